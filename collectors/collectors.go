@@ -1,0 +1,143 @@
+// Package collectors visits devices: when, how often, how many at once, and what a
+// collector must promise.
+package collectors
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"sync"
+	"time"
+
+	"rackpost/hw"
+)
+
+// Collector speaks to one device. It holds at most one session and has at most one
+// request in flight. Its methods are not called concurrently.
+type Collector interface {
+	// Collect makes one visit and reads the sections that are due. It returns an error only
+	// when nothing at all was read; whatever was read comes back as a report whose gaps
+	// and partial scopes name the rest. It returns soon after ctx ends.
+	Collect(ctx context.Context, due []Section) (hw.Report, error)
+	// Close ends the session with the device. The collector is not used again.
+	Close(ctx context.Context) error
+}
+
+// Section is a part of a visit with its own period.
+type Section struct {
+	Name   string
+	Period time.Duration
+}
+
+// Kind makes collectors of one sort.
+type Kind struct {
+	Name     string
+	Sections []Section
+	// New makes a collector for one device. It does not speak to the device.
+	New func(Target) (Collector, error)
+}
+
+// Target is a device and what is needed to speak to it.
+type Target struct {
+	Device      hw.Device
+	Credentials Credentials
+	Timeout     time.Duration // of one request; 0 is the kind's default
+	Memory      *Memory       // kept from one collector of this device to the next; never nil in New
+	Logger      *slog.Logger  // never nil in New
+}
+
+// Credentials are what a device wants to know of us. Only the fields of the device's
+// protocol are set.
+type Credentials struct {
+	Community string // SNMP v2c
+	V3        *V3    // SNMP v3; wins over Community
+}
+
+// V3 is an SNMPv3 user. An empty AuthProtocol is noAuthNoPriv, an empty PrivProtocol
+// is authNoPriv.
+type V3 struct {
+	User         string
+	AuthProtocol string // MD5, SHA, SHA224, SHA256, SHA384, SHA512
+	AuthKey      string
+	PrivProtocol string // DES, AES, AES192, AES256 (Blumenthal), AES192C, AES256C (Reeder, Cisco's)
+	PrivKey      string
+	Context      string
+}
+
+// Memory is what a collector learned of a device and wants to find again after its
+// session was closed: the largest answer it bears, for one. It does not survive a restart.
+// It is safe for concurrent use.
+type Memory struct {
+	mu     sync.Mutex
+	values map[string]int64
+}
+
+// Get returns the value under key.
+func (m *Memory) Get(key string) (int64, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	v, ok := m.values[key]
+	return v, ok
+}
+
+// Set keeps value under key. Keys are few and constant: they are not bounded here.
+func (m *Memory) Set(key string, value int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.values == nil {
+		m.values = map[string]int64{}
+	}
+	m.values[key] = value
+}
+
+// All returns a copy of everything kept.
+func (m *Memory) All() map[string]int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return maps.Clone(m.values)
+}
+
+// VisitError is the error of a visit that read nothing, with the reason as a code and,
+// where the protocol tells, what to do about it.
+type VisitError struct {
+	Reason hw.Reason
+	Hint   string // what a person should check; may be empty
+	Err    error
+}
+
+// Error returns what was being done and what to check.
+func (e *VisitError) Error() string {
+	s := string(e.Reason)
+	if e.Err != nil {
+		s = e.Err.Error()
+	}
+	if e.Hint != "" {
+		s += " (" + e.Hint + ")"
+	}
+	return s
+}
+
+// Unwrap returns the cause.
+func (e *VisitError) Unwrap() error { return e.Err }
+
+// ReasonOf returns the code for err: that of a VisitError in it, Cancelled or OutOfTime for
+// the context's errors, else DeviceError.
+func ReasonOf(err error) hw.Reason {
+	var v *VisitError
+	switch {
+	case errors.As(err, &v):
+		return v.Reason
+	case errors.Is(err, context.Canceled):
+		return hw.Cancelled
+	case errors.Is(err, context.DeadlineExceeded):
+		return hw.OutOfTime
+	}
+	return hw.DeviceError
+}
+
+// Sink takes reports. Put returns when the report is durable, or with the reason why it
+// never will be. *store.Store is one.
+type Sink interface {
+	Put(ctx context.Context, r hw.Report) error
+}
