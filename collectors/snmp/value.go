@@ -1,0 +1,65 @@
+package snmp
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Type is the ASN.1 type of a value; the numbers are those of BER.
+type Type byte
+
+// The types of SMIv2 (RFC 2578) and the exceptions of RFC 3416.
+const (
+	TypeInteger        Type = 0x02
+	TypeOctetString    Type = 0x04
+	TypeNull           Type = 0x05
+	TypeOID            Type = 0x06
+	TypeIPAddress      Type = 0x40
+	TypeCounter32      Type = 0x41
+	TypeGauge32        Type = 0x42 // and Unsigned32
+	TypeTimeTicks      Type = 0x43 // hundredths of a second
+	TypeOpaque         Type = 0x44
+	TypeCounter64      Type = 0x46
+	TypeNoSuchObject   Type = 0x80
+	TypeNoSuchInstance Type = 0x81
+	TypeEndOfMib       Type = 0x82
+)
+
+// Value is what a device said for one object. The zero Value is no value.
+type Value struct {
+	Type  Type
+	Int   int64  // INTEGER
+	Uint  uint64 // Counter32, Gauge32, TimeTicks, Counter64
+	Bytes []byte // OCTET STRING, IpAddress (4 bytes), Opaque; the dotted text of an OID
+}
+
+// OK reports whether there is a value: no exception, not null.
+func (v Value) OK() bool {
+	switch v.Type {
+	case 0, TypeNull, TypeNoSuchObject, TypeNoSuchInstance, TypeEndOfMib:
+		return false
+	}
+	return true
+}
+
+// MaxText is the greatest length of Text in bytes.
+const MaxText = 255
+
+// Text returns the bytes as text fit to store and show: valid UTF-8, without control
+// characters and outer blanks, of at most MaxText bytes.
+func (v Value) Text() string {
+	var b strings.Builder
+	for s := v.Bytes; len(s) > 0; {
+		r, n := utf8.DecodeRune(s)
+		s = s[n:]
+		if unicode.IsControl(r) {
+			continue
+		}
+		if b.Len()+utf8.RuneLen(r) > MaxText {
+			break
+		}
+		b.WriteRune(r)
+	}
+	return strings.TrimSpace(b.String())
+}
