@@ -1,0 +1,138 @@
+package journal
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"rackpost/hw"
+)
+
+// RawFact is a fact as every version can read it: the value is left as bytes. Its texts and
+// bytes belong to whoever made it.
+type RawFact struct {
+	Kind      hw.FactKind
+	Version   uint16
+	Device    hw.DeviceID
+	Component string
+	Group     string
+	Removed   bool
+	AtMS      int64 // minus the batch's wall time
+	Value     []byte
+}
+
+// valueVersion is the version of every value this program writes.
+const valueVersion = 1
+
+// AppendFact writes f as a record of a batch whose wall time is wallMS.
+func AppendFact(body []byte, f hw.Fact, wallMS int64) ([]byte, error) {
+	p, err := appendFactPayload(nil, f, wallMS)
+	if err != nil {
+		return nil, err
+	}
+	return appendRecord(body, TypeFact, p), nil
+}
+
+func appendFactPayload(p []byte, f hw.Fact, wallMS int64) ([]byte, error) {
+	version, value := uint16(valueVersion), []byte(nil)
+	switch v := f.Value.(type) {
+	case nil:
+		if !f.Removed {
+			return nil, fmt.Errorf("fact of kind %d on %s %s has no value", f.Kind, f.Device, f.Component)
+		}
+	case hw.Opaque:
+		version, value = f.Version, v.Bytes
+	default:
+		if v.FactKind() != f.Kind {
+			return nil, fmt.Errorf("fact of kind %d has a value of kind %d", f.Kind, v.FactKind())
+		}
+		value = appendValue(nil, v)
+	}
+	p = appendUintField(p, 1, uint64(f.Kind))
+	p = appendUintField(p, 2, uint64(version))
+	p = appendBytesField(p, 3, f.Device)
+	p = appendBytesField(p, 4, f.Component)
+	p = appendBytesField(p, 5, f.Group)
+	if f.Removed {
+		p = appendUintField(p, 6, 1)
+	}
+	p = appendIntField(p, 7, f.At.UnixMilli()-wallMS)
+	return appendBytesField(p, 8, value), nil
+}
+
+// ParseFact reads the payload of a fact, whatever its kind and version.
+func ParseFact(payload []byte) (r RawFact, err error) {
+	err = fields(payload, func(f field) error {
+		switch {
+		case f.is(1, wireUint):
+			r.Kind = hw.FactKind(f.num)
+			if uint64(r.Kind) != f.num {
+				return corrupt("fact kind %d", f.num)
+			}
+		case f.is(2, wireUint):
+			r.Version = uint16(f.num)
+			if uint64(r.Version) != f.num {
+				return corrupt("value version %d", f.num)
+			}
+		case f.is(3, wireBytes):
+			r.Device = hw.DeviceID(f.bytes)
+		case f.is(4, wireBytes):
+			r.Component = string(f.bytes)
+		case f.is(5, wireBytes):
+			r.Group = string(f.bytes)
+		case f.is(6, wireUint):
+			r.Removed = f.num == 1
+		case f.is(7, wireInt):
+			r.AtMS = f.int()
+		case f.is(8, wireBytes):
+			r.Value = f.bytes
+		}
+		return nil
+	})
+	return r, err
+}
+
+// Fact returns r with its value read, or as hw.Opaque when this program does not know its
+// kind or version. wallMS is the wall time of its batch.
+func (r RawFact) Fact(wallMS int64) (hw.Fact, error) {
+	f := hw.Fact{Kind: r.Kind, Version: r.Version, Device: r.Device, Component: r.Component, Group: r.Group,
+		Removed: r.Removed, At: time.UnixMilli(wallMS + r.AtMS).UTC()}
+	if r.Removed {
+		return f, nil
+	}
+	if r.Version != valueVersion {
+		f.Value = hw.Opaque{Kind: r.Kind, Bytes: r.Value}
+		return f, nil
+	}
+	v, err := parseValue(r.Kind, r.Value)
+	if err != nil {
+		return hw.Fact{}, fmt.Errorf("fact of kind %d on %s %s: %w", r.Kind, r.Device, r.Component, err)
+	}
+	f.Value = v
+	return f, nil
+}
+
+func appendPairs(p []byte, number int, pairs hw.Attrs) []byte {
+	for _, a := range pairs {
+		p = appendBytesField(p, number, append(appendSized(nil, a.Key), a.Value...))
+	}
+	return p
+}
+
+func parsePair(a hw.Attrs, b []byte) (hw.Attrs, error) {
+	key, text, err := sized(b)
+	if err != nil {
+		return nil, err
+	}
+	if n := len(a); n > 0 && strings.Compare(a[n-1].Key, string(key)) >= 0 {
+		return nil, corrupt("pair %q after %q", key, a[n-1].Key)
+	}
+	return append(a, hw.Attr{Key: string(key), Value: string(text)}), nil
+}
+
+func appendFlag(p []byte, number int, v bool) []byte {
+	if v {
+		return appendUintField(p, number, 1)
+	}
+	return p
+}
