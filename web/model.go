@@ -1,0 +1,227 @@
+package web
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"strconv"
+	"time"
+
+	"rackpost/hw"
+)
+
+// Status is the appliance at a glance: GET /api/v1/status.
+type Status struct {
+	Name    string    `json:"name"` // of the box
+	Version string    `json:"version"`
+	Site    Site      `json:"site"`
+	Time    time.Time `json:"time"`
+	Started time.Time `json:"started"`
+	Devices Counts    `json:"devices"`
+	Journal Journal   `json:"journal"`
+	Clock   *Clock    `json:"clock,omitempty"` // absent: not judged yet
+	Notices []string  `json:"notices"`         // what a person should know of the box itself
+}
+
+// Site is the place the box stands in.
+type Site struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// Counts are numbers of devices by health. A stale device counts as unknown too.
+type Counts struct {
+	Total    int `json:"total"`
+	OK       int `json:"ok"`
+	Warning  int `json:"warning"`
+	Critical int `json:"critical"`
+	Unknown  int `json:"unknown"`
+	Stale    int `json:"stale"`
+}
+
+// Journal is the store at a glance.
+type Journal struct {
+	Origin      string    `json:"origin"`
+	Incarnation string    `json:"incarnation"`
+	Segments    int       `json:"segments"`
+	Bytes       int64     `json:"bytes"`
+	Budget      int64     `json:"budget_bytes"`
+	Samples     uint64    `json:"samples_total"` // taken since the box started
+	LastFlush   time.Time `json:"last_flush,omitzero"`
+	Quarantined []string  `json:"quarantined"` // files set aside as damaged
+	Shed        uint64    `json:"shed_total"`  // ranges given up for want of space
+}
+
+// Clock is what is known of the box's clock.
+type Clock struct {
+	Trusted  bool   `json:"trusted"`
+	Source   string `json:"source"`
+	OffsetMS int64  `json:"offset_ms"`
+}
+
+// Device is one device as it was last seen. The list of devices leaves Components out.
+type Device struct {
+	ID         hw.DeviceID `json:"id"`
+	Kind       string      `json:"kind"`
+	Name       string      `json:"name"`
+	Address    string      `json:"address,omitempty"`
+	Customer   string      `json:"customer,omitempty"`
+	Rack       string      `json:"rack,omitempty"`
+	Health     hw.Health   `json:"health"` // the worst component's; unknown while stale
+	Stale      bool        `json:"stale"`  // the last good reading is older than three periods, or there is none
+	Configured bool        `json:"configured"`
+	Unit       *Unit       `json:"unit,omitempty"`
+	LastVisit  time.Time   `json:"last_visit,omitzero"`
+	LastGood   time.Time   `json:"last_good,omitzero"`
+	Age        *float64    `json:"age_seconds"` // of the last good reading; null: there is none
+	Period     float64     `json:"period_seconds"`
+	Requests   int         `json:"requests"` // of the last visit
+	Took       float64     `json:"took_seconds"`
+	Alerts     []Alert     `json:"alerts"`
+	Gaps       []Gap       `json:"gaps"` // that last
+	Components []Component `json:"components,omitempty"`
+}
+
+// Unit is the hardware found at a device's position.
+type Unit struct {
+	Serial  string    `json:"serial"`
+	Model   string    `json:"model"`
+	Version string    `json:"version"`
+	Name    string    `json:"name"`
+	Since   time.Time `json:"since,omitzero"`
+}
+
+// Component is a part of a device.
+type Component struct {
+	Path     string    `json:"path"`
+	Health   hw.Health `json:"health"`
+	State    hw.Attrs  `json:"state"`
+	Attrs    hw.Attrs  `json:"attrs"`
+	Expected bool      `json:"expected,omitempty"`
+	Missing  bool      `json:"missing,omitempty"`
+	Flaps    uint32    `json:"flaps,omitempty"` // changes in the last hour, when too many to write
+}
+
+// Alert is an open fault.
+type Alert struct {
+	Component string    `json:"component"`
+	Code      string    `json:"code"`
+	Level     string    `json:"level"`
+	Since     time.Time `json:"since"`
+	Params    hw.Attrs  `json:"params"`
+}
+
+// Gap is what could not be read, since when, and why.
+type Gap struct {
+	What   string    `json:"what"`
+	Reason hw.Reason `json:"reason"`
+	Detail string    `json:"detail,omitempty"`
+	From   time.Time `json:"from,omitzero"`
+}
+
+// SeriesQuery asks for the samples of one sensor; From is in, To is out.
+type SeriesQuery struct {
+	Device    hw.DeviceID
+	Component string
+	Sensor    string
+	From, To  time.Time
+}
+
+// Series is the answer to a SeriesQuery.
+type Series struct {
+	Device    hw.DeviceID `json:"device"`
+	Component string      `json:"component"`
+	Sensor    string      `json:"sensor"`
+	From      time.Time   `json:"from"`
+	To        time.Time   `json:"to"`
+	Points    []Point     `json:"points"`
+	Truncated bool        `json:"truncated"` // there is more: ask again from the last point's time
+}
+
+// Point is one reading of one sensor: a number, or the reason there is none.
+type Point struct {
+	At     time.Time `json:"at"`
+	Value  *Number   `json:"value,omitempty"`
+	Absent hw.Reason `json:"absent,omitempty"`
+}
+
+// Number is a gauge or a counter. A counter is written as the whole number it is, never
+// through a float.
+type Number struct {
+	Type  hw.SampleType
+	Gauge float64
+	Count uint64
+}
+
+// NumberOf returns the number of a sample, or the reason there is none. A gauge that no JSON
+// number can hold is out of range.
+func NumberOf(s hw.Sample) (*Number, hw.Reason) {
+	switch {
+	case s.Absent != "":
+		return nil, s.Absent
+	case s.Type == hw.Gauge && (math.IsNaN(s.Gauge) || math.IsInf(s.Gauge, 0)):
+		return nil, hw.OutOfRange
+	}
+	return &Number{s.Type, s.Gauge, s.Count}, ""
+}
+
+// String writes the number as MarshalJSON does.
+func (n Number) String() string {
+	b, err := n.MarshalJSON()
+	if err != nil {
+		return strconv.FormatFloat(n.Gauge, 'g', -1, 64)
+	}
+	return string(b)
+}
+
+// MarshalJSON writes a plain JSON number.
+func (n Number) MarshalJSON() ([]byte, error) {
+	if n.Type == hw.Counter {
+		return strconv.AppendUint(nil, n.Count, 10), nil
+	}
+	return json.Marshal(n.Gauge)
+}
+
+// UnmarshalJSON reads a JSON number; a whole one is a counter.
+func (n *Number) UnmarshalJSON(b []byte) error {
+	if c, err := strconv.ParseUint(string(b), 10, 64); err == nil {
+		*n = Number{Type: hw.Counter, Count: c}
+		return nil
+	}
+	*n = Number{}
+	return json.Unmarshal(b, &n.Gauge)
+}
+
+// FactQuery asks for the facts of one device, or of all if Device is empty.
+type FactQuery struct {
+	Device   hw.DeviceID
+	From, To time.Time
+	Limit    int
+}
+
+// Fact is one statement of the journal.
+type Fact struct {
+	At        time.Time      `json:"at"`
+	Turn      uint64         `json:"turn"`
+	Kind      string         `json:"kind"` // component, alert, gap, unit, clock, act, learned, or kind-N
+	Device    hw.DeviceID    `json:"device"`
+	Component string         `json:"component,omitempty"`
+	Group     string         `json:"group"`
+	Removed   bool           `json:"removed,omitempty"`
+	Value     map[string]any `json:"value,omitempty"`
+}
+
+// Facts is the answer to a FactQuery, oldest first.
+type Facts struct {
+	Facts     []Fact `json:"facts"`
+	Truncated bool   `json:"truncated"`
+}
+
+// Problem is the body of every answer that is not a success.
+type Problem struct {
+	Error string `json:"error"`
+	Hint  string `json:"hint,omitempty"`
+}
+
+// ErrUnknownDevice is returned by a Source that has no such device.
+var ErrUnknownDevice = errors.New("unknown device")

@@ -1,0 +1,110 @@
+package web
+
+import "rackpost/hw"
+
+// texts are the words of the pages in one language, by key. Codes of the journal have a
+// prefix: health-, reason-, alert-, level-.
+type texts map[string]string
+
+// of returns the words for key, or the key itself: a code that a later version wrote is
+// still shown.
+func (t texts) of(prefix string, key any) string {
+	var k string
+	switch v := key.(type) {
+	case string:
+		k = v
+	case hw.Reason:
+		k = string(v)
+	case hw.Health:
+		k = v.String()
+	}
+	if s, ok := t[prefix+k]; ok {
+		return s
+	}
+	return k
+}
+
+var english = texts{
+	"lang":          "en",
+	"title":         "Rack status",
+	"devices":       "Devices",
+	"device":        "Device",
+	"model":         "Model",
+	"health":        "Health",
+	"age":           "Data age",
+	"alerts":        "Alerts",
+	"gaps":          "Not read",
+	"requests":      "Requests",
+	"components":    "Components",
+	"component":     "Component",
+	"state":         "State",
+	"about":         "About it",
+	"level":         "Level",
+	"fault":         "Fault",
+	"since":         "Since",
+	"what":          "What",
+	"why":           "Why",
+	"none":          "none",
+	"never":         "never read",
+	"old":           "old",
+	"updated":       "Made at",
+	"journal":       "Journal",
+	"of":            "of",
+	"segments":      "segments",
+	"flushed":       "last written",
+	"quarantined":   "Set aside as damaged",
+	"clock-bad":     "The clock of this box is not trusted",
+	"back":          "All devices",
+	"no-devices":    "No device is configured yet. Write devices into site.yaml and reload.",
+	"no-components": "Nothing was read yet.",
+	"unconfigured":  "no longer configured",
+	"missing":       "missing",
+	"serial":        "Serial",
+	"version":       "Software",
+	"address":       "Address",
+	"rack":          "Rack",
+	"customer":      "Customer",
+	"not-found":     "There is no such device.",
+	"failed":        "The store could not answer.",
+
+	"health-ok":       "ok",
+	"health-warning":  "warning",
+	"health-critical": "critical",
+	"health-unknown":  "unknown",
+
+	"level-warning":  "Warning",
+	"level-average":  "Average",
+	"level-high":     "High",
+	"level-disaster": "Disaster",
+
+	"alert-health":       "the device calls it faulty",
+	"alert-missing":      "it is gone",
+	"alert-unreachable":  "two visits in a row read nothing",
+	"alert-link-down":    "the link is down",
+	"alert-flapping":     "it changes too often",
+	"alert-unit-changed": "another unit stands here",
+
+	"reason-not-supported":   "the device does not offer it",
+	"reason-not-installed":   "the slot is empty",
+	"reason-not-ready":       "the device has no value now",
+	"reason-no-answer":       "no answer",
+	"reason-refused":         "nothing listens at the address",
+	"reason-auth-failed":     "the credentials were refused",
+	"reason-unknown-user":    "the device does not know the user",
+	"reason-wrong-auth-key":  "the authentication key is wrong",
+	"reason-wrong-priv-key":  "the privacy key is wrong",
+	"reason-access-denied":   "the user may not read it",
+	"reason-device-error":    "the device reported an error",
+	"reason-garbage":         "the answer was not what was asked for",
+	"reason-out-of-range":    "the number is impossible",
+	"reason-too-much":        "more than the limit",
+	"reason-inconsistent":    "it changed while it was read",
+	"reason-wrong-kind":      "another sort of device than configured",
+	"reason-out-of-time":     "the time for the visit was used up",
+	"reason-cancelled":       "the box stopped the visit",
+	"reason-appliance-down":  "the box was not running",
+	"reason-appliance-crash": "the box did not stop in order",
+	"reason-missed":          "due, and not visited in time",
+	"reason-dropped":         "given up for want of space",
+	"reason-unreachable":     "there is no route to it",
+}

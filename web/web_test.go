@@ -1,0 +1,354 @@
+package web_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rackpost/hw"
+	"rackpost/web"
+)
+
+var now = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+
+// rack is a Source and a History that say what their fields hold.
+type rack struct {
+	status  web.Status
+	devices []web.Device
+	points  []web.Point
+	facts   []web.Fact
+	err     error
+	asked   *web.SeriesQuery
+}
+
+func (r rack) Status(context.Context) (web.Status, error)    { return r.status, r.err }
+func (r rack) Devices(context.Context) ([]web.Device, error) { return r.devices, r.err }
+
+func (r rack) Device(_ context.Context, id hw.DeviceID) (web.Device, error) {
+	for _, d := range r.devices {
+		if d.ID == id {
+			return d, r.err
+		}
+	}
+	return web.Device{}, web.ErrUnknownDevice
+}
+
+func (r rack) Series(_ context.Context, q web.SeriesQuery, fn func(web.Point) error) error {
+	if r.asked != nil {
+		*r.asked = q
+	}
+	for _, p := range r.points {
+		if err := fn(p); err != nil {
+			return err
+		}
+	}
+	return r.err
+}
+
+func (r rack) Facts(_ context.Context, _ web.FactQuery, fn func(web.Fact) error) error {
+	for _, f := range r.facts {
+		if err := fn(f); err != nil {
+			return err
+		}
+	}
+	return r.err
+}
+
+func handlerOf(r rack) http.Handler {
+	return web.New(web.Config{Source: r, History: r, Now: func() time.Time { return now }})
+}
+
+func get(t *testing.T, h http.Handler, path string) *httptest.ResponseRecorder {
+	t.Helper()
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+	return w
+}
+
+func sample() rack {
+	age := 4.0
+	return rack{
+		status: web.Status{Name: "box-a", Site: web.Site{Name: "FRA-3"}, Time: now, Devices: web.Counts{Total: 1}},
+		devices: []web.Device{{
+			ID: "sw", Kind: "cisco-catalyst", Name: "Core <script>alert(1)</script> \xff", Configured: true,
+			Health: hw.Critical, Age: &age,
+			Unit:       &web.Unit{Model: "WS-C3750\x1b[31m"},
+			Alerts:     []web.Alert{{Component: "port/Gi1/0/1", Code: "link-down", Level: "high", Since: now}},
+			Gaps:       []web.Gap{{What: "memory", Reason: hw.NoAnswer}},
+			Components: []web.Component{{Path: "port/Gi1/0/1", Health: hw.Critical, Attrs: hw.Attrs{{Key: "alias", Value: "<b>"}}}},
+		}},
+	}
+}
+
+func TestAnswers(t *testing.T) {
+	t.Parallel()
+	r := sample()
+	r.points = []web.Point{
+		{At: now, Value: &web.Number{Type: hw.Counter, Count: math.MaxUint64}},
+		{At: now, Absent: hw.NotReady},
+		{At: now, Value: &web.Number{Gauge: 1e6}},
+	}
+	r.facts = []web.Fact{web.FactOf(hw.Fact{Kind: hw.GapFact, Device: "sw", Group: "visit", At: now, Value: hw.GapValue{Reason: hw.NoAnswer, From: now}}, 7)}
+	h := handlerOf(r)
+	for _, c := range []struct {
+		path string
+		code int
+		want string // part of the body
+	}{
+		{"/api/v1/status", 200, `"name":"box-a"`},
+		{"/api/v1/devices", 200, `"health":"critical"`},
+		{"/api/v1/devices/sw", 200, `"path":"port/Gi1/0/1"`},
+		{"/api/v1/devices/nosuch", 404, `"hint":"GET /api/v1/devices lists them"`},
+		{"/api/v1/query?device=sw&component=port/Gi1/0/1&sensor=rx_bytes_total", 200, `{"at":"2026-11-21T12:00:00Z","value":18446744073709551615},{"at":"2026-11-21T12:00:00Z","absent":"not-ready"},{"at":"2026-11-21T12:00:00Z","value":1000000}`},
+		{"/api/v1/query?device=sw&component=a&sensor=b&limit=2", 200, `"truncated":true`},
+		{"/api/v1/query?device=sw&component=a&sensor=b&limit=3", 200, `"truncated":false`},
+		{"/api/v1/query?device=sw", 400, "device, component and sensor are all needed"},
+		{"/api/v1/query?device=sw&component=a&sensor=b&limit=0", 400, "write 1 to 100000"},
+		{"/api/v1/query?device=sw&component=a&sensor=b&since=60", 400, "no duration"},
+		{"/api/v1/query?device=sw&component=a&sensor=b&since=1h&from=2026-11-21T10:00:00Z", 400, "stand together"},
+		{"/api/v1/query?device=sw&component=a&sensor=b&from=yesterday", 400, "no time"},
+		{"/api/v1/query?device=sw&component=a&sensor=b&from=2027-11-21T10:00:00Z", 400, "not before"},
+		{"/api/v1/query?device=sw&device=x&component=a&sensor=b", 400, "twice"},
+		{"/api/v1/facts?devise=sw", 400, `\"devise\" is unknown`},
+		{"/api/v1/facts?device=sw", 200, `"turn":7,"kind":"gap","device":"sw","group":"visit","value":{"from":"2026-11-21T12:00:00Z","reason":"no-answer"}`},
+		{"/api/v2/status", 404, "nothing here"},
+	} {
+		w := get(t, h, c.path)
+		if w.Code != c.code || !strings.Contains(w.Body.String(), c.want) {
+			t.Errorf("GET %s: %d %s; want %d and %s", c.path, w.Code, w.Body, c.code, c.want)
+		}
+		if !json.Valid(w.Body.Bytes()) {
+			t.Errorf("GET %s: not JSON: %s", c.path, w.Body)
+		}
+	}
+}
+
+func TestQueryTimes(t *testing.T) {
+	t.Parallel()
+	for query, want := range map[string][2]time.Time{
+		"":           {now.Add(-time.Hour), now},
+		"&since=30m": {now.Add(-30 * time.Minute), now},
+		"&from=2026-11-20T00:00:00Z&to=2026-11-20T02:00:00Z": {now.Add(-36 * time.Hour), now.Add(-34 * time.Hour)},
+		"&to=2026-11-20T12:00:00Z":                           {now.Add(-25 * time.Hour), now.Add(-24 * time.Hour)},
+	} {
+		var asked web.SeriesQuery
+		get(t, handlerOf(rack{asked: &asked}), "/api/v1/query?device=d&component=c&sensor=s"+query)
+		if got := [2]time.Time{asked.From, asked.To}; got != want {
+			t.Errorf("%q: asked for %v; want %v", query, got, want)
+		}
+	}
+}
+
+func TestNothingIsNull(t *testing.T) {
+	t.Parallel()
+	h := handlerOf(rack{})
+	for path, want := range map[string]string{
+		"/api/v1/devices": `{"devices":[]}`,
+		"/api/v1/facts":   `{"facts":[],"truncated":false}`,
+	} {
+		if got := strings.TrimSpace(get(t, h, path).Body.String()); got != want {
+			t.Errorf("GET %s: %s; want %s", path, got, want)
+		}
+	}
+}
+
+func TestStoreFailure(t *testing.T) {
+	t.Parallel()
+	h := handlerOf(rack{err: errors.New("disk on fire")})
+	w := get(t, h, "/api/v1/status")
+	var p web.Problem
+	if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || w.Code != 500 || p.Hint == "" || !strings.Contains(p.Error, "disk on fire") {
+		t.Errorf("%d %s: want 500 with the cause and a hint", w.Code, w.Body)
+	}
+	if w := get(t, h, "/"); w.Code != 500 || !strings.Contains(w.Body.String(), "could not answer") {
+		t.Errorf("page: %d %s", w.Code, w.Body)
+	}
+}
+
+func TestReadOnly(t *testing.T) {
+	t.Parallel()
+	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete} {
+		w := httptest.NewRecorder()
+		handlerOf(sample()).ServeHTTP(w, httptest.NewRequest(method, "/api/v1/status", nil))
+		if w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") == "" {
+			t.Errorf("%s: %d; want 405 with Allow", method, w.Code)
+		}
+	}
+}
+
+func TestLocalOnly(t *testing.T) {
+	t.Parallel()
+	h := web.LocalOnly(handlerOf(sample()))
+	for host, want := range map[string]int{
+		"127.0.0.1:8480": 200, "localhost:8480": 200, "[::1]:8480": 200, "localhost": 200, "127.0.0.9": 200,
+		"rack.example:8480": 403, "192.0.2.1": 403, "": 403, "127.0.0.1.rack.example": 403,
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/api/v1/status", nil)
+		r.Host = host
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != want {
+			t.Errorf("host %q: %d; want %d", host, w.Code, want)
+		}
+	}
+}
+
+// busySource holds every request until it is let go.
+type busySource struct {
+	rack
+	entered, leave chan struct{}
+}
+
+func (b busySource) Status(context.Context) (web.Status, error) {
+	b.entered <- struct{}{}
+	<-b.leave
+	return web.Status{}, nil
+}
+
+func TestTooManyAtOnce(t *testing.T) {
+	t.Parallel()
+	b := busySource{entered: make(chan struct{}, 64), leave: make(chan struct{})}
+	h := web.New(web.Config{Source: b, History: b})
+	done := make(chan struct{}, 16)
+	for range 16 {
+		go func() {
+			get(t, h, "/api/v1/status")
+			done <- struct{}{}
+		}()
+		<-b.entered
+	}
+	w := get(t, h, "/api/v1/status")
+	close(b.leave)
+	for range 16 {
+		<-done
+	}
+	if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" {
+		t.Errorf("the 17th request at once: %d; want 503 with Retry-After", w.Code)
+	}
+	if w := get(t, h, "/api/v1/status"); w.Code != http.StatusOK {
+		t.Errorf("afterwards: %d; want 200", w.Code)
+	}
+}
+
+func TestPages(t *testing.T) {
+	t.Parallel()
+	h := handlerOf(sample())
+	for path, want := range map[string][]string{
+		"/":               {"FRA-3", "Core &lt;script&gt;", `class="health critical"`, "the link is down", "no answer", "4 s"},
+		"/devices/sw":     {"port/Gi1/0/1", "&lt;b&gt;", "High"},
+		"/devices/nosuch": {"There is no such device"},
+	} {
+		w := get(t, h, path)
+		body := w.Body.String()
+		for _, s := range want {
+			if !strings.Contains(body, s) {
+				t.Errorf("GET %s: no %q in:\n%s", path, s, body)
+			}
+		}
+		if strings.Contains(body, "<script") || strings.Contains(body, "http://") || strings.Contains(body, "https://") {
+			t.Errorf("GET %s: a script or an external address in:\n%s", path, body)
+		}
+		if csp := w.Header().Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") {
+			t.Errorf("GET %s: policy %q", path, csp)
+		}
+	}
+}
+
+func TestStaleAgeIsMarked(t *testing.T) {
+	t.Parallel()
+	r := sample()
+	r.devices[0].Stale, r.devices[0].Health = true, hw.Unknown
+	body := get(t, handlerOf(r), "/").Body.String()
+	if !strings.Contains(body, `class="stale">4 s (old)`) {
+		t.Errorf("no mark at the old age:\n%s", body)
+	}
+}
+
+func TestStyleSheetIsServed(t *testing.T) {
+	t.Parallel()
+	h := handlerOf(sample())
+	m := regexp.MustCompile(`href="(/static/[^"]+\.css)"`).FindStringSubmatch(get(t, h, "/").Body.String())
+	if m == nil {
+		t.Fatal("the page names no style sheet")
+	}
+	w := get(t, h, m[1])
+	if w.Code != 200 || !strings.HasPrefix(w.Header().Get("Content-Type"), "text/css") || !strings.Contains(w.Header().Get("Cache-Control"), "immutable") {
+		t.Errorf("GET %s: %d %v", m[1], w.Code, w.Header())
+	}
+}
+
+// TestEveryWordIsKnown finds words that a template asks for and no text has: such a page
+// would show the key.
+func TestEveryWordIsKnown(t *testing.T) {
+	t.Parallel()
+	source, err := os.ReadFile("texts.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("templates/*.html")
+	if err != nil || len(files) < 3 {
+		t.Fatalf("templates: %v, %v", files, err)
+	}
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`\bt "([a-z-]+)"`).FindAllStringSubmatch(string(b), -1) {
+			if !strings.Contains(string(source), fmt.Sprintf("\t%q:", m[1])) {
+				t.Errorf("%s: no text for %q", f, m[1])
+			}
+		}
+	}
+}
+
+func TestNumberRoundTrip(t *testing.T) {
+	t.Parallel()
+	for s, want := range map[string]web.Number{
+		"18446744073709551615": {Type: hw.Counter, Count: math.MaxUint64},
+		"0.5":                  {Gauge: 0.5},
+		"-3":                   {Gauge: -3},
+	} {
+		var n web.Number
+		if err := json.Unmarshal([]byte(s), &n); err != nil || cmp.Diff(want, n) != "" || n.String() != s {
+			t.Errorf("%s: %v %v, written %s", s, n, err, n)
+		}
+	}
+	if n, absent := web.NumberOf(hw.Sample{Gauge: math.NaN()}); n != nil || absent != hw.OutOfRange {
+		t.Errorf("NaN: %v %q; want out of range", n, absent)
+	}
+}
+
+func TestServeEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- web.Serve(ctx, ln, handlerOf(sample()), slog.New(slog.DiscardHandler)) }()
+	answer, err := http.Get("http://" + ln.Addr().String() + "/api/v1/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	cancel()
+	if err := <-served; err != nil {
+		t.Errorf("Serve: %v; want nil", err)
+	}
+}
