@@ -18,13 +18,15 @@ import (
 type Collector interface {
 	// Collect makes one visit and reads the sections that are due. It returns an error only
 	// when nothing at all was read; whatever was read comes back as a report whose gaps
-	// and partial scopes name the rest. It returns soon after ctx ends.
+	// and partial scopes name the rest. It returns soon after ctx ends. With an error, only
+	// the report's Requests count. What it returned is the caller's.
 	Collect(ctx context.Context, due []Section) (hw.Report, error)
 	// Close ends the session with the device. The collector is not used again.
 	Close(ctx context.Context) error
 }
 
-// Section is a part of a visit with its own period.
+// Section is a part of a visit with its own period. A kind's section with period 0 is off
+// unless it is configured.
 type Section struct {
 	Name   string
 	Period time.Duration
@@ -36,6 +38,9 @@ type Kind struct {
 	Sections []Section
 	// New makes a collector for one device. It does not speak to the device.
 	New func(Target) (Collector, error)
+	// LoginLimited says that the device locks us out after a few failed logins: the poller
+	// stops visiting after two. An iDRAC is; SNMP has no lock-out.
+	LoginLimited bool
 }
 
 // Target is a device and what is needed to speak to it.

@@ -1,0 +1,143 @@
+package collectors
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"rackpost/hw"
+)
+
+// settle ends a visit: it turns what the collector returned into the report to be stored,
+// moves the plan on and says so when the device went silent or came back.
+func (v *visitor) settle(o outing, r hw.Report, err error) hw.Report {
+	end := v.clock.now()
+	if err == nil {
+		err = judge(o, r)
+	}
+	if err != nil {
+		r = failure(o, r, err)
+	} else {
+		r = v.mend(complete(o, r))
+	}
+	if v.owed.count > 0 {
+		r.Gaps = append([]hw.Gap{v.owed.gap(o)}, r.Gaps...)
+	}
+	r.Device, r.Kind = o.device.ID, o.kind
+	r.Started, r.Took = o.started, end-o.start
+
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	failures, stopped := v.plan.failures, v.plan.stopped
+	if err != nil {
+		v.plan.failed(o.start, end, o.due, ReasonOf(err))
+	} else {
+		v.plan.succeeded(end, r.Read)
+	}
+	if v.plan.limited {
+		v.watched.Target.Memory.Set(memoryLogins, int64(v.plan.logins))
+	}
+	if next, going := v.plan.next(); going {
+		r.Period = max(next-o.start, 0)
+	}
+	v.note(o, r, err)
+	v.tell(failures, stopped, err)
+	return r
+}
+
+// judge returns why a report without error is none, or nil.
+func judge(o outing, r hw.Report) error {
+	if r.Device != "" && r.Device != o.device.ID {
+		return &VisitError{Reason: hw.Garbage, Err: fmt.Errorf("the report is of device %.60q", r.Device)}
+	}
+	if r.Unit != nil || len(r.Components)+len(r.Samples)+len(r.Log) > 0 {
+		return nil
+	}
+	for _, s := range r.Read {
+		if s.Extent > hw.Failed {
+			return nil
+		}
+	}
+	reason := hw.DeviceError
+	if len(r.Gaps) > 0 && isReason(r.Gaps[0].Reason) {
+		reason = r.Gaps[0].Reason
+	}
+	return &VisitError{Reason: reason, Err: errors.New("the visit read nothing")}
+}
+
+// failure is the report of a visit that read nothing: every section failed, and why.
+func failure(o outing, r hw.Report, err error) hw.Report {
+	f := hw.Report{Requests: max(r.Requests, 0), Gaps: tidyGaps(r.Gaps)}
+	for _, s := range o.due {
+		f.Read = append(f.Read, hw.Scope{Section: s.Name})
+	}
+	reason := ReasonOf(err)
+	if !isReason(reason) {
+		reason = hw.DeviceError
+	}
+	f.Gaps = append(f.Gaps, hw.Gap{What: hw.VisitGap, Reason: reason, Detail: plain(err.Error(), MaxText)})
+	return f
+}
+
+// complete adds the sections that were due and are not mentioned, as failed.
+func complete(o outing, r hw.Report) hw.Report {
+	for _, s := range o.due {
+		if scopeOf(r.Read, s.Name) == nil {
+			r.Read = append(r.Read, hw.Scope{Section: s.Name})
+			r.Gaps = append(r.Gaps, hw.Gap{What: s.Name, Reason: hw.DeviceError, Detail: "the collector did not say what it read"})
+		}
+	}
+	return r
+}
+
+// mend makes the report valid. What was wrong is logged once a device: it is a fault of the
+// collector and comes back at every visit.
+func (v *visitor) mend(r hw.Report) hw.Report {
+	err := CheckReport(r)
+	if err == nil {
+		return r
+	}
+	if !v.mended {
+		v.mended = true
+		v.logger.Warn("the report was not valid and was mended", "err", err)
+	}
+	return tidy(r)
+}
+
+// gap is what tells of the visits that were not made.
+func (m missed) gap(o outing) hw.Gap {
+	return hw.Gap{
+		What:   hw.VisitGap,
+		Reason: hw.Missed,
+		Detail: fmt.Sprintf("%d visits", m.count),
+		From:   o.started.Add(m.from - o.start),
+		To:     o.started,
+	}
+}
+
+// note keeps the visit for the status. v.mu is held.
+func (v *visitor) note(o outing, r hw.Report, err error) {
+	v.rec.lastVisit, v.rec.inFlight = o.started, time.Time{}
+	v.rec.took, v.rec.requests = r.Took, r.Requests
+	v.rec.reason, v.rec.detail = "", ""
+	if err != nil {
+		gap := r.Gaps[len(r.Gaps)-1]
+		v.rec.reason, v.rec.detail = gap.Reason, gap.Detail
+		return
+	}
+	v.rec.lastGood, v.rec.goodAt = o.started, o.start
+}
+
+// tell logs changes only: a dead device costs one line, not one a visit. v.mu is held.
+func (v *visitor) tell(failures int, stopped bool, err error) {
+	switch {
+	case err == nil && failures > 0:
+		v.logger.Info("visits read the device again", "failed_visits", failures)
+	case err != nil && failures == 0:
+		v.logger.Warn("visits of the device fail", "reason", string(v.rec.reason), "err", v.rec.detail)
+	}
+	if v.plan.stopped && !stopped {
+		v.logger.Error("visits stopped: the device locks us out after more failed logins; correct its credentials",
+			"failed_logins", v.plan.logins)
+	}
+}
