@@ -1,9 +1,14 @@
 package snmp
 
 import (
+	"net/netip"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/gosnmp/gosnmp"
+
+	"rackpost/hw"
 )
 
 // Type is the ASN.1 type of a value; the numbers are those of BER.
@@ -11,6 +16,7 @@ type Type byte
 
 // The types of SMIv2 (RFC 2578) and the exceptions of RFC 3416.
 const (
+	TypeInvalid        Type = 0 // the device's encoding could not be read, or the number is outside its type
 	TypeInteger        Type = 0x02
 	TypeOctetString    Type = 0x04
 	TypeNull           Type = 0x05
@@ -37,7 +43,7 @@ type Value struct {
 // OK reports whether there is a value: no exception, not null.
 func (v Value) OK() bool {
 	switch v.Type {
-	case 0, TypeNull, TypeNoSuchObject, TypeNoSuchInstance, TypeEndOfMib:
+	case TypeInvalid, TypeNull, TypeNoSuchObject, TypeNoSuchInstance, TypeEndOfMib:
 		return false
 	}
 	return true
@@ -62,4 +68,58 @@ func (v Value) Text() string {
 		b.WriteRune(r)
 	}
 	return strings.TrimSpace(b.String())
+}
+
+// Reason returns why there is no value: NotSupported for an exception, NotReady for null,
+// Garbage for an encoding that could not be read; "" when OK.
+func (v Value) Reason() hw.Reason {
+	switch v.Type {
+	case TypeInvalid:
+		return hw.Garbage
+	case TypeNull:
+		return hw.NotReady
+	case TypeNoSuchObject, TypeNoSuchInstance, TypeEndOfMib:
+		return hw.NotSupported
+	}
+	return ""
+}
+
+// valueOf takes over what gosnmp decoded. A number outside its type becomes TypeInvalid:
+// the object is there, its value is not.
+func valueOf(p *gosnmp.SnmpPDU) Value {
+	v := Value{Type: Type(p.Type)}
+	switch x := p.Value.(type) {
+	case int:
+		v.Int = int64(x)
+	case uint:
+		v.Uint = uint64(x)
+	case uint32:
+		v.Uint = uint64(x)
+	case uint64:
+		v.Uint = x
+	case []byte:
+		v.Bytes = x
+	case string:
+		v.Bytes = []byte(strings.TrimPrefix(x, "."))
+	}
+	switch v.Type {
+	case TypeInteger, TypeOctetString, TypeOID, TypeOpaque, TypeCounter64, TypeTimeTicks,
+		TypeNull, TypeNoSuchObject, TypeNoSuchInstance, TypeEndOfMib:
+	case TypeCounter32, TypeGauge32:
+		if v.Uint > 1<<32-1 {
+			return Value{}
+		}
+	case Type(gosnmp.Uinteger32):
+		v.Type = TypeGauge32
+	case TypeIPAddress:
+		a, err := netip.ParseAddr(string(v.Bytes))
+		if err != nil || !a.Is4() {
+			return Value{}
+		}
+		b := a.As4()
+		v.Bytes = b[:]
+	default:
+		return Value{}
+	}
+	return v
 }

@@ -1,0 +1,50 @@
+package snmp
+
+import (
+	"slices"
+	"strings"
+)
+
+// doubt looks for columns whose end cannot be true and reopens them, to be asked alone from
+// their last row. An agent that mixes up answers, or another's answer, can end a column
+// early without any name being out of order; but the object after a column's end is the
+// next in the MIB, so no later column may have a row before it. All ends of an answer that
+// ended one column wrongly are doubted.
+func (w *walk) doubt() bool {
+	order := make([]*progress, 0, len(w.cols))
+	for i := range w.cols {
+		order = append(order, &w.cols[i])
+	}
+	slices.SortFunc(order, func(a, b *progress) int { return compareOID(a.prefix, b.prefix) })
+	doubted := map[uint32]bool{} // answers
+	next := ""                   // first row of the nearest later column that has rows
+	for _, c := range slices.Backward(order) {
+		if c.Complete && !c.alone && (c.passes(next) || w.emptyBefore(c)) {
+			doubted[c.endedBy] = true
+		}
+		if len(c.Rows) > 0 {
+			next = c.prefix + c.Rows[0].Index
+		}
+	}
+	found := false
+	for _, c := range order {
+		if c.Complete && !c.alone && doubted[c.endedBy] {
+			c.done, c.Complete, c.alone, found = false, false, true, true
+		}
+	}
+	return found
+}
+
+// passes reports whether c's end lies beyond the row next.
+func (c *progress) passes(next string) bool {
+	return next != "" && (c.after == "" || compareOID(c.after, next) > 0)
+}
+
+// emptyBefore reports whether c had no row and ended in another column of this walk: an
+// answer with one varbind left out looks like that.
+func (w *walk) emptyBefore(c *progress) bool {
+	if len(c.Rows) > 0 || c.after == "" {
+		return false
+	}
+	return slices.ContainsFunc(w.cols, func(d progress) bool { return strings.HasPrefix(c.after, d.prefix) })
+}
