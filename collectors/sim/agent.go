@@ -1,0 +1,113 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+)
+
+// The limits of a message. Cisco sends answers of 1,472 bytes, the payload of an Ethernet frame.
+const (
+	DefaultMaxSize = 1472
+	minMaxSize     = 484 // RFC 3417, 3.2.1
+	greatMaxSize   = 65507
+	maxRequest     = 16 << 10
+)
+
+// AgentOptions say how an agent answers; the zero value is public with answers of 1,472 bytes.
+type AgentOptions struct {
+	Community string // "" is public; requests with another get no answer
+	MaxSize   int    // of an answer in bytes, 484 to 65507; 0 is DefaultMaxSize
+	Logger    *slog.Logger
+}
+
+// Agent serves a device on one UDP address, one request after the other.
+type Agent struct {
+	device    *Device
+	conn      *net.UDPConn
+	community string
+	logger    *slog.Logger
+	answerer  answerer
+	closing   sync.Once
+}
+
+// Listen opens addr, host:port with port 0 for a free one. Run serves it; Close is for an agent that
+// is never run.
+func Listen(addr string, d *Device, opt AgentOptions) (*Agent, error) {
+	if opt.Community == "" {
+		opt.Community = "public"
+	}
+	if opt.MaxSize == 0 {
+		opt.MaxSize = DefaultMaxSize
+	}
+	if opt.MaxSize < minMaxSize || opt.MaxSize > greatMaxSize {
+		return nil, fmt.Errorf("listen on %s: answers of %d bytes: use %d to %d", addr, opt.MaxSize, minMaxSize, greatMaxSize)
+	}
+	if opt.Logger == nil {
+		opt.Logger = slog.New(slog.DiscardHandler)
+	}
+	udp, err := net.ResolveUDPAddr("udp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: write an address as 127.0.0.1:1161: %w", addr, err)
+	}
+	conn, err := net.ListenUDP("udp", udp)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", addr, err)
+	}
+	return &Agent{device: d, conn: conn, community: opt.Community, logger: opt.Logger, answerer: answerer{max: opt.MaxSize}}, nil
+}
+
+// Addr returns the address the agent listens on.
+func (a *Agent) Addr() netip.AddrPort {
+	addr := a.conn.LocalAddr().(*net.UDPAddr).AddrPort()
+	return netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
+}
+
+// Device returns what the agent serves.
+func (a *Agent) Device() *Device { return a.device }
+
+// Close closes the socket. It may be called more than once.
+func (a *Agent) Close() error {
+	var err error
+	a.closing.Do(func() { err = a.conn.Close() })
+	return err
+}
+
+// Run serves until ctx ends, closes the socket and returns nil. It is called once.
+func (a *Agent) Run(ctx context.Context) error {
+	stop := context.AfterFunc(ctx, func() { _ = a.Close() })
+	defer func() {
+		stop()
+		_ = a.Close()
+	}()
+	packet := make([]byte, maxRequest)
+	for {
+		n, from, err := a.conn.ReadFromUDPAddrPort(packet)
+		switch {
+		case ctx.Err() != nil || errors.Is(err, net.ErrClosed):
+			return nil
+		case err != nil:
+			return fmt.Errorf("serve %s: %w", a.Addr(), err)
+		}
+		a.serve(ctx, packet[:n], from)
+	}
+}
+
+// serve answers one packet, or does not.
+func (a *Agent) serve(ctx context.Context, packet []byte, from netip.AddrPort) {
+	q, ok := parseRequest(packet)
+	if !ok || string(q.community) != a.community || !a.device.wait(ctx) {
+		return
+	}
+	err := a.device.respond(&a.answerer, &q, func(reply []byte) error {
+		_, err := a.conn.WriteToUDPAddrPort(reply, from)
+		return err
+	})
+	if err != nil && ctx.Err() == nil {
+		a.logger.Debug("answer not sent", "to", from, "error", err)
+	}
+}

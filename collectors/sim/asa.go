@@ -1,0 +1,272 @@
+package sim
+
+import "fmt"
+
+const (
+	asaSupplies = 2
+	asaCores    = 4
+	asaVersion  = "9.12(4)"
+)
+
+// asaInterfaces are the interfaces of the pair: nameif, or the name of the port where none is set.
+var asaInterfaces = []struct {
+	name, alias string
+	up          bool
+	low, high   float64
+}{
+	{"outside", "to the provider", true, 500, 20_000},
+	{"inside", "to the core", true, 500, 20_000},
+	{"dmz", "public servers", true, 50, 4000},
+	{"backup", "second provider", true, 5, 300},
+	{"voip", "telephones", true, 20, 900},
+	{"folink", "LAN/STATE Failover Interface", true, 20, 400},
+	{"GigabitEthernet0/6", "", false, 0, 0},
+	{"GigabitEthernet0/7", "", false, 0, 0},
+	{"management", "", true, 1, 40},
+	{"Internal-Data0/1", "", true, 20, 900},
+}
+
+// asaPorts are the interfaces; the first has ifIndex 2, as on the real device.
+func asaPorts(*state) []port {
+	var ports []port
+	for i, n := range asaInterfaces {
+		p := port{
+			index: uint32(i + 2), name: n.name, descr: fmt.Sprintf("Adaptive Security Appliance '%s' interface", n.name),
+			alias: n.alias, kind: 6, mtu: 1500, speed: 1_000_000_000, number: i + 1, physical: uint32(asaFirstPort + i),
+			up: n.up, low: n.low, high: n.high, numbered: i == 0, connector: true,
+		}
+		if n.name == "Internal-Data0/1" {
+			p.kind, p.mtu, p.speed, p.physical = 1, 0, 10_000_000_000, 0
+		}
+		ports = append(ports, p)
+	}
+	return ports
+}
+
+// Places in the ASA's entPhysicalTable.
+const (
+	asaFirstCPU    = 2
+	asaFirstFan    = 12
+	asaFirstSupply = 18
+	asaSupplyParts = 6
+	asaFirstHeat   = 30
+	asaFirstPort   = 34
+)
+
+// buildASA adds all that the active unit of a failover pair has to say.
+func buildASA(b *builder, s *state) {
+	b.system("Cisco Adaptive Security Appliance Version "+asaVersion, "1.3.6.1.4.1.9.1.1407", 4, s)
+	b.interfaces(asaPorts(s), s)
+	asaEntities(b, s)
+	for core := range asaCores {
+		b.cpu(uint32(core+1), uint32(asaFirstCPU+core), 5, 60)
+	}
+	asaMemory(b)
+	asaFailover(b, s)
+	asaSessions(b)
+	asaTunnels(b, s)
+}
+
+// asaMember is 1 for the primary unit and 2 for the secondary: which one answers.
+func asaMember(s *state) int {
+	if s.standby {
+		return 2
+	}
+	return 1
+}
+
+func asaEntities(b *builder, s *state) {
+	letter, member := s.letter(), asaMember(s)
+	parts := []part{{
+		index: 1, class: classChassis, descr: "ASA 5525-X with SW, 8 GE Data, 1 GE Mgmt", name: "Chassis", kind: "1.3.6.1.4.1.9.12.3.1.3.1116",
+		hardware: "V02", software: asaVersion, model: "ASA5525", maker: "simulated", serial: func(m *moment) string { return serial(m, letter, 0, member) },
+	}}
+	for core := range asaCores {
+		parts = append(parts, part{index: uint32(asaFirstCPU + core), parent: 1, class: classCPU, rel: int64(core), descr: "ASA 5525 CPU",
+			name: fmt.Sprintf("Processor 0/%d", core), kind: "1.3.6.1.4.1.9.12.3.1.9.5.233"})
+	}
+	for fan := range 3 {
+		index := uint32(asaFirstFan + 2*fan)
+		parts = append(parts,
+			part{index: index, parent: 1, class: classFan, rel: int64(fan), descr: fmt.Sprintf("Chassis Cooling Fan %d", fan+1), name: fmt.Sprintf("Chassis Fan %d", fan+1), kind: "1.3.6.1.4.1.9.12.3.1.7.167"},
+			asaSensor(b, index+1, index, 10, 4600, 5100, fmt.Sprintf("Chassis Cooling Fan %d Sensor", fan+1)))
+	}
+	for n := range asaSupplies {
+		parts = append(parts, asaSupply(b, s, n)...)
+	}
+	for i, name := range []string{"CPU Temperature 1 Sensor", "Chassis Ambient Temperature 1 Sensor", "Chassis Ambient Temperature 2 Sensor", "Chassis Ambient Temperature 3 Sensor"} {
+		parts = append(parts, asaSensor(b, uint32(asaFirstHeat+i), 1, 8, 28, 60-float64(5*i), name))
+	}
+	for i := range 9 {
+		name := fmt.Sprintf("Gi0/%d", i)
+		if i == 8 {
+			name = "Ma0/0"
+		}
+		parts = append(parts, part{index: uint32(asaFirstPort + i), parent: 1, class: classPort, rel: int64(i), descr: "10/100/1000BaseT", name: name, kind: "1.3.6.1.4.1.9.12.3.1.10.109"})
+	}
+	b.physical(parts)
+}
+
+// asaSupply is a power supply with its four sensors; a failed one keeps its presence and loses its input.
+func asaSupply(b *builder, s *state, n int) []part {
+	index := uint32(asaFirstSupply + n*asaSupplyParts)
+	letter, member := s.letter(), asaMember(s)
+	input, low, high := 1.0, 8200.0, 8900.0
+	if s.supply == n {
+		input, low, high = 2, 0, 0
+	}
+	title := fmt.Sprintf("Power Supply %d", n)
+	return []part{
+		{index: index, parent: 1, class: classSupply, rel: int64(n), descr: title, name: title, kind: "1.3.6.1.4.1.9.12.3.1.6.324", fru: true,
+			serial: func(m *moment) string { return serial(m, letter, 1+n, member) }},
+		asaSensor(b, index+1, index, 12, 1, 1, fmt.Sprintf("Power supply %d Presence Sensor", n)),
+		asaSensor(b, index+2, index, 12, input, input, title+" Input Sensor"),
+		{index: index + 3, parent: index, class: classFan, descr: fmt.Sprintf("Power Supply Fan %d", n), name: fmt.Sprintf("Power Supply Fan %d", n), kind: "1.3.6.1.4.1.9.12.3.1.7.167"},
+		asaSensor(b, index+4, index+3, 10, low, high, title+" Fan Sensor"),
+		asaSensor(b, index+5, index, 8, 22, 27, title+" Temperature Sensor"),
+	}
+}
+
+// asaSensor adds a sensor of ENTITY-SENSOR-MIB and returns its part.
+func asaSensor(b *builder, index, parent uint32, kind int64, low, high float64, name string) part {
+	b.sensor("1.3.6.1.2.1.99.1.1.1", index, kind, 9, 0, func(m *moment) int64 {
+		return int64(gauge(m.seed, uint64(index), m.uptime, low, high))
+	})
+	return part{index: index, parent: parent, class: classSensor, descr: name, name: name, kind: "1.3.6.1.4.1.9.12.3.1.8.110"}
+}
+
+// asaMemory adds CISCO-ENHANCED-MEMPOOL-MIB: more than 4 GB is free, so that the 32-bit columns wrap. The
+// 64-bit ones are typed Counter64 but are gauges.
+func asaMemory(b *builder) {
+	const p = "1.3.6.1.4.1.9.9.221.1.1.1.1"
+	for _, pool := range []struct {
+		row         uint32
+		name        string
+		total, used uint64
+	}{
+		{1, "System memory", 8_589_934_592, 2_100_000_000}, {3, "MEMPOOL_MSGLYR", 4_194_304, 287_000},
+		{4, "MEMPOOL_HEAPCACHE_0", 1_536_000_000, 565_000_000}, {5, "MEMPOOL_DMA", 1_073_741_824, 372_000_000},
+		{6, "MEMPOOL_GLOBAL_SHARED", 654_311_424, 492_000_000},
+	} {
+		used := func(m *moment) uint64 {
+			return pool.used + uint64(gauge(m.seed, 0x5e<<8|uint64(pool.row), m.uptime, 0, float64(pool.total)/50))
+		}
+		free := func(m *moment) uint64 { return pool.total - used(m) }
+		row := []uint32{1, pool.row}
+		b.int(p+".2", 2, row...)
+		b.text(p+".3", pool.name, row...)
+		b.int(p+".5", 0, row...)
+		b.int(p+".6", 1, row...)
+		for i, v := range []func(*moment) uint64{used, free} {
+			b.moving(fmt.Sprintf("%s.%d", p, 7+i), tagGauge32, v, row...)
+			b.moving(fmt.Sprintf("%s.%d", p, 17+2*i), tagGauge32, func(m *moment) uint64 { return v(m) >> 32 }, row...)
+			b.moving(fmt.Sprintf("%s.%d", p, 18+2*i), tagCounter64, v, row...)
+		}
+	}
+}
+
+// asaFailover adds CISCO-FIREWALL-MIB: the failover rows and the connections. The addresses belong to the
+// active unit: it is the one that answers.
+func asaFailover(b *builder, s *state) {
+	const f, conn = "1.3.6.1.4.1.9.9.147.1.2.1.1.1", "1.3.6.1.4.1.9.9.147.1.2.2.2.1"
+	row := func(index uint32, name string, value int64, detail string) {
+		b.text(f+".2", name, index)
+		b.int(f+".3", value, index)
+		b.text(f+".4", detail, index)
+	}
+	link := int64(2)
+	if s.down[asaFailoverPort] {
+		link = 3
+	}
+	row(4, "Failover LAN Interface", link, "folink GigabitEthernet0/5")
+	if s.standby {
+		row(6, "Primary unit", 10, "Standby unit")
+		row(7, "Secondary unit (this device)", 9, "Active unit")
+	} else {
+		row(6, "Primary unit (this device)", 9, "Active unit")
+		row(7, "Secondary unit", 10, "Standby unit")
+	}
+	b.text(conn+".3", "number of connections currently in use by the entire firewall", 40, 6)
+	b.text(conn+".3", "highest number of connections in use at any one time since system startup", 40, 7)
+	b.moving(conn+".5", tagGauge32, func(m *moment) uint64 { return uint64(gauge(m.seed, 0xc6, m.uptime, 6000, 9000)) }, 40, 6)
+	b.gauge(conn+".5", 72_363, 40, 7)
+}
+
+// asaFailoverPort is the ifIndex of folink.
+const asaFailoverPort = 7
+
+// asaSessions adds CISCO-REMOTE-ACCESS-MONITOR-MIB, without the e-mail sessions that newer versions
+// no longer have, and Altiga's load balancing.
+func asaSessions(b *builder) {
+	const r, lb = "1.3.6.1.4.1.9.9.392.1", "1.3.6.1.4.1.3076.2.1.2.36.1"
+	for i, v := range []int64{750, 0, 750, 0} {
+		b.int(fmt.Sprintf("%s.1.%d", r, 1+i), v, 0)
+	}
+	wander := func(column int, low, high float64) {
+		b.moving(fmt.Sprintf("%s.3.%d", r, column), tagGauge32, func(m *moment) uint64 {
+			return uint64(gauge(m.seed, 0x38<<8|uint64(column), m.uptime, low, high))
+		}, 0)
+	}
+	total := func(column int, tag byte) {
+		b.moving(fmt.Sprintf("%s.3.%d", r, column), tag, func(m *moment) uint64 {
+			return flow{key: 0x39<<8 | uint64(column), low: 0.001, high: 0.01}.count(m.seed, m.uptime)
+		}, 0)
+	}
+	wander(1, 60, 120)
+	total(2, tagCounter32)
+	wander(3, 55, 110)
+	b.gauge(r+".3.4", 2, 0)
+	for column := 5; column <= 12; column++ {
+		total(column, tagCounter64)
+	}
+	for _, group := range []struct {
+		first     int
+		low, high float64
+	}{{26, 2, 6}, {29, 3, 4}, {32, 0, 0}, {35, 50, 100}, {38, 1, 5}} {
+		wander(group.first, group.low, group.high)
+		total(group.first+1, tagCounter32)
+		b.gauge(fmt.Sprintf("%s.3.%d", r, group.first+2), uint64(group.high)+20, 0)
+	}
+	for column := 1; column <= 3; column++ {
+		b.uint(fmt.Sprintf("%s.4.%d", r, column), tagCounter64, uint64(30/column), 0)
+	}
+	for column, v := range []int64{1, 72, 1} {
+		b.int(fmt.Sprintf("%s.%d", lb, column+1), v, 0)
+	}
+	b.gauge(lb+".4", 1, 0)
+	b.gauge(lb+".5", 0, 0)
+}
+
+// asaTunnels adds CISCO-IPSEC-FLOW-MONITOR-MIB: the sums and three tunnels.
+func asaTunnels(b *builder, s *state) {
+	const ike, ipsec = "1.3.6.1.4.1.9.9.171.1.2", "1.3.6.1.4.1.9.9.171.1.3"
+	wraps := s.wraps
+	sum := func(base string, column int, tag byte, low, high float64) {
+		c := counter{flow: flow{key: 0x1b<<8 | uint64(column), low: low, high: high}, wraps: wraps}
+		b.moving(fmt.Sprintf("%s.%d", base, column), tag, c.read, 0)
+	}
+	b.gauge(ike+".1.1", 3, 0)
+	b.gauge(ike+".1.2", 12, 0)
+	sum(ike+".1", 3, tagCounter32, 10, 900)
+	sum(ike+".1", 11, tagCounter32, 10, 900)
+	b.gauge(ipsec+".1.1", 3, 0)
+	for column := 2; column <= 30; column++ {
+		switch column {
+		case 4, 7, 17, 20:
+			sum(ipsec+".1", column, tagCounter64, 5000, 500_000)
+		case 3, 6, 9, 16, 19, 22:
+			sum(ipsec+".1", column, tagCounter32, 10, 900)
+		default:
+			b.uint(fmt.Sprintf("%s.1.%d", ipsec, column), tagCounter32, 0, 0)
+		}
+	}
+	for n := uint32(1); n <= 3; n++ {
+		index := 4096 * n
+		b.text(ike+".3.1.7", fmt.Sprintf("198.51.100.%d", 10+n), index)
+		b.moving(ike+".3.1.16", tagInteger, func(m *moment) uint64 { return uint64(m.uptime.Milliseconds()/10) % 8_640_000 }, index)
+		for _, column := range []int{27, 40} {
+			c := counter{flow: flow{key: uint64(index)<<8 | uint64(column), low: 5000, high: 50_000}, wraps: wraps}
+			b.moving(fmt.Sprintf("%s.2.1.%d", ipsec, column), tagCounter64, c.read, index)
+		}
+	}
+}
