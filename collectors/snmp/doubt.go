@@ -2,10 +2,9 @@ package snmp
 
 import (
 	"slices"
-	"strings"
 )
 
-// doubt looks for columns whose end cannot be true and reopens them, to be asked alone from
+// doubt looks for columns whose end cannot be true and reopens them, to be asked again from
 // their last row. An agent that mixes up answers, or another's answer, can end a column
 // early without any name being out of order; but the object after a column's end is the
 // next in the MIB, so no later column may have a row before it. All ends of an answer that
@@ -19,7 +18,7 @@ func (w *walk) doubt() bool {
 	doubted := map[uint32]bool{} // answers
 	next := ""                   // first row of the nearest later column that has rows
 	for _, c := range slices.Backward(order) {
-		if c.Complete && !c.alone && (c.passes(next) || w.emptyBefore(c)) {
+		if c.Complete && !c.alone && c.passes(next) {
 			doubted[c.endedBy] = true
 		}
 		if len(c.Rows) > 0 {
@@ -28,8 +27,8 @@ func (w *walk) doubt() bool {
 	}
 	found := false
 	for _, c := range order {
-		if c.Complete && !c.alone && doubted[c.endedBy] {
-			c.done, c.Complete, c.alone, found = false, false, true, true
+		if c.Complete && !c.alone && (c.suspect || doubted[c.endedBy]) {
+			c.done, c.Complete, c.alone, c.probe, found = false, false, true, true, true
 		}
 	}
 	return found
@@ -40,11 +39,8 @@ func (c *progress) passes(next string) bool {
 	return next != "" && (c.after == "" || compareOID(c.after, next) > 0)
 }
 
-// emptyBefore reports whether c had no row and ended in another column of this walk: an
-// answer with one varbind left out looks like that.
+// emptyBefore reports whether c had no row and ended in another column of the same request:
+// an answer with one varbind left out looks like that.
 func (w *walk) emptyBefore(c *progress) bool {
-	if len(c.Rows) > 0 || c.after == "" {
-		return false
-	}
-	return slices.ContainsFunc(w.cols, func(d progress) bool { return strings.HasPrefix(c.after, d.prefix) })
+	return len(c.Rows) == 0 && slices.ContainsFunc(w.batch, func(d *progress) bool { return under(c.after, d.prefix) })
 }

@@ -361,29 +361,34 @@ func TestNothingRead(t *testing.T) {
 func TestRefusalIsWaitedOut(t *testing.T) {
 	t.Parallel()
 	mib, cols := table(ifTable, 2, 5)
-	a := newAgent(t, mib, nil)
-	address := a.conn.LocalAddr().(*net.UDPAddr)
-	a.conn.Close()
-	a.done.Wait()
-	go func() {
-		time.Sleep(60 * time.Millisecond)
-		conn, err := net.ListenUDP("udp4", address)
+	address := freeAddress(t)
+	up := make(chan *agent, 1)
+	start := time.AfterFunc(60*time.Millisecond, func() { // the device boots
+		addr, _ := net.ResolveUDPAddr("udp4", address)
+		conn, err := net.ListenUDP("udp4", addr)
 		if err != nil {
-			return // the test fails for want of an answer
+			t.Error(err)
+			close(up)
+			return
 		}
-		a.conn = conn
-		a.serve()
-	}()
-	tg := targetAt(address.String())
+		a := &agent{conn: conn, mib: mib, max: 1472}
+		a.done.Go(a.serve)
+		up <- a
+	})
+	defer start.Stop()
+	tg := targetAt(address)
 	tg.Timeout = time.Second
 	tab, err := session(t, tg).Walk(t.Context(), cols...)
+	if a := <-up; a != nil {
+		a.conn.Close()
+		a.done.Wait()
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	if bad := checkTable(t, mib, tab); bad != nil {
 		t.Errorf("incomplete: %v", bad)
 	}
-	a.conn.Close()
 }
 
 func TestCancelEndsTheWait(t *testing.T) {

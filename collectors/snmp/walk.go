@@ -89,6 +89,8 @@ type progress struct {
 	after   string // name of the object after its end
 	endedBy uint32 // number of the answer that ended it
 	done    bool
+	suspect bool // it had no row, and its end may be another column's row
+	probe   bool // its end is to be confirmed: one row will do
 	alone   bool // it is asked alone, since it or one asked with it made trouble
 	errs    int  // errors of the device when asked alone
 	undo    undo
@@ -128,23 +130,21 @@ func (w *walk) run(ctx context.Context) *failure {
 	return w.first // set by the column that ended without rows
 }
 
-// next chooses the columns of the next request: those still in company, as they were
-// asked for, else one that is to be asked alone.
+// next chooses the columns of the next request: those still in company, as they were asked
+// for; then those whose end is to be confirmed; then one that is to be asked alone.
 func (w *walk) next() bool {
+	company := func(c *progress) bool { return !c.alone }
+	probes := func(c *progress) bool { return c.probe }
+	return w.choose(width, company) || w.choose(width, probes) || w.choose(1, func(*progress) bool { return true })
+}
+
+func (w *walk) choose(most int, of func(*progress) bool) bool {
 	w.batch, w.oids = w.batch[:0], w.oids[:0]
-	var alone *progress
 	for i := range w.cols {
 		c := &w.cols[i]
-		switch {
-		case c.done:
-		case !c.alone && len(w.batch) < width:
+		if !c.done && len(w.batch) < most && of(c) {
 			w.batch, w.oids = append(w.batch, c), append(w.oids, c.last)
-		case c.alone && alone == nil:
-			alone = c
 		}
-	}
-	if len(w.batch) == 0 && alone != nil {
-		w.batch, w.oids = append(w.batch, alone), append(w.oids, alone.last)
 	}
 	return len(w.batch) > 0
 }
@@ -154,14 +154,7 @@ func (w *walk) step(ctx context.Context) {
 		w.stop(&failure{reason: hw.TooMuch, err: errors.New("more than the limit of one walk")})
 		return
 	}
-	q := query{head: w.head, oids: w.oids, tries: tries}
-	if c := w.batch[0]; c.alone {
-		q.most = maxSize >> c.errs
-		if w.dead > 0 {
-			q.tries = 1
-		}
-	}
-	a, f := w.ask.bulk(ctx, q)
+	a, f := w.ask.bulk(ctx, w.query())
 	switch {
 	case f != nil:
 		w.failed(f)
@@ -170,6 +163,20 @@ func (w *walk) step(ctx context.Context) {
 	default:
 		w.take(a)
 	}
+}
+
+func (w *walk) query() query {
+	q := query{head: w.head, oids: w.oids, tries: tries}
+	switch c := w.batch[0]; {
+	case c.probe:
+		q.most = 1
+	case c.alone:
+		q.most = maxSize >> c.errs
+	}
+	if w.dead > 0 {
+		q.tries = 1
+	}
+	return q
 }
 
 // stop ends every column that is not done.
@@ -198,7 +205,7 @@ func (w *walk) end(c *progress, f *failure) {
 // isolate makes the columns of the request be asked alone from now on.
 func (w *walk) isolate() {
 	for _, c := range w.batch {
-		c.alone = true
+		c.alone, c.probe = true, false
 	}
 }
 
@@ -209,7 +216,7 @@ func (w *walk) failed(f *failure) {
 	switch {
 	case !f.silent && f.reason != hw.Garbage && f.reason != hw.DeviceError:
 		w.stop(f)
-	case !c.alone && len(w.batch) > 1:
+	case len(w.batch) > 1:
 		w.isolate()
 	default:
 		w.lost(c, f, f.reason != hw.DeviceError)
@@ -230,10 +237,9 @@ func (w *walk) lost(c *progress, f *failure, silent bool) {
 // refused deals with an error status. The device names the culprit, or all are suspects.
 func (w *walk) refused(a answer) {
 	c := w.batch[0]
-	if n := a.index - len(w.head); !c.alone && len(w.batch) > 1 {
+	if n := a.index - len(w.head); len(w.batch) > 1 {
 		if n >= 1 && n <= a.cols {
-			w.batch[n-1].alone = true
-			return
+			w.batch = w.batch[n-1 : n]
 		}
 		w.isolate()
 		return
@@ -242,7 +248,7 @@ func (w *walk) refused(a answer) {
 	if a.index > len(w.head)+1 {
 		f = &failure{reason: hw.Garbage, err: fmt.Errorf("the device answers %v for object %d of 1", a.status, a.index)}
 	}
-	c.alone = true
+	c.alone, c.probe = true, false
 	if c.errs++; maxSize>>c.errs == 0 || f.reason == hw.AccessDenied {
 		w.lost(c, f, f.reason == hw.AccessDenied)
 	}
@@ -254,6 +260,10 @@ func (w *walk) take(a answer) {
 	up, ok := w.clock(&a)
 	if !ok {
 		w.distrust(&failure{reason: hw.Garbage, err: errors.New("the answer lacks sysUpTime.0, which earlier ones had")})
+		return
+	}
+	if w.batch[0].probe && len(a.vars) < len(w.batch) { // it must show all, or it confirms nothing
+		w.isolate()
 		return
 	}
 	for _, c := range w.batch {
@@ -275,6 +285,9 @@ func (w *walk) take(a answer) {
 	if open && !moved {
 		w.distrust(&failure{reason: hw.Garbage, err: errors.New("the answer holds no row")})
 		return
+	}
+	for _, c := range w.batch {
+		c.probe = false
 	}
 	w.dead = 0
 	w.pdus++
@@ -318,6 +331,7 @@ func (w *walk) row(c *progress, p *gosnmp.SnmpPDU) *failure {
 	if !under(p.Name, c.prefix) {
 		c.after = p.Name
 		w.end(c, nil)
+		c.suspect = w.emptyBefore(c)
 		return nil
 	}
 	w.keep(c, p)
