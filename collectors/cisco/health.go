@@ -1,0 +1,146 @@
+package cisco
+
+import (
+	"strconv"
+	"time"
+
+	"rackpost/collectors/snmp"
+	"rackpost/hw"
+)
+
+// The scalars of the first request of a visit. One answer holds them all, so that they
+// belong together.
+const (
+	sysDescr      = mib2 + "1.1.0"
+	sysObjectID   = mib2 + "1.2.0"
+	sysUpTime     = mib2 + "1.3.0"
+	sysName       = mib2 + "1.5.0"
+	sysLocation   = mib2 + "1.6.0"
+	engineBoots   = "1.3.6.1.6.3.10.2.1.2.0"
+	engineTime    = "1.3.6.1.6.3.10.2.1.3.0"
+	ifTableChange = mib2 + "31.1.5.0"
+	entLastChange = mib2 + "47.1.4.1.0"
+	configChanged = ciscoMgmt + "43.1.1.1.0" // ccmHistoryRunningLastChanged
+	configSaved   = ciscoMgmt + "43.1.1.2.0" // ccmHistoryRunningLastSaved
+)
+
+// scalars are the answers to the first request.
+type scalars struct {
+	ticks, engine, boots     snmp.Value
+	objectID, name           snmp.Value
+	portsChanged, entChanged snmp.Value
+	changed, saved           snmp.Value
+	serial                   snmp.Value // of the chassis known; not asked before one is
+}
+
+// readClock makes the visit's first request: the clocks of the device, and what tells that
+// it is still the same one. Its error means that the device did not answer.
+func (c *collector) readClock(v *visit) error {
+	oids := []string{
+		sysUpTime, engineTime, engineBoots, sysObjectID, sysName,
+		ifTableChange, entLastChange, configChanged, configSaved,
+	}
+	if c.entities.serialOID != "" {
+		oids = append(oids, c.entities.serialOID)
+	}
+	vars, err := c.session.Get(v.ctx, oids...)
+	if err != nil {
+		return err
+	}
+	v.now = time.Now()
+	s := &c.identity.scalars
+	into := []*snmp.Value{
+		&s.ticks, &s.engine, &s.boots, &s.objectID, &s.name,
+		&s.portsChanged, &s.entChanged, &s.changed, &s.saved, &s.serial,
+	}
+	before := *s
+	s.serial = snmp.Value{}
+	for i := range vars {
+		if i < len(into) {
+			*into[i] = vars[i].Value
+		}
+	}
+	now := *s
+	c.follow(v, before, now)
+	c.identity.scalars = now
+	return nil
+}
+
+// follow compares the answers with those of the visit before: a restart, another unit,
+// new ports, new parts.
+func (c *collector) follow(v *visit, before, now scalars) {
+	if c.clock.known && c.clock.uptime() < young {
+		clear(c.lacks)
+	}
+	restarted := c.clock.observe(reading{
+		at: v.now, ticks: uint32(now.ticks.Uint), hasTicks: now.ticks.Type == snmp.TypeTimeTicks,
+		engine: engineSeconds(now.engine),
+	})
+	other := c.identity.known &&
+		(differs(before.objectID, now.objectID) || now.serial.OK() && now.serial.Text() != c.entities.probed)
+	if restarted || other {
+		c.restart(v)
+	}
+	if differs(before.portsChanged, now.portsChanged) {
+		c.ports.stale = true
+	}
+	if differs(before.entChanged, now.entChanged) {
+		c.entities.read = false
+	}
+	if differs(before.name, now.name) {
+		c.identity.name = now.name.Text()
+	}
+}
+
+// differs reports whether two answers were given and are not the same.
+func differs(a, b snmp.Value) bool {
+	return a.OK() && b.OK() && (a.Uint != b.Uint || a.Int != b.Int || string(a.Bytes) != string(b.Bytes))
+}
+
+func engineSeconds(v snmp.Value) int64 {
+	if v.Type == snmp.TypeInteger && v.Int > 0 {
+		return v.Int
+	}
+	return 0
+}
+
+// readHealth turns the first request into the component system.
+func (c *collector) readHealth(v *visit) {
+	s := &c.identity.scalars
+	sys := hw.Component{Path: "system", Section: sectionHealth, Health: hw.OK}
+	if s.boots.Type == snmp.TypeInteger && s.boots.Int >= 0 {
+		sys.State = sys.State.With("engine_boots", strconv.FormatInt(s.boots.Int, 10))
+	}
+	sys.State = sys.State.With("config", configState(s, c.clock.wraps))
+	sys.Attrs = sys.Attrs.With("name", c.identity.name).With("descr", c.identity.descr).
+		With("location", c.identity.location).With("object_id", c.identity.objectID)
+	v.component(sys)
+	if !c.clock.known || s.ticks.Type != snmp.TypeTimeTicks {
+		v.gauge(sys.Path, "uptime_seconds", 0, hw.NotSupported)
+		return
+	}
+	v.gauge(sys.Path, "uptime_seconds", c.clock.uptime().Seconds(), "")
+}
+
+// settled is the uptime in ticks until which a changed configuration is the one that was
+// just loaded.
+const settled = 5 * 60 * 100
+
+// configState tells whether the running configuration was changed after it was last saved
+// (CISCO-CONFIG-MAN-MIB): "changed", "saved", or "" when the device does not say. The
+// times are ticks of sysUpTime and wrap with it: they are compared by their age.
+func configState(s *scalars, wraps int64) string {
+	for _, v := range []snmp.Value{s.ticks, s.changed, s.saved} {
+		if v.Type != snmp.TypeTimeTicks {
+			return ""
+		}
+	}
+	now, changed, saved := uint32(s.ticks.Uint), uint32(s.changed.Uint), uint32(s.saved.Uint)
+	sinceChange, sinceSave := now-changed, now-saved
+	neverSaved := saved == 0
+	afterBoot := wraps == 0 && changed < settled
+	if !afterBoot && (neverSaved || sinceChange < sinceSave) {
+		return "changed"
+	}
+	return "saved"
+}

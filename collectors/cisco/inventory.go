@@ -1,0 +1,221 @@
+package cisco
+
+import (
+	"slices"
+	"strconv"
+
+	"rackpost/hw"
+)
+
+// The classes of entPhysicalClass that are judged by.
+const (
+	classChassis = 3
+	classSupply  = 6
+)
+
+// entity is one row of ENTITY-MIB entPhysicalTable.
+type entity struct {
+	descr, name, hardware, version, serial, model string
+	parent                                        string // index
+	class                                         uint64
+}
+
+// entities are the parts as the inventory found them.
+type entities struct {
+	read  bool // tried since the device started or its parts changed
+	known bool
+	whole bool // every row and name is here
+	by    map[string]entity
+
+	serial, model, version string // of the unit
+	serialOID              string // asked at every visit; another answer is another unit
+	probed                 string // what it said
+}
+
+// chassis is one chassis of the device: several in a stack.
+type chassis struct {
+	index string
+	entity
+}
+
+// unitMemory is the chassis a device is known by. It outlives a restart of the device.
+type unitMemory struct {
+	index   string
+	serial  string
+	serials []string // of all chassis then
+}
+
+// readInventory reads ENTITY-MIB: the units, and the names of the parts other tables
+// speak of.
+func (c *collector) readInventory(v *visit) {
+	c.entities.read = true
+	c.ports.stale = true
+	if c.clock.uptime() >= young || !c.clock.known {
+		clear(c.lacks)
+	}
+	g, ok := c.read(v, &entityGroup)
+	if !ok {
+		c.entities.read = v.stopped == ""
+		return
+	}
+	whole := true
+	for slot := range g.cols {
+		whole = whole && g.whole(slot)
+	}
+	by, order := entityRows(g)
+	units := chassisOf(by, order)
+	for _, u := range units {
+		if u.serial != "" {
+			v.component(unitComponent(u, len(units) > 1))
+		}
+	}
+	if whole || !c.entities.known && len(by) > 0 {
+		c.entities.by, c.entities.whole = by, whole
+		c.settleUnit(units, whole)
+	}
+}
+
+// entityRows turns the grid into entities.
+func entityRows(g *grid) (map[string]entity, []string) {
+	by := make(map[string]entity, len(g.index))
+	order := make([]string, 0, len(g.index))
+	for row, index := range g.index {
+		if !g.present(row) {
+			continue
+		}
+		var e entity
+		for slot, into := range map[int]*string{
+			entityDescr: &e.descr, entityName: &e.name, entityHardware: &e.hardware,
+			entitySoftware: &e.version, entitySerial: &e.serial, entityModel: &e.model,
+		} {
+			*into, _ = g.text(row, slot)
+		}
+		e.class, _ = g.number(row, entityClass)
+		if p, reason := g.number(row, entityParent); reason == "" {
+			e.parent = strconv.FormatUint(p, 10)
+		}
+		by[index] = e
+		order = append(order, index)
+	}
+	return by, order
+}
+
+// chassisOf returns the chassis in order of index. A device that tells no classes has one:
+// what is contained in nothing.
+func chassisOf(by map[string]entity, order []string) []chassis {
+	var found, roots []chassis
+	classes := false
+	for _, index := range order {
+		e := by[index]
+		classes = classes || e.class != 0
+		if e.class == classChassis {
+			found = append(found, chassis{index, e})
+		}
+		if e.parent == "0" {
+			roots = append(roots, chassis{index, e})
+		}
+	}
+	if !classes {
+		found = roots
+	}
+	slices.SortStableFunc(found, func(a, b chassis) int { return compareIndex(a.index, b.index) })
+	return found
+}
+
+func compareIndex(a, b string) int {
+	if len(a) != len(b) {
+		return len(a) - len(b)
+	}
+	if a < b {
+		return -1
+	}
+	if a > b {
+		return 1
+	}
+	return 0
+}
+
+// unitComponent is what the inventory says of one chassis.
+func unitComponent(u chassis, stacked bool) hw.Component {
+	a := hw.Attrs{}.With("serial", u.serial).With("model", u.model).With("version", u.version).
+		With("hardware", u.hardware).With("name", u.name).With("descr", u.descr)
+	if stacked {
+		a = a.With("member", thousands(u.index))
+	}
+	return hw.Component{Path: "unit/" + u.serial, Section: sectionInventory, Health: hw.OK, Attrs: a}
+}
+
+// memberOf returns the stack member a part belongs to by its index, or "" on a device that
+// is no stack: there the thousands mean a slot, or nothing.
+func (c *collector) memberOf(index string) string {
+	if t := c.tables[&memberGroup]; t == nil || !t.had {
+		return ""
+	}
+	return thousands(index)
+}
+
+// thousands returns the stack member of an entPhysicalIndex or ENVMON index: 3 of 3004.
+func thousands(index string) string {
+	n, err := strconv.ParseUint(index, 10, 32)
+	if err != nil || n < 1000 || n >= 100_000 {
+		return ""
+	}
+	return strconv.FormatUint(n/1000, 10)
+}
+
+// settleUnit settles which chassis the device is known by. A stack stays known by the same
+// one while that one is there, and while its place is merely empty: the loss of a member is
+// not another unit.
+func (c *collector) settleUnit(units []chassis, whole bool) {
+	e := &c.entities
+	e.known = e.known || whole || len(units) > 0
+	var pick *chassis
+	for i := range units {
+		if u := &units[i]; u.serial != "" && (pick == nil || u.serial == c.known.serial) {
+			pick = u
+		}
+	}
+	if pick == nil {
+		e.serial, e.serialOID, e.probed = "", "", ""
+		if len(units) > 0 {
+			e.model, e.version = units[0].model, units[0].version
+		}
+		return
+	}
+	e.serial, e.model, e.version = pick.serial, pick.model, pick.version
+	e.serialOID, e.probed = entPhys+"11."+pick.index, pick.serial
+	if c.memberGone(units) {
+		e.serial = c.known.serial
+		return
+	}
+	c.known = unitMemory{index: pick.index, serial: pick.serial}
+	for _, u := range units {
+		c.known.serials = append(c.known.serials, u.serial)
+	}
+}
+
+// memberGone reports whether the chassis the device is known by left a stack of which
+// others are still there, and nothing took its place.
+func (c *collector) memberGone(units []chassis) bool {
+	others := false
+	for _, u := range units {
+		if u.serial == c.known.serial || u.index == c.known.index {
+			return false
+		}
+		others = others || slices.Contains(c.known.serials, u.serial)
+	}
+	return others && c.known.serial != ""
+}
+
+// entityName returns the name of a part. It is not settled while the inventory was not
+// read whole and lacks it: a path must not change with what happened to be read.
+func (c *collector) entityName(index string) (name string, settled bool) {
+	e, ok := c.entities.by[index]
+	switch {
+	case ok && e.name != "":
+		return e.name, true
+	case ok && e.descr != "" && c.entities.whole:
+		return e.descr, true
+	}
+	return "", c.entities.whole
+}

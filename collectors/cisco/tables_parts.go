@@ -1,0 +1,235 @@
+package cisco
+
+// The places of the objects of the three pool groups.
+const (
+	poolName = iota
+	poolValid
+	poolUsed
+	poolFree
+	poolLargest
+	poolUsedOverflow
+	poolFreeOverflow
+	poolLargestOverflow
+)
+
+var truthWords = []string{"", "true", "false"}
+
+var poolGroup = group{
+	section: sectionMemory, component: "memory/<ciscoMemoryPoolName>", mib: "CISCO-MEMORY-POOL-MIB", kinds: both,
+	objects: []object{
+		{name: "ciscoMemoryPoolName", oid: mempool + "2", use: attribute, as: "name", note: "\"Driver text\" is fixed=true: full by design"},
+		{name: "ciscoMemoryPoolValid", oid: mempool + "4", words: truthWords},
+		{name: "ciscoMemoryPoolUsed", oid: mempool + "5", use: sensor, as: "used_bytes", max: max32, latch: true, note: "wrong above 4 GB; on ASA only where the enhanced table has no rows"},
+		{name: "ciscoMemoryPoolFree", oid: mempool + "6", use: sensor, as: "free_bytes", max: max32, latch: true},
+		{name: "ciscoMemoryPoolLargestFree", oid: mempool + "7", use: sensor, as: "largest_free_bytes", max: max32, latch: true},
+	},
+}
+
+var enhancedPoolGroup = group{
+	section: sectionMemory, component: "memory/<cempMemPoolName>", mib: "CISCO-ENHANCED-MEMPOOL-MIB", kinds: both,
+	objects: []object{
+		{name: "cempMemPoolName", oid: cempMem + "3", use: attribute, as: "name", note: "prefixed with the entity where two pools share it"},
+		{name: "cempMemPoolValid", oid: cempMem + "6", words: truthWords},
+		{name: "cempMemPoolHCUsed", oid: cempMem + "18", use: sensor, as: "used_bytes", max: maxBytes, note: "Counter64 by type, a gauge by meaning"},
+		{name: "cempMemPoolHCFree", oid: cempMem + "20", use: sensor, as: "free_bytes", max: maxBytes},
+		{name: "cempMemPoolHCLargestFree", oid: cempMem + "22", use: sensor, as: "largest_free_bytes", max: maxBytes},
+	},
+}
+
+var enhancedPool32Group = group{
+	section: sectionMemory, component: "memory/<cempMemPoolName>", mib: "CISCO-ENHANCED-MEMPOOL-MIB", kinds: both,
+	objects: []object{
+		{name: "cempMemPoolName", oid: cempMem + "3", use: attribute, as: "name"},
+		{name: "cempMemPoolValid", oid: cempMem + "6", words: truthWords},
+		{name: "cempMemPoolUsed", oid: cempMem + "7", use: sensor, as: "used_bytes", max: max32, note: "plus 2^32 times its overflow"},
+		{name: "cempMemPoolFree", oid: cempMem + "8", use: sensor, as: "free_bytes", max: max32},
+		{name: "cempMemPoolLargestFree", oid: cempMem + "9", use: sensor, as: "largest_free_bytes", max: max32},
+		{name: "cempMemPoolUsedOvrflw", oid: cempMem + "17", max: maxBytes >> 32},
+		{name: "cempMemPoolFreeOvrflw", oid: cempMem + "19", max: maxBytes >> 32},
+		{name: "cempMemPoolLargestFreeOvrflw", oid: cempMem + "21", max: maxBytes >> 32},
+	},
+}
+
+// maxBytes is more memory than any of these devices has: 64 TB.
+const maxBytes = 1 << 46
+
+// The places of the objects of the ENVMON groups.
+const (
+	envName = iota
+	envState
+	envValue     // of a temperature, a power supply's source
+	envThreshold // of a temperature
+)
+
+var envWords = []string{"", "normal", "warning", "critical", "shutdown", "notPresent", "notFunctioning"}
+
+var temperatureGroup = group{
+	section: sectionEnvironment, component: "temperature/<index>", mib: "CISCO-ENVMON-MIB", kinds: catalystOnly,
+	objects: []object{
+		{name: "ciscoEnvMonTemperatureStatusDescr", oid: envTemp + "2", use: attribute, as: "name", note: "carries the state too: stripped"},
+		{name: "ciscoEnvMonTemperatureState", oid: envTemp + "6", use: state, as: "state", words: envWords},
+		{name: "ciscoEnvMonTemperatureStatusValue", oid: envTemp + "3", use: sensor, as: "temperature_celsius", max: 200},
+		{name: "ciscoEnvMonTemperatureThreshold", oid: envTemp + "4", use: attribute, as: "threshold_celsius", max: 200},
+	},
+}
+
+var fanGroup = group{
+	section: sectionEnvironment, component: "fan/<index>", mib: "CISCO-ENVMON-MIB", kinds: catalystOnly,
+	objects: []object{
+		{name: "ciscoEnvMonFanStatusDescr", oid: envFan + "2", use: attribute, as: "name", note: "carries the state too: stripped"},
+		{name: "ciscoEnvMonFanState", oid: envFan + "3", use: state, as: "state", words: envWords},
+	},
+}
+
+var supplyGroup = group{
+	section: sectionEnvironment, component: "psu/<index>", mib: "CISCO-ENVMON-MIB", kinds: catalystOnly,
+	objects: []object{
+		{name: "ciscoEnvMonSupplyStatusDescr", oid: envSupply + "2", use: attribute, as: "name", note: "carries the state too: stripped"},
+		{name: "ciscoEnvMonSupplyState", oid: envSupply + "3", use: state, as: "state", words: envWords, note: "notPresent is an empty bay: no component"},
+		{
+			name: "ciscoEnvMonSupplySource", oid: envSupply + "4", use: attribute, as: "source",
+			words: []string{"", "unknown", "ac", "dc", "externalPowerSupply", "internalRedundant"},
+		},
+	},
+}
+
+// The places of the objects of fruGroup.
+const (
+	fruAdmin = iota
+	fruOper
+)
+
+var fruGroup = group{
+	section: sectionEnvironment, component: "fru/<entPhysicalIndex>", mib: "CISCO-ENTITY-FRU-CONTROL-MIB", kinds: catalystOnly,
+	objects: []object{
+		{
+			name: "cefcFRUPowerAdminStatus", oid: fruPower + "1", use: state, as: "admin",
+			words: []string{"", "on", "off", "inlineAuto", "inlineOn", "powerCycle"},
+		},
+		{
+			name: "cefcFRUPowerOperStatus", oid: fruPower + "2", use: state, as: "power",
+			words: []string{"", "offEnvOther", "on", "offAdmin", "offDenied", "offEnvPower", "offEnvTemp", "offEnvFan",
+				"failed", "onButFanFail", "offCooling", "offConnectorRating", "onButInlinePowerFail"},
+		},
+	},
+}
+
+// The places of the objects of entitySensorGroup.
+const (
+	sensorType = iota
+	sensorScale
+	sensorPrecision
+	sensorValue
+	sensorStatus
+)
+
+var entitySensorGroup = group{
+	section: sectionEnvironment, component: "temperature/<entPhysicalIndex>, fan/..., psu/...", mib: "ENTITY-SENSOR-MIB", kinds: asaOnly,
+	objects: []object{
+		{name: "entPhySensorType", oid: entSensor + "1", max: 12},
+		{name: "entPhySensorScale", oid: entSensor + "2", max: 17},
+		{name: "entPhySensorPrecision", oid: entSensor + "3", note: "-8 to 9"},
+		{
+			name: "entPhySensorValue", oid: entSensor + "4", use: sensor, as: "temperature_celsius, speed_rpm",
+			note: "value * 10^scale / 10^precision; a truth value is the state of its power supply",
+		},
+		{name: "entPhySensorOperStatus", oid: entSensor + "5", use: state, as: "state", words: []string{"", "ok", "unavailable", "nonoperational"}},
+	},
+}
+
+// The places of the objects of memberGroup.
+const (
+	memberNumber = iota
+	memberRole
+	memberPriority
+	memberState
+	memberMAC
+	memberImage
+)
+
+var memberGroup = group{
+	section: sectionStack, component: "member/<cswSwitchNumCurrent>", mib: "CISCO-STACKWISE-MIB", kinds: catalystOnly,
+	objects: []object{
+		{name: "cswSwitchNumCurrent", oid: cswSwitch + "1", max: 64, note: "where it is not there: entPhysicalIndex / 1000"},
+		{name: "cswSwitchRole", oid: cswSwitch + "3", use: state, as: "role", words: []string{"", "master", "member", "notMember", "standby"}},
+		{name: "cswSwitchSwPriority", oid: cswSwitch + "4", use: attribute, as: "priority", max: 255},
+		{
+			name: "cswSwitchState", oid: cswSwitch + "6", use: state, as: "state",
+			words: []string{"", "waiting", "progressing", "added", "ready", "sdmMismatch", "verMismatch", "featureMismatch",
+				"newMasterInit", "provisioned", "invalid", "removed"},
+			note: "provisioned and removed are no member",
+		},
+		{name: "cswSwitchMacAddress", oid: cswSwitch + "7", use: attribute, as: "mac"},
+		{name: "cswSwitchSoftwareImage", oid: cswSwitch + "8", use: attribute, as: "image"},
+	},
+}
+
+var ringGroup = group{
+	section: sectionStack, component: "stack/ring", mib: "CISCO-STACKWISE-MIB", kinds: catalystOnly,
+	objects: []object{
+		{name: "cswRingRedundant", oid: cswGlobal + "3", use: state, as: "redundant", words: truthWords,
+			note: "false on a lone switch and on StackWise Virtual: shown only with two members and ring ports"},
+	},
+}
+
+var stackPortGroup = group{
+	section: sectionStack, component: "stack/ring", mib: "CISCO-STACKWISE-MIB", kinds: catalystOnly,
+	objects: []object{
+		{name: "cswStackPortOperStatus", oid: cswPort + "1", words: []string{"", "up", "down", "forcedDown"}, note: "its rows say that a ring can be"},
+	},
+}
+
+// The places of the objects of failoverGroup, and its rows.
+const (
+	failoverName = iota
+	failoverValue
+	failoverDetail
+)
+
+var failoverGroup = group{
+	section: sectionFailover, component: "failover/primary, failover/secondary, failover/link", mib: "CISCO-FIREWALL-MIB", kinds: asaOnly,
+	objects: []object{
+		{name: "cfwHardwareInformation", oid: cfwStatus + "2", use: attribute, as: "name", note: "\"(this device)\" marks the unit that answers"},
+		{
+			name: "cfwHardwareStatusValue", oid: cfwStatus + "3", use: state, as: "role",
+			words: []string{"", "other", "up", "down", "error", "overTemp", "busy", "noMedia", "backup", "active", "standby"},
+		},
+		{name: "cfwHardwareStatusDetail", oid: cfwStatus + "4", use: state, as: "detail", note: "\"Failover Off\" is no fault"},
+	},
+}
+
+var connectionGroup = group{
+	section: sectionConnections, component: "connections/total", mib: "CISCO-FIREWALL-MIB", kinds: asaOnly,
+	objects: []object{
+		{
+			name: "cfwConnectionStatValue", oid: cfwConnect, use: sensor, as: "current_connections, peak_connections", max: max32,
+			note: "rows 6 (in use) and 7 (high since boot) of protoIp",
+		},
+	},
+}
+
+// The places of the objects of entityGroup.
+const (
+	entityDescr = iota
+	entityParent
+	entityClass
+	entityName
+	entityHardware
+	entitySoftware
+	entitySerial
+	entityModel
+)
+
+var entityGroup = group{
+	section: sectionInventory, component: "unit/<entPhysicalSerialNum>", mib: "ENTITY-MIB", kinds: both,
+	objects: []object{
+		{name: "entPhysicalDescr", oid: entPhys + "2", use: attribute, as: "descr"},
+		{name: "entPhysicalContainedIn", oid: entPhys + "4", max: 1 << 31},
+		{name: "entPhysicalClass", oid: entPhys + "5", max: 64},
+		{name: "entPhysicalName", oid: entPhys + "7", use: attribute, as: "name"},
+		{name: "entPhysicalHardwareRev", oid: entPhys + "8", use: attribute, as: "hardware"},
+		{name: "entPhysicalSoftwareRev", oid: entPhys + "10", use: attribute, as: "version"},
+		{name: "entPhysicalSerialNum", oid: entPhys + "11", use: attribute, as: "serial"},
+		{name: "entPhysicalModelName", oid: entPhys + "13", use: attribute, as: "model"},
+	},
+}
