@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"math"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -171,6 +172,65 @@ func TestRemovedAndReturnedDeviceHasOneSession(t *testing.T) {
 			t.Errorf("%d sessions at once, %d left", most, open)
 		}
 	})
+}
+
+// Whatever is asked of the poller in whatever order: one session a device, none left over,
+// and every report is valid.
+func TestAnythingAtAnyTime(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(4) {
+		synctest.Test(t, func(t *testing.T) {
+			dice := rand.New(rand.NewPCG(seed, 7))
+			l := newLab()
+			acts := []action{well, after(4 * time.Second), failing(hw.NoAnswer, time.Second), failing(hw.AuthFailed, 0)}
+			all := ids("d", 6)
+			for i, id := range all {
+				l.act[id] = acts[i%len(acts)]
+			}
+			kind := l.kind(fast(5*time.Second), collectors.Section{Name: "slow", Period: time.Minute})
+			choose := func() []collectors.Watched {
+				w := l.watched(kind, all[:dice.IntN(len(all))]...)
+				for i := range w {
+					w[i].Target.Device.Address = string(rune('a' + dice.IntN(2)))
+				}
+				return w
+			}
+			p := l.poller(t, choose())
+			for range 5 {
+				if err := during(t, p, func() {
+					for range 60 {
+						time.Sleep(time.Duration(dice.Int64N(int64(3 * time.Second))))
+						switch dice.IntN(3) {
+						case 0:
+							if err := p.Replace(choose()); err != nil {
+								t.Fatal(err)
+							}
+						case 1:
+							_ = p.VisitNow(all[dice.IntN(len(all))]) // may be unknown just now
+						case 2:
+							p.DueAll()
+						}
+						_ = p.Status()
+					}
+				}); err != nil {
+					t.Fatal(err)
+				}
+				if n := l.open(); n != 0 {
+					t.Fatalf("%d sessions left", n)
+				}
+			}
+			for _, id := range all {
+				if _, _, most := l.sessionsOf(id); most > 1 {
+					t.Errorf("%s: %d sessions at once", id, most)
+				}
+				for _, r := range l.stored(id) {
+					if err := collectors.CheckReport(r); err != nil {
+						t.Errorf("%s: %v", id, err)
+					}
+				}
+			}
+		})
+	}
 }
 
 func TestVisitNowAndDueAll(t *testing.T) {

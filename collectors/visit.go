@@ -26,10 +26,16 @@ func (v *visitor) settle(o outing, r hw.Report, err error) hw.Report {
 	r.Device, r.Kind = o.device.ID, o.kind
 	r.Started, r.Took = o.started, end-o.start
 
+	r.Period = v.conclude(o, r, err)
+	return r
+}
+
+// conclude moves the plan on and returns how long after this visit the next one is due, 0
+// when none is. Changes of state are logged, with the lock released.
+func (v *visitor) conclude(o outing, r hw.Report, err error) time.Duration {
 	v.mu.Lock()
-	defer v.mu.Unlock()
-	failures, stopped := v.plan.failures, v.plan.stopped
-	if err != nil {
+	before := v.plan
+	if end := o.start + r.Took; err != nil {
 		v.plan.failed(o.start, end, o.due, ReasonOf(err))
 	} else {
 		v.plan.succeeded(end, r.Read)
@@ -37,12 +43,16 @@ func (v *visitor) settle(o outing, r hw.Report, err error) hw.Report {
 	if v.plan.limited {
 		v.watched.Target.Memory.Set(memoryLogins, int64(v.plan.logins))
 	}
-	if next, going := v.plan.next(); going {
-		r.Period = max(next-o.start, 0)
-	}
 	v.note(o, r, err)
-	v.tell(failures, stopped, err)
-	return r
+	next, going := v.plan.next()
+	now, rec := v.plan, v.rec
+	v.mu.Unlock()
+
+	v.tell(before, now, rec)
+	if !going {
+		return 0
+	}
+	return max(next-o.start, 0)
 }
 
 // judge returns why a report without error is none, or nil.
@@ -128,16 +138,16 @@ func (v *visitor) note(o outing, r hw.Report, err error) {
 	v.rec.lastGood, v.rec.goodAt = o.started, o.start
 }
 
-// tell logs changes only: a dead device costs one line, not one a visit. v.mu is held.
-func (v *visitor) tell(failures int, stopped bool, err error) {
+// tell logs changes only: a dead device costs one line, not one a visit.
+func (v *visitor) tell(before, now schedule, rec record) {
 	switch {
-	case err == nil && failures > 0:
-		v.logger.Info("visits read the device again", "failed_visits", failures)
-	case err != nil && failures == 0:
-		v.logger.Warn("visits of the device fail", "reason", string(v.rec.reason), "err", v.rec.detail)
+	case now.failures == 0 && before.failures > 0:
+		v.logger.Info("visits read the device again", "failed_visits", before.failures)
+	case now.failures > 0 && before.failures == 0:
+		v.logger.Warn("visits of the device fail", "reason", string(rec.reason), "err", rec.detail)
 	}
-	if v.plan.stopped && !stopped {
+	if now.stopped && !before.stopped {
 		v.logger.Error("visits stopped: the device locks us out after more failed logins; correct its credentials",
-			"failed_logins", v.plan.logins)
+			"failed_logins", now.logins)
 	}
 }
