@@ -12,7 +12,8 @@ type Options struct {
 
 	// Reuse lets every report of a device share the memory of its reports before: a report
 	// and all its slices are then valid until Next returns the next report of that device.
-	// Without it a report is the caller's for ever.
+	// Without it a report is the caller's for ever, but for the attributes of components: they
+	// are shared and only to be read.
 	Reuse bool
 
 	// Calm leaves out the events: no port changes, failures, reboots, lost visits or log lines.

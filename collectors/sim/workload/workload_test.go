@@ -203,24 +203,33 @@ func TestEvents(t *testing.T) {
 	o := workload.Site()
 	o.Reuse = true
 	g := workload.New(5, o)
+	type section struct {
+		device hw.DeviceID
+		name   string
+	}
 	type judged struct {
 		health hw.Health
 		oper   string
 	}
-	last := map[key]judged{}
+	last := map[section][]judged{}
 	changes, gaps, lines, absent := 0, 0, 0, 0
 	const days = 1
 	end := g.Next().Started.Add(days * 24 * time.Hour)
 	for r := g.Next(); r.Started.Before(end); r = g.Next() {
 		gaps += len(r.Gaps)
 		lines += len(r.Log)
-		for _, c := range r.Components {
-			k := key{r.Device, c.Path, c.Section}
-			now := judged{c.Health, c.State.Get("oper")}
-			if before, ok := last[k]; ok && before != now {
-				changes++
+		for rest := r.Components; len(rest) > 0; {
+			k := section{r.Device, rest[0].Section}
+			before := last[k]
+			last[k] = last[k][:0]
+			for len(rest) > 0 && rest[0].Section == k.name {
+				now := judged{rest[0].Health, rest[0].State.Get("oper")}
+				if i := len(last[k]); i < len(before) && before[i] != now {
+					changes++
+				}
+				last[k] = append(last[k], now)
+				rest = rest[1:]
 			}
-			last[k] = now
 		}
 		if r.Started.Hour() == 3 && r.Started.Minute() < 5 {
 			for _, s := range r.Samples {
