@@ -71,13 +71,10 @@ func (a *agent) serve() {
 		count, fault := len(a.requests)-1, a.fault
 		a.mu.Unlock()
 		ans := a.answer(req)
-		replies := [][]byte{}
-		if fault != nil {
-			replies = fault(count, req, ans)
-		} else {
-			replies = encode(ans)
+		if fault == nil {
+			fault = func(_ int, _, ans *gosnmp.SnmpPacket) [][]byte { return encode(ans) }
 		}
-		for _, b := range replies {
+		for _, b := range fault(count, req, ans) {
 			a.conn.WriteToUDPAddrPort(b, from)
 		}
 	}

@@ -29,6 +29,7 @@ func (w *walk) doubt() bool {
 	for _, c := range order {
 		if c.Complete && !c.alone && (c.suspect || doubted[c.endedBy]) {
 			c.done, c.Complete, c.alone, c.probe, found = false, false, true, true, true
+			c.after, c.beyond = "", ""
 		}
 	}
 	return found

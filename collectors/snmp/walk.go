@@ -86,7 +86,8 @@ type progress struct {
 	*Column
 	prefix  string // of its rows' names: ".1.3.6.1.2.1.2.2.1.8."
 	last    string // name of its last row; at first the column's own
-	after   string // name of the object after its end
+	after   string // name of the object after its end; empty: nothing is
+	beyond  string // name of the last object after its end in the same answer; empty: nothing more
 	endedBy uint32 // number of the answer that ended it
 	done    bool
 	suspect bool // it had no row, and its end may be another column's row
@@ -273,14 +274,12 @@ func (w *walk) take(a answer) {
 	open := slices.ContainsFunc(w.batch, func(c *progress) bool { return !c.done })
 	for i := range a.vars {
 		c := w.batch[i%a.cols]
-		if c.done {
-			continue
-		}
-		if f := w.row(c, &a.vars[i]); f != nil {
+		f := w.row(c, &a.vars[i])
+		if f != nil {
 			w.distrust(f)
 			return
 		}
-		moved = true
+		moved = moved || !c.undo.done
 	}
 	if open && !moved {
 		w.distrust(&failure{reason: hw.Garbage, err: errors.New("the answer holds no row")})
@@ -304,7 +303,8 @@ func (w *walk) distrust(f *failure) {
 	for _, c := range w.batch {
 		if !c.undo.done {
 			c.Rows, c.last, c.done = c.Rows[:c.undo.rows], c.undo.last, false
-			c.Complete, c.after, c.Reason, c.Err = false, "", "", nil
+			c.Complete, c.Reason, c.Err = false, "", nil
+			c.after, c.beyond, c.suspect = "", "", false
 		}
 	}
 	w.isolate()
@@ -313,9 +313,11 @@ func (w *walk) distrust(f *failure) {
 // row takes over one varbind; a failure means that it cannot be an answer to what was
 // asked.
 func (w *walk) row(c *progress, p *gosnmp.SnmpPDU) *failure {
+	if c.done {
+		return w.beyond(c, p)
+	}
 	switch Type(p.Type) {
 	case TypeEndOfMib:
-		c.after = ""
 		w.end(c, nil)
 		return nil
 	case TypeNoSuchObject, TypeNoSuchInstance: // no answer to GETBULK, but some agents' way to say "none"
@@ -329,12 +331,30 @@ func (w *walk) row(c *progress, p *gosnmp.SnmpPDU) *failure {
 		return &failure{reason: hw.Garbage, err: fmt.Errorf("%.80s came after %.80s", p.Name, c.last)}
 	}
 	if !under(p.Name, c.prefix) {
-		c.after = p.Name
+		c.after, c.beyond = p.Name, p.Name
 		w.end(c, nil)
 		c.suspect = w.emptyBefore(c)
 		return nil
 	}
 	w.keep(c, p)
+	return nil
+}
+
+// beyond checks what follows a column's end in the same answer: it must go on in order, or
+// the answer is mixed up. Alone nothing can be mixed up, and agents may be odd out there.
+func (w *walk) beyond(c *progress, p *gosnmp.SnmpPDU) *failure {
+	if c.undo.done || c.Reason != "" || len(w.batch) == 1 {
+		return nil
+	}
+	switch Type(p.Type) {
+	case TypeEndOfMib, TypeNoSuchObject, TypeNoSuchInstance:
+		c.beyond = ""
+		return nil
+	}
+	if c.beyond == "" || compareOID(p.Name, c.beyond) <= 0 {
+		return &failure{reason: hw.Garbage, err: fmt.Errorf("%.80s came after the end of %s", p.Name, c.OID)}
+	}
+	c.beyond = p.Name
 	return nil
 }
 
