@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"rackpost/collectors"
+	"rackpost/hw"
+)
+
+// The longest that things may stand before the service counts as dead.
+const (
+	maxWait    = time.Minute // for a report to be stored
+	maxOverdue = time.Minute // for a visit to begin, and beyond the longest a visit may take
+)
+
+// pulse is a sink that knows how long its reports have waited: while one waits, the store
+// must get on.
+type pulse struct {
+	sink collectors.Sink
+	now  func() time.Time
+
+	mu      sync.Mutex
+	waiting map[*hw.Report]time.Time
+}
+
+// Put implements collectors.Sink.
+func (p *pulse) Put(ctx context.Context, r hw.Report) error {
+	p.mu.Lock()
+	if p.waiting == nil {
+		p.waiting = map[*hw.Report]time.Time{}
+	}
+	p.waiting[&r] = p.now()
+	p.mu.Unlock()
+	defer func() {
+		p.mu.Lock()
+		delete(p.waiting, &r)
+		p.mu.Unlock()
+	}()
+	return p.sink.Put(ctx, r)
+}
+
+// stuck returns an error if a report has waited too long.
+func (p *pulse) stuck() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.now()
+	for r, since := range p.waiting {
+		if d := now.Sub(since); d > maxWait {
+			return fmt.Errorf("the report of %s has waited for the store for %s", r.Device, d.Round(time.Second))
+		}
+	}
+	return nil
+}
+
+// stuckVisit returns an error if a visit is due for too long, or takes longer than any
+// may: longest is the longest period of the device.
+func stuckVisit(s collectors.DeviceStatus, longest time.Duration, now time.Time) error {
+	switch {
+	case !s.InFlightSince.IsZero():
+		if d := now.Sub(s.InFlightSince); d > longest+maxOverdue {
+			return fmt.Errorf("the visit of %s does not end: it began %s ago", s.Device.ID, d.Round(time.Second))
+		}
+	case !s.NextDue.IsZero() && now.Sub(s.NextDue) > maxOverdue:
+		return fmt.Errorf("%s is not visited: it is due since %s", s.Device.ID, now.Sub(s.NextDue).Round(time.Second))
+	}
+	return nil
+}
+
+// longestPeriod returns the longest period of a device's sections.
+func longestPeriod(w collectors.Watched) time.Duration {
+	longest := time.Duration(0)
+	for _, s := range w.Kind.Sections {
+		period, own := w.Periods[s.Name]
+		if !own {
+			period = s.Period
+		}
+		longest = max(longest, period)
+	}
+	return longest
+}

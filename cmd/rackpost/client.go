@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"syscall"
+	"time"
+
+	"rackpost/web"
+)
+
+const (
+	clientTimeout = 60 * time.Second
+	maxAnswer     = 256 << 20 // bytes; a full answer of web.MaxLimit points has a tenth
+)
+
+// client asks the appliance of this machine through its unix socket.
+type client struct {
+	socket string
+	http   *http.Client
+}
+
+// newClient returns a client for the socket of the flag, else of RACKPOST_SOCKET, else the
+// default one.
+func newClient(socket string) *client {
+	if socket == "" {
+		socket = os.Getenv("RACKPOST_SOCKET")
+	}
+	if socket == "" {
+		socket = defaultSocket
+	}
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "unix", socket)
+	}
+	return &client{socket, &http.Client{
+		Timeout:   clientTimeout,
+		Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true},
+	}}
+}
+
+// get reads one answer into v. The error tells what to do next.
+func (c *client) get(ctx context.Context, path string, query url.Values, v any) error {
+	u := url.URL{Scheme: "http", Host: "rackpost", Path: "/api/v1" + path, RawQuery: query.Encode()}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return err
+	}
+	answer, err := c.http.Do(r)
+	if err != nil {
+		return c.explain(err)
+	}
+	defer answer.Body.Close()
+	body := json.NewDecoder(io.LimitReader(answer.Body, maxAnswer))
+	if answer.StatusCode == http.StatusOK {
+		if err := body.Decode(v); err != nil {
+			return fmt.Errorf("read the answer: %w", err)
+		}
+		return nil
+	}
+	var p web.Problem
+	if err := body.Decode(&p); err != nil || p.Error == "" {
+		return fmt.Errorf("the appliance answered %s", answer.Status)
+	}
+	if p.Hint != "" {
+		return fmt.Errorf("%s (%s)", p.Error, p.Hint)
+	}
+	return errors.New(p.Error)
+}
+
+func (c *client) explain(err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("there is no socket %s: start the appliance (rackpost run), or name its socket with -socket or RACKPOST_SOCKET", c.socket)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("no permission for %s: be a member of the group that owns it", c.socket)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("nothing answers at %s: the appliance that made it is gone; start it again", c.socket)
+	}
+	return fmt.Errorf("ask the appliance at %s: %w", c.socket, err)
+}

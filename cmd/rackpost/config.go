@@ -1,0 +1,248 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"rackpost/collectors"
+	"rackpost/hw/journal"
+)
+
+// Defaults of box.yaml.
+const (
+	defaultListen = "127.0.0.1:8480"
+	defaultSocket = "/run/rackpost/rackpost.sock"
+	defaultBudget = 8e9
+)
+
+const (
+	minBudget     = 1e9
+	maxSocketPath = 107 // sun_path of unix(7), less its final zero
+)
+
+// boxConfig is this machine: box.yaml, checked.
+type boxConfig struct {
+	name      string
+	data      string // folder of the store
+	site      string // path of site.yaml
+	siteAt    place  // where box.yaml names it
+	listen    netip.AddrPort
+	socket    string
+	budget    int64 // bytes of the data folder
+	logLevel  slog.Level
+	logFormat string // auto, text, json
+}
+
+// siteConfig is the site: site.yaml, checked.
+type siteConfig struct {
+	id      journal.ID
+	name    string
+	devices []collectors.Watched
+}
+
+// rawBox is box.yaml as it is written.
+type rawBox struct {
+	At     place
+	Name   text   `yaml:"name"`
+	Data   text   `yaml:"data"`
+	Site   text   `yaml:"site"`
+	Listen text   `yaml:"listen"`
+	Socket text   `yaml:"socket"`
+	Budget text   `yaml:"budget"`
+	Log    rawLog `yaml:"log"`
+}
+
+type rawLog struct {
+	Level  text `yaml:"level"`
+	Format text `yaml:"format"`
+}
+
+// checker turns raw values into checked ones and gathers every problem.
+type checker struct {
+	problems problems
+	notes    problems // not wrong, and worth knowing
+	dir      string   // of the file; relative paths start here
+	getenv   func(string) string
+	// outside says that this process is not the unit: systemd credentials cannot be read.
+	outside bool
+	unread  bool // a secret was not looked at since this was last reset
+}
+
+// readConfigFile returns the bytes of path, one more than allowed at most. The error
+// stands where the path was written; from is zero if that was the command line.
+func readConfigFile(path string, from place) ([]byte, error) {
+	if from.line == 0 {
+		from = place{path, 1, 1}
+	}
+	data, err := func() ([]byte, error) {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		return io.ReadAll(io.LimitReader(f, maxConfigBytes+1))
+	}()
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, problem{from, fmt.Sprintf("there is no file %s; write one after the examples deploy/box.yaml and deploy/site.yaml", path)}
+	case errors.Is(err, fs.ErrPermission):
+		return nil, problem{from, fmt.Sprintf("no permission to read %s; it must be readable for the user that rackpost runs as", path)}
+	case err != nil:
+		return nil, problem{from, err.Error()}
+	}
+	return data, nil
+}
+
+// parseBox checks box.yaml. The error, if any, holds every problem.
+func parseBox(file string, data []byte) (boxConfig, error) {
+	var raw rawBox
+	c := &checker{problems: decodeYAML(file, data, &raw), dir: filepath.Dir(file)}
+	if raw.At.line == 0 { // nothing could be read, and that was told
+		return boxConfig{}, c.problems.err()
+	}
+	box := boxConfig{
+		name:      c.label(c.required(raw.Name, raw.At, "name", "the name of this machine, such as box-a")),
+		data:      c.path(c.required(raw.Data, raw.At, "data", "the folder of the store, such as /var/lib/rackpost")),
+		site:      c.path(c.required(raw.Site, raw.At, "site", "the path of the site file, such as site.yaml")),
+		siteAt:    raw.Site.at,
+		listen:    c.listen(orDefault(raw.Listen, defaultListen)),
+		socket:    c.path(orDefault(raw.Socket, defaultSocket)),
+		budget:    c.size(orDefault(raw.Budget, "8GB"), minBudget),
+		logLevel:  c.level(orDefault(raw.Log.Level, "info")),
+		logFormat: c.oneOf(orDefault(raw.Log.Format, "auto"), "auto", "text", "json"),
+	}
+	if len(box.socket) > maxSocketPath {
+		c.problems.add(raw.Socket.at, "socket: the path has %d bytes; a unix socket bears at most %d: write a shorter one", len(box.socket), maxSocketPath)
+	}
+	return box, c.problems.err()
+}
+
+func orDefault(t text, value string) text {
+	if !t.set() || t.bad {
+		t.s = value
+	}
+	return t
+}
+
+// required reports a key that is absent or empty.
+func (c *checker) required(t text, parent place, key, example string) text {
+	switch {
+	case t.bad:
+	case !t.set():
+		c.problems.add(parent, "%s: is missing; write %s", key, example)
+	case strings.TrimSpace(t.s) == "":
+		c.problems.add(t.at, "%s: is empty; write %s", key, example)
+	}
+	return t
+}
+
+const maxLabel = 64
+
+// label is a text for people.
+func (c *checker) label(t text) string {
+	if len(t.s) > maxLabel || strings.ContainsFunc(t.s, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\ufffd' }) {
+		c.problems.add(t.at, "%q is no name; write at most %d bytes on one line", shorten(t.s), maxLabel)
+	}
+	return t.s
+}
+
+var idPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
+
+// id is a text that names something for ever.
+func (c *checker) id(t text) string {
+	if t.set() && t.s != "" && !idPattern.MatchString(t.s) {
+		c.problems.add(t.at, "%q is no id; write small letters, digits, dots, hyphens and underscores, at most 64, such as core-switch-1", shorten(t.s))
+	}
+	return t.s
+}
+
+func (c *checker) path(t text) string {
+	switch {
+	case t.s == "":
+		return ""
+	case strings.ContainsRune(t.s, 0):
+		c.problems.add(t.at, "a path has no zero byte")
+		return ""
+	case filepath.IsAbs(t.s):
+		return filepath.Clean(t.s)
+	}
+	return filepath.Join(c.dir, t.s)
+}
+
+func (c *checker) listen(t text) netip.AddrPort {
+	a, err := netip.ParseAddrPort(strings.Replace(t.s, "localhost:", "127.0.0.1:", 1))
+	switch {
+	case err != nil:
+		c.problems.add(t.at, "listen: %q is no address; write %s", shorten(t.s), defaultListen)
+	case !a.Addr().Unmap().IsLoopback():
+		c.problems.add(t.at, "listen: %s can be reached from other machines, and there is neither TLS nor a token yet; write %s and reach it through ssh -L", t.s, defaultListen)
+	}
+	return a
+}
+
+func (c *checker) size(t text, least int64) int64 {
+	n, err := parseSize(t.s)
+	switch {
+	case err != nil:
+		c.problems.add(t.at, "%v", err)
+	case n < least:
+		c.problems.add(t.at, "%s is too little; write at least %dGB", t.s, least/1e9)
+	}
+	return n
+}
+
+func (c *checker) duration(t text, least, most time.Duration) time.Duration {
+	d, err := parseDuration(t.s)
+	switch {
+	case t.bad:
+	case err != nil:
+		c.problems.add(t.at, "%v", err)
+	case d < least || d > most:
+		c.problems.add(t.at, "%s is out of bounds; write %s to %s", t.s, shortDuration(least), shortDuration(most))
+	}
+	return d
+}
+
+func (c *checker) level(t text) slog.Level {
+	var l slog.Level
+	switch s := c.oneOf(t, "debug", "info", "warn", "error"); s {
+	case "":
+	default:
+		// The four words are those of slog.
+		_ = l.UnmarshalText([]byte(s))
+	}
+	return l
+}
+
+// oneOf returns t if it is one of the words, else "".
+func (c *checker) oneOf(t text, words ...string) string {
+	for _, w := range words {
+		if t.s == w {
+			return w
+		}
+	}
+	if s := nearest(t.s, words); s != "" {
+		c.problems.add(t.at, "unknown word %q; did you mean %q?", shorten(t.s), s)
+	} else {
+		c.problems.add(t.at, "unknown word %q; write one of %s", shorten(t.s), strings.Join(words, ", "))
+	}
+	return ""
+}
+
+// shorten cuts a text of the file to what an error line bears.
+func shorten(s string) string {
+	const most = 80
+	if len(s) <= most {
+		return s
+	}
+	return s[:most] + "..."
+}

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rackpost/collectors/all"
+)
+
+func noEnv(string) string { return "" }
+
+// FuzzConfig: whatever the file holds, nothing panics, and every refusal names the place.
+func FuzzConfig(f *testing.F) {
+	for _, file := range []string{"../../deploy/box.yaml", "../../deploy/site.yaml", "testdata/check_errors.txt"} {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for part := range strings.SplitSeq(string(b), "\n-- ") {
+			f.Add([]byte(part))
+		}
+	}
+	for _, s := range []string{"a: &a [*a]", "<<: {a: b}", "? [a]: b", "name: !!binary x", "devices: [{}, ~, []]", "\xff", "a:\n\t- b", "site: {id: \"\\n\"}", "credentials: {~: {user: ~}}", "name: |\n  a\n  b", "? |\n  x\n: y"} {
+		f.Add([]byte(s))
+	}
+	line := regexp.MustCompile(`^f\.yaml:[1-9][0-9]*:[1-9][0-9]*: .`)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		_, boxErr := parseBox("f.yaml", data)
+		_, _, siteErr := parseSite("f.yaml", data, all.Kinds(), secretSource{getenv: noEnv, outside: true})
+		for _, err := range []error{boxErr, siteErr} {
+			if err == nil {
+				continue
+			}
+			for l := range strings.SplitSeq(err.Error(), "\n") {
+				if !line.MatchString(l) {
+					t.Errorf("an error without a place: %q", l)
+				}
+			}
+		}
+	})
+}
+
+// TestEveryKeyIsChecked: the examples are right, and no line of them can be broken without
+// an error.
+func TestEveryKeyIsChecked(t *testing.T) {
+	t.Parallel()
+	parse := map[string]func([]byte) error{
+		"../../deploy/box.yaml": func(b []byte) error { _, err := parseBox("f", b); return err },
+		"../../deploy/site.yaml": func(b []byte) error {
+			_, _, err := parseSite("f", b, all.Kinds(), secretSource{getenv: noEnv, outside: true})
+			return err
+		},
+	}
+	key := regexp.MustCompile(`[a-z]+:( |$)`)
+	for file, check := range parse {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := check(b); err != nil {
+			t.Errorf("%s is refused: %v", file, err)
+		}
+		for i, l := range strings.Split(string(b), "\n") {
+			at := key.FindStringIndex(strings.SplitN(l, "#", 2)[0])
+			if at == nil {
+				continue
+			}
+			broken := strings.Split(string(b), "\n")
+			broken[i] = strings.Replace(l, l[at[0]:at[1]], "x"+l[at[0]:at[1]], 1)
+			if names := i > 0 && strings.HasPrefix(strings.TrimSpace(broken[i-1]), "credentials:"); names {
+				continue // the name of credentials may be any
+			}
+			if check([]byte(strings.Join(broken, "\n"))) == nil {
+				t.Errorf("%s:%d: %q is taken", file, i+1, broken[i])
+			}
+		}
+	}
+}
+
+func TestSiteIsReadWhole(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.WriteFile(dir+"/key", []byte("auth-key-1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const file = `
+site: {id: 6f1c0d3e-9c1b-4b5e-8f57-2d7b1f7a9a01, name: FRA-3}
+racks: [{name: A12}]
+credentials:
+  v3: {user: u, auth: {protocol: SHA, key: {file: key}}, priv: {protocol: AES, key: {env: PRIV}}}
+policy: {timeout: 3s, periods: {ports: 30s, memory: off}}
+devices:
+  - {id: sw, kind: cisco-catalyst, name: Core, address: "2001:db8::1", rack: A12, credentials: v3, periods: {memory: 10m, inventory: 1d}}
+`
+	env := secretSource{getenv: func(string) string { return "priv-key-1" }}
+	site, notes, err := parseSite(dir+"/site.yaml", []byte(file), all.Kinds(), env)
+	if err != nil || len(notes) > 0 || len(site.devices) != 1 {
+		t.Fatalf("%v %v %v", site, notes, err)
+	}
+	w := site.devices[0]
+	v3 := w.Target.Credentials.V3
+	got := []any{site.name, site.id.String(), string(w.Target.Device.ID), w.Target.Device.Address, w.Target.Device.Rack, w.Target.Timeout, v3.AuthKey, v3.PrivKey, w.Periods}
+	want := []any{"FRA-3", "6f1c0d3e-9c1b-4b5e-8f57-2d7b1f7a9a01", "sw", "2001:db8::1", "A12", 3 * time.Second, "auth-key-1", "priv-key-1",
+		map[string]time.Duration{"ports": 30 * time.Second, "memory": 10 * time.Minute, "inventory": 24 * time.Hour}}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("site (-want +got):\n%s", d)
+	}
+}
+
+func TestQuantities(t *testing.T) {
+	t.Parallel()
+	for s, want := range map[string]int64{"8GB": 8e9, "1.5GiB": 3 << 29, "512 MiB": 512 << 20, "0B": 0, "8": -1, "-8GB": -1, "8gb": -1, "GB": -1, "": -1, "1e30TB": -1, "NaNGB": -1, "8GB8": -1} {
+		n, err := parseSize(s)
+		if err != nil {
+			n = -1
+		}
+		if n != want {
+			t.Errorf("parseSize(%q) = %d, %v; want %d", s, n, err, want)
+		}
+	}
+	for s, want := range map[string]time.Duration{"60s": time.Minute, "7d": 7 * day, "1h30m": 90 * time.Minute, "60": -1, "-1s": -1, "": -1, "1.5d": -1, "d": -1, "9999999d": -1, "99999999h": -1} {
+		d, err := parseDuration(s)
+		if err != nil {
+			d = -1
+		}
+		if d != want {
+			t.Errorf("parseDuration(%q) = %v, %v; want %v", s, d, err, want)
+		}
+	}
+	for d, want := range map[time.Duration]string{time.Hour: "1h", 7 * day: "7d", 100 * time.Millisecond: "100ms", 90 * time.Second: "1m30s"} {
+		if got := shortDuration(d); got != want {
+			t.Errorf("shortDuration(%v) = %s; want %s", d, got, want)
+		}
+	}
+}
+
+func TestAddresses(t *testing.T) {
+	t.Parallel()
+	for s, want := range map[string]string{
+		"192.0.2.1": "192.0.2.1", "192.0.2.1:1161": "192.0.2.1:1161", "[::1]:161": "[::1]:161", "::1": "::1", "[::1]": "::1",
+		"sw-1.example": "sw-1.example", "sw_1": "sw_1", "SW.example.:162": "SW.example.:162", "fe80::1%eth0": "fe80::1%eth0",
+		"": "!", "192.0.2.300": "!", "192.0.2": "!", "1234": "!", "sw:0": "!", "sw:65536": "!", "sw:": "!", "a b": "!", "-a": "!", "a..b": "!", "[::1": "!", "http://sw": "!", "sw/24": "!",
+	} {
+		host, port, err := splitAddress(s)
+		got := joinAddress(host, port)
+		if err != nil {
+			got = "!"
+		}
+		if got != want {
+			t.Errorf("address %q = %q, %v; want %q", s, got, err, want)
+		}
+	}
+}
+
+func TestNearest(t *testing.T) {
+	t.Parallel()
+	names := []string{"status", "check", "query", "run"}
+	for word, want := range map[string]string{"stauts": "status", "chekc": "check", "Status": "status", "rum": "run", "xyz": "", "": "", strings.Repeat("a", 1000): ""} {
+		if got := nearest(word, names); got != want {
+			t.Errorf("nearest(%q) = %q; want %q", word, got, want)
+		}
+	}
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"rackpost/hw"
+	"rackpost/web"
+)
+
+func statusCommand() command {
+	return command{
+		name: "status",
+		args: "[-json] [-socket PATH]",
+		does: "show devices, the age of their data, and the journal of the running appliance",
+		help: "  -json          print one JSON object: {status, devices}\n  -socket PATH   of the appliance; else $RACKPOST_SOCKET, else " + defaultSocket,
+		run:  runStatus,
+	}
+}
+
+// statusResult is what status -json prints: the answers of /api/v1/status and
+// /api/v1/devices.
+type statusResult struct {
+	Status  web.Status   `json:"status"`
+	Devices []web.Device `json:"devices"`
+}
+
+func runStatus(ctx context.Context, t terminal, args []string) error {
+	fs := flag.NewFlagSet("status", flag.ContinueOnError)
+	asJSON := fs.Bool("json", false, "")
+	socket := fs.String("socket", "", "")
+	if rest, err := parseFlags(fs, args); err != nil {
+		return err
+	} else if len(rest) > 0 {
+		return usagef("status takes no arguments; rackpost query DEVICE tells of one")
+	}
+	c := newClient(*socket)
+	var r statusResult
+	if err := c.get(ctx, "/status", nil, &r.Status); err != nil {
+		return err
+	}
+	if err := c.get(ctx, "/devices", nil, &r); err != nil {
+		return err
+	}
+	if *asJSON {
+		return printJSON(t.out, r)
+	}
+	return r.print(t.out)
+}
+
+func (r statusResult) print(w io.Writer) error {
+	s := r.Status
+	fmt.Fprintf(w, "%s at %s (%s), up %s\n", plain(s.Name), plain(s.Site.Name), s.Site.ID, web.Ago(s.Time.Sub(s.Started)))
+	for _, n := range s.Notices {
+		fmt.Fprintf(w, "note: %s\n", plain(n))
+	}
+	if s.Clock != nil && !s.Clock.Trusted {
+		fmt.Fprintln(w, "note: the clock of this box is not trusted")
+	}
+	j := s.Journal
+	fmt.Fprintf(w, "journal: %s of %s in %d %s, %d samples since the start", web.Bytes(j.Bytes), web.Bytes(j.Budget), j.Segments, plural(j.Segments, "segment", "segments"), j.Samples)
+	if !j.LastFlush.IsZero() {
+		fmt.Fprintf(w, ", last written %s ago", web.Ago(s.Time.Sub(j.LastFlush)))
+	}
+	for _, q := range j.Quarantined {
+		fmt.Fprintf(w, "\nnote: set aside as damaged: %s", plain(q))
+	}
+	fmt.Fprint(w, "\n\n")
+	return printDevices(w, r.Devices)
+}
+
+// printDevices writes the table of status and of the demo, the worst told in the next lines.
+func printDevices(w io.Writer, devices []web.Device) error {
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprint(tw, "DEVICE\tMODEL\tHEALTH\tDATA AGE\tREQUESTS\tALERTS\tNOT READ\n")
+	for _, d := range devices {
+		model := "-"
+		if d.Unit != nil && d.Unit.Model != "" {
+			model = plain(d.Unit.Model)
+		}
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%d\t%d\t%d\n", d.ID, model, healthText(d), deviceAge(d), d.Requests, len(d.Alerts), len(d.Gaps))
+	}
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	const most = 20
+	lines := 0
+	for _, d := range devices {
+		for _, a := range d.Alerts {
+			if lines++; lines <= most {
+				fmt.Fprintf(w, "%s %s: %s: %s, for %s\n", a.Level, d.ID, plain(a.Component), a.Code, web.Ago(time.Since(a.Since)))
+			}
+		}
+	}
+	if lines > most {
+		fmt.Fprintf(w, "and %d alerts more\n", lines-most)
+	}
+	return nil
+}
+
+func healthText(d web.Device) string {
+	if d.Health == hw.Unknown && len(d.Gaps) > 0 {
+		return fmt.Sprintf("unknown (%s)", d.Gaps[0].Reason)
+	}
+	return d.Health.String()
+}
+
+func deviceAge(d web.Device) string {
+	switch {
+	case d.Age == nil:
+		return "never read"
+	case d.Stale:
+		return web.Ago(time.Duration(*d.Age*float64(time.Second))) + " (old)"
+	}
+	return web.Ago(time.Duration(*d.Age * float64(time.Second)))
+}
