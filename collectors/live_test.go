@@ -174,6 +174,35 @@ func TestRemovedAndReturnedDeviceHasOneSession(t *testing.T) {
 	})
 }
 
+// A removed device's last report that cannot be stored in time is no storage error.
+func TestRemovalDoesNotEndRun(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab()
+		l.put = func(ctx context.Context, r hw.Report) error {
+			if r.Device == "b" {
+				return nil
+			}
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		kind := l.kind(fast(time.Minute))
+		p := l.poller(t, l.watched(kind, "a", "b"))
+		if err := during(t, p, func() {
+			time.Sleep(time.Second)
+			if err := p.Replace(l.watched(kind, "b")); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(10 * time.Minute)
+		}); err != nil {
+			t.Errorf("run: %v", err)
+		}
+		if n := len(l.trips("b")); n < 10 {
+			t.Errorf("the device that stayed had %d visits", n)
+		}
+	})
+}
+
 // Whatever is asked of the poller in whatever order: one session a device, none left over,
 // and every report is valid.
 func TestAnythingAtAnyTime(t *testing.T) {
