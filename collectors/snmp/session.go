@@ -17,9 +17,9 @@ type Session struct {
 	guard  guard
 	pace   pace
 	limits limits
-	proven bool // this client got an authentic answer
-	base   int  // guard.sends at the last ResetRequests
-	rows   int  // greatest number of rows a column had lately: room to begin with
+	proven bool           // this client got an authentic answer
+	base   int            // guard.sends at the last ResetRequests
+	sizes  map[string]int // rows each column had last time
 	oids   []string
 }
 
@@ -41,7 +41,7 @@ func New(t collectors.Target) (*Session, error) {
 	if t.Logger == nil {
 		t.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Session{target: t, pace: loadPace(t.Memory), limits: defaultLimits}, nil
+	return &Session{target: t, pace: loadPace(t.Memory), limits: defaultLimits, sizes: map[string]int{}}, nil
 }
 
 // open makes sure of a client and its socket.

@@ -15,6 +15,7 @@ import (
 const (
 	width      = 12 // columns in one request
 	maxColumns = 512
+	maxSizes   = 2048 // columns whose size is remembered
 
 	upTimeOID    = "1.3.6.1.2.1.1.3.0" // sysUpTime.0
 	upTimeObject = "1.3.6.1.2.1.1.3"   // what GETBULK must be asked to answer it
@@ -56,9 +57,8 @@ func (s *Session) walk(ctx context.Context, timed bool, columns []string) (Table
 	}
 	defer s.guard.watch(ctx)()
 	defer s.pace.save(s.target.Memory)
-	w := newWalk(s, s.limits, timed, s.rows, columns)
+	w := newWalk(s, s.limits, timed, s.sizes, columns)
 	f := w.run(ctx)
-	s.rows = w.room
 	if f != nil {
 		return nil, nil, s.explain(f)
 	}
@@ -70,7 +70,7 @@ type walk struct {
 	ask   bulker
 	left  limits
 	head  []string
-	room  int // rows to make room for in a new column
+	sizes map[string]int // rows a column had last time: the room to make for it
 	table Table
 	cols  []progress
 	times UpTimes
@@ -104,8 +104,8 @@ type undo struct {
 	done bool
 }
 
-func newWalk(ask bulker, l limits, timed bool, room int, columns []string) *walk {
-	w := &walk{ask: ask, left: l, room: max(8, room), table: make(Table, len(columns)), cols: make([]progress, len(columns))}
+func newWalk(ask bulker, l limits, timed bool, sizes map[string]int, columns []string) *walk {
+	w := &walk{ask: ask, left: l, sizes: sizes, table: make(Table, len(columns)), cols: make([]progress, len(columns))}
 	if timed {
 		w.head = []string{upTimeObject}
 	}
@@ -194,7 +194,9 @@ func (w *walk) end(c *progress, f *failure) {
 	}
 	c.done, c.Complete, c.endedBy = true, f == nil, w.pdus
 	if f == nil {
-		w.room = max(w.room, min(len(c.Rows), 512))
+		if len(w.sizes) < maxSizes {
+			w.sizes[c.OID] = len(c.Rows)
+		}
 		return
 	}
 	c.Reason, c.Err = f.reason, fmt.Errorf("column %s after %d rows: %w", c.OID, len(c.Rows), f.err)
@@ -366,7 +368,7 @@ func (w *walk) keep(c *progress, p *gosnmp.SnmpPDU) {
 		return
 	}
 	if c.Rows == nil {
-		c.Rows = make([]Row, 0, w.room)
+		c.Rows = make([]Row, 0, max(w.sizes[c.OID], 8))
 	}
 	c.Rows = append(c.Rows, Row{Index: p.Name[len(c.prefix):], PDU: w.pdus, Value: v})
 	c.last = p.Name
