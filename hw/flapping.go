@@ -29,20 +29,12 @@ type window struct {
 }
 
 // movedTo returns a copy of w whose newest minute is that of t. When the clock was set back
-// the counts move back with it.
+// the counts stay.
 func (w window) movedTo(t time.Time) *window {
 	minute := t.Unix() / 60
 	for range min(max(minute-w.minute, 0), flapWindow) {
 		w.minute++
 		w.changes[w.slot()], w.healths[w.slot()] = 0, 0
-	}
-	if minute < w.minute {
-		was := w
-		w.minute = minute
-		for i := range int64(flapWindow) {
-			w.changes[modulo(minute-i)] = was.changes[modulo(was.minute-i)]
-			w.healths[modulo(minute-i)] = was.healths[modulo(was.minute-i)]
-		}
 	}
 	w.minute = minute
 	if w.last.After(t) {
@@ -51,9 +43,7 @@ func (w window) movedTo(t time.Time) *window {
 	return &w
 }
 
-func modulo(minute int64) int64 { return ((minute % flapWindow) + flapWindow) % flapWindow }
-
-func (w *window) slot() int64 { return modulo(w.minute) }
+func (w *window) slot() int64 { return ((w.minute % flapWindow) + flapWindow) % flapWindow }
 
 // over says that w, left as it is since its last change, counts nothing at t.
 func (w *window) over(t time.Time) bool {

@@ -1,6 +1,7 @@
 package hw_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -187,4 +188,48 @@ func TestFlappingWhileTheClockIsSet(t *testing.T) {
 			t.Errorf("jump %v: got %+v", jump, c)
 		}
 	}
+}
+
+func TestFlappingIsQuietByTheClockThatWasSetBack(t *testing.T) {
+	t.Parallel()
+	var s hw.State
+	_, at := toggle(&s, 0, 60, 30*time.Second)
+	at -= 25 * minute
+	down := port("Gi1", "up", "down", "core")
+	s.Visit(complete(at, down))
+	s.Visit(complete(at+30*minute, down))
+	if c := part(t, &s, "port/Gi1"); c.Flaps != 0 || c.State.Get("oper") != "down" {
+		t.Errorf("got %+v", c)
+	}
+}
+
+func TestMissingAfterFlappingKeepsTheLastReading(t *testing.T) {
+	t.Parallel()
+	var s hw.State
+	at, last := time.Duration(0), ""
+	for i := range 50 {
+		last = fmt.Sprint(i, " volts")
+		s.Visit(complete(at, expected(component("psu/1", hw.OK, "output", last))))
+		at += 30 * time.Second
+	}
+	if c := part(t, &s, "psu/1"); c.Flaps == 0 || c.State.Get("output") == last {
+		t.Fatalf("want a register that is behind the last reading: %+v", c)
+	}
+	s.Visit(complete(at))
+	s.Visit(complete(at + 30*minute))
+	want := attrs("output", last, "presence", "missing")
+	if c := part(t, &s, "psu/1"); c.Flaps != 0 || !c.Missing || !cmp.Equal(c.State, want) {
+		t.Errorf("got %+v", c)
+	}
+}
+
+func TestAReplacedUnitsPartIsGoneEvenIfItFlapped(t *testing.T) {
+	t.Parallel()
+	var s hw.State
+	for i := range 50 {
+		r := complete(time.Duration(i)*minute, expected(component("unit/A/fan", hw.OK, "speed", fmt.Sprint(i))))
+		s.Visit(withUnit(r, hw.Unit{Serial: "A"}))
+	}
+	wantWords(t, s.Visit(withUnit(complete(50*minute), hw.Unit{Serial: "B"})),
+		" unit", " alert unit-changed average", "unit/A/fan fast removed", "unit/A/fan alert flapping warning closed")
 }

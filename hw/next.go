@@ -32,7 +32,8 @@ type visit struct {
 	moved   []moved
 	extra   []Gap            // found by the judgement itself
 	fresh   map[string][]int // component path: its facts of this visit; made when wanted
-	former  [2]string        // serials that stood here before the unit of today
+	serial  string           // of the unit
+	former  [2]string        // serials of units before it
 	swapped bool             // this visit found another unit
 }
 
@@ -182,19 +183,20 @@ func (v *visit) absent() {
 	}
 }
 
-// lost takes a register that was not found: an expected part is missing, another is gone.
+// lost takes a register that was not found: an expected part is missing, another is gone. An
+// expected part of a unit that was replaced is gone at once, even if it flapped.
 func (v *visit) lost(n *slot, was ComponentValue) {
-	rd := reading{key: n.key, had: true, was: was, wasAt: n.fact.At, up: n.up}
-	if was.Expected && !v.ofFormerUnit(n.key.Component) {
+	rd := reading{key: n.key, had: true, was: was, wasAt: n.fact.At, up: n.up, absent: !was.Expected}
+	if was.Expected {
 		base := was
 		if w, ok := v.s.windows[n.key]; ok && was.Flaps > 0 && w.known && !w.absent {
 			base = w.seen
 		}
 		rd.now = base.missing()
-	} else {
-		rd.absent = true
 	}
 	switch {
+	case was.Expected && v.ofFormerUnit(n.key.Component):
+		v.write(rd, was, true)
 	case was.Flaps > 0:
 		v.flap(rd)
 	case !rd.absent && rd.now.same(was):
@@ -205,11 +207,12 @@ func (v *visit) lost(n *slot, was ComponentValue) {
 }
 
 // ofFormerUnit says that a path names, by its serial, a unit that was replaced. Parts named
-// by their position ("member/2", "psu/1") stay expected whatever unit stands there.
+// by their position ("member/2", "psu/1") stay expected whatever unit stands there. In the
+// visit that finds another unit this holds for every serial but its own: a stack has several.
 func (v *visit) ofFormerUnit(path string) bool {
 	serial, ok := strings.CutPrefix(path, "unit/")
 	serial, _, _ = strings.Cut(serial, "/")
-	return ok && (v.swapped || serial != "" && slices.Contains(v.former[:], serial))
+	return ok && serial != v.serial && (v.swapped || serial != "" && slices.Contains(v.former[:], serial))
 }
 
 func (c *Component) value() ComponentValue {

@@ -85,7 +85,7 @@ func (v *visit) flaps(j judged) {
 		v.raise(path, AlertFlapping, LevelWarning, j.params())
 	}
 	a, open := v.alert(path, AlertHealth)
-	if level := j.value.Health.level(); level > 0 && (!open || level > a.Level) {
+	if level := j.level(); level > 0 && (!open || level > a.Level) {
 		v.raise(path, AlertHealth, level, j.params())
 	}
 }
@@ -112,14 +112,14 @@ func (v *visit) health(j judged) {
 	if j.value.Missing {
 		return
 	}
-	path, level := j.key.Component, j.value.Health.level()
+	path, level := j.key.Component, j.level()
 	a, open := v.alert(path, AlertHealth)
 	switch {
 	case level > 0 && (!open || level > a.Level):
 		v.raise(path, AlertHealth, level, j.params())
 	case level > 0 && v.owns(j.key, a):
 		worst := v.worst(j)
-		v.raise(path, AlertHealth, worst.value.Health.level(), worst.params())
+		v.raise(path, AlertHealth, worst.level(), worst.params())
 	case j.value.Health == OK && open && v.owns(j.key, a):
 		v.release(j.key, "")
 	}
@@ -127,18 +127,18 @@ func (v *visit) health(j judged) {
 
 // release closes a health alert, or hands it to another section that sees a fault.
 func (v *visit) release(k RegisterKey, reason string) {
-	if worst := v.worst(judged{key: k}); worst.value.Health.level() > 0 {
-		v.raise(k.Component, AlertHealth, worst.value.Health.level(), worst.params())
+	if worst := v.worst(judged{key: k}); worst.level() > 0 {
+		v.raise(k.Component, AlertHealth, worst.level(), worst.params())
 		return
 	}
 	v.settle(k.Component, AlertHealth, reason)
 }
 
-// worst returns the gravest of j and its present neighbours; j when none is graver.
+// worst returns the gravest of j and what the other sections say; j when none is graver.
 func (v *visit) worst(j judged) judged {
 	worst := j
 	for _, o := range v.others(j.key) {
-		if !o.value.Missing && o.value.Health > worst.value.Health {
+		if o.level() > worst.level() {
 			worst = o
 		}
 	}
@@ -162,8 +162,8 @@ func (v *visit) link(j judged) {
 	if oper == "" || x.Missing {
 		return
 	}
-	_, open := v.alert(path, AlertLinkDown)
-	if open && (oper == "up" || admin == "down") {
+	a, open := v.alert(path, AlertLinkDown)
+	if open && v.owns(j.key, a) && (oper == "up" || admin == "down") {
 		v.settle(path, AlertLinkDown, "")
 		return
 	}
@@ -279,11 +279,15 @@ func (j judged) missing() bool { return j.value.Missing }
 
 func (j judged) params() Attrs { return Attrs{{paramSection, j.key.Group}} }
 
-func (h Health) level() Level {
-	switch h {
-	case Critical:
+// level returns the level of the health alert a register calls for: 0 is none. A missing part
+// has an alert of its own; one that flaps has had its worst health within the hour.
+func (j judged) level() Level {
+	switch {
+	case j.value.Missing && j.value.Flaps == 0:
+		return 0
+	case j.value.Health == Critical:
 		return LevelHigh
-	case Warning:
+	case j.value.Health == Warning:
 		return LevelAverage
 	}
 	return 0

@@ -109,6 +109,23 @@ func TestAlertLinkDown(t *testing.T) {
 	}
 }
 
+// Two sections may tell of one port; the one that lost the link closes its alert.
+func TestAlertLinkDownOfTwoSections(t *testing.T) {
+	t.Parallel()
+	up, down := port("Gi1", "up", "up", "core"), port("Gi1", "up", "down", "core")
+	slow := up
+	slow.Section = "slow"
+	s := after(read(0, hw.Partial, up, slow), read(0, hw.Partial, down, slow))
+	if !alert(s, "port/Gi1", hw.AlertLinkDown).Open {
+		t.Error("closed by another section")
+	}
+	wantWords(t, s.Visit(read(0, hw.Partial, down, slow)))
+	s.Visit(read(0, hw.Partial, up, slow))
+	if alert(s, "port/Gi1", hw.AlertLinkDown).Open {
+		t.Error("open still")
+	}
+}
+
 func TestAlertUnreachable(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

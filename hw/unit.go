@@ -16,7 +16,7 @@ func (v *visit) unit() {
 	if v.r.Unit != nil {
 		now = old.next(*v.r.Unit, v.at)
 	}
-	v.swapped = old.replacedBy(now)
+	v.swapped, v.serial = old.replacedBy(now), now.Serial
 	if v.r.Unit != nil && (!known || now != old) {
 		v.put(UnitFact, "", unitGroup, now)
 	}
@@ -25,11 +25,7 @@ func (v *visit) unit() {
 	if open {
 		first = a.Params.Get(paramOld)
 	}
-	for i, serial := range [...]string{first, now.Previous} {
-		if serial != now.Serial {
-			v.former[i] = serial
-		}
-	}
+	v.former = [...]string{first, now.Previous}
 	switch {
 	case open && now.Serial == first:
 		v.settle("", AlertUnitChanged, "")
