@@ -193,8 +193,8 @@ func TestFlappingWhileTheClockIsSet(t *testing.T) {
 func TestFlappingIsQuietByTheClockThatWasSetBack(t *testing.T) {
 	t.Parallel()
 	var s hw.State
-	_, at := toggle(&s, 0, 60, 30*time.Second)
-	at -= 25 * minute
+	_, at := toggle(&s, 0, 120, 15*time.Second)
+	at -= 20 * minute
 	down := port("Gi1", "up", "down", "core")
 	s.Visit(complete(at, down))
 	s.Visit(complete(at+30*minute, down))
