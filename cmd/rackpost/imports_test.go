@@ -165,7 +165,7 @@ func (r rule) allows(rules map[string]rule, row string, s source, imported strin
 		if importedRule.testsOnly && !test && !r.testsOnly {
 			return ours + " is for tests only", false
 		}
-		ok = r.all || importedRow == row || slices.Contains(r.ours, ours) || test && slices.Contains(tests.ours, ours)
+		ok = r.all || importedRow == row || slices.Contains(r.ours, ours) || test && within(tests.ours, ours)
 	case !strings.Contains(first, "."):
 		ok = test || !r.pure || !within(doesIO, imported)
 	default:
