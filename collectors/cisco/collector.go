@@ -15,6 +15,7 @@ type collector struct {
 	kind    string
 	target  collectors.Target
 	session *snmp.Session
+	readers []reader
 
 	clock    clock
 	broken   int64 // Unix ms: counters of before are another's; 0 is never
@@ -49,7 +50,7 @@ func open(t collectors.Target, kind string) (collectors.Collector, error) {
 		return nil, err
 	}
 	c := &collector{
-		kind: kind, target: t, session: s,
+		kind: kind, target: t, session: s, readers: readers(kind),
 		parts: map[string]bool{}, tables: map[*group]*table{}, lacks: map[string]bool{},
 	}
 	c.recall()
@@ -97,8 +98,11 @@ func (c *collector) Collect(ctx context.Context, due []collectors.Section) (hw.R
 			return hw.Report{}, err
 		}
 	}
-	for _, rd := range readers(c.kind) {
-		if isDue(due, rd.section) || rd.section == sectionInventory && !c.entities.read {
+	if !c.entities.read && !isDue(due, sectionInventory) {
+		c.needEntities(v)
+	}
+	for _, rd := range c.readers {
+		if isDue(due, rd.section) {
 			c.readSection(v, rd)
 		}
 	}

@@ -23,13 +23,11 @@ func (c *collector) readCPU(v *visit) {
 // cpuNames names the rows by the part they belong to, else by their index.
 func (c *collector) cpuNames(v *visit, g *grid) (rows []int, names []string) {
 	var indexes []string
-	for row, index := range g.index {
-		if !g.present(row) {
-			continue
-		}
+	for _, row := range g.rows() {
+		index := g.index[row]
 		name, ok := c.cpuName(g, row)
 		if !ok {
-			v.limit(sectionCPU, hw.Partial)
+			c.nameless(v, sectionCPU)
 			continue
 		}
 		rows, names, indexes = append(rows, row), append(names, name), append(indexes, index)

@@ -22,10 +22,8 @@ func (c *collector) readEnvmon(v *visit, grp *group, prefix string, expected boo
 	if !ok {
 		return
 	}
-	for row, index := range g.index {
-		if !g.present(row) {
-			continue
-		}
+	for _, row := range g.rows() {
+		index := g.index[row]
 		word, reason := g.word(row, envState)
 		if word == "notPresent" {
 			continue // an empty bay, or one whose part was pulled: then it is missed
@@ -77,10 +75,8 @@ func (c *collector) readFRU(v *visit) {
 	if !ok {
 		return
 	}
-	for row, index := range g.index {
-		if !g.present(row) {
-			continue
-		}
+	for _, row := range g.rows() {
+		index := g.index[row]
 		admin, _ := g.word(row, fruAdmin)
 		oper, reason := g.word(row, fruOper)
 		p := hw.Component{

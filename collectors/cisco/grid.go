@@ -1,7 +1,10 @@
 package cisco
 
 import (
+	"cmp"
+	"slices"
 	"strconv"
+	"strings"
 
 	"rackpost/collectors/snmp"
 	"rackpost/hw"
@@ -13,6 +16,8 @@ type grid struct {
 	index []string       // of the rows, in the order they first appeared
 	at    map[string]int // row by index
 	cols  []column       // one an object of the group
+	tree  []int          // the rows in the order of the OID tree, whatever order they came in
+	rowed []int          // scratch of rows
 }
 
 // column is what was read of one object.
@@ -57,6 +62,10 @@ func (g *grid) fill(slot int, o *object, col *snmp.Column) {
 	next := 0
 	for i := range col.Rows {
 		row := g.row(col.Rows[i].Index, next)
+		if row < 0 {
+			c.reason = hw.TooMuch
+			return
+		}
 		for len(c.has) <= row {
 			c.has = append(c.has, 0)
 		}
@@ -71,8 +80,11 @@ func (g *grid) miss(slot int, o *object, reason hw.Reason) {
 	c.object, c.cells, c.reason = o, nil, reason
 }
 
-// row returns the row of an index and makes it if it is new. Columns run through the
-// same rows in the same order, so the guess is nearly always right.
+// maxRows bounds a table: what is beyond is TooMuch.
+const maxRows = 4096
+
+// row returns the row of an index and makes it if it is new, or -1 when there are too many.
+// Columns run through the same rows in the same order, so the guess is nearly always right.
 func (g *grid) row(index string, guess int) int {
 	if guess < len(g.index) && g.index[guess] == index {
 		return guess
@@ -84,6 +96,9 @@ func (g *grid) row(index string, guess int) int {
 		g.at = map[string]int{}
 	}
 	row := len(g.index)
+	if row >= maxRows {
+		return -1
+	}
 	g.index = append(g.index, index)
 	g.at[index] = row
 	return row
@@ -177,8 +192,40 @@ func (g *grid) text(row, slot int) (string, hw.Reason) {
 // whole reports whether every row of a column is here.
 func (g *grid) whole(slot int) bool { return g.cols[slot].reason == hw.NotSupported }
 
-// rows returns how many rows of a column were read.
-func (g *grid) rows(slot int) int { return len(g.cols[slot].cells) }
+// read returns how many rows of a column were read.
+func (g *grid) read(slot int) int { return len(g.cols[slot].cells) }
+
+// rows returns the rows that hold anything, in the order of the OID tree. The slice is
+// good until the next call.
+func (g *grid) rows() []int {
+	if len(g.tree) != len(g.index) {
+		g.tree = g.tree[:0]
+		for row := range g.index {
+			g.tree = append(g.tree, row)
+		}
+		slices.SortFunc(g.tree, func(a, b int) int { return compareIndex(g.index[a], g.index[b]) })
+	}
+	g.rowed = g.rowed[:0]
+	for _, row := range g.tree {
+		if g.present(row) {
+			g.rowed = append(g.rowed, row)
+		}
+	}
+	return g.rowed
+}
+
+// compareIndex orders indexes as the OID tree does: by number, part by part.
+func compareIndex(a, b string) int {
+	for a != "" && b != "" {
+		var x, y string
+		x, a, _ = strings.Cut(a, ".")
+		y, b, _ = strings.Cut(b, ".")
+		if c := cmp.Or(cmp.Compare(len(x), len(y)), strings.Compare(x, y)); c != 0 {
+			return c
+		}
+	}
+	return cmp.Compare(len(a), len(b))
+}
 
 // any reports whether any column has a row.
 func (g *grid) any() bool {
@@ -190,16 +237,8 @@ func (g *grid) any() bool {
 	return false
 }
 
-// count returns how many rows any column holds.
-func (g *grid) count() int {
-	n := 0
-	for row := range g.index {
-		if g.present(row) {
-			n++
-		}
-	}
-	return n
-}
+// count returns how many rows hold anything.
+func (g *grid) count() int { return len(g.rows()) }
 
 // present reports whether any column holds the row.
 func (g *grid) present(row int) bool {

@@ -48,41 +48,54 @@ type unitMemory struct {
 // readInventory reads ENTITY-MIB: the units, and the names of the parts other tables
 // speak of.
 func (c *collector) readInventory(v *visit) {
-	c.entities.read = true
 	c.ports.stale = true
 	if c.clock.uptime() >= young || !c.clock.known {
 		clear(c.lacks)
 	}
+	for _, u := range c.readEntities(v) {
+		v.component(u)
+	}
+}
+
+// readEntities reads the parts and returns the units among them. Parts known whole give
+// way only to parts read whole.
+func (c *collector) readEntities(v *visit) []hw.Component {
+	c.entities.read = true
 	g, ok := c.read(v, &entityGroup)
 	if !ok {
 		c.entities.read = v.stopped == ""
-		return
-	}
-	whole := true
-	for slot := range g.cols {
-		whole = whole && g.whole(slot)
+		return nil
 	}
 	by, order := entityRows(g)
 	units := chassisOf(by, order)
+	var parts []hw.Component
 	for _, u := range units {
-		if u.serial != "" {
-			v.component(unitComponent(u, len(units) > 1))
+		if u.serial != "" && !slices.ContainsFunc(parts, func(p hw.Component) bool { return p.Path == "unit/"+pathName(u.serial) }) {
+			parts = append(parts, unitComponent(u, len(units) > 1))
 		}
 	}
-	if whole || !c.entities.known && len(by) > 0 {
+	if whole := g.wholeAll(); whole || !c.entities.whole && len(by) > 0 {
 		c.entities.by, c.entities.whole = by, whole
 		c.settleUnit(units, whole)
 	}
+	return parts
+}
+
+// needEntities reads the parts outside their section: a visit that has to name others by
+// them does not wait for the hourly one. What was not read is no gap of this visit.
+func (c *collector) needEntities(v *visit) {
+	aside := visit{ctx: v.ctx, now: v.now, report: &hw.Report{}}
+	c.readEntities(&aside)
+	c.ports.stale = true
+	v.stopped = aside.stopped
 }
 
 // entityRows turns the grid into entities.
 func entityRows(g *grid) (map[string]entity, []string) {
 	by := make(map[string]entity, len(g.index))
 	order := make([]string, 0, len(g.index))
-	for row, index := range g.index {
-		if !g.present(row) {
-			continue
-		}
+	for _, row := range g.rows() {
+		index := g.index[row]
 		var e entity
 		for slot, into := range map[int]*string{
 			entityDescr: &e.descr, entityName: &e.name, entityHardware: &e.hardware,
@@ -122,19 +135,6 @@ func chassisOf(by map[string]entity, order []string) []chassis {
 	return found
 }
 
-func compareIndex(a, b string) int {
-	if len(a) != len(b) {
-		return len(a) - len(b)
-	}
-	if a < b {
-		return -1
-	}
-	if a > b {
-		return 1
-	}
-	return 0
-}
-
 // unitComponent is what the inventory says of one chassis.
 func unitComponent(u chassis, stacked bool) hw.Component {
 	a := hw.Attrs{}.With("serial", u.serial).With("model", u.model).With("version", u.version).
@@ -142,7 +142,7 @@ func unitComponent(u chassis, stacked bool) hw.Component {
 	if stacked {
 		a = a.With("member", thousands(u.index))
 	}
-	return hw.Component{Path: "unit/" + u.serial, Section: sectionInventory, Health: hw.OK, Attrs: a}
+	return hw.Component{Path: "unit/" + pathName(u.serial), Section: sectionInventory, Health: hw.OK, Attrs: a}
 }
 
 // memberOf returns the stack member a part belongs to by its index, or "" on a device that

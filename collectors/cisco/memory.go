@@ -1,6 +1,7 @@
 package cisco
 
 import (
+	"slices"
 	"strings"
 
 	"rackpost/hw"
@@ -23,7 +24,7 @@ func (c *collector) readMemory(v *visit) {
 		if !ok {
 			return
 		}
-		if g.rows(poolUsed) > 0 || g.rows(poolFree) > 0 {
+		if g.read(poolUsed) > 0 || g.read(poolFree) > 0 {
 			c.poolRows(v, grp, g)
 			return
 		}
@@ -37,10 +38,8 @@ func (c *collector) readMemory(v *visit) {
 func (c *collector) poolRows(v *visit, grp *group, g *grid) {
 	var rows []int
 	var names, indexes []string
-	for row, index := range g.index {
-		if !g.present(row) {
-			continue
-		}
+	for _, row := range g.rows() {
+		index := g.index[row]
 		name, reason := g.text(row, poolName)
 		if reason != "" && !isLack(reason) {
 			v.limit(sectionMemory, hw.Partial)
@@ -48,11 +47,21 @@ func (c *collector) poolRows(v *visit, grp *group, g *grid) {
 		}
 		rows, names, indexes = append(rows, row), append(names, name), append(indexes, index)
 	}
+	if twins(names) && !c.entities.whole {
+		c.nameless(v, sectionMemory)
+		return
+	}
 	labels := append([]string(nil), names...)
 	distinguish(names, func(i int) []string { return []string{c.poolOf(indexes[i], labels[i]), "#" + indexes[i]} })
 	for i, row := range rows {
 		c.pool(v, grp, g, row, names[i], labels[i])
 	}
+}
+
+// twins reports whether a name comes twice.
+func twins(names []string) bool {
+	sorted := slices.Sorted(slices.Values(names))
+	return len(slices.Compact(sorted)) < len(names)
 }
 
 // poolOf names a pool with the part it belongs to: "Processor 0/0/System memory".
@@ -62,9 +71,9 @@ func (c *collector) poolOf(index, name string) string {
 		return ""
 	}
 	if of, _ := c.entityName(part); of != "" {
-		return of + "/" + name
+		return pathName(of) + "/" + pathName(name)
 	}
-	return part + "/" + name
+	return part + "/" + pathName(name)
 }
 
 // fixedPool is the pool IOS fills by design.

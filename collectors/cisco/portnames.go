@@ -2,6 +2,7 @@ package cisco
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"rackpost/hw"
 )
@@ -38,10 +39,8 @@ func (c *collector) readPortNames(v *visit) {
 func namePorts(g *grid) []port {
 	list := make([]port, 0, len(g.index))
 	names := make([]string, 0, len(g.index))
-	for row, index := range g.index {
-		if !g.present(row) {
-			continue
-		}
+	for _, row := range g.rows() {
+		index := g.index[row]
 		name, ok := portNameOf(g, row)
 		if !ok {
 			continue
@@ -77,6 +76,9 @@ func portNameOf(g *grid, row int) (name string, ok bool) {
 // the first of its own alternatives that is unique, or to itself with the last one added.
 // What a name becomes does not depend on the order of the names.
 func distinguish(names []string, alternatives func(i int) []string) {
+	for i, n := range names {
+		names[i] = pathName(n)
+	}
 	count := make(map[string]int, len(names))
 	for _, n := range names {
 		count[n]++
@@ -89,7 +91,7 @@ func distinguish(names []string, alternatives func(i int) []string) {
 		}
 		twins = append(twins, i)
 		for _, a := range alternatives(i) {
-			seen[a]++
+			seen[pathName(a)]++
 		}
 	}
 	for _, i := range twins {
@@ -97,9 +99,27 @@ func distinguish(names []string, alternatives func(i int) []string) {
 	}
 }
 
+// maxName bounds the part of a path that a device chooses, in bytes.
+const maxName = 100
+
+// pathName makes a name fit to be part of a path: no empty segment, not too long.
+func pathName(s string) string {
+	if len(s) <= maxName && !strings.HasPrefix(s, "/") && !strings.HasSuffix(s, "/") && !strings.Contains(s, "//") {
+		return s
+	}
+	segments := strings.FieldsFunc(s, func(r rune) bool { return r == '/' })
+	s = strings.Join(segments, "/")
+	for len(s) > maxName {
+		_, n := utf8.DecodeLastRuneInString(s)
+		s = strings.TrimRight(s[:len(s)-n], "/ ")
+	}
+	return s
+}
+
 func alternative(name string, alternatives []string, count, seen map[string]int) string {
 	last := alternatives[len(alternatives)-1]
 	for _, a := range alternatives[:len(alternatives)-1] {
+		a = pathName(a)
 		if a != "" && count[a] == 0 && seen[a] == 1 {
 			return a
 		}

@@ -68,7 +68,7 @@ func (c *collector) readPorts(v *visit) {
 // some whose name is.
 func (c *collector) portsMoved(g *grid) bool {
 	known, moved := 0, false
-	whole := g.whole(portOper) && g.rows(portOper) > 0
+	whole := g.whole(portOper) && g.read(portOper) > 0
 	for i := range c.ports.list {
 		p := &c.ports.list[i]
 		row, ok := g.at[p.index]

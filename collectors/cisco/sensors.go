@@ -26,9 +26,13 @@ func (c *collector) readEntitySensors(v *visit) {
 	if !ok {
 		return
 	}
+	if g.any() && !c.entities.whole {
+		c.nameless(v, sectionEnvironment) // which sensors sit in which supply is not known
+	}
 	supplies := c.supplies(g)
-	for row, index := range g.index {
-		if !g.present(row) || c.inEmptyBay(index, supplies) {
+	for _, row := range g.rows() {
+		index := g.index[row]
+		if c.inEmptyBay(index, supplies) {
 			continue
 		}
 		switch kind, _ := g.number(row, sensorType); kind {
@@ -50,7 +54,8 @@ func (c *collector) readEntitySensors(v *visit) {
 func (c *collector) supplies(g *grid) []supply {
 	var list []supply
 	at := map[string]int{}
-	for row, index := range g.index {
+	for _, row := range g.rows() {
+		index := g.index[row]
 		if kind, _ := g.number(row, sensorType); kind != typeTruth {
 			continue
 		}

@@ -17,10 +17,8 @@ func (c *collector) readStack(v *visit) {
 		return
 	}
 	members := 0
-	for row, index := range g.index {
-		if !g.present(row) {
-			continue
-		}
+	for _, row := range g.rows() {
+		index := g.index[row]
 		word, reason := g.word(row, memberState)
 		if word == "provisioned" || word == "removed" {
 			continue // configured or remembered, not there; one that was there is missed
@@ -98,11 +96,11 @@ func memberHealth(word string) hw.Health {
 // member. StackWise Virtual has none and says "not redundant" all the same.
 func (c *collector) readRing(v *visit, members int) {
 	ports, ok := c.read(v, &stackPortGroup)
-	if !ok || ports.rows(0) < 2*members {
+	if !ok || ports.read(0) < 2*members {
 		return
 	}
 	g, ok := c.read(v, &ringGroup)
-	if !ok || g.rows(0) == 0 {
+	if !ok || g.read(0) == 0 {
 		return
 	}
 	word, _ := g.word(g.at["0"], 0)

@@ -44,6 +44,19 @@ func (v *visit) fail(section string, reason hw.Reason, detail string) {
 	v.gap(section, reason, detail)
 }
 
+// nameless says that a section has rows whose names the inventory did not yield: they are
+// left out, since another name would be another part.
+func (c *collector) nameless(v *visit, section string) {
+	what := section + "/entPhysicalName"
+	for _, g := range v.report.Gaps {
+		if g.What == what {
+			return
+		}
+	}
+	v.limit(section, hw.Partial)
+	v.gap(what, hw.NotReady, "the inventory, which names these parts, was not read whole yet")
+}
+
 // gauge adds a sample, or its absence.
 func (v *visit) gauge(component, sensor string, value float64, absent hw.Reason) {
 	s := hw.Sample{Component: component, Sensor: sensor, Type: hw.Gauge, Absent: absent}
@@ -102,7 +115,7 @@ const maxRounds = 3
 func (c *collector) round(v *visit, grp *group, g *grid, first bool) bool {
 	slots, oids := c.slots[:0], c.oids[:0]
 	for i := range grp.objects {
-		if !first && (g.cols[i].object == nil || g.rows(i) > 0 || !g.whole(i)) {
+		if !first && (g.cols[i].object == nil || g.read(i) > 0 || !g.whole(i)) {
 			continue
 		}
 		o := c.choose(&grp.objects[i])
@@ -139,7 +152,7 @@ func (c *collector) take(v *visit, grp *group, g *grid, columns snmp.Table) (mor
 		o := g.cols[slot].object
 		g.fill(slot, o, col)
 		switch {
-		case !col.Complete:
+		case !g.whole(slot):
 			v.limit(grp.section, hw.Partial)
 			v.gap(grp.section+"/"+o.name, g.cols[slot].reason, text(col.Err))
 			silent = silent || col.Reason == hw.NoAnswer
