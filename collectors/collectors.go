@@ -109,6 +109,9 @@ type VisitError struct {
 	Reason hw.Reason
 	Hint   string // what a person should check; may be empty
 	Err    error
+	// RetryAfter is how long the device asked to be left alone, 0 when it did not. The poller
+	// obeys up to an hour of it.
+	RetryAfter time.Duration
 }
 
 // Error returns what was being done and what to check.

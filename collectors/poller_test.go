@@ -100,6 +100,27 @@ func minutes(m ...float64) []time.Duration {
 	return out
 }
 
+func TestRetryAfterIsObeyed(t *testing.T) {
+	t.Parallel()
+	for asked, want := range map[time.Duration]time.Duration{
+		-time.Hour:       time.Minute,
+		10 * time.Second: time.Minute,
+		10 * time.Minute: 10 * time.Minute,
+		time.Hour * 1e6:  time.Hour,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			l := newLab()
+			l.act["a"] = func(context.Context, []collectors.Section) (hw.Report, error) {
+				return hw.Report{}, &collectors.VisitError{Reason: hw.NotReady, RetryAfter: asked}
+			}
+			l.watch(t, l.poller(t, l.watched(l.kind(fast(time.Minute)), "a")), 2*time.Hour)
+			if got := waits(l.trips("a"))[0]; got != want {
+				t.Errorf("asked for %v, waited %v, want %v", asked, got, want)
+			}
+		})
+	}
+}
+
 func TestFailedVisitIsAReport(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

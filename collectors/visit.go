@@ -37,6 +37,7 @@ func (v *visitor) conclude(o outing, r hw.Report, err error) time.Duration {
 	before := v.plan
 	if end := o.start + r.Took; err != nil {
 		v.plan.failed(o.start, end, o.due, ReasonOf(err))
+		v.plan.hold(end + retryAfter(err))
 	} else {
 		v.plan.succeeded(end, r.Read)
 	}
@@ -53,6 +54,16 @@ func (v *visitor) conclude(o outing, r hw.Report, err error) time.Duration {
 		return 0
 	}
 	return max(next-o.start, 0)
+}
+
+// retryAfter returns how long the device asked to be left alone.
+func retryAfter(err error) time.Duration {
+	const most = time.Hour
+	var v *VisitError
+	if !errors.As(err, &v) {
+		return 0
+	}
+	return min(max(v.RetryAfter, 0), most)
 }
 
 // judge returns why a report without error is none, or nil.

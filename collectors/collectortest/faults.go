@@ -147,7 +147,7 @@ func huge(b *bench) {
 func garbage(b *bench) {
 	b.need(b.device.Garbage != nil, "Garbage")
 	b.baseline()
-	for range 5 {
+	for range 3 {
 		b.device.Garbage()
 		r, err := b.collect(context.Background(), b.sections())
 		if err == nil && complete(r) {
