@@ -3,6 +3,7 @@ package snmp
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/gosnmp/gosnmp"
@@ -125,7 +126,7 @@ func statusReason(e gosnmp.SNMPError) hw.Reason {
 
 func checkOIDs(oids []string, most int) error {
 	if len(oids) == 0 || len(oids) > most {
-		return errors.New("snmp: want 1 to 4096 objects in one call")
+		return fmt.Errorf("snmp: %d objects in one call, want 1 to %d", len(oids), most)
 	}
 	for _, oid := range oids {
 		if err := checkOID(oid); err != nil {

@@ -126,7 +126,7 @@ func TestSnmpd(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			tg := targetAt(address)
-			tg.Timeout = 300 * time.Millisecond
+			tg.Timeout = 150 * time.Millisecond
 			tg.Credentials = collectors.Credentials{Community: test.community, V3: test.v3}
 			s := session(t, tg)
 			tab, times, err := s.WalkTimed(t.Context(), "1.3.6.1.2.1.1.9.1.2", "1.3.6.1.2.1.1.9.1.3", "1.3.6.1.2.1.1.1")

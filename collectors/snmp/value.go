@@ -32,12 +32,13 @@ const (
 	TypeEndOfMib       Type = 0x82
 )
 
-// Value is what a device said for one object. The zero Value is no value.
+// Value is what a device said for one object. The zero Value is no value. INTEGER is as the
+// device encoded it, also beyond 32 bits; unsigned 32-bit types are within their range.
 type Value struct {
 	Type  Type
 	Int   int64  // INTEGER
 	Uint  uint64 // Counter32, Gauge32, TimeTicks, Counter64
-	Bytes []byte // OCTET STRING, IpAddress (4 bytes), Opaque; the dotted text of an OID
+	Bytes []byte // part of the message, so copy what you keep: OCTET STRING, IpAddress (4 bytes), Opaque; the dotted text of an OID
 }
 
 // OK reports whether there is a value: no exception, not null.
