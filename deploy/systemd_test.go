@@ -66,6 +66,12 @@ func TestUnderSystemd(t *testing.T) {
 	}
 	t.Logf("status: %s", started["StatusText"])
 
+	s.run("systemctl", "reload", "rackpost.service")
+	reloaded := s.wait("to be ready after the reload", func(u unit) bool { return u["ActiveState"] == "active" })
+	if reloaded["MainPID"] != started["MainPID"] {
+		t.Errorf("a reload must not restart the program; it said:\n%s", s.output())
+	}
+
 	s.run("kill", "-STOP", started["MainPID"])
 	again := s.wait("to be restarted by the watchdog", func(u unit) bool {
 		return u["NRestarts"] != "0" && u["ActiveState"] == "active"
