@@ -60,7 +60,11 @@ const MaxMembers = 8
 
 // NewRecorded serves a recording as it stands. It has no faults but those of the protocol.
 func NewRecorded(rec *Recording) *Device {
-	return &Device{clock: time.Now, view: rec.view(), changed: make(chan struct{})}
+	return newRecorded(rec.view())
+}
+
+func newRecorded(v *view) *Device {
+	return &Device{clock: time.Now, view: v, state: newState(1, 0), changed: make(chan struct{})}
 }
 
 // Another returns a further device that serves what d serves, in the same memory. Its number,
@@ -69,7 +73,7 @@ func (d *Device) Another(n int) (*Device, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.model == nil {
-		return &Device{clock: d.clock, view: d.view, changed: make(chan struct{})}, nil
+		return newRecorded(d.view), nil
 	}
 	opt := ModelOptions{Seed: d.seed + uint64(n), Number: d.number + n, Members: d.state.members, Uptime: d.state.uptime, Clock: d.clock}
 	var shared *view

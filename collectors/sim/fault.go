@@ -171,6 +171,9 @@ func portDown(d *Device, arg string, up time.Duration) error {
 }
 
 func portsUp(d *Device, up time.Duration) {
+	if len(d.state.down) == 0 {
+		return
+	}
 	for p := range d.state.down {
 		d.state.resume(p, up, false)
 		delete(d.state.down, p)
