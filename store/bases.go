@@ -1,0 +1,210 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"rackpost/hw/journal"
+)
+
+func baseName(site journal.ID, number uint64) string {
+	return fmt.Sprintf("%s-%08d%s", site, number, baseSuffix)
+}
+
+// baseFiles returns the bases on disk, the newest of each site first.
+func (s *Store) baseFiles() ([]baseFile, error) {
+	entries, err := os.ReadDir(s.opt.Dir)
+	if err != nil {
+		return nil, err
+	}
+	var out []baseFile
+	for _, e := range entries {
+		stem, ok := strings.CutSuffix(e.Name(), baseSuffix)
+		i := strings.LastIndexByte(stem, '-')
+		if !ok || i < 0 {
+			continue
+		}
+		site, err := journal.ParseID(stem[:i])
+		var n uint64
+		if _, err2 := fmt.Sscanf(stem[i+1:], "%d", &n); err != nil || err2 != nil {
+			continue
+		}
+		out = append(out, baseFile{filepath.Join(s.opt.Dir, e.Name()), site, n})
+	}
+	slices.SortFunc(out, func(a, b baseFile) int {
+		return cmp.Or(strings.Compare(a.site.String(), b.site.String()), cmp.Compare(b.number, a.number))
+	})
+	return out, nil
+}
+
+// loadBases joins the newest good base of each site into its fold and returns the facts
+// they cover. A base that cannot be read is named and passed over.
+func (s *Store) loadBases() (covered journal.Vector, err error) {
+	files, err := s.baseFiles()
+	if err != nil {
+		return nil, err
+	}
+	covered = journal.Vector{}
+	done := map[journal.ID]bool{}
+	for _, f := range files {
+		s.bases = append(s.bases, f)
+		if done[f.site] {
+			continue
+		}
+		b, err := s.readBase(f)
+		if err == nil {
+			_, err = s.fold(f.site).Join(b)
+		}
+		if err != nil {
+			s.opt.Logger.Error("base cannot be read, the one before it is used", "base", filepath.Base(f.path), "err", err)
+			continue
+		}
+		done[f.site] = true
+		covered.Join(only(b.Held, journal.Facts))
+	}
+	return covered, nil
+}
+
+func (s *Store) readBase(f baseFile) (*journal.Base, error) {
+	raw, err := os.ReadFile(f.path)
+	if err != nil {
+		return nil, err
+	}
+	b, err := s.pack.UnmarshalBase(raw)
+	if err == nil && b.Site != f.site {
+		err = fmt.Errorf("%w: base of site %s", journal.ErrCorrupt, b.Site)
+	}
+	return b, err
+}
+
+// Base returns everything this store knows of site as a base, for whoever lacks facts that
+// were dropped here.
+func (s *Store) Base(site journal.ID) ([]byte, error) {
+	b, ok := s.snapshot(site)
+	if !ok {
+		return nil, fmt.Errorf("base of site %s: nothing of it is here", site)
+	}
+	return s.pack.MarshalBase(b)
+}
+
+// snapshot is consistent: no batch is half in it.
+func (s *Store) snapshot(site journal.ID) (*journal.Base, bool) {
+	s.state.RLock()
+	defer s.state.RUnlock()
+	f := s.folds[site]
+	if f == nil {
+		return nil, false
+	}
+	held := journal.Vector{}
+	for k, iv := range s.held {
+		if k.Site == site {
+			held[k] = iv
+		}
+	}
+	return f.Base(held), true
+}
+
+// Join takes what a base of somebody else knows and this store does not. It is durable when
+// Join returns. It never makes the store hold anything.
+func (s *Store) Join(_ context.Context, raw []byte) error {
+	b, err := s.pack.UnmarshalBase(raw)
+	if err != nil {
+		return fmt.Errorf("read the base: %w", err)
+	}
+	s.keeping.Lock()
+	defer s.keeping.Unlock()
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	s.state.Lock()
+	changed, err := s.fold(b.Site).Join(b)
+	if b.Site == s.id.site {
+		s.adoptKeys(changed)
+	}
+	s.notify()
+	s.state.Unlock()
+	if err != nil {
+		return err
+	}
+	return s.writeBase(b.Site)
+}
+
+// writeBases writes the base of every site. The caller holds keeping.
+func (s *Store) writeBases() error {
+	s.state.RLock()
+	var sites []journal.ID
+	for site := range s.folds {
+		sites = append(sites, site)
+	}
+	s.state.RUnlock()
+	for _, site := range sites {
+		if err := s.writeBase(site); err != nil && !isFull(err) {
+			return err // on a full disk facts are simply not dropped yet
+		}
+	}
+	return nil
+}
+
+// writeBase writes the next base of site and removes those beyond basesKept. The caller
+// holds keeping.
+func (s *Store) writeBase(site journal.ID) error {
+	raw, err := s.Base(site)
+	if err != nil {
+		return err
+	}
+	number := uint64(1)
+	for _, f := range s.bases {
+		if f.site == site {
+			number = max(number, f.number+1)
+		}
+	}
+	next := baseFile{filepath.Join(s.opt.Dir, baseName(site, number)), site, number}
+	if err := writeFile(next.path, raw); err != nil {
+		return fmt.Errorf("write base: %w", err)
+	}
+	s.bases = slices.Insert(s.bases, 0, next)
+	kept := 0
+	var errs error
+	s.bases = slices.DeleteFunc(s.bases, func(f baseFile) bool {
+		if f.site != site {
+			return false
+		}
+		kept++
+		if kept <= basesKept {
+			return false
+		}
+		errs = errors.Join(errs, os.Remove(f.path))
+		return true
+	})
+	return errs
+}
+
+// coveredTwice returns the facts that every kept base of their site covers, and that at
+// least basesKept of them do: these may be dropped.
+func (s *Store) coveredTwice() (journal.Vector, error) {
+	out := journal.Vector{}
+	bySite := map[journal.ID][]journal.Vector{}
+	for _, f := range s.bases {
+		b, err := s.readBase(f)
+		if err != nil {
+			continue
+		}
+		bySite[f.site] = append(bySite[f.site], only(b.Held, journal.Facts))
+	}
+	for _, vs := range bySite {
+		if len(vs) < basesKept {
+			continue
+		}
+		both := vs[0]
+		for _, v := range vs[1:] {
+			both = both.Minus(both.Minus(v))
+		}
+		out.Join(both)
+	}
+	return out, nil
+}

@@ -1,0 +1,165 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"rackpost/hw"
+	"rackpost/hw/journal"
+)
+
+// begin commits, alone and first, the begin record of this incarnation. The caller holds
+// writing.
+func (s *Store) begin() error {
+	if s.inc.begun {
+		return nil
+	}
+	f := s.newFlush()
+	b := journal.Begin{Previous: s.inc.previous, Version: s.opt.Version, Clean: s.inc.clean}
+	for _, stream := range []journal.Stream{journal.Facts, journal.Samples, journal.Logs} {
+		k := s.key(stream)
+		k.Incarnation = s.inc.previous
+		if last := s.held.Last(k); last > 0 {
+			b.Last = append(b.Last, journal.StreamSeq{Stream: stream, Seq: last})
+		}
+	}
+	if err := f.facts.add(func(body []byte) ([]byte, error) { return journal.AppendBegin(body, b), nil }); err != nil {
+		return err
+	}
+	if err := s.commit(f); err != nil {
+		return fmt.Errorf("begin the incarnation: %w", err)
+	}
+	s.inc.begun = true
+	return nil
+}
+
+// lastIncarnation returns the incarnation of the last batch in g that the origin wrote
+// itself, 0 when there is none.
+func (g *segment) lastIncarnation(ctx context.Context, id identity) (journal.Incarnation, error) {
+	best, at := journal.Incarnation(0), int64(0)
+	err := g.read(func(db *sql.DB) error {
+		for k, n := range g.sources {
+			if k.Site != id.site || k.Origin != id.origin {
+				continue
+			}
+			var last int64
+			err := db.QueryRowContext(ctx, "SELECT position FROM batch WHERE source = ? ORDER BY seq DESC LIMIT 1", n).Scan(&last)
+			if errors.Is(err, sql.ErrNoRows) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			if last > at {
+				best, at = k.Incarnation, last
+			}
+		}
+		return nil
+	})
+	return best, err
+}
+
+const metaClosed = "closed"
+
+// noteClosed says in the open segment that the incarnation was closed in order.
+func (g *segment) noteClosed(ctx context.Context, inc journal.Incarnation) error {
+	return inTx(ctx, g.writer, func(tx *sql.Tx) error {
+		return setMeta(ctx, tx, metaClosed, binary.BigEndian.AppendUint64(nil, uint64(inc)))
+	})
+}
+
+// closedBy returns the incarnation that was last closed in order in g, 0 when none was.
+func (g *segment) closedBy(ctx context.Context) (inc journal.Incarnation, err error) {
+	err = g.read(func(db *sql.DB) error {
+		var b []byte
+		err := db.QueryRowContext(ctx, "SELECT value FROM meta WHERE name = ?", metaClosed).Scan(&b)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err == nil && len(b) == 8 {
+			inc = journal.Incarnation(binary.BigEndian.Uint64(b))
+		}
+		return err
+	})
+	return inc, err
+}
+
+// roll sees to it that there is an open segment with room. The caller holds writing.
+func (s *Store) roll(ctx context.Context) error {
+	_, since := s.opt.Boot()
+	if s.open != nil {
+		size := fileBytes(s.open.path) + fileBytes(s.open.path+"-wal")
+		if s.openedAt == 0 { // found at start: its age begins anew
+			s.openedAt = since
+		}
+		if size < s.opt.SegmentBytes && since-s.openedAt < s.opt.SegmentAge {
+			return nil
+		}
+	}
+	return s.nextSegment(ctx, since)
+}
+
+// nextSegment begins a new open segment and leaves the former to the keeper, who seals it.
+func (s *Store) nextSegment(ctx context.Context, since time.Duration) error {
+	number := uint64(1)
+	if n := len(s.segments); n > 0 {
+		number = s.segments[n-1].number + 1
+	}
+	g, err := createSegment(ctx, s.opt.Dir, number, s.id, s.held)
+	if err != nil {
+		return err
+	}
+	s.state.Lock()
+	defer s.state.Unlock()
+	s.segments = append(s.segments, g)
+	s.tails[g] = newIndex()
+	s.open, s.openedAt = g, since
+	s.opt.Logger.Debug("segment begun", "segment", filepath.Base(g.path))
+	s.wakeKeeper()
+	return nil
+}
+
+// clockWatch notices when the wall clock was set, by the kernel's own time.
+type clockWatch struct {
+	told  bool
+	state journal.ClockState
+	wall  time.Time
+	since time.Duration
+}
+
+// clockJump is how far wall and boot time may drift apart between two looks before it counts
+// as having been set: NTP slews by 0.5 ms a second.
+const clockJump = 2 * time.Second
+
+// tellClock writes a fact when the clock's trust changed or somebody set it. The caller
+// holds writing and has begun.
+func (s *Store) tellClock() error {
+	wall, state := s.opt.Now(), s.opt.Clock()
+	_, since := s.opt.Boot()
+	c := &s.clock
+	jump := wall.Round(0).Sub(c.wall) - (since - c.since)
+	if c.told && state == c.state && jump.Abs() < clockJump {
+		c.wall, c.since = wall.Round(0), since
+		return nil
+	}
+	if !c.told {
+		jump = 0
+	}
+	s.clock = clockWatch{told: true, state: state, wall: wall.Round(0), since: since}
+	if jump.Abs() >= clockJump {
+		s.opt.Logger.Warn("the wall clock was set", "by", jump.Round(time.Millisecond))
+	}
+	source := map[journal.ClockState]string{journal.ClockTrusted: "ntp", journal.ClockUntrusted: "none"}[state]
+	f := s.newFlush()
+	fact := hw.Fact{Kind: hw.ClockFact, Group: "clock", At: wall,
+		Value: hw.ClockValue{Trusted: state == journal.ClockTrusted, Source: source, OffsetMS: jump.Milliseconds()}}
+	if err := f.facts.add(func(body []byte) ([]byte, error) { return journal.AppendFact(body, fact, f.wallMS) }); err != nil {
+		return err
+	}
+	return s.commit(f)
+}

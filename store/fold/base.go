@@ -1,0 +1,61 @@
+package fold
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"slices"
+
+	"rackpost/hw/journal"
+)
+
+// Base returns everything the fold knows, as of held. It shares the payloads, which are
+// never changed, so it may be written while the fold goes on.
+func (f *Fold) Base(held journal.Vector) *journal.Base {
+	b := &journal.Base{Site: f.site, Held: held.Clone(), Excused: f.excused.Clone(), Known: f.known.Clone(), Turn: f.turn}
+	keys := make([]Key, 0, len(f.registers))
+	for k := range f.registers {
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, Key.Compare)
+	for _, k := range keys {
+		b.Registers = append(b.Registers, f.registers[k]...)
+	}
+	for _, v := range f.visits {
+		b.Visits = append(b.Visits, v)
+	}
+	slices.SortFunc(b.Visits, func(x, y journal.LastVisit) int {
+		return cmp.Or(cmp.Compare(x.Device, y.Device), bytes.Compare(x.Origin[:], y.Origin[:]))
+	})
+	return b
+}
+
+// Join takes every register of b that is newer than the fold's. It returns the keys that
+// changed. What b holds is not held by that: a base speaks, it does not carry records.
+func (f *Fold) Join(b *journal.Base) ([]Key, error) {
+	if b.Site != f.site {
+		return nil, fmt.Errorf("base of site %s joined to site %s", b.Site, f.site)
+	}
+	var changed []Key
+	for _, r := range b.Registers {
+		k, took, err := f.put(r)
+		if err != nil {
+			return changed, fmt.Errorf("register of base: %w", err)
+		}
+		if took {
+			changed = append(changed, k)
+		}
+	}
+	for _, v := range b.Visits {
+		f.Visited(v)
+	}
+	f.excused.Join(b.Excused)
+	f.known.Join(b.Known)
+	f.SawTurn(b.Turn)
+	return changed, nil
+}
+
+// Awaited returns what is known to have been written and is neither held nor excused.
+func (f *Fold) Awaited(held journal.Vector) journal.Vector {
+	return f.known.Minus(held).Minus(f.excused)
+}

@@ -1,0 +1,272 @@
+// Package fold keeps what a site's facts amount to: one register for each thing and
+// origin, and the view over them. It is pure: every order of arrival gives the same state.
+package fold
+
+import (
+	"bytes"
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"rackpost/hw"
+	"rackpost/hw/journal"
+)
+
+// Key names what registers speak of.
+type Key struct {
+	Kind      hw.FactKind
+	Device    hw.DeviceID
+	Component string
+	Group     string
+}
+
+// Compare orders keys.
+func (k Key) Compare(o Key) int {
+	return cmp.Or(cmp.Compare(k.Kind, o.Kind), cmp.Compare(k.Device, o.Device),
+		cmp.Compare(k.Component, o.Component), cmp.Compare(k.Group, o.Group))
+}
+
+// visitKey names an origin's visits of a device.
+type visitKey struct {
+	device hw.DeviceID
+	origin journal.ID
+}
+
+// Fold is the state of one site. It is not safe for concurrent use. The zero value is not
+// usable; New makes one.
+type Fold struct {
+	site      journal.ID
+	registers map[Key][]journal.Register // in order of origin
+	visits    map[visitKey]journal.LastVisit
+	devices   map[hw.DeviceID]map[Key]struct{}
+	excused   journal.Vector
+	known     journal.Vector
+	turn      uint64
+	names     map[string]string // one string for each text that keys repeat
+}
+
+// New returns the empty state of a site.
+func New(site journal.ID) *Fold {
+	return &Fold{site: site, registers: map[Key][]journal.Register{}, visits: map[visitKey]journal.LastVisit{},
+		devices: map[hw.DeviceID]map[Key]struct{}{}, excused: journal.Vector{}, known: journal.Vector{}, names: map[string]string{}}
+}
+
+// Turn returns the greatest turn seen.
+func (f *Fold) Turn() uint64 { return f.turn }
+
+// SawTurn moves the greatest turn seen up to t.
+func (f *Fold) SawTurn(t uint64) { f.turn = max(f.turn, t) }
+
+// Excused returns what nobody waits for. The caller must not change it.
+func (f *Fold) Excused() journal.Vector { return f.excused }
+
+// Known returns what is known to have been written: 1 to the greatest seq heard of in each
+// stream. The caller must not change it.
+func (f *Fold) Known() journal.Vector { return f.known }
+
+// SawBatch notes that the batch exists.
+func (f *Fold) SawBatch(h *journal.Header) {
+	f.SawTurn(h.Turn)
+	f.know(h.StreamKey, h.Seq)
+}
+
+func (f *Fold) know(k journal.StreamKey, seq uint64) {
+	if seq > f.known.Last(k) {
+		f.known.Add(k, 1, seq)
+	}
+}
+
+// Apply takes the records of a batch of facts. It returns the keys whose registers changed.
+// Records it does not know are skipped and counted in unknown.
+func (f *Fold) Apply(h *journal.Header, body []byte) (changed []Key, unknown int, err error) {
+	f.SawBatch(h)
+	err = journal.Records(body, func(rec journal.Record) error {
+		switch rec.Type {
+		case journal.TypeFact:
+			order := journal.Order{Turn: h.Turn, Origin: h.Origin, Incarnation: h.Incarnation, Seq: h.Seq, Index: rec.Index}
+			k, took, err := f.put(journal.Register{Order: order, Mode: h.Mode, WallMS: h.WallMS, Payload: rec.Payload})
+			if took {
+				changed = append(changed, k)
+			}
+			return err
+		case journal.TypeTombstone:
+			t, err := journal.ParseTombstone(rec.Payload)
+			if err != nil {
+				return err
+			}
+			f.excused.Add(t.StreamKey, t.First, t.Last)
+		case journal.TypeBegin:
+			return f.begin(h, rec.Payload)
+		default:
+			unknown++
+		}
+		return nil
+	})
+	return changed, unknown, err
+}
+
+func (f *Fold) begin(h *journal.Header, payload []byte) error {
+	b, err := journal.ParseBegin(payload)
+	if err != nil {
+		return err
+	}
+	for _, l := range b.Last {
+		k := h.StreamKey
+		k.Incarnation, k.Stream = b.Previous, l.Stream
+		f.know(k, l.Seq)
+	}
+	return nil
+}
+
+// put takes r when it is the newest of its origin. It copies the payload.
+func (f *Fold) put(r journal.Register) (Key, bool, error) {
+	raw, err := journal.ParseFact(r.Payload)
+	if err != nil {
+		return Key{}, false, err
+	}
+	k := Key{raw.Kind, hw.DeviceID(f.name(string(raw.Device))), f.name(raw.Component), f.name(raw.Group)}
+	rs := f.registers[k]
+	i, found := slices.BinarySearchFunc(rs, r.Origin, func(x journal.Register, o journal.ID) int {
+		return bytes.Compare(x.Origin[:], o[:])
+	})
+	if found && rs[i].Order.Compare(r.Order) >= 0 {
+		return k, false, nil
+	}
+	r.Payload = bytes.Clone(r.Payload)
+	if found {
+		rs[i] = r
+		return k, true, nil
+	}
+	f.registers[k] = slices.Insert(rs, i, r)
+	keys := f.devices[k.Device]
+	if keys == nil {
+		keys = map[Key]struct{}{}
+		f.devices[k.Device] = keys
+	}
+	keys[k] = struct{}{}
+	return k, true, nil
+}
+
+func (f *Fold) name(s string) string {
+	if n, ok := f.names[s]; ok {
+		return n
+	}
+	f.names[s] = s
+	return s
+}
+
+// Visited notes a visit. The newest of each device and origin is kept.
+func (f *Fold) Visited(v journal.LastVisit) {
+	v.Device = hw.DeviceID(f.name(string(v.Device)))
+	k := visitKey{v.Device, v.Origin}
+	old, ok := f.visits[k]
+	if ok && compareVisits(old, v) >= 0 {
+		return
+	}
+	f.visits[k] = v
+}
+
+// compareVisits orders visits of one device by one origin: by turn, and where one flush holds
+// several, by start. Equal ones differ in nothing that matters, but some order must hold.
+func compareVisits(a, b journal.LastVisit) int {
+	return cmp.Or(cmp.Compare(a.Turn, b.Turn), a.Started.Compare(b.Started), cmp.Compare(a.Incarnation, b.Incarnation),
+		cmp.Compare(a.Period, b.Period), cmp.Compare(a.Mode, b.Mode), cmp.Compare(btoi(a.Good), btoi(b.Good)))
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// Visits returns the last visit of a device by each origin, in order of origin.
+func (f *Fold) Visits(device hw.DeviceID) []journal.LastVisit {
+	var out []journal.LastVisit
+	for k, v := range f.visits {
+		if k.device == device {
+			out = append(out, v)
+		}
+	}
+	slices.SortFunc(out, func(a, b journal.LastVisit) int { return bytes.Compare(a.Origin[:], b.Origin[:]) })
+	return out
+}
+
+// Devices returns every device a register or a visit speaks of, in order. The empty name,
+// the box itself, is not among them.
+func (f *Fold) Devices() []hw.DeviceID {
+	seen := map[hw.DeviceID]struct{}{}
+	for d := range f.devices {
+		seen[d] = struct{}{}
+	}
+	for k := range f.visits {
+		seen[k.device] = struct{}{}
+	}
+	delete(seen, "")
+	return slices.Sorted(maps.Keys(seen))
+}
+
+// Keys returns the keys of a device's registers in order.
+func (f *Fold) Keys(device hw.DeviceID) []Key {
+	return slices.SortedFunc(maps.Keys(f.devices[device]), Key.Compare)
+}
+
+// Register returns the register that the view shows for k.
+func (f *Fold) Register(k Key) (journal.Register, bool) {
+	rs := f.registers[k]
+	if len(rs) == 0 {
+		return journal.Register{}, false
+	}
+	best := greatest(rs, func(*journal.Register) bool { return true })
+	if best.Mode != journal.Island {
+		return *best, true
+	}
+	// An island yields to whoever had authority and still visited the device of late.
+	ruled := greatest(rs, func(r *journal.Register) bool { return r.Mode != journal.Island && f.fresh(k.Device, r.Origin) })
+	if ruled != nil {
+		return *ruled, true
+	}
+	return *best, true
+}
+
+func greatest(rs []journal.Register, ok func(*journal.Register) bool) (best *journal.Register) {
+	for i := range rs {
+		if r := &rs[i]; ok(r) && (best == nil || best.Order.Compare(r.Order) < 0) {
+			best = r
+		}
+	}
+	return best
+}
+
+// freshPeriods is how many periods an authoritative visit holds an island's word back.
+const freshPeriods = 3
+
+// fresh says whether origin visited device with authority less than three periods ago. Now
+// is the greatest turn seen, so that the same content gives the same answer on every box.
+func (f *Fold) fresh(device hw.DeviceID, origin journal.ID) bool {
+	v, ok := f.visits[visitKey{device, origin}]
+	if !ok || v.Mode == journal.Island || v.Mode == journal.ModeUnknown {
+		return false
+	}
+	return f.turn < v.Turn+uint64(freshPeriods*v.Period/time.Millisecond)
+}
+
+// Fact returns the fact the view shows for k.
+func (f *Fold) Fact(k Key) (hw.Fact, bool) {
+	r, ok := f.Register(k)
+	if !ok {
+		return hw.Fact{}, false
+	}
+	raw, err := journal.ParseFact(r.Payload)
+	if err != nil {
+		return hw.Fact{}, false // put parsed it before
+	}
+	fact, err := raw.Fact(r.WallMS)
+	if err != nil { // a value this program should know and cannot read: shown as what it is
+		fact = hw.Fact{Kind: raw.Kind, Version: raw.Version, At: time.UnixMilli(r.WallMS + raw.AtMS).UTC(),
+			Value: hw.Opaque{Kind: raw.Kind, Bytes: raw.Value}}
+	}
+	fact.Device, fact.Component, fact.Group = k.Device, k.Component, k.Group
+	return fact, true
+}

@@ -1,0 +1,89 @@
+package store
+
+import (
+	"sort"
+	"time"
+
+	"rackpost/hw"
+	"rackpost/hw/journal"
+	"rackpost/store/fold"
+)
+
+type foldKey = fold.Key
+
+// index tells where the visits of each device stand in a segment that has no twin yet. It
+// is bounded by the segment: a visit costs 32 bytes of memory.
+type index struct {
+	visits map[deviceKey][]visitAt // in order of arrival
+	span   span
+}
+
+// deviceKey names a device among those of all sites a store holds.
+type deviceKey struct {
+	site   journal.ID
+	device hw.DeviceID
+}
+
+// visitAt is where a visit stands.
+type visitAt struct {
+	startMS  int64
+	position int64
+	record   uint32
+}
+
+func newIndex() *index {
+	return &index{visits: map[deviceKey][]visitAt{}, span: emptySpan()}
+}
+
+func (ix *index) add(device deviceKey, v visitAt) {
+	ix.visits[device] = append(ix.visits[device], v)
+	ix.span.add(v.startMS)
+}
+
+// between returns the visits of device that started in [from, to], by start.
+func (ix *index) between(device deviceKey, from, to int64) []visitAt {
+	var out []visitAt
+	for _, v := range ix.visits[device] {
+		if v.startMS >= from && v.startMS <= to {
+			out = append(out, v)
+		}
+	}
+	sort.SliceStable(out, func(i, j int) bool { return out[i].startMS < out[j].startMS })
+	return out
+}
+
+// indexVisits notes every visit of a batch of samples in ix and in the fold.
+func (s *Store) indexVisits(ix *index, position int64, b *journal.Batch) {
+	f := s.fold(b.Site)
+	f.SawBatch(&b.Header)
+	body, err := s.pack.Body(b)
+	if err == nil {
+		err = journal.Records(body, func(rec journal.Record) error {
+			if rec.Type != journal.TypeVisit {
+				return nil
+			}
+			v, err := journal.ParseVisit(rec.Payload, b.WallMS)
+			if err != nil {
+				return err
+			}
+			f.Visited(lastVisit(&b.Header, &v))
+			ix.add(deviceKey{b.Site, v.Device}, visitAt{v.Started.UnixMilli(), position, rec.Index})
+			return nil
+		})
+	}
+	if err != nil {
+		s.stats.Unreadable++
+		s.opt.Logger.Warn("samples kept but not understood", "batch", b.Key.String(), "err", err)
+	}
+}
+
+func lastVisit(h *journal.Header, v *journal.Visit) journal.LastVisit {
+	return journal.LastVisit{Origin: h.Origin, Incarnation: h.Incarnation, Device: v.Device, Turn: h.Turn,
+		Started: v.Started, Period: v.Period, Mode: h.Mode, Good: v.Good()}
+}
+
+// overdue says whether a visit is missing between two starts: half a period more than one
+// has passed.
+func overdue(former, next time.Time, period time.Duration) bool {
+	return next.Sub(former) > period+period/2
+}

@@ -1,0 +1,185 @@
+package store
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"database/sql"
+
+	"rackpost/hw/journal"
+)
+
+// keepPeriod is how often the keeper looks at the budget when nobody wakes it.
+const keepPeriod = time.Minute
+
+func (s *Store) wakeKeeper() {
+	select {
+	case s.sealing <- struct{}{}:
+	default:
+	}
+}
+
+// keep does, one thing at a time, what may wait: seal, write bases, make twins, keep the
+// budget. It yields to flushes by doing little under the lock and little between two fsyncs.
+func (s *Store) keep(ctx context.Context) error {
+	tick := time.NewTicker(keepPeriod)
+	defer tick.Stop()
+	for {
+		if err := s.keepOnce(ctx); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-s.sealing:
+		case <-tick.C:
+		}
+	}
+}
+
+func (s *Store) keepOnce(ctx context.Context) error {
+	if err := s.sealPending(ctx); err != nil {
+		return err
+	}
+	if err := s.keepBudget(ctx); err != nil {
+		return err
+	}
+	return s.makeTwins(ctx)
+}
+
+// Seal begins a new segment and makes the former final, with its base and its twin. The
+// store does so by itself; tests and benchmarks ask for it.
+func (s *Store) Seal(ctx context.Context) error {
+	s.writing.Lock()
+	var err error
+	if s.open != nil {
+		_, since := s.opt.Boot()
+		err = s.nextSegment(ctx, since)
+	}
+	s.writing.Unlock()
+	if err != nil {
+		return err
+	}
+	return s.keepOnce(ctx)
+}
+
+// sealPending seals the segments that are written no more, and then writes bases: facts may
+// only be dropped when bases cover them.
+func (s *Store) sealPending(ctx context.Context) error {
+	s.keeping.Lock()
+	defer s.keeping.Unlock()
+	sealed := false
+	for _, g := range s.listed() {
+		if g == s.current() || g.sealed || g.damage != nil {
+			continue
+		}
+		err := g.seal(ctx)
+		switch {
+		case isFull(err):
+			return nil // keepBudget makes room, the next round seals
+		case isDamaged(err):
+			s.setAside(g, err)
+			continue
+		case err != nil:
+			return fmt.Errorf("seal segment %s: %w", filepath.Base(g.path), err)
+		}
+		sealed = true
+		s.opt.Logger.Info("segment sealed", "segment", filepath.Base(g.path), "bytes", fileBytes(g.path))
+	}
+	if !sealed {
+		return nil
+	}
+	return s.writeBases()
+}
+
+// listed returns the segments in order, as they are now.
+func (s *Store) listed() []*segment {
+	s.state.RLock()
+	defer s.state.RUnlock()
+	return append([]*segment(nil), s.segments...)
+}
+
+// current returns the segment that is written to.
+func (s *Store) current() *segment {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	return s.open
+}
+
+func (s *Store) setAside(g *segment, err error) {
+	s.state.Lock()
+	defer s.state.Unlock()
+	s.quarantine(g, err)
+	delete(s.tails, g)
+	s.notify()
+}
+
+// seal makes the segment final: its span noted, its WAL emptied into it, renamed. After a
+// crash at any point it is sealed again at the next start.
+func (g *segment) seal(ctx context.Context) error {
+	g.use.Lock()
+	defer g.use.Unlock()
+	b := binary.BigEndian.AppendUint64(nil, uint64(g.span.first))
+	b = binary.BigEndian.AppendUint64(b, uint64(g.span.last))
+	err := inTx(ctx, g.writer, func(tx *sql.Tx) error {
+		if g.unread {
+			if err := setMeta(ctx, tx, "unread", []byte{1}); err != nil {
+				return err
+			}
+		}
+		return setMeta(ctx, tx, "span", b)
+	})
+	if err != nil {
+		return err
+	}
+	if err := g.reader.Close(); err != nil {
+		return err
+	}
+	g.reader = nil
+	// Leaving WAL mode writes all of it into the file, syncs, and removes it.
+	var mode string
+	if err := g.writer.QueryRowContext(ctx, "PRAGMA journal_mode=DELETE").Scan(&mode); err != nil {
+		return err
+	}
+	if !strings.EqualFold(mode, "delete") {
+		return fmt.Errorf("journal mode stays %s", mode)
+	}
+	if err := g.close(); err != nil {
+		return err
+	}
+	to := filepath.Join(filepath.Dir(g.path), segmentName(g.number, g.id, sealedSuffix))
+	if err := os.Rename(g.path, to); err != nil {
+		return err
+	}
+	g.path, g.sealed, g.layouts = to, true, nil
+	return syncDir(filepath.Dir(to))
+}
+
+// fileBytes returns the size of a file, 0 when there is none.
+func fileBytes(path string) int64 {
+	st, err := os.Stat(path)
+	if err != nil {
+		return 0
+	}
+	return st.Size()
+}
+
+const baseSuffix = ".base"
+
+// basesKept is how many bases of a site are kept: the newest may be the damaged one.
+const basesKept = 2
+
+// baseFile is one base on disk. Its number orders the bases of a site.
+type baseFile struct {
+	path   string
+	site   journal.ID
+	number uint64
+}

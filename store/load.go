@@ -1,0 +1,216 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"rackpost/hw"
+	"rackpost/hw/journal"
+)
+
+// loadSegments finds the files of the journal. After it s.open is the segment to write to,
+// nil when there is none that can be written, and held is everything ever held.
+func (s *Store) loadSegments(ctx context.Context) error {
+	entries, err := os.ReadDir(s.opt.Dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		path := filepath.Join(s.opt.Dir, e.Name())
+		if strings.HasSuffix(e.Name(), ".tmp") || strings.HasSuffix(e.Name(), ".tmp-journal") || strings.HasSuffix(e.Name(), ".tmp-wal") || strings.HasSuffix(e.Name(), ".tmp-shm") {
+			if err := os.Remove(path); err != nil {
+				return fmt.Errorf("remove what a crash left: %w", err)
+			}
+			continue
+		}
+		if number, id, sealed, ok := parseSegmentName(e.Name()); ok {
+			g := loadSegment(ctx, path, number, id, sealed)
+			s.segments = append(s.segments, g)
+			if g.damage != nil {
+				s.quarantine(g, g.damage)
+			}
+		}
+	}
+	slices.SortFunc(s.segments, func(a, b *segment) int {
+		return cmp.Or(cmp.Compare(a.number, b.number), strings.Compare(a.path, b.path))
+	})
+	for i, g := range s.segments {
+		s.held.Join(g.held)
+		s.held.Join(g.own)
+		if g.sealed || g.damage != nil {
+			continue
+		}
+		if i < len(s.segments)-1 { // a crash came between two segments
+			if err := g.seal(ctx); err != nil {
+				s.quarantine(g, err)
+			}
+			continue
+		}
+		s.open = g
+	}
+	return nil
+}
+
+// quarantine sets g aside: its file stays as it is, and nothing is read from it any more.
+func (s *Store) quarantine(g *segment, why error) {
+	g.damage = why
+	s.opt.Logger.Error("segment quarantined: its records cannot be read, all others can", "segment", filepath.Base(g.path), "err", why)
+}
+
+// loadFolds makes the state from the newest good bases and all facts after them.
+func (s *Store) loadFolds(ctx context.Context) error {
+	covered, err := s.loadBases()
+	if err != nil {
+		return err
+	}
+	for _, g := range s.segments {
+		if g.damage != nil {
+			continue
+		}
+		err := s.replay(ctx, g, covered)
+		if err != nil && ctx.Err() != nil {
+			return err
+		}
+		if err != nil {
+			s.quarantine(g, err)
+		}
+	}
+	return nil
+}
+
+// replay takes what a base does not cover from g: the facts, and the visits of segments
+// whose samples are not yet in a twin.
+func (s *Store) replay(ctx context.Context, g *segment, covered journal.Vector) error {
+	if err := s.replayLast(ctx, g); err != nil {
+		return err
+	}
+	scan := !g.sealed || !s.hasTwin(g)
+	if !scan && covered.Covers(only(g.own, journal.Facts)) {
+		return nil
+	}
+	ix := newIndex()
+	err := s.eachBatch(ctx, g, 0, func(position int64, b *journal.Batch) error {
+		switch {
+		case b.Stream == journal.Facts && !covered.Has(b.StreamKey, b.Seq):
+			s.foldFacts(g, b)
+		case b.Stream == journal.Samples && scan:
+			s.indexVisits(ix, position, b)
+		}
+		g.span.add(b.WallMS)
+		return nil
+	})
+	if scan {
+		s.tails[g] = ix
+		g.span.add(ix.span.first)
+		g.span.add(ix.span.last)
+	}
+	return err
+}
+
+// replayLast learns the turn of the last batch: later turns must be greater, also where a
+// base covers the facts.
+func (s *Store) replayLast(ctx context.Context, g *segment) error {
+	var raw []byte
+	err := g.read(func(db *sql.DB) error {
+		return db.QueryRowContext(ctx, "SELECT bytes FROM batch ORDER BY position DESC LIMIT 1").Scan(&raw)
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read the last batch: %w", err)
+	}
+	if b, err := journal.ParseBatch(raw); err == nil {
+		s.fold(b.Site).SawTurn(b.Turn)
+	}
+	return nil
+}
+
+// only returns the part of v that is of one stream.
+func only(v journal.Vector, stream journal.Stream) journal.Vector {
+	out := journal.Vector{}
+	for k, iv := range v {
+		if k.Stream == stream {
+			out[k] = iv
+		}
+	}
+	return out
+}
+
+// foldFacts applies a batch of facts and returns what changed. A batch that cannot be read
+// is counted and logged: it stays in the journal.
+func (s *Store) foldFacts(g *segment, b *journal.Batch) (changed []foldKey) {
+	body, err := s.pack.Body(b)
+	unknown := 0
+	if err == nil {
+		changed, unknown, err = s.fold(b.Site).Apply(&b.Header, body)
+		s.stats.UnknownRecords += uint64(unknown)
+	}
+	g.unread = g.unread || unknown > 0 || err != nil
+	if err != nil {
+		s.fold(b.Site).SawBatch(&b.Header)
+		s.stats.Unreadable++
+		s.opt.Logger.Warn("facts kept but not understood", "batch", b.Key.String(), "err", err)
+	}
+	return changed
+}
+
+// eachBatch calls fn for the batches of g from position on. A damaged batch is counted,
+// logged and passed over; its bytes are not used after fn returns.
+func (s *Store) eachBatch(ctx context.Context, g *segment, from int64, fn func(int64, *journal.Batch) error) error {
+	return g.read(func(db *sql.DB) error { return s.eachBatchOf(ctx, g, db, from, fn) })
+}
+
+func (s *Store) eachBatchOf(ctx context.Context, g *segment, db *sql.DB, from int64, fn func(int64, *journal.Batch) error) error {
+	return each(ctx, db, "SELECT position, bytes FROM batch WHERE position >= ? ORDER BY position", []any{from}, func(rows *sql.Rows) error {
+		var position int64
+		var raw []byte
+		if err := rows.Scan(&position, &raw); err != nil {
+			return err
+		}
+		b, err := journal.ParseBatch(raw)
+		if err != nil {
+			s.damaged(g, position, err)
+			return nil
+		}
+		return fn(position, &b)
+	})
+}
+
+func (s *Store) damaged(g *segment, position int64, err error) {
+	s.opt.Logger.Error("damaged batch passed over", "segment", filepath.Base(g.path), "position", position, "err", err)
+	s.damagedBatches.Add(1)
+}
+
+// loadIncarnation finds out whose end this opening follows.
+func (s *Store) loadIncarnation(ctx context.Context) (err error) {
+	if s.inc.id, err = newIncarnation(); err != nil {
+		return err
+	}
+	s.inc.visited = map[hw.DeviceID]struct{}{}
+	for _, g := range slices.Backward(s.segments) {
+		if g.damage != nil {
+			continue
+		}
+		previous, err := g.lastIncarnation(ctx, s.id)
+		if err != nil {
+			s.quarantine(g, err)
+			continue
+		}
+		if previous == 0 {
+			continue
+		}
+		s.inc.previous = previous
+		closed, err := g.closedBy(ctx)
+		s.inc.clean = err == nil && closed == previous
+		return nil
+	}
+	return nil
+}

@@ -1,0 +1,190 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+
+	"rackpost/hw/journal"
+)
+
+// ErrNoLayout is returned by Merge for a batch whose layout came neither with this call nor
+// before.
+var ErrNoLayout = errors.New("layout missing")
+
+// MaxMerge is how many bytes of batches one Merge takes.
+const MaxMerge = 64 << 20
+
+// Merge takes batches of others, in any order, and returns when they are durable. A batch
+// that is held already is dropped. Other content under a held key is kept aside, counted
+// and logged, and never folded. A batch that cannot be verified, or lacks a layout, refuses
+// the whole call: nothing of it is taken.
+func (s *Store) Merge(ctx context.Context, batches []journal.Batch) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	fresh, total := make([]journal.Batch, 0, len(batches)), 0
+	now := journal.Vector{}
+	carried := map[journal.LayoutID]journal.Layout{}
+	for i := range batches {
+		b, err := journal.ParseBatch(batches[i].Bytes)
+		if err != nil {
+			return fmt.Errorf("merge batch %d of %d: %w", i+1, len(batches), err)
+		}
+		if err := s.mayMerge(&b); err != nil {
+			return err
+		}
+		b.Layouts = batches[i].Layouts
+		for _, l := range b.Layouts {
+			if journal.LayoutName(l.Bytes) != l.ID {
+				return fmt.Errorf("merge batch %s: %w: layout %s has other bytes", b.Key, journal.ErrCorrupt, l.ID)
+			}
+			carried[l.ID] = l
+		}
+		if total += len(b.Bytes); total > MaxMerge {
+			return fmt.Errorf("merge: more than %d bytes at once", MaxMerge)
+		}
+		if s.held.Has(b.StreamKey, b.Seq) || now.Has(b.StreamKey, b.Seq) {
+			if err := s.repeated(ctx, &b, fresh); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := s.attachLayouts(ctx, &b, carried); err != nil {
+			return err
+		}
+		now.Add(b.StreamKey, b.Seq, b.Seq)
+		fresh = append(fresh, b)
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	positions, err := s.write(fresh)
+	if err != nil {
+		return err
+	}
+	s.publish(fresh, positions)
+	return nil
+}
+
+// mayMerge refuses what cannot be meant for this store.
+func (s *Store) mayMerge(b *journal.Batch) error {
+	if b.Site != s.id.site && !s.opt.ManySites {
+		return fmt.Errorf("merge batch %s: %w: it is of site %s, here is %s", b.Key, ErrOtherSite, b.Site, s.id.site)
+	}
+	if b.Origin == s.id.origin && b.Incarnation == s.inc.id && !s.held.Has(b.StreamKey, b.Seq) {
+		return fmt.Errorf("merge batch %s: %w: it bears this store's own name and was not written here", b.Key, journal.ErrCorrupt)
+	}
+	return nil
+}
+
+// attachLayouts completes b with every layout it needs, also those the open segment has: it
+// may be followed by another before b is written.
+func (s *Store) attachLayouts(ctx context.Context, b *journal.Batch, carried map[journal.LayoutID]journal.Layout) error {
+	b.Layouts = nil
+	for _, id := range b.Uses {
+		l, ok := carried[id]
+		if !ok {
+			var err error
+			if l, err = s.findLayout(ctx, id); err != nil {
+				return fmt.Errorf("merge batch %s: %w", b.Key, err)
+			}
+		}
+		b.Layouts = append(b.Layouts, l)
+	}
+	return nil
+}
+
+// findLayout looks for a layout in all segments, the newest first.
+func (s *Store) findLayout(ctx context.Context, id journal.LayoutID) (journal.Layout, error) {
+	if l, ok := s.layouts.merged[id]; ok {
+		return l, nil
+	}
+	for _, g := range slices.Backward(s.listed()) {
+		if g.damage != nil {
+			continue
+		}
+		l, err := g.layout(ctx, id)
+		if err == nil {
+			s.layouts.remember(l)
+			return l, nil
+		}
+		if !errors.Is(err, sql.ErrNoRows) && !isDamaged(err) {
+			return l, err
+		}
+	}
+	return journal.Layout{}, fmt.Errorf("layout %s: %w", id, ErrNoLayout)
+}
+
+func (g *segment) layout(ctx context.Context, id journal.LayoutID) (l journal.Layout, err error) {
+	l.ID = id
+	err = g.read(func(db *sql.DB) error {
+		return db.QueryRowContext(ctx, "SELECT bytes FROM layout WHERE name = ?", id[:]).Scan(&l.Bytes)
+	})
+	if err == nil && journal.LayoutName(l.Bytes) != id {
+		err = fmt.Errorf("%w: layout %s has other bytes", journal.ErrCorrupt, id)
+	}
+	return l, err
+}
+
+// repeated compares a batch whose key is held with what is held. Only the open segment and
+// this call are looked at: what was sealed was merged long ago.
+func (s *Store) repeated(ctx context.Context, b *journal.Batch, fresh []journal.Batch) error {
+	for i := range fresh {
+		if fresh[i].Key == b.Key {
+			if fresh[i].Checksum() == b.Checksum() && len(fresh[i].Bytes) == len(b.Bytes) {
+				return nil
+			}
+			return fmt.Errorf("merge: %w: batch %s twice with other content", journal.ErrCorrupt, b.Key)
+		}
+	}
+	if s.open == nil || !s.open.own.Has(b.StreamKey, b.Seq) {
+		return nil
+	}
+	held, err := s.open.batch(ctx, b.Key)
+	if err != nil {
+		return fmt.Errorf("compare batch %s with what is held: %w", b.Key, err)
+	}
+	if string(held) == string(b.Bytes) {
+		return nil
+	}
+	new, err := s.open.keepOther(ctx, b)
+	if err != nil {
+		return fmt.Errorf("set batch %s aside: %w", b.Key, err)
+	}
+	if new {
+		s.opt.Logger.Error("other content under a held key: set aside; was a disk copied?", "batch", b.Key.String())
+		s.state.Lock()
+		s.stats.Conflicts++
+		s.notify()
+		s.state.Unlock()
+	}
+	return nil
+}
+
+func (g *segment) batch(ctx context.Context, k journal.Key) (raw []byte, err error) {
+	_, sources := g.contents()
+	err = g.read(func(db *sql.DB) error {
+		return db.QueryRowContext(ctx, "SELECT bytes FROM batch WHERE source = ? AND seq = ?", sources[k.StreamKey], int64(k.Seq)).Scan(&raw)
+	})
+	return raw, err
+}
+
+// maxOthers bounds the side table of a segment. Beyond it conflicts are only counted.
+const maxOthers = 1000
+
+// keepOther puts b into the side table; new is false when it stood there already.
+func (g *segment) keepOther(ctx context.Context, b *journal.Batch) (new bool, err error) {
+	err = inTx(ctx, g.writer, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, "INSERT OR IGNORE INTO other(source, seq, checksum, bytes) SELECT ?, ?, ?, ? WHERE (SELECT count(*) FROM other) < ?",
+			g.sources[b.StreamKey], int64(b.Seq), int64(b.Checksum()), b.Bytes, maxOthers)
+		if err != nil {
+			return err
+		}
+		n, err := res.RowsAffected()
+		new = n > 0
+		return err
+	})
+	return new, err
+}

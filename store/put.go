@@ -1,0 +1,266 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"rackpost/hw"
+	"rackpost/hw/journal"
+)
+
+// ErrClosed is returned by Put when the store's Run has ended.
+var ErrClosed = errors.New("journal is closed")
+
+// flushBytes is how much waits at most before a flush, before compression.
+const flushBytes = 256 << 10
+
+// batchBytes is how large a body grows before the next batch of the stream is begun. A
+// single report may exceed it.
+const batchBytes = 1 << 20
+
+// putRequest is a report that waits to become durable.
+type putRequest struct {
+	report hw.Report
+	done   chan error // holds one
+}
+
+// Put makes r durable: it returns after the fsync of the flush that took it, which comes at
+// most FlushAge later. An error means that r is not in the journal and that the store is
+// done for: the process should end.
+func (s *Store) Put(ctx context.Context, r hw.Report) error {
+	req := putRequest{report: r, done: make(chan error, 1)}
+	select {
+	case s.reports <- req:
+	case <-ctx.Done():
+		return fmt.Errorf("put the report of %s: %w", r.Device, ctx.Err())
+	case <-s.ended:
+		return ErrClosed
+	}
+	return <-req.done // a report once taken is answered, also at shutdown
+}
+
+// Flush makes everything waiting durable now: for a person's act, an intent, a shutdown.
+func (s *Store) Flush() {
+	select {
+	case s.urgent <- struct{}{}:
+	default:
+	}
+}
+
+// Run flushes, seals, makes twins and keeps the budget until ctx ends; then it makes durable
+// what waits and returns nil. It returns the first error that leaves nothing to do but end
+// the process; whoever waits is told. It runs once.
+func (s *Store) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.keep(ctx) })
+	g.Go(func() error {
+		defer close(s.ended)
+		return s.flushLoop(ctx)
+	})
+	return g.Wait()
+}
+
+func (s *Store) flushLoop(ctx context.Context) error {
+	var waiting []putRequest
+	size := 0
+	timer := time.NewTimer(time.Hour)
+	timer.Stop()
+	flush := func() error {
+		timer.Stop()
+		err := s.flushRetrying(waiting)
+		for _, w := range waiting {
+			w.done <- err
+		}
+		clear(waiting)
+		waiting, size = waiting[:0], 0
+		return err
+	}
+	for {
+		now := false
+		select {
+		case req := <-s.reports:
+			if len(waiting) == 0 {
+				timer.Reset(s.opt.FlushAge)
+			}
+			waiting = append(waiting, req)
+			size += sizeOf(&req.report)
+			now = size >= flushBytes
+		case <-timer.C:
+			now = true
+		case <-s.urgent:
+			now = true
+		case <-ctx.Done():
+			return flush()
+		}
+		if now && len(waiting) > 0 {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// A full disk is waited for this often, fullPause each time, while the keeper sheds: nothing
+// is acknowledged meanwhile, and the poller's devices wait.
+const (
+	fullTries = 60
+	fullPause = time.Second
+)
+
+// flushRetrying is flush, patient with a full disk.
+func (s *Store) flushRetrying(waiting []putRequest) error {
+	for try := 1; ; try++ {
+		err := s.flush(waiting)
+		if err == nil || !isFull(err) || try == fullTries {
+			return err
+		}
+		if try == 1 {
+			s.opt.Logger.Error("disk full: nothing is acknowledged until old records are shed", "err", err)
+		}
+		s.shed.Store(true)
+		s.wakeKeeper()
+		time.Sleep(fullPause)
+	}
+}
+
+// sizeOf estimates what r takes in a body.
+func sizeOf(r *hw.Report) int {
+	n := 64 + 6*len(r.Samples)
+	for _, l := range r.Log {
+		n += 64 + len(l.Text)
+	}
+	return n
+}
+
+// flush makes the reports durable by one transaction over all streams.
+func (s *Store) flush(waiting []putRequest) error {
+	if len(waiting) == 0 {
+		return nil
+	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if err := s.begin(); err != nil {
+		return err
+	}
+	if err := s.tellClock(); err != nil {
+		return err
+	}
+	if m := s.opt.Mode(); m != s.mode { // what the view shows depends on who had authority
+		s.mode = m
+		clear(s.states)
+	}
+	f := s.newFlush()
+	for _, w := range waiting {
+		r := s.prepare(w.report)
+		if err := s.report(f, r); err != nil {
+			return fmt.Errorf("write the report of %s: %w", r.Device, err)
+		}
+	}
+	if err := s.commit(f); err != nil {
+		clear(s.states) // they are ahead of the journal now: made anew from the view
+		return err
+	}
+	s.state.Lock()
+	defer s.state.Unlock()
+	for _, w := range waiting {
+		s.inc.visited[w.report.Device] = struct{}{}
+		s.stats.Samples += uint64(len(w.report.Samples))
+	}
+	return nil
+}
+
+// prepare completes a report with what only the store knows: that the box was away.
+func (s *Store) prepare(r hw.Report) hw.Report {
+	if _, seen := s.inc.visited[r.Device]; !seen {
+		if g, ok := s.awayGap(&r); ok {
+			r.Gaps = append(append([]hw.Gap(nil), r.Gaps...), g)
+		}
+	}
+	return hw.Normalise(*s.stateOf(r.Device), r)
+}
+
+// awayGap returns the gap between the last durable visit of the incarnation before this one
+// and r. After an orderly stop that is a gap only if a visit was missed; after a crash a
+// visit may have been made and lost, so it always is.
+func (s *Store) awayGap(r *hw.Report) (hw.Gap, bool) {
+	if s.inc.previous == 0 {
+		return hw.Gap{}, false
+	}
+	for _, v := range s.visitsOf(r.Device) {
+		if v.Origin != s.id.origin || v.Incarnation != s.inc.previous {
+			continue
+		}
+		g := hw.Gap{What: hw.VisitGap, Reason: hw.ApplianceCrash, From: v.Started, To: r.Started}
+		if s.inc.clean {
+			g.Reason = hw.ApplianceDown
+		}
+		if g.To.Before(g.From) { // the clock was set back
+			g.To = g.From
+		}
+		return g, !s.inc.clean || overdue(v.Started, r.Started, v.Period)
+	}
+	return hw.Gap{}, false
+}
+
+func (s *Store) visitsOf(device hw.DeviceID) []journal.LastVisit {
+	s.state.RLock()
+	defer s.state.RUnlock()
+	return s.folds[s.id.site].Visits(device)
+}
+
+// stateOf returns what is known of a device of this site, from the view. The caller holds
+// writing.
+func (s *Store) stateOf(device hw.DeviceID) *hw.State {
+	if st := s.states[device]; st != nil {
+		return st
+	}
+	st := &hw.State{}
+	s.state.RLock()
+	f := s.folds[s.id.site]
+	for _, k := range f.Keys(device) {
+		if fact, ok := f.Fact(k); ok {
+			st.Set(fact)
+		}
+	}
+	s.state.RUnlock()
+	s.states[device] = st
+	return st
+}
+
+// report writes one report into the bodies of a flush.
+func (s *Store) report(f *flush, r hw.Report) error {
+	sh, err := s.layouts.shapeOf(&s.pack, r.Device, r.Samples)
+	if err != nil {
+		return err
+	}
+	if sh.dropped > 0 {
+		r.Gaps = append(append([]hw.Gap(nil), r.Gaps...), hw.Gap{What: "samples", Reason: hw.Garbage, From: r.Started, To: r.Started,
+			Detail: fmt.Sprintf("%d samples named twice in one visit were left out", sh.dropped)})
+	}
+	for _, fact := range s.stateOf(r.Device).Visit(r) {
+		if err := f.facts.add(func(body []byte) ([]byte, error) { return journal.AppendFact(body, fact, f.wallMS) }); err != nil {
+			return err
+		}
+	}
+	f.scratch = sh.arrange(f.scratch, r.Samples)
+	if err := f.samples.add(func(body []byte) ([]byte, error) {
+		return journal.AppendVisit(body, &r, f.samples.layout(sh.layout), f.scratch, f.wallMS), nil
+	}); err != nil {
+		return err
+	}
+	for _, l := range r.Log {
+		if err := f.logs.add(func(body []byte) ([]byte, error) { return journal.AppendLogLine(body, r.Device, l), nil }); err != nil {
+			return err
+		}
+	}
+	for _, c := range r.Cursors {
+		if err := f.logs.add(func(body []byte) ([]byte, error) { return journal.AppendLogCursor(body, r.Device, c), nil }); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,244 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"rackpost/hw"
+	"rackpost/hw/journal"
+)
+
+// DeviceView is what the journal knows of a device.
+type DeviceView struct {
+	Site      journal.ID
+	ID        hw.DeviceID
+	LastVisit time.Time     // zero: never
+	LastGood  time.Time     // of the last visit that read anything; zero: not known
+	Period    time.Duration // until the visit after LastVisit is due
+	Facts     []hw.Fact     // the view of its registers, in order; removed ones are left out
+}
+
+// Devices returns every device of the store's own site, in order of id.
+func (s *Store) Devices() []DeviceView { return s.DevicesOf(s.id.site) }
+
+// DevicesOf returns every device of a site.
+func (s *Store) DevicesOf(site journal.ID) []DeviceView {
+	s.state.RLock()
+	defer s.state.RUnlock()
+	f := s.folds[site]
+	if f == nil {
+		return nil
+	}
+	var out []DeviceView
+	for _, d := range f.Devices() {
+		out = append(out, s.view(site, d))
+	}
+	return out
+}
+
+// Device returns one device of the store's own site; ok is false when nothing is known of it.
+func (s *Store) Device(id hw.DeviceID) (DeviceView, bool) {
+	s.state.RLock()
+	defer s.state.RUnlock()
+	v := s.view(s.id.site, id)
+	return v, len(v.Facts) > 0 || !v.LastVisit.IsZero()
+}
+
+// view makes the view of a device. The caller holds state.
+func (s *Store) view(site journal.ID, id hw.DeviceID) DeviceView {
+	v := DeviceView{Site: site, ID: id}
+	f := s.folds[site]
+	if f == nil {
+		return v
+	}
+	for _, x := range f.Visits(id) {
+		if x.Started.After(v.LastVisit) {
+			v.LastVisit, v.Period = x.Started, x.Period
+		}
+		if x.Good && x.Started.After(v.LastGood) {
+			v.LastGood = x.Started
+		}
+	}
+	for _, k := range f.Keys(id) {
+		fact, ok := f.Fact(k)
+		if !ok || fact.Removed {
+			continue
+		}
+		v.Facts = append(v.Facts, fact)
+		if g, ok := fact.Value.(hw.GapValue); ok && k.Group == hw.VisitGap && v.LastGood.IsZero() {
+			v.LastGood = g.From // the last visit failed; the gap began at the last good one
+		}
+	}
+	return v
+}
+
+// Registers returns the view of a device's registers at the store's own site. The empty
+// device is the box itself.
+func (s *Store) Registers(device hw.DeviceID) []hw.Fact {
+	s.state.RLock()
+	defer s.state.RUnlock()
+	return s.view(s.id.site, device).Facts
+}
+
+// FactRecord is a fact as it was recorded.
+type FactRecord struct {
+	hw.Fact
+	Order journal.Order
+	Mode  journal.Mode
+}
+
+// FactQuery asks for recorded facts.
+type FactQuery struct {
+	Site     journal.ID  // the store's own when zero
+	Device   hw.DeviceID // of all devices when empty
+	From, To time.Time   // both included, by the time of observation; a zero To is the end of time
+	Limit    int         // the newest so many; 10,000 when 0
+}
+
+const defaultFacts = 10_000
+
+// Facts returns recorded facts in the order of the journal.
+func (s *Store) Facts(ctx context.Context, q FactQuery) ([]FactRecord, error) {
+	or(&q.Site, s.id.site)
+	or(&q.Limit, defaultFacts)
+	reach := span{q.From.UnixMilli(), math.MaxInt64}
+	if !q.To.IsZero() {
+		reach.last = q.To.UnixMilli()
+	}
+	var out []FactRecord
+	for _, g := range s.listed() {
+		s.state.RLock()
+		overlaps := g.span.overlaps(reach)
+		s.state.RUnlock()
+		if g.damage != nil || !overlaps {
+			continue
+		}
+		err := s.factsOf(ctx, g, q, reach, &out)
+		switch {
+		case errors.Is(err, errGone):
+		case isDamaged(err):
+			s.setAside(g, err)
+		case err != nil:
+			return nil, fmt.Errorf("read facts: %w", err)
+		}
+		if len(out) > 2*q.Limit {
+			out = newest(out, q.Limit)
+		}
+	}
+	return newest(out, q.Limit), nil
+}
+
+func newest(facts []FactRecord, n int) []FactRecord {
+	slices.SortFunc(facts, func(a, b FactRecord) int { return a.Order.Compare(b.Order) })
+	return slices.Clone(facts[max(0, len(facts)-n):])
+}
+
+func (s *Store) factsOf(ctx context.Context, g *segment, q FactQuery, reach span, out *[]FactRecord) error {
+	own, sources := g.contents()
+	return g.read(func(db *sql.DB) error {
+		for k := range own {
+			if k.Stream != journal.Facts || k.Site != q.Site {
+				continue
+			}
+			err := each(ctx, db, "SELECT position, bytes FROM batch WHERE source = ?", []any{sources[k]}, func(rows *sql.Rows) error {
+				var position int64
+				var raw []byte
+				if err := rows.Scan(&position, &raw); err != nil {
+					return err
+				}
+				b, err := journal.ParseBatch(raw)
+				if err != nil {
+					s.damaged(g, position, err)
+					return nil
+				}
+				return s.factsIn(&b, q, reach, out)
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (s *Store) factsIn(b *journal.Batch, q FactQuery, reach span, out *[]FactRecord) error {
+	body, err := s.pack.Body(b)
+	if err != nil {
+		return nil // counted when it came
+	}
+	return journal.Records(body, func(rec journal.Record) error {
+		if rec.Type != journal.TypeFact {
+			return nil
+		}
+		raw, err := journal.ParseFact(rec.Payload)
+		if err != nil || (q.Device != "" && raw.Device != q.Device) {
+			return nil
+		}
+		if at := b.WallMS + raw.AtMS; at < reach.first || at > reach.last {
+			return nil
+		}
+		fact, err := raw.Fact(b.WallMS)
+		if err != nil {
+			return nil
+		}
+		if o, ok := fact.Value.(hw.Opaque); ok {
+			fact.Value = hw.Opaque{Kind: o.Kind, Bytes: slices.Clone(o.Bytes)}
+		}
+		order := journal.Order{Turn: b.Turn, Origin: b.Origin, Incarnation: b.Incarnation, Seq: b.Seq, Index: rec.Index}
+		*out = append(*out, FactRecord{fact, order, b.Mode})
+		return nil
+	})
+}
+
+// Stats is how the store is.
+type Stats struct {
+	Origin         journal.ID
+	Incarnation    journal.Incarnation
+	Segments       int
+	Twins          int
+	Used           int64 // bytes of all files
+	Budget         int64
+	Batches        uint64 // written since the start, others' too
+	Bytes          uint64 // of these batches
+	Samples        uint64 // put since the start
+	LastFlush      time.Time
+	Quarantined    []string // files set aside, with the reason
+	Damaged        uint64   // batches and rows passed over
+	Conflicts      uint64   // other content under a held key
+	Unreadable     uint64   // batches kept and not understood
+	UnknownRecords uint64   // records of a later version
+	Shed           uint64   // batches dropped for want of space since the start
+	Full           bool     // the disk was found full and is not yet relieved
+}
+
+// Stats returns how the store is now.
+func (s *Store) Stats() (Stats, error) {
+	used, err := s.used()
+	if err != nil {
+		return Stats{}, err
+	}
+	segments := s.listed()
+	s.state.RLock()
+	defer s.state.RUnlock()
+	out := s.stats
+	out.Origin, out.Incarnation = s.id.origin, s.inc.id
+	out.Segments, out.Used, out.Budget = len(segments), used, s.opt.Budget
+	out.Damaged, out.Full = s.damagedBatches.Load(), s.shed.Load()
+	for _, g := range segments {
+		if g.damage != nil {
+			out.Quarantined = append(out.Quarantined, fmt.Sprintf("%s: %v", filepath.Base(g.path), g.damage))
+		}
+		if g.sealed && s.hasTwin(g) {
+			out.Twins++
+		}
+	}
+	slices.SortFunc(out.Quarantined, cmp.Compare)
+	return out, nil
+}

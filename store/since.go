@@ -1,0 +1,203 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"rackpost/hw/journal"
+)
+
+// Position is where a local reader stands: behind one batch. It means nothing to another
+// store. The zero Position stands before everything.
+type Position struct {
+	Segment SegmentID
+	Row     int64
+}
+
+// String returns the text ParsePosition reads.
+func (p Position) String() string { return fmt.Sprintf("%s:%d", p.Segment, p.Row) }
+
+// ParsePosition reads a position.
+func ParsePosition(s string) (p Position, err error) {
+	id, row, ok := strings.Cut(s, ":")
+	b, err := hex.DecodeString(id)
+	if err == nil && ok && len(b) == len(p.Segment) {
+		copy(p.Segment[:], b)
+		p.Row, err = strconv.ParseInt(row, 10, 64)
+	}
+	if err != nil || !ok || len(b) != len(p.Segment) || p.Row < 0 {
+		return Position{}, fmt.Errorf("position %q: want what an earlier answer gave", s)
+	}
+	return p, nil
+}
+
+// ErrTrimmed is returned by Since for a position whose segment is gone: the reader missed
+// something and begins anew from a snapshot.
+var ErrTrimmed = errors.New("position was trimmed away")
+
+// Since returns up to limit batches behind p in order of arrival, each with its layouts, and
+// the position behind the last. No batches and no error: p is the end; wait for Watch.
+func (s *Store) Since(ctx context.Context, p Position, limit int) ([]journal.Batch, Position, error) {
+	segments := s.listed()
+	from := 0
+	if p != (Position{}) {
+		from = slices.IndexFunc(segments, func(g *segment) bool { return g.id == p.Segment })
+		if from < 0 {
+			return nil, p, fmt.Errorf("since %s: %w", p, ErrTrimmed)
+		}
+	}
+	var out []journal.Batch
+	for _, g := range segments[from:] {
+		row := int64(0)
+		if g.id == p.Segment {
+			row = p.Row
+		}
+		if g.damage != nil {
+			continue
+		}
+		end, err := s.sinceRow(ctx, g, row, limit-len(out), &out)
+		if errors.Is(err, errGone) {
+			return nil, p, fmt.Errorf("since %s: %w", p, ErrTrimmed)
+		}
+		if err != nil {
+			return nil, p, fmt.Errorf("since %s: %w", p, err)
+		}
+		p = Position{g.id, end}
+		if len(out) >= limit {
+			break
+		}
+	}
+	return out, p, nil
+}
+
+// sinceRow appends up to limit batches of g behind row and returns the last row looked at.
+func (s *Store) sinceRow(ctx context.Context, g *segment, row int64, limit int, out *[]journal.Batch) (int64, error) {
+	err := g.read(func(db *sql.DB) error {
+		err := each(ctx, db, "SELECT position, bytes FROM batch WHERE position > ? ORDER BY position LIMIT ?", []any{row, limit}, func(rows *sql.Rows) error {
+			var raw []byte
+			if err := rows.Scan(&row, &raw); err != nil {
+				return err
+			}
+			b, err := journal.ParseBatch(raw)
+			if err != nil {
+				s.damaged(g, row, err)
+				return nil
+			}
+			*out = append(*out, b)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		return s.withLayouts(ctx, db, g, out)
+	})
+	return row, err
+}
+
+// withLayouts gives every batch that has none yet the layouts it refers to. A batch whose
+// layout is damaged is passed over: nobody could take it.
+func (s *Store) withLayouts(ctx context.Context, db *sql.DB, g *segment, batches *[]journal.Batch) error {
+	have := map[journal.LayoutID]journal.Layout{}
+	load := func(id journal.LayoutID) (journal.Layout, error) {
+		l, ok := have[id]
+		if ok {
+			return l, nil
+		}
+		l.ID = id
+		if err := db.QueryRowContext(ctx, "SELECT bytes FROM layout WHERE name = ?", id[:]).Scan(&l.Bytes); err != nil {
+			return l, fmt.Errorf("read layout %s: %w", id, err)
+		}
+		have[id] = l
+		return l, nil
+	}
+	var failed error
+	for i := range *batches {
+		b := &(*batches)[i]
+		for _, id := range b.Uses[len(b.Layouts):] {
+			l, err := load(id)
+			if errors.Is(err, sql.ErrNoRows) {
+				s.damaged(g, 0, err)
+				b.Bytes = nil
+				break
+			}
+			if err != nil {
+				failed = err
+				break
+			}
+			b.Layouts = append(b.Layouts, l)
+		}
+	}
+	*batches = slices.DeleteFunc(*batches, func(b journal.Batch) bool { return b.Bytes == nil })
+	return failed
+}
+
+// Lacking returns up to limit batches that this store has and v does not hold: facts first,
+// then logs, then samples, the oldest segments first and in a
+// segment by key. Batches held but since
+// dropped here are not among them.
+func (s *Store) Lacking(ctx context.Context, v journal.Vector, limit int) ([]journal.Batch, error) {
+	var out []journal.Batch
+	segments := s.listed()
+	for _, rank := range []func(journal.Stream) bool{
+		func(t journal.Stream) bool { return t == journal.Facts },
+		func(t journal.Stream) bool { return t != journal.Facts && t != journal.Samples },
+		func(t journal.Stream) bool { return t == journal.Samples },
+	} {
+		for _, g := range segments {
+			if len(out) >= limit {
+				return out, nil
+			}
+			if g.damage != nil {
+				continue
+			}
+			if err := s.lackingOf(ctx, g, v, rank, limit, &out); err != nil && !errors.Is(err, errGone) {
+				return nil, fmt.Errorf("lacking: %w", err)
+			}
+		}
+	}
+	return out, nil
+}
+
+func (s *Store) lackingOf(ctx context.Context, g *segment, v journal.Vector, rank func(journal.Stream) bool, limit int, out *[]journal.Batch) error {
+	own, sources := g.contents()
+	maps.DeleteFunc(own, func(k journal.StreamKey, _ []journal.Interval) bool { return !rank(k.Stream) })
+	want := own.Minus(v)
+	if len(want) == 0 {
+		return nil
+	}
+	return g.read(func(db *sql.DB) error {
+		for _, k := range want.Keys() {
+			for _, iv := range want[k] {
+				if len(*out) >= limit {
+					break
+				}
+				err := each(ctx, db, "SELECT position, bytes FROM batch WHERE source = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?",
+					[]any{sources[k], int64(iv.First), int64(iv.Last), limit - len(*out)}, func(rows *sql.Rows) error {
+						var position int64
+						var raw []byte
+						if err := rows.Scan(&position, &raw); err != nil {
+							return err
+						}
+						b, err := journal.ParseBatch(raw)
+						if err != nil {
+							s.damaged(g, position, err)
+							return nil
+						}
+						*out = append(*out, b)
+						return nil
+					})
+				if err != nil {
+					return err
+				}
+			}
+		}
+		return s.withLayouts(ctx, db, g, out)
+	})
+}

@@ -1,0 +1,198 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"rackpost/hw"
+	"rackpost/hw/journal"
+	"rackpost/store/fold"
+)
+
+// Store is a box's journal and its folds. Run must be running for Put to return.
+type Store struct {
+	opt  Options
+	id   identity
+	pack journal.Compressor
+	lock *os.File
+
+	reports chan putRequest
+	ended   chan struct{} // closed when Run takes no more reports
+	urgent  chan struct{} // a flush is wanted now
+	sealing chan struct{} // background work is waiting
+
+	// keeping makes the keeper's works, and whoever does one by hand, follow each other. It is
+	// taken before writing.
+	keeping sync.Mutex
+	bases   []baseFile // the newest of each site first
+
+	// writing guards everything that changes: a flush, a merge, a seal, a drop are each alone.
+	writing  sync.Mutex
+	open     *segment
+	openedAt time.Duration // since boot
+	inc      incarnation
+	previous map[journal.StreamKey]uint32 // checksum of the last batch of this incarnation's streams
+	states   map[hw.DeviceID]*hw.State
+	layouts  layoutCache
+	clock    clockWatch
+	hq       journal.Vector // what HQ is known to hold
+	mode     journal.Mode   // at the last flush
+	ballast  atomic.Bool    // the ballast file is there
+
+	// state guards what readers see: it changes only after a commit.
+	state    sync.RWMutex
+	segments []*segment // in order, the open one last; quarantined ones too
+	held     journal.Vector
+	folds    map[journal.ID]*fold.Fold
+	tails    map[*segment]*index // of segments without a twin
+	changed  chan struct{}
+	stats    Stats
+
+	damagedBatches atomic.Uint64
+	shed           atomic.Bool // the disk was found full
+}
+
+// incarnation is this opening of the store.
+type incarnation struct {
+	id       journal.Incarnation
+	begun    bool
+	previous journal.Incarnation // 0 when there was none
+	clean    bool                // the previous one was closed in order
+	visited  map[hw.DeviceID]struct{}
+}
+
+// Open opens the journal in opt.Dir, or begins one. Old data that cannot be read is named,
+// set aside and never a reason to refuse. An opening that writes nothing leaves no trace.
+func Open(ctx context.Context, opt Options) (*Store, error) {
+	if err := opt.defaults(); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(opt.Dir, 0o750); err != nil {
+		return nil, fmt.Errorf("make the journal's folder: %w", err)
+	}
+	lock, err := lockDir(opt.Dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{opt: opt, lock: lock, reports: make(chan putRequest), ended: make(chan struct{}), urgent: make(chan struct{}, 1), sealing: make(chan struct{}, 1),
+		previous: map[journal.StreamKey]uint32{}, states: map[hw.DeviceID]*hw.State{}, layouts: newLayoutCache(),
+		held: journal.Vector{}, hq: journal.Vector{}, folds: map[journal.ID]*fold.Fold{}, tails: map[*segment]*index{}, changed: make(chan struct{})}
+	if err := s.load(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open journal %s: %w", opt.Dir, err), s.Close())
+	}
+	return s, nil
+}
+
+func (s *Store) load(ctx context.Context) (err error) {
+	if s.id, err = loadIdentity(s.opt.Dir, s.opt.Site); err != nil {
+		return err
+	}
+	if err := s.loadSegments(ctx); err != nil {
+		return err
+	}
+	if err := s.loadFolds(ctx); err != nil {
+		return err
+	}
+	if err := s.loadIncarnation(ctx); err != nil {
+		return err
+	}
+	return s.loadBallast()
+}
+
+func newIncarnation() (journal.Incarnation, error) {
+	var b [8]byte
+	for {
+		if _, err := rand.Read(b[:]); err != nil {
+			return 0, err
+		}
+		if i := journal.Incarnation(binary.BigEndian.Uint64(b[:])); i != 0 { // 0 says "none" in a begin
+			return i, nil
+		}
+	}
+}
+
+// Close ends the use of the folder. Call it after Run has returned. It notes that the stop
+// was in order.
+func (s *Store) Close() error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	var err error
+	if s.open != nil {
+		if s.inc.begun {
+			err = s.open.noteClosed(context.Background(), s.inc.id)
+		}
+		err = errors.Join(err, s.open.close())
+	}
+	return errors.Join(err, s.lock.Close())
+}
+
+// Watch returns a channel that is closed at the next change: a flush, a merge, a drop.
+func (s *Store) Watch() <-chan struct{} {
+	s.state.RLock()
+	defer s.state.RUnlock()
+	return s.changed
+}
+
+// notify wakes the watchers. The caller holds state.
+func (s *Store) notify() {
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// Origin returns the id of this store.
+func (s *Store) Origin() journal.ID { return s.id.origin }
+
+// Held returns which batches the store holds or once held.
+func (s *Store) Held() journal.Vector {
+	s.state.RLock()
+	defer s.state.RUnlock()
+	return s.held.Clone()
+}
+
+// Awaited returns what is known to have been written at site, and is neither held nor
+// excused by a tombstone.
+func (s *Store) Awaited(site journal.ID) journal.Vector {
+	s.state.RLock()
+	defer s.state.RUnlock()
+	f := s.folds[site]
+	if f == nil {
+		return journal.Vector{}
+	}
+	return f.Awaited(s.held)
+}
+
+// SetHQ tells what HQ holds: the vector of its last connection and its later answers. What
+// HQ has is shed first.
+func (s *Store) SetHQ(v journal.Vector) {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	s.hq = v.Clone()
+}
+
+// fold returns the fold of site. The caller holds state for writing.
+func (s *Store) fold(site journal.ID) *fold.Fold {
+	f := s.folds[site]
+	if f == nil {
+		f = fold.New(site)
+		s.folds[site] = f
+	}
+	return f
+}
+
+// turn returns the next turn for a batch written at wall. The caller holds writing.
+func (s *Store) turn(wall time.Time) uint64 {
+	var greatest uint64
+	s.state.RLock()
+	for _, f := range s.folds {
+		greatest = max(greatest, f.Turn())
+	}
+	s.state.RUnlock()
+	return max(uint64(max(0, wall.UnixMilli())), greatest+1)
+}

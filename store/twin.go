@@ -1,0 +1,270 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"rackpost/hw"
+	"rackpost/hw/journal"
+	"rackpost/store/chunk"
+)
+
+// A twin is a sealed segment's samples turned round, one row for each component and chunk
+// of visits, so that a series is read without the others. It is dropped and made again at
+// will.
+const (
+	twinSuffix = ".twin"
+	// twinSchema numbers rows by device, component and chunk, so that the rows of a component
+	// lie together. Component 0 is the times of the chunk.
+	twinSchema = `CREATE TABLE device(id INTEGER PRIMARY KEY, site BLOB NOT NULL, origin BLOB NOT NULL, name TEXT NOT NULL, UNIQUE(site, name, origin));
+CREATE TABLE component(id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE);
+CREATE TABLE chunk(id INTEGER PRIMARY KEY, first INTEGER, last INTEGER, bytes BLOB NOT NULL);`
+	chunkVisits   = 128
+	twinMemory    = 16 << 20 // of packed visits waiting for their chunk
+	twinSyncBytes = 4 << 20  // written at most between two fsyncs
+)
+
+// The columns of a times row.
+const (
+	colStarted = iota // Unix ms
+	colTook           // ms
+	colPeriod         // ms
+	colMode
+	timesColumns
+)
+
+func chunkID(device, component, n int64) int64 { return device<<40 | component<<18 | n }
+
+const (
+	maxDevices    = 1 << 22
+	maxComponents = 1 << 22
+	maxChunks     = 1 << 18
+)
+
+func (g *segment) twinPath() string {
+	return strings.TrimSuffix(strings.TrimSuffix(g.path, sealedSuffix), openSuffix) + twinSuffix
+}
+
+func (s *Store) hasTwin(g *segment) bool {
+	_, err := os.Stat(g.twinPath())
+	return err == nil
+}
+
+// dropTwin removes the twin of g. It returns false when there was none.
+func (s *Store) dropTwin(g *segment) bool {
+	g.use.Lock()
+	defer g.use.Unlock()
+	return os.Remove(g.twinPath()) == nil
+}
+
+// makeTwins makes the missing twins, the newest first, as long as there is room for them.
+func (s *Store) makeTwins(ctx context.Context) error {
+	s.keeping.Lock()
+	defer s.keeping.Unlock()
+	for _, g := range slices.Backward(s.sealedSegments()) {
+		if s.hasTwin(g) || len(g.part(func(t journal.Stream) bool { return t == journal.Samples })) == 0 {
+			continue
+		}
+		if room, err := s.roomFor(fileBytes(g.path)); err != nil || !room {
+			return err
+		}
+		err := s.makeTwin(ctx, g)
+		switch {
+		case isDamaged(err):
+			s.setAside(g, err)
+		case isFull(err):
+			return nil
+		case err != nil:
+			return fmt.Errorf("make the twin of %s: %w", filepath.Base(g.path), err)
+		}
+	}
+	return nil
+}
+
+// roomFor says whether a twin of so many bytes can be made without anything being shed for it.
+func (s *Store) roomFor(bytes int64) (bool, error) {
+	used, err := s.used()
+	if err != nil {
+		return false, err
+	}
+	free, err := s.opt.Free(s.opt.Dir)
+	return used+bytes < s.opt.Budget-s.opt.SegmentBytes && free-bytes > s.opt.MinFree, err
+}
+
+func (s *Store) makeTwin(ctx context.Context, g *segment) (err error) {
+	tmp := g.twinPath() + ".tmp"
+	if err := os.Remove(tmp); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	w := &twinWriter{store: s, db: openDB(tmp, scratch), devices: map[twinDevice]*gathered{}, components: map[string]int64{},
+		layouts: map[journal.LayoutID][]journal.Entry{}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, w.abandon(), os.Remove(tmp))
+		}
+	}()
+	if err := w.open(ctx, g); err != nil {
+		return err
+	}
+	if err := s.eachBatch(ctx, g, 0, func(_ int64, b *journal.Batch) error { return w.add(ctx, b) }); err != nil {
+		return err
+	}
+	if err := w.finish(ctx); err != nil {
+		return err
+	}
+	if err := os.Rename(tmp, g.twinPath()); err != nil {
+		return err
+	}
+	s.state.Lock()
+	delete(s.tails, g)
+	s.state.Unlock()
+	return syncDir(s.opt.Dir)
+}
+
+type twinDevice struct {
+	site, origin journal.ID
+	name         hw.DeviceID
+}
+
+// twinWriter gathers visits by device and writes a chunk when one has enough.
+type twinWriter struct {
+	store      *Store
+	db         *sql.DB
+	tx         *sql.Tx
+	enc        *chunk.Encoder
+	devices    map[twinDevice]*gathered
+	components map[string]int64
+	layouts    map[journal.LayoutID][]journal.Entry
+	readLayout func(journal.LayoutID) ([]journal.Entry, error)
+	memory     int
+	unsynced   int
+	scratch    []hw.Sample
+	row        []byte
+}
+
+// gathered is a device's visits that wait for their chunk.
+type gathered struct {
+	id     int64
+	chunks int64
+	bytes  int
+	visits []gatheredVisit
+}
+
+type gatheredVisit struct {
+	journal.Visit
+	mode    journal.Mode
+	entries []journal.Entry
+	layout  journal.LayoutID
+}
+
+func (w *twinWriter) open(ctx context.Context, g *segment) (err error) {
+	if w.enc, err = chunk.NewEncoder(); err != nil {
+		return err
+	}
+	w.readLayout = func(id journal.LayoutID) ([]journal.Entry, error) {
+		l, err := g.layout(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		return w.store.pack.Entries(l)
+	}
+	if _, err := w.db.ExecContext(ctx, twinSchema); err != nil {
+		return err
+	}
+	w.tx, err = w.db.BeginTx(ctx, nil)
+	return err
+}
+
+func (w *twinWriter) abandon() error {
+	if w.tx != nil {
+		_ = w.tx.Rollback() // the file is thrown away
+	}
+	return w.db.Close()
+}
+
+func (w *twinWriter) finish(ctx context.Context) error {
+	for d, g := range w.devices {
+		if err := w.emit(ctx, d, g); err != nil {
+			return err
+		}
+	}
+	if err := w.tx.Commit(); err != nil {
+		return err
+	}
+	w.tx = nil
+	return w.db.Close()
+}
+
+// add takes the visits of a batch. What cannot be read stays out of the twin, as it stays
+// out of every other view.
+func (w *twinWriter) add(ctx context.Context, b *journal.Batch) error {
+	if b.Stream != journal.Samples {
+		return nil
+	}
+	body, err := w.store.pack.Body(b)
+	if err != nil {
+		return nil
+	}
+	return journal.Records(body, func(rec journal.Record) error {
+		if rec.Type != journal.TypeVisit {
+			return nil
+		}
+		v, err := journal.ParseVisit(rec.Payload, b.WallMS)
+		if err != nil || v.Layout >= len(b.Uses) {
+			return nil
+		}
+		id := b.Uses[v.Layout]
+		entries, ok := w.layouts[id]
+		if !ok {
+			if entries, err = w.readLayout(id); err != nil && !errors.Is(err, sql.ErrNoRows) && !errors.Is(err, journal.ErrCorrupt) {
+				return err
+			}
+			w.layouts[id] = entries
+		}
+		d := twinDevice{b.Site, b.Origin, v.Device}
+		g, err := w.device(ctx, d)
+		if err != nil {
+			return err
+		}
+		g.visits = append(g.visits, gatheredVisit{v, b.Mode, entries, id})
+		g.bytes += len(rec.Payload)
+		w.memory += len(rec.Payload)
+		if len(g.visits) >= chunkVisits {
+			return w.emit(ctx, d, g)
+		}
+		if w.memory > twinMemory {
+			return w.emitLargest(ctx)
+		}
+		return nil
+	})
+}
+
+func (w *twinWriter) device(ctx context.Context, d twinDevice) (*gathered, error) {
+	if g := w.devices[d]; g != nil {
+		return g, nil
+	}
+	g := &gathered{id: int64(len(w.devices)) + 1}
+	if g.id >= maxDevices {
+		return nil, fmt.Errorf("more than %d devices in a segment", maxDevices)
+	}
+	_, err := w.tx.ExecContext(ctx, "INSERT INTO device(id, site, origin, name) VALUES(?, ?, ?, ?)", g.id, d.site[:], d.origin[:], string(d.name))
+	w.devices[d] = g
+	return g, err
+}
+
+func (w *twinWriter) emitLargest(ctx context.Context) error {
+	var of twinDevice
+	var largest *gathered
+	for d, g := range w.devices {
+		if largest == nil || g.bytes > largest.bytes {
+			of, largest = d, g
+		}
+	}
+	return w.emit(ctx, of, largest)
+}
