@@ -93,7 +93,7 @@ func (g *segment) closedBy(ctx context.Context) (inc journal.Incarnation, err er
 func (s *Store) roll(ctx context.Context) error {
 	_, since := s.opt.Boot()
 	if s.open != nil {
-		size := fileBytes(s.open.path) + fileBytes(s.open.path+"-wal")
+		size := fileBytes(s.open.file()) + fileBytes(s.open.file()+"-wal")
 		if s.openedAt == 0 { // found at start: its age begins anew
 			s.openedAt = since
 		}
@@ -119,7 +119,7 @@ func (s *Store) nextSegment(ctx context.Context, since time.Duration) error {
 	s.segments = append(s.segments, g)
 	s.tails[g] = newIndex()
 	s.open, s.openedAt = g, since
-	s.opt.Logger.Debug("segment begun", "segment", filepath.Base(g.path))
+	s.opt.Logger.Debug("segment begun", "segment", filepath.Base(g.file()))
 	s.wakeKeeper()
 	return nil
 }

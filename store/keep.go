@@ -78,7 +78,7 @@ func (s *Store) sealPending(ctx context.Context) error {
 	defer s.keeping.Unlock()
 	sealed := false
 	for _, g := range s.listed() {
-		if g == s.current() || g.sealed || g.damage != nil {
+		if g == s.current() || g.isSealed() || g.damaged() != nil {
 			continue
 		}
 		err := g.seal(ctx)
@@ -89,10 +89,10 @@ func (s *Store) sealPending(ctx context.Context) error {
 			s.setAside(g, err)
 			continue
 		case err != nil:
-			return fmt.Errorf("seal segment %s: %w", filepath.Base(g.path), err)
+			return fmt.Errorf("seal segment %s: %w", filepath.Base(g.file()), err)
 		}
 		sealed = true
-		s.opt.Logger.Info("segment sealed", "segment", filepath.Base(g.path), "bytes", fileBytes(g.path))
+		s.opt.Logger.Info("segment sealed", "segment", filepath.Base(g.file()), "bytes", fileBytes(g.file()))
 	}
 	if !sealed {
 		return nil
@@ -155,11 +155,15 @@ func (g *segment) seal(ctx context.Context) error {
 	if err := g.close(); err != nil {
 		return err
 	}
-	to := filepath.Join(filepath.Dir(g.path), segmentName(g.number, g.id, sealedSuffix))
-	if err := os.Rename(g.path, to); err != nil {
+	from := g.file()
+	to := filepath.Join(filepath.Dir(from), segmentName(g.number, g.id, sealedSuffix))
+	if err := os.Rename(from, to); err != nil {
 		return err
 	}
-	g.path, g.sealed, g.layouts = to, true, nil
+	g.mu.Lock()
+	g.path, g.sealed = to, true
+	g.mu.Unlock()
+	g.layouts = nil
 	return syncDir(filepath.Dir(to))
 }
 

@@ -33,8 +33,8 @@ func (s *Store) loadSegments(ctx context.Context) error {
 		if number, id, sealed, ok := parseSegmentName(e.Name()); ok {
 			g := loadSegment(ctx, path, number, id, sealed)
 			s.segments = append(s.segments, g)
-			if g.damage != nil {
-				s.quarantine(g, g.damage)
+			if g.damaged() != nil {
+				s.quarantine(g, g.damaged())
 			}
 		}
 	}
@@ -44,7 +44,7 @@ func (s *Store) loadSegments(ctx context.Context) error {
 	for i, g := range s.segments {
 		s.held.Join(g.held)
 		s.held.Join(g.own)
-		if g.sealed || g.damage != nil {
+		if g.isSealed() || g.damaged() != nil {
 			continue
 		}
 		if i < len(s.segments)-1 { // a crash came between two segments
@@ -60,8 +60,8 @@ func (s *Store) loadSegments(ctx context.Context) error {
 
 // quarantine sets g aside: its file stays as it is, and nothing is read from it any more.
 func (s *Store) quarantine(g *segment, why error) {
-	g.damage = why
-	s.opt.Logger.Error("segment quarantined: its records cannot be read, all others can", "segment", filepath.Base(g.path), "err", why)
+	g.setDamage(why)
+	s.opt.Logger.Error("segment quarantined: its records cannot be read, all others can", "segment", filepath.Base(g.file()), "err", why)
 }
 
 // loadFolds makes the state from the newest good bases and all facts after them.
@@ -71,7 +71,7 @@ func (s *Store) loadFolds(ctx context.Context) error {
 		return err
 	}
 	for _, g := range s.segments {
-		if g.damage != nil {
+		if g.damaged() != nil {
 			continue
 		}
 		err := s.replay(ctx, g, covered)
@@ -91,7 +91,7 @@ func (s *Store) replay(ctx context.Context, g *segment, covered journal.Vector) 
 	if err := s.replayLast(ctx, g); err != nil {
 		return err
 	}
-	scan := !g.sealed || !s.hasTwin(g)
+	scan := !g.isSealed() || !s.hasTwin(g)
 	if !scan && covered.Covers(only(g.own, journal.Facts)) {
 		return nil
 	}
@@ -185,7 +185,7 @@ func (s *Store) eachBatchOf(ctx context.Context, g *segment, db *sql.DB, from in
 }
 
 func (s *Store) damaged(g *segment, position int64, err error) {
-	s.opt.Logger.Error("damaged batch passed over", "segment", filepath.Base(g.path), "position", position, "err", err)
+	s.opt.Logger.Error("damaged batch passed over", "segment", filepath.Base(g.file()), "position", position, "err", err)
 	s.damagedBatches.Add(1)
 }
 
@@ -196,7 +196,7 @@ func (s *Store) loadIncarnation(ctx context.Context) (err error) {
 	}
 	s.inc.visited = map[hw.DeviceID]struct{}{}
 	for _, g := range slices.Backward(s.segments) {
-		if g.damage != nil {
+		if g.damaged() != nil {
 			continue
 		}
 		previous, err := g.lastIncarnation(ctx, s.id)

@@ -102,7 +102,7 @@ func (s *Store) findLayout(ctx context.Context, id journal.LayoutID) (journal.La
 		return l, nil
 	}
 	for _, g := range slices.Backward(s.listed()) {
-		if g.damage != nil {
+		if g.damaged() != nil {
 			continue
 		}
 		l, err := g.layout(ctx, id)

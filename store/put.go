@@ -226,6 +226,11 @@ func (s *Store) stateOf(device hw.DeviceID) *hw.State {
 			st.Set(fact)
 		}
 	}
+	for _, v := range f.Visits(device) {
+		if v.Good {
+			st.SetRead(hw.VisitGap, v.Started)
+		}
+	}
 	s.state.RUnlock()
 	s.states[device] = st
 	return st

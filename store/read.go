@@ -117,7 +117,7 @@ func (s *Store) Facts(ctx context.Context, q FactQuery) ([]FactRecord, error) {
 		s.state.RLock()
 		overlaps := g.span.overlaps(reach)
 		s.state.RUnlock()
-		if g.damage != nil || !overlaps {
+		if g.damaged() != nil || !overlaps {
 			continue
 		}
 		err := s.factsOf(ctx, g, q, reach, &out)
@@ -232,10 +232,10 @@ func (s *Store) Stats() (Stats, error) {
 	out.Segments, out.Used, out.Budget = len(segments), used, s.opt.Budget
 	out.Damaged, out.Full = s.damagedBatches.Load(), s.shed.Load()
 	for _, g := range segments {
-		if g.damage != nil {
-			out.Quarantined = append(out.Quarantined, fmt.Sprintf("%s: %v", filepath.Base(g.path), g.damage))
+		if err := g.damaged(); err != nil {
+			out.Quarantined = append(out.Quarantined, fmt.Sprintf("%s: %v", filepath.Base(g.file()), err))
 		}
-		if g.sealed && s.hasTwin(g) {
+		if g.isSealed() && s.hasTwin(g) {
 			out.Twins++
 		}
 	}

@@ -151,7 +151,7 @@ func (s *Store) shedOne(ctx context.Context) (bool, error) {
 func (s *Store) shedFacts(ctx context.Context, segments []*segment, hq journal.Vector) (bool, error) {
 	var total int64
 	for _, g := range segments {
-		total += fileBytes(g.path)
+		total += fileBytes(g.file())
 	}
 	if total <= s.opt.Budget/4 || len(segments) == 0 {
 		return false, nil
@@ -173,7 +173,7 @@ func (s *Store) shedFacts(ctx context.Context, segments []*segment, hq journal.V
 func (s *Store) sealedSegments() []*segment {
 	var out []*segment
 	for _, g := range s.listed() {
-		if g.sealed && g.damage == nil {
+		if g.isSealed() && g.damaged() == nil {
 			out = append(out, g)
 		}
 	}
@@ -194,7 +194,7 @@ func (g *segment) part(want func(journal.Stream) bool) journal.Vector {
 // drop removes part from g. Before that, a tombstone for what was this origin's own and a
 // gap are durable, and so are bases; when there is no room even for these, they follow.
 func (s *Store) drop(ctx context.Context, g *segment, part, hq journal.Vector) error {
-	s.opt.Logger.Warn("dropping old records for want of space", "segment", filepath.Base(g.path), "batches", part.Count(), "streams", streamsOf(part))
+	s.opt.Logger.Warn("dropping old records for want of space", "segment", filepath.Base(g.file()), "batches", part.Count(), "streams", streamsOf(part))
 	told := s.tellDropped(g, part, hq)
 	if told == nil {
 		told = s.writeBases()
@@ -265,7 +265,7 @@ func (s *Store) strip(ctx context.Context, g *segment, part journal.Vector) erro
 	left := own.Minus(part)
 	if len(left) > 0 {
 		if err := g.rewrite(ctx, part); err != nil {
-			return fmt.Errorf("rewrite segment %s: %w", filepath.Base(g.path), err)
+			return fmt.Errorf("rewrite segment %s: %w", filepath.Base(g.file()), err)
 		}
 	}
 	g.use.Lock()
@@ -289,7 +289,7 @@ func (s *Store) strip(ctx context.Context, g *segment, part journal.Vector) erro
 	s.notify()
 	s.state.Unlock()
 	if g.gone {
-		if err := os.Remove(g.path); err != nil {
+		if err := os.Remove(g.file()); err != nil {
 			return err
 		}
 		return syncDir(s.opt.Dir)
@@ -311,7 +311,8 @@ func anySamples(v journal.Vector) journal.StreamKey {
 func (g *segment) rewrite(ctx context.Context, part journal.Vector) error {
 	g.use.Lock()
 	defer g.use.Unlock()
-	tmp := g.path + ".tmp"
+	path := g.file()
+	tmp := path + ".tmp"
 	if err := os.Remove(tmp); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
@@ -326,17 +327,17 @@ func (g *segment) rewrite(ctx context.Context, part journal.Vector) error {
 		}
 		return err
 	}
-	if err := os.Rename(tmp, g.path); err != nil {
+	if err := os.Rename(tmp, path); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(g.path))
+	return syncDir(filepath.Dir(path))
 }
 
 func (g *segment) copyWithout(ctx context.Context, db *sql.DB, part journal.Vector) error {
 	if _, err := db.ExecContext(ctx, schema); err != nil {
 		return err
 	}
-	if _, err := db.ExecContext(ctx, "ATTACH ? AS old", g.path); err != nil {
+	if _, err := db.ExecContext(ctx, "ATTACH ? AS old", g.file()); err != nil {
 		return err
 	}
 	drop, samples := "-1", false

@@ -28,18 +28,18 @@ func (id SegmentID) String() string { return hex.EncodeToString(id[:]) }
 // order of arrival, or a sealed one.
 type segment struct {
 	id     SegmentID
-	number uint64 // order among the segments of this store
-	path   string
+	number uint64         // order among the segments of this store
 	held   journal.Vector // what the store held when the segment was begun
 	span   span           // of everything told in it
-	sealed bool
-	damage error // why it is quarantined; it is not read any more
-	unread bool  // it has facts this program could not fold: they are never dropped
+	unread bool           // it has facts this program could not fold: they are never dropped
 
 	use  sync.RWMutex // readers hold it shared; sealing and dropping hold it alone
 	gone bool         // dropped, its file is no more
 
-	mu      sync.Mutex     // guards own and sources, which the writer of the open segment changes
+	mu      sync.Mutex // guards what follows; sealing and the writer of the open segment change it
+	path    string
+	sealed  bool
+	damage  error          // why it is quarantined; it is not read any more
 	own     journal.Vector // what stands in it
 	sources map[journal.StreamKey]int64
 
@@ -345,12 +345,38 @@ func (s *segment) read(fn func(*sql.DB) error) error {
 	if s.reader != nil {
 		return fn(s.reader)
 	}
-	db := openDB(s.path, immutable)
+	db := openDB(s.file(), immutable)
 	return errors.Join(fn(db), db.Close())
 }
 
 // errGone is returned for reading a segment that was dropped meanwhile.
 var errGone = errors.New("segment is gone")
+
+// file returns the segment's path.
+func (s *segment) file() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.path
+}
+
+func (s *segment) isSealed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sealed
+}
+
+// damaged returns why the segment is quarantined, nil when it is not.
+func (s *segment) damaged() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.damage
+}
+
+func (s *segment) setDamage(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.damage = err
+}
 
 // contents returns copies of what stands in the segment and of its numbers for sources.
 func (s *segment) contents() (journal.Vector, map[journal.StreamKey]int64) {

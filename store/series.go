@@ -42,7 +42,7 @@ func (s *Store) Series(ctx context.Context, q SeriesQuery, fn func(Point) error)
 		r.span.last = q.To.UnixMilli()
 	}
 	for _, g := range s.listed() {
-		if g.damage != nil {
+		if g.damaged() != nil {
 			continue
 		}
 		err := r.segment(ctx, g)

@@ -59,7 +59,7 @@ func (s *Store) Since(ctx context.Context, p Position, limit int) ([]journal.Bat
 		if g.id == p.Segment {
 			row = p.Row
 		}
-		if g.damage != nil {
+		if g.damaged() != nil {
 			continue
 		}
 		end, err := s.sinceRow(ctx, g, row, limit-len(out), &out)
@@ -154,7 +154,7 @@ func (s *Store) Lacking(ctx context.Context, v journal.Vector, limit int) ([]jou
 			if len(out) >= limit {
 				return out, nil
 			}
-			if g.damage != nil {
+			if g.damaged() != nil {
 				continue
 			}
 			if err := s.lackingOf(ctx, g, v, rank, limit, &out); err != nil && !errors.Is(err, errGone) {

@@ -48,7 +48,7 @@ const (
 )
 
 func (g *segment) twinPath() string {
-	return strings.TrimSuffix(strings.TrimSuffix(g.path, sealedSuffix), openSuffix) + twinSuffix
+	return strings.TrimSuffix(strings.TrimSuffix(g.file(), sealedSuffix), openSuffix) + twinSuffix
 }
 
 func (s *Store) hasTwin(g *segment) bool {
@@ -71,7 +71,7 @@ func (s *Store) makeTwins(ctx context.Context) error {
 		if s.hasTwin(g) || len(g.part(func(t journal.Stream) bool { return t == journal.Samples })) == 0 {
 			continue
 		}
-		if room, err := s.roomFor(fileBytes(g.path)); err != nil || !room {
+		if room, err := s.roomFor(fileBytes(g.file())); err != nil || !room {
 			return err
 		}
 		err := s.makeTwin(ctx, g)
@@ -81,7 +81,7 @@ func (s *Store) makeTwins(ctx context.Context) error {
 		case isFull(err):
 			return nil
 		case err != nil:
-			return fmt.Errorf("make the twin of %s: %w", filepath.Base(g.path), err)
+			return fmt.Errorf("make the twin of %s: %w", filepath.Base(g.file()), err)
 		}
 	}
 	return nil

@@ -91,9 +91,9 @@ func (a *auditor) fault(format string, args ...any) {
 
 func (a *auditor) segment(ctx context.Context, g *segment) {
 	a.Segments++
-	name := filepath.Base(g.path)
-	if g.damage != nil {
-		a.fault("%s: %v", name, g.damage)
+	name := filepath.Base(g.file())
+	if err := g.damaged(); err != nil {
+		a.fault("%s: %v", name, err)
 		return
 	}
 	stands := journal.Vector{}
@@ -248,9 +248,9 @@ func Dump(ctx context.Context, dir string, w io.Writer, samples bool) error {
 	}
 	d := dumper{w: w, samples: samples}
 	for _, g := range segments {
-		fmt.Fprintf(w, "segment %s\n", filepath.Base(g.path))
-		if g.damage != nil {
-			fmt.Fprintf(w, "  damaged: %v\n", g.damage)
+		fmt.Fprintf(w, "segment %s\n", filepath.Base(g.file()))
+		if err := g.damaged(); err != nil {
+			fmt.Fprintf(w, "  damaged: %v\n", err)
 			continue
 		}
 		err := g.read(func(db *sql.DB) error {
@@ -267,7 +267,7 @@ func Dump(ctx context.Context, dir string, w io.Writer, samples bool) error {
 			err = errors.Join(err, g.close())
 		}
 		if err != nil {
-			return fmt.Errorf("dump %s: %w", filepath.Base(g.path), err)
+			return fmt.Errorf("dump %s: %w", filepath.Base(g.file()), err)
 		}
 	}
 	return nil
