@@ -68,16 +68,12 @@ func (h *handler) facts(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, http.StatusBadRequest, *p.err)
 		return
 	}
-	a := Facts{Facts: []Fact{}}
-	q := FactQuery{p.device(), p.from, p.to, p.limit + 1}
-	err := h.History.Facts(r.Context(), q, func(f Fact) error {
-		if a.Truncated = len(a.Facts) == p.limit; a.Truncated {
-			return errEnough
-		}
-		a.Facts = append(a.Facts, f)
-		return nil
-	})
-	h.answer(w, r, a, ignoreEnough(err))
+	facts, err := h.History.Facts(r.Context(), FactQuery{p.device(), p.from, p.to, p.limit + 1})
+	a := Facts{Facts: append([]Fact{}, facts...)}
+	if a.Truncated = len(facts) > p.limit; a.Truncated {
+		a.Facts = a.Facts[1:]
+	}
+	h.answer(w, r, a, err)
 }
 
 func ignoreEnough(err error) error {

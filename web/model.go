@@ -48,8 +48,10 @@ type Journal struct {
 	Budget      int64     `json:"budget_bytes"`
 	Samples     uint64    `json:"samples_total"` // taken since the box started
 	LastFlush   time.Time `json:"last_flush,omitzero"`
-	Quarantined []string  `json:"quarantined"` // files set aside as damaged
-	Shed        uint64    `json:"shed_total"`  // ranges given up for want of space
+	Quarantined []string  `json:"quarantined"`   // files set aside as damaged
+	Damaged     uint64    `json:"damaged_total"` // batches and rows passed over
+	Shed        uint64    `json:"shed_total"`    // batches given up for want of space since the box started
+	Full        bool      `json:"full"`          // the disk was found full and is not yet relieved
 }
 
 // Clock is what is known of the box's clock.
@@ -119,7 +121,7 @@ type Gap struct {
 	From   time.Time `json:"from,omitzero"`
 }
 
-// SeriesQuery asks for the samples of one sensor; From is in, To is out.
+// SeriesQuery asks for the samples of one sensor, from From to To, both included.
 type SeriesQuery struct {
 	Device    hw.DeviceID
 	Component string
@@ -214,7 +216,7 @@ type Fact struct {
 // Facts is the answer to a FactQuery, oldest first.
 type Facts struct {
 	Facts     []Fact `json:"facts"`
-	Truncated bool   `json:"truncated"`
+	Truncated bool   `json:"truncated"` // there are older ones: ask for a time before the first
 }
 
 // Problem is the body of every answer that is not a success.

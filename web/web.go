@@ -23,11 +23,12 @@ type Source interface {
 	Device(ctx context.Context, id hw.DeviceID) (Device, error)
 }
 
-// History is what was recorded. Both methods call fn in the order of time until it returns
-// an error, and return that.
+// History is what was recorded.
 type History interface {
+	// Series calls fn in the order of time until it returns an error, and returns that.
 	Series(ctx context.Context, q SeriesQuery, fn func(Point) error) error
-	Facts(ctx context.Context, q FactQuery, fn func(Fact) error) error
+	// Facts returns the newest q.Limit facts, oldest first.
+	Facts(ctx context.Context, q FactQuery) ([]Fact, error)
 }
 
 // Config is what a handler needs.

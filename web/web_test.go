@@ -59,13 +59,8 @@ func (r rack) Series(_ context.Context, q web.SeriesQuery, fn func(web.Point) er
 	return r.err
 }
 
-func (r rack) Facts(_ context.Context, _ web.FactQuery, fn func(web.Fact) error) error {
-	for _, f := range r.facts {
-		if err := fn(f); err != nil {
-			return err
-		}
-	}
-	return r.err
+func (r rack) Facts(_ context.Context, q web.FactQuery) ([]web.Fact, error) {
+	return r.facts[max(0, len(r.facts)-q.Limit):], r.err
 }
 
 func handlerOf(r rack) http.Handler {
@@ -102,7 +97,7 @@ func TestAnswers(t *testing.T) {
 		{At: now, Absent: hw.NotReady},
 		{At: now, Value: &web.Number{Gauge: 1e6}},
 	}
-	r.facts = []web.Fact{web.FactOf(hw.Fact{Kind: hw.GapFact, Device: "sw", Group: "visit", At: now, Value: hw.GapValue{Reason: hw.NoAnswer, From: now}}, 7)}
+	r.facts = []web.Fact{{Group: "older"}, web.FactOf(hw.Fact{Kind: hw.GapFact, Device: "sw", Group: "visit", At: now, Value: hw.GapValue{Reason: hw.NoAnswer, From: now}}, 7)}
 	h := handlerOf(r)
 	for _, c := range []struct {
 		path string
@@ -125,6 +120,7 @@ func TestAnswers(t *testing.T) {
 		{"/api/v1/query?device=sw&device=x&component=a&sensor=b", 400, "twice"},
 		{"/api/v1/facts?devise=sw", 400, `\"devise\" is unknown`},
 		{"/api/v1/facts?device=sw", 200, `"turn":7,"kind":"gap","device":"sw","group":"visit","value":{"from":"2026-11-21T12:00:00Z","reason":"no-answer"}`},
+		{"/api/v1/facts?device=sw&limit=1", 200, `"reason":"no-answer"}}],"truncated":true}`},
 		{"/api/v2/status", 404, "nothing here"},
 	} {
 		w := get(t, h, c.path)

@@ -33,8 +33,8 @@ type command struct {
 
 func commands() []command {
 	return []command{
-		checkCommand(), probeCommand(), statusCommand(), queryCommand(),
-		simCommand(),
+		runCommand(), checkCommand(), probeCommand(), statusCommand(), queryCommand(),
+		simCommand(), journalCommand(), demoCommand(),
 		versionCommand(), helpCommand(),
 	}
 }

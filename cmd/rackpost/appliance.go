@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"rackpost/collectors"
+	"rackpost/hw"
+	"rackpost/store"
+)
+
+func runCommand() command {
+	return command{
+		name: "run",
+		args: "-config box.yaml",
+		does: "the appliance: visit the devices, keep what they say, serve it",
+		help: `box.yaml names the site.yaml; rackpost check tells every error of both. It ends on SIGTERM
+and Ctrl-C, within 5 s and with everything acknowledged on the disk. On SIGHUP it reads site.yaml
+again; a wrong one is refused, and the old one stays. Under systemd it tells READY, STATUS, WATCHDOG
+and STOPPING, and logs to the journal.`,
+		run: runAppliance,
+	}
+}
+
+// appliance is the box at work.
+type appliance struct {
+	box     boxConfig
+	store   *store.Store
+	poller  *collectors.Poller
+	pulse   *pulse
+	logger  *slog.Logger
+	started time.Time
+	site    atomic.Pointer[siteConfig]
+	refused atomic.Pointer[string]               // why the last reload was; nil: it was not
+	reload  func() (siteConfig, problems, error) // reads site.yaml anew; nil: it cannot be
+}
+
+func runAppliance(ctx context.Context, t terminal, args []string) error {
+	fs := flag.NewFlagSet("run", flag.ContinueOnError)
+	file := fs.String("config", "", "")
+	rest, err := parseFlags(fs, args)
+	if err != nil {
+		return err
+	}
+	if *file == "" || len(rest) > 0 {
+		return usagef("name box.yaml: -config box.yaml")
+	}
+	env := secretSource{getenv: os.Getenv}
+	box, err := loadBox(*file)
+	if err != nil && box.site == "" {
+		fmt.Fprintln(t.err, err)
+		return errSilent
+	}
+	site, notes, siteErr := loadSite(box, env)
+	if err := errors.Join(err, siteErr); err != nil {
+		fmt.Fprintln(t.err, err)
+		return errSilent
+	}
+	logger := newLogger(box, t.err)
+	logNotes(logger, notes)
+	a, err := openAppliance(ctx, box, site, store.Options{}, logger)
+	if err != nil {
+		return err
+	}
+	a.reload = func() (siteConfig, problems, error) { return loadSite(box, env) }
+	return errors.Join(a.Run(ctx), a.store.Close())
+}
+
+func logNotes(logger *slog.Logger, notes problems) {
+	for _, n := range notes {
+		logger.Warn("configuration", "at", n.at, "note", n.text)
+	}
+}
+
+// reloads takes another site.yaml at every SIGHUP until ctx ends.
+func (a *appliance) reloads(ctx context.Context) error {
+	hups := make(chan os.Signal, 1)
+	signal.Notify(hups, syscall.SIGHUP)
+	defer signal.Stop(hups)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-hups:
+			done := a.notifier().reloading()
+			a.reloadOnce()
+			done()
+		}
+	}
+}
+
+// reloadOnce takes the site.yaml of now, or keeps the old one and says why.
+func (a *appliance) reloadOnce() {
+	site, notes, err := a.reload()
+	if err == nil && site.id != a.site.Load().id {
+		err = fmt.Errorf("%s: the id of the site changed; a journal belongs to one site: put the old id back, or stop and take another data folder", a.box.site)
+	}
+	if err == nil {
+		err = a.poller.Replace(site.devices)
+	}
+	if err != nil {
+		why := fmt.Sprintf("site.yaml was refused at %s, the old one holds: %v", time.Now().Format(time.DateTime), err)
+		a.refused.Store(&why)
+		a.logger.Error("reload refused, the old configuration holds", "error", err)
+		return
+	}
+	logNotes(a.logger, notes)
+	a.site.Store(&site)
+	a.refused.Store(nil)
+	a.logger.Info("reloaded", "devices", len(site.devices))
+}
+
+func (a *appliance) notifier() notifier {
+	return notifier{status: a.statusLine, alive: a.alive, logger: a.logger}
+}
+
+// alive returns why the appliance does not get on: a report waits for the store, or a visit
+// is not made or does not end. It asks the store and the poller, and hangs where they hang:
+// that too keeps the watchdog from being served.
+func (a *appliance) alive() error {
+	if _, err := a.store.Stats(); err != nil {
+		return err
+	}
+	if err := a.pulse.stuck(); err != nil {
+		return err
+	}
+	longest := map[hw.DeviceID]time.Duration{}
+	for _, w := range a.site.Load().devices {
+		longest[w.Target.Device.ID] = longestPeriod(w)
+	}
+	now := time.Now()
+	for _, s := range a.poller.Status() {
+		if err := stuckVisit(s, longest[s.Device.ID], now); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"rackpost/collectors"
+	"rackpost/store"
+	"rackpost/web"
+)
+
+// stopGrace is how long a finished report may still take to be stored after the order to
+// stop; systemd and people get an end within 5 s.
+const stopGrace = 1500 * time.Millisecond
+
+// openAppliance opens the store and makes what feeds it. Close it after Run.
+func openAppliance(ctx context.Context, box boxConfig, site siteConfig, opt store.Options, logger *slog.Logger) (*appliance, error) {
+	opt.Dir, opt.Site, opt.Budget, opt.Version = box.data, site.id, box.budget, versionText()
+	opt.Logger, opt.Clock = logger, clockState
+	s, err := store.Open(ctx, opt)
+	if err != nil {
+		return nil, err
+	}
+	a := &appliance{box: box, store: s, pulse: &pulse{sink: s, now: time.Now}, logger: logger, started: time.Now()}
+	a.site.Store(&site)
+	a.poller, err = collectors.NewPoller(collectors.Config{Devices: site.devices, Sink: a.pulse, Logger: logger, Grace: stopGrace})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("make the poller: %w", err), s.Close())
+	}
+	return a, nil
+}
+
+// Run visits, stores and answers until ctx ends, and returns when everything taken is
+// durable.
+func (a *appliance) Run(ctx context.Context) error {
+	tcp, err := net.Listen("tcp", a.box.listen.String())
+	if err != nil {
+		return fmt.Errorf("listen for the status page: %w; write another address after listen: in box.yaml", err)
+	}
+	socket, err := listenSocket(ctx, a.box.socket)
+	if err != nil {
+		return errors.Join(err, tcp.Close())
+	}
+	pages := web.New(web.Config{Source: a, History: a, Logger: a.logger})
+	// The store outlives what feeds it: the poller's last reports must still become durable.
+	storing, endStore := context.WithCancel(context.WithoutCancel(ctx))
+	defer endStore()
+
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return a.store.Run(storing) })
+	group.Go(func() error { defer endStore(); return a.poller.Run(ctx) })
+	group.Go(func() error { return web.Serve(ctx, tcp, web.LocalOnly(pages), a.logger) })
+	group.Go(func() error { return web.Serve(ctx, socket, pages, a.logger) })
+	group.Go(func() error { return a.notifier().Run(ctx) })
+	if a.reload != nil {
+		group.Go(func() error { return a.reloads(ctx) })
+	}
+	a.logger.Info("started", "name", a.box.name, "devices", len(a.site.Load().devices), "page", "http://"+tcp.Addr().String(), "version", versionText())
+	err = group.Wait()
+	a.logger.Info("stopped", "error", err)
+	return err
+}

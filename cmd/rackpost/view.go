@@ -1,0 +1,246 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"rackpost/collectors"
+	"rackpost/hw"
+	"rackpost/store"
+	"rackpost/web"
+)
+
+// stalePeriods is how many periods old the last good reading may be before it says nothing
+// about now.
+const stalePeriods = 3
+
+// Status implements web.Source.
+func (a *appliance) Status(ctx context.Context) (web.Status, error) {
+	devices, err := a.Devices(ctx)
+	if err != nil {
+		return web.Status{}, err
+	}
+	site := a.site.Load()
+	s := web.Status{
+		Name: a.box.name, Version: versionText(), Site: web.Site{ID: site.id.String(), Name: site.name},
+		Time: time.Now(), Started: a.started, Devices: countOf(devices), Journal: a.journalOf(), Notices: []string{},
+	}
+	if why := a.refused.Load(); why != nil {
+		s.Notices = append(s.Notices, *why)
+	}
+	return s, nil
+}
+
+func countOf(devices []web.Device) web.Counts {
+	c := web.Counts{Total: len(devices)}
+	for _, d := range devices {
+		switch d.Health {
+		case hw.OK:
+			c.OK++
+		case hw.Warning:
+			c.Warning++
+		case hw.Critical:
+			c.Critical++
+		default:
+			c.Unknown++
+		}
+		if d.Stale {
+			c.Stale++
+		}
+	}
+	return c
+}
+
+// statusLine is what systemctl status shows.
+func (a *appliance) statusLine() string {
+	devices, err := a.Devices(context.Background())
+	if err != nil {
+		return err.Error()
+	}
+	c := countOf(devices)
+	j := a.journalOf()
+	return fmt.Sprintf("%d devices: %d ok, %d warning, %d critical, %d unknown; %s; journal %s of %s",
+		c.Total, c.OK, c.Warning, c.Critical, c.Unknown, oldest(devices), web.Bytes(j.Bytes), web.Bytes(j.Budget))
+}
+
+// oldest tells the greatest age of data.
+func oldest(devices []web.Device) string {
+	greatest, silent := 0.0, 0
+	for _, d := range devices {
+		if d.Age == nil {
+			silent++
+		} else {
+			greatest = max(greatest, *d.Age)
+		}
+	}
+	text := "oldest data " + web.Ago(time.Duration(greatest*float64(time.Second)))
+	if silent > 0 {
+		text += fmt.Sprintf(", %d never read", silent)
+	}
+	return text
+}
+
+// Devices implements web.Source.
+func (a *appliance) Devices(context.Context) ([]web.Device, error) {
+	views := map[hw.DeviceID]store.DeviceView{}
+	for _, v := range a.store.Devices() {
+		views[v.ID] = v
+	}
+	statuses := map[hw.DeviceID]collectors.DeviceStatus{}
+	for _, s := range a.poller.Status() {
+		statuses[s.Device.ID] = s
+	}
+	watched := a.site.Load().devices
+	devices := make([]web.Device, 0, len(watched))
+	for _, w := range watched {
+		id := w.Target.Device.ID
+		d := deviceOf(views[id], statuses[id], time.Now())
+		configure(&d, w)
+		judge(&d)
+		d.Components = nil
+		devices = append(devices, d)
+	}
+	return devices, nil
+}
+
+// Device implements web.Source. A device that is no longer configured is found as long as
+// the store knows it.
+func (a *appliance) Device(_ context.Context, id hw.DeviceID) (web.Device, error) {
+	var view store.DeviceView
+	for _, v := range a.store.Devices() {
+		if v.ID == id {
+			view = v
+		}
+	}
+	var status collectors.DeviceStatus
+	for _, s := range a.poller.Status() {
+		if s.Device.ID == id {
+			status = s
+		}
+	}
+	d := deviceOf(view, status, time.Now())
+	for _, w := range a.site.Load().devices {
+		if w.Target.Device.ID == id {
+			configure(&d, w)
+		}
+	}
+	if view.ID == "" && !d.Configured {
+		return web.Device{}, web.ErrUnknownDevice
+	}
+	judge(&d)
+	return d, nil
+}
+
+// configure fills in what the configuration says.
+func configure(d *web.Device, w collectors.Watched) {
+	t := w.Target.Device
+	d.ID, d.Kind, d.Name, d.Address, d.Customer, d.Rack = t.ID, t.Kind, t.Name, t.Address, t.Customer, t.Rack
+	if d.Name == "" {
+		d.Name = string(t.ID)
+	}
+	d.Configured = true
+	d.Period = shortestPeriod(w).Seconds()
+}
+
+// judge decides whether what is known still holds, and how bad it is. Old data is never ok.
+func judge(d *web.Device) {
+	d.Stale = d.Age == nil || *d.Age > stalePeriods*d.Period
+	if d.Stale {
+		d.Health = hw.Unknown
+		return
+	}
+	for _, c := range d.Components {
+		d.Health = max(d.Health, c.Health)
+	}
+}
+
+func shortestPeriod(w collectors.Watched) time.Duration {
+	shortest := time.Duration(0)
+	for _, s := range w.Kind.Sections {
+		period, own := w.Periods[s.Name]
+		if !own {
+			period = s.Period
+		}
+		if period > 0 && (shortest == 0 || period < shortest) {
+			shortest = period
+		}
+	}
+	return shortest
+}
+
+// journalOf returns the store at a glance. A folder that cannot be measured is shown empty;
+// the store itself says why.
+func (a *appliance) journalOf() web.Journal {
+	s, err := a.store.Stats()
+	if err != nil {
+		a.logger.Warn("measure the journal", "error", err)
+	}
+	return web.Journal{
+		Origin: s.Origin.String(), Incarnation: s.Incarnation.String(), Segments: s.Segments, Bytes: s.Used, Budget: s.Budget,
+		Samples: s.Samples, LastFlush: s.LastFlush, Quarantined: append([]string{}, s.Quarantined...),
+		Damaged: s.Damaged, Shed: s.Shed, Full: s.Full,
+	}
+}
+
+// deviceOf joins what the journal and the poller know of a device.
+func deviceOf(v store.DeviceView, s collectors.DeviceStatus, now time.Time) web.Device {
+	d := web.Device{
+		ID: v.ID, Name: string(v.ID), LastVisit: v.LastVisit, LastGood: v.LastGood, Period: v.Period.Seconds(),
+		Requests: s.Requests, Took: s.Took.Seconds(), Alerts: []web.Alert{}, Gaps: []web.Gap{},
+	}
+	if s.LastVisit.After(d.LastVisit) {
+		d.LastVisit = s.LastVisit
+	}
+	since := now.Sub(d.LastGood)
+	if !s.LastGood.IsZero() { // the poller's age does not suffer when the clock is set
+		d.LastGood, since = s.LastGood, s.SinceGood
+	}
+	if !d.LastGood.IsZero() {
+		age := max(since.Seconds(), 0)
+		d.Age = &age
+	}
+	for _, f := range v.Facts {
+		addFact(&d, f)
+	}
+	return d
+}
+
+// addFact puts a register where it is shown. Closed alerts and finished gaps are history.
+func addFact(d *web.Device, f hw.Fact) {
+	switch v := f.Value.(type) {
+	case hw.ComponentValue:
+		d.Components = append(d.Components, web.Component{
+			Path: f.Component, Health: v.Health, State: v.State, Attrs: v.Attrs, Expected: v.Expected, Missing: v.Missing, Flaps: v.Flaps,
+		})
+	case hw.AlertValue:
+		if v.Open {
+			d.Alerts = append(d.Alerts, web.Alert{Component: f.Component, Code: f.Group, Level: v.Level.String(), Since: v.Since, Params: v.Params})
+		}
+	case hw.GapValue:
+		if v.To.IsZero() {
+			d.Gaps = append(d.Gaps, web.Gap{What: f.Group, Reason: v.Reason, Detail: v.Detail, From: v.From})
+		}
+	case hw.UnitValue:
+		d.Unit = &web.Unit{Serial: v.Serial, Model: v.Model, Version: v.Version, Name: v.Name, Since: v.Since}
+	}
+}
+
+// Series implements web.History.
+func (a *appliance) Series(ctx context.Context, q web.SeriesQuery, fn func(web.Point) error) error {
+	sq := store.SeriesQuery{Device: q.Device, Component: q.Component, Sensor: q.Sensor, From: q.From, To: q.To}
+	return a.store.Series(ctx, sq, func(p store.Point) error {
+		value, absent := web.NumberOf(hw.Sample{Type: p.Type, Gauge: p.Gauge, Count: p.Count, Absent: p.Absent})
+		return fn(web.Point{At: time.UnixMilli(p.At).UTC(), Value: value, Absent: absent})
+	})
+}
+
+// Facts implements web.History.
+func (a *appliance) Facts(ctx context.Context, q web.FactQuery) ([]web.Fact, error) {
+	records, err := a.store.Facts(ctx, store.FactQuery{Device: q.Device, From: q.From, To: q.To, Limit: q.Limit})
+	facts := make([]web.Fact, len(records))
+	for i, r := range records {
+		facts[i] = web.FactOf(r.Fact, r.Order.Turn)
+	}
+	return facts, err
+}
