@@ -41,11 +41,17 @@ func (h *handler) device(w http.ResponseWriter, r *http.Request) {
 	h.answer(w, r, d, err)
 }
 
+func (h *handler) latest(w http.ResponseWriter, r *http.Request) {
+	id := hw.DeviceID(r.PathValue("id"))
+	readings, err := h.History.Latest(r.Context(), id)
+	h.answer(w, r, Latest{id, append([]Reading{}, readings...)}, err)
+}
+
 func (h *handler) query(w http.ResponseWriter, r *http.Request) {
 	p := h.parameters(r, "device", "component", "sensor")
 	q := SeriesQuery{p.device(), p.values["component"], p.values["sensor"], p.from, p.to}
 	if p.err == nil && (q.Device == "" || q.Component == "" || q.Sensor == "") {
-		p.err = &Problem{"device, component and sensor are all needed", "GET /api/v1/devices/ID names the components; rackpost help query tells more"}
+		p.err = &Problem{"device, component and sensor are all needed", "GET /api/v1/devices/ID/latest names the components and sensors"}
 	}
 	if p.err != nil {
 		h.fail(w, http.StatusBadRequest, *p.err)
@@ -94,6 +100,8 @@ func (h *handler) answer(w http.ResponseWriter, r *http.Request, v any, err erro
 		writeJSON(w, http.StatusOK, v)
 	case errors.Is(err, ErrUnknownDevice):
 		h.fail(w, http.StatusNotFound, Problem{err.Error(), "GET /api/v1/devices lists them"})
+	case errors.Is(err, ErrTooMany):
+		h.fail(w, http.StatusBadRequest, Problem{err.Error(), "ask for a shorter time"})
 	case r.Context().Err() != nil:
 		// Nobody waits for the answer any more.
 	default:

@@ -147,6 +147,19 @@ type Point struct {
 	Absent hw.Reason `json:"absent,omitempty"`
 }
 
+// Latest is the last reading of every sensor of a device.
+type Latest struct {
+	Device   hw.DeviceID `json:"device"`
+	Readings []Reading   `json:"readings"`
+}
+
+// Reading is a point with the sensor it is of.
+type Reading struct {
+	Component string `json:"component"`
+	Sensor    string `json:"sensor"`
+	Point
+}
+
 // Number is a gauge or a counter. A counter is written as the whole number it is, never
 // through a float.
 type Number struct {
@@ -225,5 +238,9 @@ type Problem struct {
 	Hint  string `json:"hint,omitempty"`
 }
 
-// ErrUnknownDevice is returned by a Source that has no such device.
-var ErrUnknownDevice = errors.New("unknown device")
+// ErrUnknownDevice is returned by a Source or a History that has no such device, ErrTooMany
+// by a History for more than it can hold at once.
+var (
+	ErrUnknownDevice = errors.New("unknown device")
+	ErrTooMany       = errors.New("too many readings")
+)

@@ -23,8 +23,11 @@ type Source interface {
 	Device(ctx context.Context, id hw.DeviceID) (Device, error)
 }
 
-// History is what was recorded.
+// History is what was recorded. The error for a device nobody knows is ErrUnknownDevice.
 type History interface {
+	// Latest returns the last reading of every sensor of a device, in order of component
+	// and sensor.
+	Latest(ctx context.Context, id hw.DeviceID) ([]Reading, error)
 	// Series calls fn in the order of time until it returns an error, and returns that.
 	Series(ctx context.Context, q SeriesQuery, fn func(Point) error) error
 	// Facts returns the newest q.Limit facts, oldest first.
@@ -61,6 +64,7 @@ func New(c Config) http.Handler {
 	mux.HandleFunc("GET /api/v1/status", h.status)
 	mux.HandleFunc("GET /api/v1/devices", h.devices)
 	mux.HandleFunc("GET /api/v1/devices/{id}", h.device)
+	mux.HandleFunc("GET /api/v1/devices/{id}/latest", h.latest)
 	mux.HandleFunc("GET /api/v1/query", h.query)
 	mux.HandleFunc("GET /api/v1/facts", h.facts)
 	mux.HandleFunc("GET /{$}", h.home)

@@ -63,6 +63,13 @@ func (r rack) Facts(_ context.Context, q web.FactQuery) ([]web.Fact, error) {
 	return r.facts[max(0, len(r.facts)-q.Limit):], r.err
 }
 
+func (r rack) Latest(_ context.Context, id hw.DeviceID) ([]web.Reading, error) {
+	if _, err := r.Device(context.Background(), id); err != nil {
+		return nil, err
+	}
+	return []web.Reading{{Component: "cpu/1", Sensor: "busy_percent", Point: web.Point{At: now, Value: &web.Number{Gauge: 7}}}}, nil
+}
+
 func handlerOf(r rack) http.Handler {
 	return web.New(web.Config{Source: r, History: r, Now: func() time.Time { return now }})
 }
@@ -111,6 +118,8 @@ func TestAnswers(t *testing.T) {
 		{"/api/v1/query?device=sw&component=port/Gi1/0/1&sensor=rx_bytes_total", 200, `{"at":"2026-11-21T12:00:00Z","value":18446744073709551615},{"at":"2026-11-21T12:00:00Z","absent":"not-ready"},{"at":"2026-11-21T12:00:00Z","value":1000000}`},
 		{"/api/v1/query?device=sw&component=a&sensor=b&limit=2", 200, `"truncated":true`},
 		{"/api/v1/query?device=sw&component=a&sensor=b&limit=3", 200, `"truncated":false`},
+		{"/api/v1/devices/sw/latest", 200, `"readings":[{"component":"cpu/1","sensor":"busy_percent","at":"2026-11-21T12:00:00Z","value":7}]`},
+		{"/api/v1/devices/nosuch/latest", 404, "unknown device"},
 		{"/api/v1/query?device=sw", 400, "device, component and sensor are all needed"},
 		{"/api/v1/query?device=sw&component=a&sensor=b&limit=0", 400, "write 1 to 100000"},
 		{"/api/v1/query?device=sw&component=a&sensor=b&since=60", 400, "no duration"},

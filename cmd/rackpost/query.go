@@ -17,15 +17,16 @@ import (
 func queryCommand() command {
 	return command{
 		name: "query",
-		args: "[-json] [-since D] [-socket PATH] DEVICE [COMPONENT SENSOR]",
+		args: "[-json] [-since D | -latest] [-socket PATH] DEVICE [COMPONENT SENSOR]",
 		does: "print what was recorded: the facts of a device, or the readings of one sensor",
 		help: `  -since D      how far back: 30m, 1h, 7d; 1h if not given
   -from T -to T between two times such as 2026-11-21T10:00:00Z, instead of -since
   -limit N      at most so many facts or readings; ` + strconv.Itoa(web.DefaultLimit) + ` if not given
+  -latest       the last reading of every sensor of the device, whatever it is
   -json         print one JSON object
   -socket PATH  of the appliance; else $RACKPOST_SOCKET, else ` + defaultSocket + `
 
-Components are those of rackpost status -json and of the facts: port/Gi1/0/1, cpu/1.`,
+Which components and sensors there are, -latest tells: port/Gi1/0/1 rx_bytes_total.`,
 		run: runQuery,
 	}
 }
@@ -37,6 +38,7 @@ func runQuery(ctx context.Context, t terminal, args []string) error {
 	since := fs.String("since", "", "")
 	from, to := fs.String("from", "", ""), fs.String("to", "", "")
 	limit := fs.String("limit", "", "")
+	latest := fs.Bool("latest", false, "")
 	rest, err := parseFlags(fs, args)
 	if err != nil {
 		return err
@@ -58,12 +60,41 @@ func runQuery(ctx context.Context, t terminal, args []string) error {
 		}
 	}
 	c := newClient(*socket)
+	if *latest {
+		if len(rest) != 1 || len(q) != 1 {
+			return usagef("-latest goes with a device alone")
+		}
+		return queryLatest(ctx, c, t.out, rest[0], *asJSON)
+	}
 	if len(rest) == 1 {
 		return queryFacts(ctx, c, t.out, q, *asJSON)
 	}
 	q.Set("component", rest[1])
 	q.Set("sensor", rest[2])
 	return querySeries(ctx, c, t.out, q, *asJSON)
+}
+
+func queryLatest(ctx context.Context, c *client, w io.Writer, device string, asJSON bool) error {
+	var l web.Latest
+	if err := c.get(ctx, "/devices/"+device+"/latest", nil, &l); err != nil {
+		return err
+	}
+	if asJSON {
+		return printJSON(w, l)
+	}
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprint(tw, "COMPONENT\tSENSOR\tVALUE\tTIME\n")
+	for _, r := range l.Readings {
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", plain(r.Component), plain(r.Sensor), pointText(r.Point), r.At.Format(time.RFC3339))
+	}
+	return tw.Flush()
+}
+
+func pointText(p web.Point) string {
+	if p.Value == nil {
+		return "absent: " + string(p.Absent)
+	}
+	return p.Value.String()
 }
 
 func queryFacts(ctx context.Context, c *client, w io.Writer, q url.Values, asJSON bool) error {
@@ -101,11 +132,10 @@ func querySeries(ctx context.Context, c *client, w io.Writer, q url.Values, asJS
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(tw, "TIME\t%s\n", plain(s.Sensor))
 	for _, p := range s.Points {
-		value := "absent: " + string(p.Absent)
-		if p.Value != nil {
-			value = p.Value.String()
-		}
-		fmt.Fprintf(tw, "%s\t%s\n", p.At.Format("2006-01-02T15:04:05.000Z07:00"), value)
+		fmt.Fprintf(tw, "%s\t%s\n", p.At.Format("2006-01-02T15:04:05.000Z07:00"), pointText(p))
+	}
+	if len(s.Points) == 0 {
+		fmt.Fprintf(tw, "no readings in this time; rackpost query %s -latest tells which components and sensors there are\n", plain(string(s.Device)))
 	}
 	return flushWith(tw, s.Truncated)
 }
@@ -115,10 +145,7 @@ func flushWith(tw *tabwriter.Writer, truncated bool) error {
 		return err
 	}
 	if truncated {
-		_, err := fmt.Fprintln(tw, "there is more: ask for a shorter time, or for more with -limit")
-		if err != nil {
-			return err
-		}
+		fmt.Fprintln(tw, "there is more: ask for a shorter time, or for more with -limit")
 	}
 	return tw.Flush()
 }

@@ -26,6 +26,11 @@ func (a *appliance) Status(ctx context.Context) (web.Status, error) {
 		Name: a.box.name, Version: versionText(), Site: web.Site{ID: site.id.String(), Name: site.name},
 		Time: time.Now(), Started: a.started, Devices: countOf(devices), Journal: a.journalOf(), Notices: []string{},
 	}
+	for _, f := range a.store.Registers("") { // of the box itself
+		if c, ok := f.Value.(hw.ClockValue); ok {
+			s.Clock = &web.Clock{Trusted: c.Trusted, Source: c.Source, OffsetMS: c.OffsetMS}
+		}
+	}
 	if why := a.refused.Load(); why != nil {
 		s.Notices = append(s.Notices, *why)
 	}
@@ -107,12 +112,10 @@ func (a *appliance) Devices(context.Context) ([]web.Device, error) {
 // Device implements web.Source. A device that is no longer configured is found as long as
 // the store knows it.
 func (a *appliance) Device(_ context.Context, id hw.DeviceID) (web.Device, error) {
-	var view store.DeviceView
-	for _, v := range a.store.Devices() {
-		if v.ID == id {
-			view = v
-		}
+	if !a.knows(id) {
+		return web.Device{}, web.ErrUnknownDevice
 	}
+	view, _ := a.store.Device(id)
 	var status collectors.DeviceStatus
 	for _, s := range a.poller.Status() {
 		if s.Device.ID == id {
@@ -125,11 +128,19 @@ func (a *appliance) Device(_ context.Context, id hw.DeviceID) (web.Device, error
 			configure(&d, w)
 		}
 	}
-	if view.ID == "" && !d.Configured {
-		return web.Device{}, web.ErrUnknownDevice
-	}
 	judge(&d)
 	return d, nil
+}
+
+// knows says whether a device is configured or in the store.
+func (a *appliance) knows(id hw.DeviceID) bool {
+	for _, w := range a.site.Load().devices {
+		if w.Target.Device.ID == id {
+			return true
+		}
+	}
+	_, ok := a.store.Device(id)
+	return ok
 }
 
 // configure fills in what the configuration says.
@@ -224,23 +235,4 @@ func addFact(d *web.Device, f hw.Fact) {
 	case hw.UnitValue:
 		d.Unit = &web.Unit{Serial: v.Serial, Model: v.Model, Version: v.Version, Name: v.Name, Since: v.Since}
 	}
-}
-
-// Series implements web.History.
-func (a *appliance) Series(ctx context.Context, q web.SeriesQuery, fn func(web.Point) error) error {
-	sq := store.SeriesQuery{Device: q.Device, Component: q.Component, Sensor: q.Sensor, From: q.From, To: q.To}
-	return a.store.Series(ctx, sq, func(p store.Point) error {
-		value, absent := web.NumberOf(hw.Sample{Type: p.Type, Gauge: p.Gauge, Count: p.Count, Absent: p.Absent})
-		return fn(web.Point{At: time.UnixMilli(p.At).UTC(), Value: value, Absent: absent})
-	})
-}
-
-// Facts implements web.History.
-func (a *appliance) Facts(ctx context.Context, q web.FactQuery) ([]web.Fact, error) {
-	records, err := a.store.Facts(ctx, store.FactQuery{Device: q.Device, From: q.From, To: q.To, Limit: q.Limit})
-	facts := make([]web.Fact, len(records))
-	for i, r := range records {
-		facts[i] = web.FactOf(r.Fact, r.Order.Turn)
-	}
-	return facts, err
 }
