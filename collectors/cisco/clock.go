@@ -121,6 +121,7 @@ func (s *series) observe(value uint64, base, now int64) (start int64) {
 
 // doubt starts the series anew at now: what lies between the last value and this one
 // cannot be told.
-func (s *series) doubt(now int64) {
+func (s *series) doubt(now int64) (start int64) {
 	s.start = now
+	return now
 }

@@ -146,3 +146,24 @@ func TestSeriesNeverFalls(t *testing.T) {
 		}
 	})
 }
+
+// 32-bit octets that can have wrapped unseen between two visits yield no rate.
+func TestBlind(t *testing.T) {
+	t.Parallel()
+	for _, x := range []struct {
+		speed  uint64
+		passed int64 // ms
+		want   bool
+	}{
+		{1_000_000_000, 60_000, true}, // the range passes in 34 s
+		{1_000_000_000, 30_000, false},
+		{100_000_000, 60_000, false},
+		{100_000_000, 600_000, true},
+		{0, 60_000, true},
+	} {
+		p := port{speed: x.speed, readAt: 1000}
+		if got := p.blind(1000 + x.passed); got != x.want {
+			t.Errorf("%d bit/s after %d ms: %v", x.speed, x.passed, got)
+		}
+	}
+}

@@ -57,7 +57,7 @@ func conforming(tb testing.TB, kind collectors.Kind, model string) collectortest
 		Target: collectors.Target{
 			Device:      hw.Device{ID: "conforming", Kind: kind.Name, Address: s.addr.String()},
 			Credentials: collectors.Credentials{Community: "public"},
-			Timeout:     80 * time.Millisecond,
+			Timeout:     50 * time.Millisecond,
 		},
 		Silence:  set("silent", ""),
 		Refuse:   s.stop,

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -58,6 +59,7 @@ func modelled(t testing.TB, model string, opt sim.ModelOptions) *sim.Device {
 // visitor visits one simulated device.
 type visitor struct {
 	testing.TB
+	server    *server
 	kind      collectors.Kind
 	collector collectors.Collector
 	target    collectors.Target
@@ -67,21 +69,11 @@ type visitor struct {
 // visiting serves a device on loopback and opens a collector on it.
 func visiting(t testing.TB, kind collectors.Kind, d *sim.Device) *visitor {
 	t.Helper()
-	agent, err := sim.Listen("127.0.0.1:0", d, sim.AgentOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- agent.Run(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
-	v := &visitor{TB: t, kind: kind, device: d, target: collectors.Target{
-		Device:      hw.Device{ID: "d1", Kind: kind.Name, Address: agent.Addr().String()},
+	srv := &server{tb: t, device: d, community: "public"}
+	srv.start(netip.MustParseAddrPort("127.0.0.1:0"))
+	t.Cleanup(srv.stop)
+	v := &visitor{TB: t, server: srv, kind: kind, device: d, target: collectors.Target{
+		Device:      hw.Device{ID: "d1", Kind: kind.Name, Address: srv.addr.String()},
 		Credentials: collectors.Credentials{Community: "public"},
 		Timeout:     time.Second,
 		Memory:      &collectors.Memory{},
@@ -126,6 +118,13 @@ func (v *visitor) visit(due []collectors.Section) report {
 		v.Fatalf("visit: %v", err)
 	}
 	return index(v, r)
+}
+
+// becomes puts another device, or the same one later, at the address.
+func (v *visitor) becomes(d *sim.Device) {
+	v.Helper()
+	v.device = d
+	v.server.serve(d)
 }
 
 // fault switches a fault of the device on.

@@ -76,8 +76,8 @@ func (c *collector) follow(v *visit, before, now scalars) {
 		at: v.now, ticks: uint32(now.ticks.Uint), hasTicks: now.ticks.Type == snmp.TypeTimeTicks,
 		engine: engineSeconds(now.engine),
 	})
-	other := c.identity.known &&
-		(differs(before.objectID, now.objectID) || now.serial.OK() && now.serial.Text() != c.entities.probed)
+	serial := now.serial.Text()
+	other := c.identity.known && (differs(before.objectID, now.objectID) || serial != "" && serial != c.entities.probed)
 	if restarted || other {
 		c.restart(v)
 	}
@@ -85,7 +85,7 @@ func (c *collector) follow(v *visit, before, now scalars) {
 		c.ports.stale = true
 	}
 	if differs(before.entChanged, now.entChanged) {
-		c.entities.read = false
+		c.entities.read, c.entities.tries = false, 0
 	}
 	if differs(before.name, now.name) {
 		c.identity.name = now.name.Text()

@@ -22,7 +22,8 @@ type entity struct {
 
 // entities are the parts as the inventory found them.
 type entities struct {
-	read  bool // tried since the device started or its parts changed
+	read  bool // since the device started or its parts changed, or tried often enough
+	tries int
 	known bool
 	whole bool // every row and name is here
 	by    map[string]entity
@@ -49,9 +50,8 @@ type unitMemory struct {
 // speak of.
 func (c *collector) readInventory(v *visit) {
 	c.ports.stale = true
-	if c.clock.uptime() >= young || !c.clock.known {
-		clear(c.lacks)
-	}
+	c.entities.tries = 0
+	clear(c.lacks)
 	for _, u := range c.readEntities(v) {
 		v.component(u)
 	}
@@ -60,10 +60,10 @@ func (c *collector) readInventory(v *visit) {
 // readEntities reads the parts and returns the units among them. Parts known whole give
 // way only to parts read whole.
 func (c *collector) readEntities(v *visit) []hw.Component {
-	c.entities.read = true
 	g, ok := c.read(v, &entityGroup)
+	c.entities.tries++
+	c.entities.read = ok && g.wholeAll() || c.entities.tries >= maxNameTries
 	if !ok {
-		c.entities.read = v.stopped == ""
 		return nil
 	}
 	by, order := entityRows(g)
@@ -86,7 +86,6 @@ func (c *collector) readEntities(v *visit) []hw.Component {
 func (c *collector) needEntities(v *visit) {
 	aside := visit{ctx: v.ctx, now: v.now, report: &hw.Report{}}
 	c.readEntities(&aside)
-	c.ports.stale = true
 	v.stopped = aside.stopped
 }
 

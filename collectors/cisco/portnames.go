@@ -1,6 +1,7 @@
 package cisco
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -164,6 +165,7 @@ func withFormer(list, former []port) []port {
 			list = append(list, former[i])
 		}
 	}
+	slices.SortStableFunc(list, func(a, b port) int { return compareIndex(a.index, b.index) })
 	return list
 }
 

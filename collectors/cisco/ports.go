@@ -147,7 +147,7 @@ func portHealth(admin, oper string) hw.Health {
 func (c *collector) count(v *visit, p *port, g *grid, row int, consistent bool) {
 	now := v.now.UnixMilli()
 	base := p.base(g, row, c.start(), now)
-	blind := p.blind(g, now)
+	blind := p.blind(now)
 	for i := range p.counters {
 		o := &portGroup.objects[portCounters+i]
 		s := hw.Sample{Component: p.path, Sensor: o.as, Type: hw.Counter}
@@ -162,7 +162,7 @@ func (c *collector) count(v *visit, p *port, g *grid, row int, consistent bool) 
 			moved := k.known && k.value != n
 			s.Count, s.StartMS = n, k.observe(n, base, now)
 			if blind && moved && (i == counterRxBytes || i == counterTxBytes) && g.cols[portCounters+i].object.max == max32 {
-				k.start, s.StartMS = now, now
+				s.StartMS = k.doubt(now)
 			}
 		}
 		v.report.Samples = append(v.report.Samples, s)
@@ -185,7 +185,7 @@ func (p *port) base(g *grid, row int, start, now int64) int64 {
 
 // blind reports whether 32-bit octets can have wrapped unseen since the last visit: the
 // whole range passes in 34 s at 1 Gb/s.
-func (p *port) blind(g *grid, now int64) bool {
+func (p *port) blind(now int64) bool {
 	if p.readAt == 0 {
 		return false
 	}

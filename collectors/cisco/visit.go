@@ -89,6 +89,9 @@ func (c *collector) read(v *visit, grp *group) (*grid, bool) {
 	t := c.table(grp)
 	t.grid.begin(len(grp.objects))
 	if v.stopped != "" {
+		for slot := range grp.objects {
+			t.grid.miss(slot, nil, v.stopped)
+		}
 		v.limit(grp.section, hw.Partial)
 		return &t.grid, false
 	}
@@ -96,7 +99,7 @@ func (c *collector) read(v *visit, grp *group) (*grid, bool) {
 	}
 	if t.grid.any() {
 		t.had, t.empties = true, 0
-	} else if t.had {
+	} else if t.had && t.grid.wholeAll() {
 		if t.empties++; t.empties < emptyVisits {
 			c.askAgain(grp)
 			v.limit(grp.section, hw.Partial)
