@@ -110,10 +110,12 @@ type series struct {
 // did not move wrapped or was cleared; both end the series.
 func (s *series) observe(value uint64, base, now int64) (start int64) {
 	switch {
-	case !s.known || base != s.base:
+	case !s.known:
 		s.start = base
+	case base != s.base:
+		s.start = other(base, s.start)
 	case value < s.value:
-		s.start = now
+		s.start = other(now, s.start)
 	}
 	s.known, s.value, s.base = true, value, base
 	return s.start
@@ -122,6 +124,14 @@ func (s *series) observe(value uint64, base, now int64) (start int64) {
 // doubt starts the series anew at now: what lies between the last value and this one
 // cannot be told.
 func (s *series) doubt(now int64) (start int64) {
-	s.start = now
-	return now
+	s.start = other(now, s.start)
+	return s.start
+}
+
+// other returns t, or the millisecond after it when that was the start already.
+func other(t, start int64) int64 {
+	if t == start {
+		return t + 1
+	}
+	return t
 }

@@ -137,12 +137,15 @@ func (c *collector) Close(context.Context) error { return c.session.Close() }
 
 // restart forgets what belongs to the device before it started, or to the unit before it
 // was exchanged.
-func (c *collector) restart(v *visit) {
-	c.broken = v.now.UnixMilli()
+func (c *collector) restart() {
 	c.identity = identity{}
 	c.entities = entities{}
 	c.ports.stale = true
 	c.failover = failoverMemory{}
+	for i := range c.ports.list {
+		p := &c.ports.list[i]
+		p.discontinued, p.since, p.readAt = false, 0, 0
+	}
 	clear(c.lacks)
 	clear(c.parts)
 	for _, t := range c.tables {

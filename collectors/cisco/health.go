@@ -78,8 +78,12 @@ func (c *collector) follow(v *visit, before, now scalars) {
 	})
 	serial := now.serial.Text()
 	other := c.identity.known && (differs(before.objectID, now.objectID) || serial != "" && serial != c.entities.probed)
-	if restarted || other {
-		c.restart(v)
+	if restarted {
+		c.restart()
+		c.broken = 0 // the new start of the clock is theirs
+	} else if other {
+		c.restart()
+		c.broken = v.now.UnixMilli()
 	}
 	if differs(before.portsChanged, now.portsChanged) {
 		c.ports.stale = true

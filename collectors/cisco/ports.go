@@ -176,7 +176,7 @@ func (p *port) base(g *grid, row int, start, now int64) int64 {
 	t, reason := g.number(row, portDiscontinuity)
 	if reason == "" {
 		if p.discontinued && t != p.discontinuity {
-			p.since = now
+			p.since = other(now, p.since)
 		}
 		p.discontinuity, p.discontinued = t, true
 	}
