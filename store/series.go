@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"slices"
@@ -35,7 +36,7 @@ const defaultPoints = 1_000_000
 // two boxes visited, an island's readings are given only where those of the boxes with
 // authority are missing for one and a half times their usual distance.
 func (s *Store) Series(ctx context.Context, q SeriesQuery, fn func(Point) error) error {
-	r := seriesReader{store: s, q: q, span: span{q.From.UnixMilli(), math.MaxInt64}}
+	r := seriesReader{store: s, q: q, span: span{q.From.UnixMilli(), math.MaxInt64}, series: map[sampleName]*series{}, layouts: map[journal.LayoutID]*layoutSpots{}}
 	or(&r.q.Site, s.id.site)
 	or(&r.q.Limit, defaultPoints)
 	if !q.To.IsZero() {
@@ -54,55 +55,44 @@ func (s *Store) Series(ctx context.Context, q SeriesQuery, fn func(Point) error)
 			return fmt.Errorf("read the series of %s: %w", q.Device, err)
 		}
 	}
-	slices.SortStableFunc(r.points, func(a, b Point) int {
-		return cmp.Or(cmp.Compare(a.Component, b.Component), cmp.Compare(a.Sensor, b.Sensor), cmp.Compare(a.At, b.At))
-	})
-	for len(r.points) > 0 {
-		n := 1
-		for n < len(r.points) && r.points[n].Component == r.points[0].Component && r.points[n].Sensor == r.points[0].Sensor {
-			n++
-		}
-		for _, p := range authoritative(r.points[:n]) {
-			if err := fn(p); err != nil {
-				return err
-			}
-		}
-		r.points = r.points[n:]
-	}
-	return nil
+	return r.emit(fn)
 }
 
 // authoritative leaves out an island's points where others are. points are of one series, in
 // order of time.
-func authoritative(points []Point) []Point {
+func authoritative(points []reading) []reading {
 	islands := 0
 	var times, steps []int64
-	for _, p := range points {
-		if p.Mode == journal.Island {
+	for i := range points {
+		if points[i].mode == journal.Island {
 			islands++
+		}
+	}
+	if islands == 0 || islands == len(points) {
+		return points
+	}
+	for _, p := range points {
+		if p.mode == journal.Island {
 			continue
 		}
-		if n := len(times); n > 0 && p.At > times[n-1] {
-			steps = append(steps, p.At-times[n-1])
+		if n := len(times); n > 0 && p.at > times[n-1] {
+			steps = append(steps, p.at-times[n-1])
 		}
-		times = append(times, p.At)
-	}
-	if islands == 0 || len(times) == 0 {
-		return points
+		times = append(times, p.at)
 	}
 	step := int64(math.MaxInt64 / 4)
 	for _, p := range points {
-		if p.Mode != journal.Island && p.PeriodMS > 0 {
-			step = min(step, p.PeriodMS)
+		if p.mode != journal.Island && p.periodMS > 0 {
+			step = min(step, p.periodMS)
 		}
 	}
 	if len(steps) > 0 { // a section's own period is longer than that of the visits
 		slices.Sort(steps)
 		step = max(min(step, steps[len(steps)/2]), steps[len(steps)/4])
 	}
-	var out []Point
+	var out []reading
 	for _, p := range points {
-		if p.Mode != journal.Island || aloneAt(times, p.At, step+step/2) {
+		if p.mode != journal.Island || aloneAt(times, p.at, step+step/2) {
 			out = append(out, p)
 		}
 	}
@@ -121,15 +111,79 @@ func aloneAt(times []int64, at, width int64) bool {
 	return times[i]-times[i-1] > width
 }
 
-// seriesReader gathers points from segments.
+// seriesReader gathers readings from segments.
 type seriesReader struct {
 	store   *Store
 	q       SeriesQuery
 	span    span
-	points  []Point
-	entries map[journal.LayoutID][]journal.Entry
+	count   int
+	series  map[sampleName]*series
+	layouts map[journal.LayoutID]*layoutSpots
 	scratch []hw.Sample
 	dec     *chunk.Decoder
+}
+
+// series is one sensor's readings.
+type series struct {
+	name     sampleName
+	readings []reading
+}
+
+// reading is a Point less what its series knows.
+type reading struct {
+	at       int64
+	bits     uint64 // the count, or the bits of the gauge
+	startMS  int64
+	periodMS int64
+	absent   hw.Reason
+	origin   *journal.ID
+	mode     journal.Mode
+}
+
+// layoutSpots is a layout and the series its entries belong to, nil where not asked for.
+type layoutSpots struct {
+	entries []journal.Entry
+	series  []*series
+}
+
+// of returns the series of a sensor, nil when it was not asked for.
+func (r *seriesReader) of(component, sensor string, kind hw.SampleType) *series {
+	if (r.q.Component != "" && r.q.Component != component) || (r.q.Sensor != "" && r.q.Sensor != sensor) {
+		return nil
+	}
+	name := sampleName{component, sensor, kind}
+	x := r.series[name]
+	if x == nil {
+		x = &series{name: name}
+		r.series[name] = x
+	}
+	return x
+}
+
+// emit gives what was gathered to fn, in order.
+func (r *seriesReader) emit(fn func(Point) error) error {
+	all := slices.SortedFunc(maps.Values(r.series), func(a, b *series) int {
+		return cmp.Or(cmp.Compare(a.name.component, b.name.component), cmp.Compare(a.name.sensor, b.name.sensor), cmp.Compare(a.name.kind, b.name.kind))
+	})
+	byTime := func(a, b reading) int { return cmp.Compare(a.at, b.at) }
+	for _, x := range all {
+		if !slices.IsSortedFunc(x.readings, byTime) {
+			slices.SortStableFunc(x.readings, byTime)
+		}
+		for _, y := range authoritative(x.readings) {
+			p := Point{Component: x.name.component, Sensor: x.name.sensor, Type: x.name.kind, At: y.at, StartMS: y.startMS, Absent: y.absent,
+				Origin: *y.origin, Mode: y.mode, PeriodMS: y.periodMS}
+			if p.Type == hw.Counter {
+				p.Count = y.bits
+			} else {
+				p.Gauge = math.Float64frombits(y.bits)
+			}
+			if err := fn(p); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (r *seriesReader) segment(ctx context.Context, g *segment) error {
@@ -157,11 +211,13 @@ func (r *seriesReader) segment(ctx context.Context, g *segment) error {
 	return r.scan(ctx, g)
 }
 
-func (r *seriesReader) add(p Point) error {
-	if len(r.points) >= r.q.Limit {
+// take adds a reading to its series.
+func (r *seriesReader) take(x *series, y reading) error {
+	if r.count >= r.q.Limit {
 		return ErrTooMany
 	}
-	r.points = append(r.points, p)
+	r.count++
+	x.readings = append(x.readings, y)
 	return nil
 }
 
@@ -225,21 +281,23 @@ func (r *seriesReader) batch(ctx context.Context, db *sql.DB, b *journal.Batch, 
 		if err != nil || v.Device != r.q.Device || v.Layout >= len(b.Uses) || started < r.span.first || started > r.span.last {
 			return nil
 		}
-		entries, err := r.layout(ctx, db, b.Uses[v.Layout])
+		l, err := r.layout(ctx, db, b.Uses[v.Layout])
 		if err != nil {
 			return err
 		}
-		if r.scratch, err = v.Samples(r.scratch[:0], entries); err != nil {
+		if r.scratch, err = v.Samples(r.scratch[:0], l.entries); err != nil {
 			return nil
 		}
+		origin := b.Origin
 		for i := range r.scratch {
-			x := &r.scratch[i]
-			if !r.wants(x.Component, x.Sensor) {
+			if l.series[i] == nil {
 				continue
 			}
-			p := Point{Component: x.Component, Sensor: x.Sensor, Type: x.Type, At: started, Gauge: x.Gauge, Count: x.Count, StartMS: x.StartMS,
-				Absent: x.Absent, Origin: b.Origin, Mode: b.Mode, PeriodMS: v.Period.Milliseconds()}
-			if err := r.add(p); err != nil {
+			y := reading{at: started, startMS: r.scratch[i].StartMS, periodMS: v.Period.Milliseconds(), absent: r.scratch[i].Absent, origin: &origin, mode: b.Mode}
+			if y.bits = r.scratch[i].Count; r.scratch[i].Type != hw.Counter {
+				y.bits = math.Float64bits(r.scratch[i].Gauge)
+			}
+			if err := r.take(l.series[i], y); err != nil {
 				return err
 			}
 		}
@@ -247,29 +305,25 @@ func (r *seriesReader) batch(ctx context.Context, db *sql.DB, b *journal.Batch, 
 	})
 }
 
-func (r *seriesReader) wants(component, sensor string) bool {
-	return (r.q.Component == "" || r.q.Component == component) && (r.q.Sensor == "" || r.q.Sensor == sensor)
-}
-
-// layout returns the entries of a layout; none when the layout is damaged.
-func (r *seriesReader) layout(ctx context.Context, db *sql.DB, id journal.LayoutID) ([]journal.Entry, error) {
-	if e, ok := r.entries[id]; ok {
-		return e, nil
+// layout returns a layout; an empty one when it is damaged.
+func (r *seriesReader) layout(ctx context.Context, db *sql.DB, id journal.LayoutID) (*layoutSpots, error) {
+	if l, ok := r.layouts[id]; ok {
+		return l, nil
 	}
-	l := journal.Layout{ID: id}
-	err := db.QueryRowContext(ctx, "SELECT bytes FROM layout WHERE name = ?", id[:]).Scan(&l.Bytes)
+	raw := journal.Layout{ID: id}
+	err := db.QueryRowContext(ctx, "SELECT bytes FROM layout WHERE name = ?", id[:]).Scan(&raw.Bytes)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return nil, err
 	}
-	var entries []journal.Entry
+	l := &layoutSpots{}
 	if err == nil {
-		if entries, err = r.store.pack.Entries(l); err != nil {
-			entries = nil
+		if l.entries, err = r.store.pack.Entries(raw); err != nil {
+			l.entries = nil
 		}
 	}
-	if r.entries == nil {
-		r.entries = map[journal.LayoutID][]journal.Entry{}
+	for _, e := range l.entries {
+		l.series = append(l.series, r.of(e.Component, e.Sensor, e.Type))
 	}
-	r.entries[id] = entries
-	return entries, nil
+	r.layouts[id] = l
+	return l, nil
 }

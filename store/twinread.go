@@ -4,8 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"math"
 	"slices"
 
+	"rackpost/hw"
 	"rackpost/hw/journal"
 	"rackpost/store/chunk"
 )
@@ -117,46 +119,27 @@ func (r *seriesReader) twinDevice(ctx context.Context, db *sql.DB, device int64,
 	return r.twinAll(ctx, db, device, origin, components, chunks)
 }
 
-// twinAll reads every component of the device's chunks, by one pass over its rows.
+// twinAll reads every component of the device's chunks by one pass over its rows. Rows of
+// other chunks are passed over by their number, without their bytes.
 func (r *seriesReader) twinAll(ctx context.Context, db *sql.DB, device int64, origin journal.ID, components map[int64]string, chunks []chunkTimes) error {
 	byNumber := map[int64][][]int64{}
 	for _, c := range chunks {
 		byNumber[c.n] = c.columns
 	}
-	// The rows of other chunks are passed over by their number, without their bytes.
-	var ids []int64
-	err := each(ctx, db, "SELECT id FROM chunk WHERE id BETWEEN ? AND ?", []any{chunkID(device, 1, 0), chunkID(device+1, 0, 0) - 1}, func(rows *sql.Rows) error {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return err
-		}
-		if byNumber[id&(maxChunks-1)] != nil {
-			ids = append(ids, id)
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	get, err := db.PrepareContext(ctx, "SELECT bytes FROM chunk WHERE id = ?")
-	if err != nil {
-		return err
-	}
-	defer get.Close()
-	for _, id := range ids {
-		var raw []byte
-		if err := get.QueryRowContext(ctx, id).Scan(&raw); err != nil {
-			return err
-		}
-		path, ok := components[id>>18&(maxComponents-1)]
-		if !ok {
-			continue
-		}
-		if err := r.chunk(raw, path, byNumber[id&(maxChunks-1)], origin); err != nil {
-			return err
-		}
-	}
-	return nil
+	return each(ctx, db, "SELECT id, bytes FROM chunk WHERE id BETWEEN ? AND ? AND id & ? BETWEEN ? AND ?",
+		[]any{chunkID(device, 1, 0), chunkID(device+1, 0, 0) - 1, maxChunks - 1, chunks[0].n, chunks[len(chunks)-1].n}, func(rows *sql.Rows) error {
+			var id int64
+			var raw sql.RawBytes
+			if err := rows.Scan(&id, &raw); err != nil {
+				return err
+			}
+			path, ok := components[id>>18&(maxComponents-1)]
+			times := byNumber[id&(maxChunks-1)]
+			if !ok || times == nil {
+				return nil
+			}
+			return r.chunk(raw, path, times, origin)
+		})
 }
 
 // chunk takes the points of one row. A damaged row is a hole, not the end.
@@ -175,14 +158,18 @@ func (r *seriesReader) chunk(raw []byte, path string, times [][]int64, origin jo
 	started := times[colStarted]
 	for i := range series {
 		x := &series[i]
+		to := r.of(path, x.Sensor, x.Type)
 		from, _ := slices.BinarySearch(started, r.span.first)
 		for p := range x.All(x.Search(from)) {
 			if p.Visit >= len(started) || started[p.Visit] > r.span.last {
 				break
 			}
-			err := r.add(Point{Component: path, Sensor: x.Sensor, Type: x.Type, At: started[p.Visit], Gauge: p.Gauge, Count: p.Count, StartMS: p.StartMS,
-				Absent: p.Absent, Origin: origin, Mode: journal.Mode(times[colMode][p.Visit]), PeriodMS: times[colPeriod][p.Visit]})
-			if err != nil {
+			y := reading{at: started[p.Visit], startMS: p.StartMS, periodMS: times[colPeriod][p.Visit], absent: p.Absent,
+				origin: &origin, mode: journal.Mode(times[colMode][p.Visit])}
+			if y.bits = p.Count; x.Type != hw.Counter {
+				y.bits = math.Float64bits(p.Gauge)
+			}
+			if err := r.take(to, y); err != nil {
 				return err
 			}
 		}
