@@ -140,6 +140,35 @@ func isDamaged(err error) bool {
 	return errors.As(err, &e) && (e.Code == sqlite3.ErrCorrupt || e.Code == sqlite3.ErrNotADB)
 }
 
+// emptyWAL writes all of the WAL into the file and syncs it. Closing would do so too, but
+// says nothing when it fails.
+func emptyWAL(ctx context.Context, db *sql.DB) error {
+	var busy, frames, written int
+	if err := db.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &frames, &written); err != nil {
+		return fmt.Errorf("empty the WAL: %w", err)
+	}
+	if busy != 0 || frames != written {
+		return fmt.Errorf("empty the WAL: %d of %d pages written, busy %d", written, frames, busy)
+	}
+	return nil
+}
+
+// leaveWAL makes the file whole without a WAL. The last write changes two bytes of the first
+// sector and needs no rollback journal, which after a crash only a writer could undo.
+func leaveWAL(ctx context.Context, db *sql.DB) error {
+	if err := emptyWAL(ctx, db); err != nil {
+		return err
+	}
+	var mode string
+	if err := db.QueryRowContext(ctx, "PRAGMA journal_mode=OFF").Scan(&mode); err != nil {
+		return fmt.Errorf("leave WAL mode: %w", err)
+	}
+	if !strings.EqualFold(mode, "off") {
+		return fmt.Errorf("leave WAL mode: sqlite stays in mode %s", mode)
+	}
+	return nil
+}
+
 // inTx runs fn in one immediate transaction.
 func inTx(ctx context.Context, db *sql.DB, fn func(*sql.Tx) error) error {
 	tx, err := db.BeginTx(ctx, nil)

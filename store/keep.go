@@ -3,10 +3,10 @@ package store
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"database/sql"
@@ -140,24 +140,16 @@ func (g *segment) seal(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := g.reader.Close(); err != nil {
-		return err
-	}
-	g.reader = nil
-	// Leaving WAL mode writes all of it into the file, syncs, and removes it.
-	var mode string
-	if err := g.writer.QueryRowContext(ctx, "PRAGMA journal_mode=DELETE").Scan(&mode); err != nil {
-		return err
-	}
-	if !strings.EqualFold(mode, "delete") {
-		return fmt.Errorf("journal mode stays %s", mode)
-	}
-	if err := g.close(); err != nil {
-		return err
-	}
 	from := g.file()
 	to := filepath.Join(filepath.Dir(from), segmentName(g.number, g.id, sealedSuffix))
-	if err := os.Rename(from, to); err != nil {
+	if err, g.reader = g.reader.Close(), nil; err == nil { // no second connection may be there
+		err = leaveWAL(ctx, g.writer)
+	}
+	if err = errors.Join(err, g.close()); err == nil {
+		err = os.Rename(from, to)
+	}
+	if err != nil {
+		g.openForWriting() // it goes on being read as it is, and is sealed another time
 		return err
 	}
 	g.mu.Lock()

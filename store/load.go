@@ -22,14 +22,9 @@ func (s *Store) loadSegments(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.sweep(entries)
 	for _, e := range entries {
 		path := filepath.Join(s.opt.Dir, e.Name())
-		if strings.HasSuffix(e.Name(), ".tmp") || strings.HasSuffix(e.Name(), ".tmp-journal") || strings.HasSuffix(e.Name(), ".tmp-wal") || strings.HasSuffix(e.Name(), ".tmp-shm") {
-			if err := os.Remove(path); err != nil {
-				return fmt.Errorf("remove what a crash left: %w", err)
-			}
-			continue
-		}
 		if number, id, sealed, ok := parseSegmentName(e.Name()); ok {
 			g := loadSegment(ctx, path, number, id, sealed)
 			s.segments = append(s.segments, g)
@@ -44,18 +39,38 @@ func (s *Store) loadSegments(ctx context.Context) error {
 	for i, g := range s.segments {
 		s.held.Join(g.held)
 		s.held.Join(g.own)
-		if g.isSealed() || g.damaged() != nil {
-			continue
+		// One that is open and not the last is sealed by the keeper: a crash came in between.
+		if i == len(s.segments)-1 && !g.isSealed() && g.damaged() == nil {
+			s.open = g
 		}
-		if i < len(s.segments)-1 { // a crash came between two segments
-			if err := g.seal(ctx); err != nil {
-				s.quarantine(g, err)
-			}
-			continue
-		}
-		s.open = g
 	}
 	return nil
+}
+
+// sweep removes what a crash left: files not yet whole, and what belongs to files that are no
+// more. What cannot be removed does not matter but for its space.
+func (s *Store) sweep(entries []os.DirEntry) {
+	stems, files := map[string]bool{}, map[string]bool{}
+	for _, e := range entries {
+		files[e.Name()] = true
+		if _, _, _, ok := parseSegmentName(e.Name()); ok {
+			stems[strings.TrimSuffix(strings.TrimSuffix(e.Name(), openSuffix), sealedSuffix)] = true
+		}
+	}
+	for _, e := range entries {
+		main := e.Name()
+		for _, side := range sideSuffixes()[1:] {
+			main = strings.TrimSuffix(main, side)
+		}
+		_, _, _, isSegment := parseSegmentName(main)
+		stem, isTwin := strings.CutSuffix(main, twinSuffix)
+		_, _, _, isTwin2 := parseSegmentName(stem + sealedSuffix)
+		if strings.HasSuffix(main, tmpSuffix) || (isSegment && !files[main]) || (isTwin && isTwin2 && !stems[stem]) {
+			if err := os.Remove(filepath.Join(s.opt.Dir, e.Name())); err != nil {
+				s.opt.Logger.Warn("what a crash left stays", "err", err)
+			}
+		}
+	}
 }
 
 // quarantine sets g aside: its file stays as it is, and nothing is read from it any more.
@@ -80,6 +95,7 @@ func (s *Store) loadFolds(ctx context.Context) error {
 		}
 		if err != nil {
 			s.quarantine(g, err)
+			delete(s.tails, g)
 		}
 	}
 	return nil

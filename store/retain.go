@@ -312,22 +312,18 @@ func (g *segment) rewrite(ctx context.Context, part journal.Vector) error {
 	g.use.Lock()
 	defer g.use.Unlock()
 	path := g.file()
-	tmp := path + ".tmp"
-	if err := os.Remove(tmp); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
+	tmp := path + tmpSuffix
+	removeDB(tmp)
 	db := openDB(tmp, readWrite)
 	err := g.copyWithout(ctx, db, part)
 	if err == nil {
-		_, err = db.ExecContext(ctx, "PRAGMA journal_mode=DELETE")
+		err = leaveWAL(ctx, db)
 	}
-	if err = errors.Join(err, db.Close()); err != nil {
-		for _, suffix := range []string{"", "-wal", "-shm"} {
-			_ = os.Remove(tmp + suffix) // what is left of it is removed at the next start
-		}
-		return err
+	if err = errors.Join(err, db.Close()); err == nil {
+		err = os.Rename(tmp, path)
 	}
-	if err := os.Rename(tmp, path); err != nil {
+	if err != nil {
+		removeDB(tmp)
 		return err
 	}
 	return syncDir(filepath.Dir(path))

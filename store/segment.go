@@ -96,11 +96,8 @@ func createSegment(ctx context.Context, dir string, number uint64, id identity, 
 		return nil, err
 	}
 	s.path = filepath.Join(dir, segmentName(number, s.id, openSuffix))
-	s.openForWriting()
-	err := inTx(ctx, s.writer, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, schema); err != nil {
-			return err
-		}
+	// It gets its name when it is whole: a crash leaves no segment without its tables.
+	err := createFile(ctx, s.path, func(tx *sql.Tx) error {
 		for name, value := range map[string][]byte{"site": id.site[:], "origin": id.origin[:], "id": s.id[:], "held": held.Marshal()} {
 			if err := setMeta(ctx, tx, name, value); err != nil {
 				return err
@@ -108,14 +105,51 @@ func createSegment(ctx context.Context, dir string, number uint64, id identity, 
 		}
 		return nil
 	})
-	if err == nil {
-		err = syncDir(dir)
-	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("create segment %s: %w", s.path, err), s.close())
+		return nil, fmt.Errorf("create segment %s: %w", s.path, err)
 	}
+	s.openForWriting()
 	return s, nil
 }
+
+// createFile makes the database path with a segment's tables and what fill writes, durably
+// and whole or not at all.
+func createFile(ctx context.Context, path string, fill func(*sql.Tx) error) error {
+	tmp := path + tmpSuffix
+	removeDB(tmp)
+	db := openDB(tmp, readWrite)
+	err := inTx(ctx, db, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, schema); err != nil {
+			return err
+		}
+		return fill(tx)
+	})
+	if err == nil {
+		err = emptyWAL(ctx, db)
+	}
+	if err = errors.Join(err, db.Close()); err == nil {
+		err = os.Rename(tmp, path)
+	}
+	if err != nil {
+		removeDB(tmp)
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// removeDB removes a database that is not needed, as far as that is possible; what stays is
+// removed at the next start.
+func removeDB(path string) {
+	for _, suffix := range sideSuffixes() {
+		_ = os.Remove(path + suffix)
+	}
+}
+
+// tmpSuffix is of files not yet whole.
+const tmpSuffix = ".tmp"
+
+// sideSuffixes returns what SQLite adds to a database's name, and nothing.
+func sideSuffixes() []string { return []string{"", "-wal", "-shm", "-journal"} }
 
 func setMeta(ctx context.Context, tx *sql.Tx, name string, value []byte) error {
 	_, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO meta(name, value) VALUES(?, ?)", name, value)

@@ -121,14 +121,18 @@ func newIncarnation() (journal.Incarnation, error) {
 // Close ends the use of the folder. Call it after Run has returned. It notes that the stop
 // was in order.
 func (s *Store) Close() error {
+	s.keeping.Lock()
+	defer s.keeping.Unlock()
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	var err error
-	if s.open != nil {
-		if s.inc.begun {
-			err = s.open.noteClosed(context.Background(), s.inc.id)
-		}
-		err = errors.Join(err, s.open.close())
+	if s.open != nil && s.inc.begun {
+		err = s.open.noteClosed(context.Background(), s.inc.id)
+	}
+	for _, g := range s.listed() {
+		g.use.Lock()
+		err = errors.Join(err, g.close())
+		g.use.Unlock()
 	}
 	return errors.Join(err, s.lock.Close())
 }
