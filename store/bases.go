@@ -43,8 +43,8 @@ func (s *Store) baseFiles() ([]baseFile, error) {
 	return out, nil
 }
 
-// loadBases joins the newest good base of each site into its fold and returns the facts
-// they cover. A base that cannot be read is named and passed over.
+// loadBases joins the newest good base of each site into its fold and returns what they
+// cover. A base that cannot be read is named and passed over.
 func (s *Store) loadBases() (covered journal.Vector, err error) {
 	files, err := s.baseFiles()
 	if err != nil {
@@ -66,7 +66,7 @@ func (s *Store) loadBases() (covered journal.Vector, err error) {
 			continue
 		}
 		done[f.site] = true
-		covered.Join(only(b.Held, journal.Facts))
+		covered.Join(b.Held)
 	}
 	return covered, nil
 }
@@ -107,7 +107,8 @@ func (s *Store) snapshot(site journal.ID) (*journal.Base, bool) {
 			held[k] = iv
 		}
 	}
-	return f.Base(held), true
+	// A later version reads again what this one could not, and until then no drop takes it.
+	return f.Base(held.Minus(s.unread)), true
 }
 
 // Join takes what a base of somebody else knows and this store does not. It is durable when

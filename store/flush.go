@@ -153,7 +153,7 @@ func (s *Store) publish(batches []journal.Batch, positions []int64) {
 		s.open.span.add(b.WallMS)
 		switch b.Stream {
 		case journal.Facts:
-			s.adopt(b, s.foldFacts(s.open, b))
+			s.adopt(b, s.foldFacts(b))
 		case journal.Samples:
 			s.indexVisits(ix, positions[i], b)
 		default:

@@ -72,6 +72,7 @@ func (s *Store) indexVisits(ix *index, position int64, b *journal.Batch) {
 		})
 	}
 	if err != nil {
+		s.unread.Add(b.StreamKey, b.Seq, b.Seq)
 		s.stats.Unreadable++
 		s.opt.Logger.Warn("samples kept but not understood", "batch", b.Key.String(), "err", err)
 	}

@@ -130,11 +130,6 @@ func (g *segment) seal(ctx context.Context) error {
 	b := binary.BigEndian.AppendUint64(nil, uint64(g.span.first))
 	b = binary.BigEndian.AppendUint64(b, uint64(g.span.last))
 	err := inTx(ctx, g.writer, func(tx *sql.Tx) error {
-		if g.unread {
-			if err := setMeta(ctx, tx, "unread", []byte{1}); err != nil {
-				return err
-			}
-		}
 		return setMeta(ctx, tx, "span", b)
 	})
 	if err != nil {

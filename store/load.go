@@ -101,23 +101,27 @@ func (s *Store) loadFolds(ctx context.Context) error {
 	return nil
 }
 
-// replay takes what a base does not cover from g: the facts, and the visits of segments
+// replay takes what a base does not cover from g, and the index of the visits of a segment
 // whose samples are not yet in a twin.
 func (s *Store) replay(ctx context.Context, g *segment, covered journal.Vector) error {
 	if err := s.replayLast(ctx, g); err != nil {
 		return err
 	}
 	scan := !g.isSealed() || !s.hasTwin(g)
-	if !scan && covered.Covers(only(g.own, journal.Facts)) {
+	if !scan && covered.Covers(g.own) {
 		return nil
 	}
 	ix := newIndex()
 	err := s.eachBatch(ctx, g, 0, func(position int64, b *journal.Batch) error {
+		has := covered.Has(b.StreamKey, b.Seq)
 		switch {
-		case b.Stream == journal.Facts && !covered.Has(b.StreamKey, b.Seq):
-			s.foldFacts(g, b)
-		case b.Stream == journal.Samples && scan:
+		case b.Stream == journal.Samples && (scan || !has):
 			s.indexVisits(ix, position, b)
+		case has:
+		case b.Stream == journal.Facts:
+			s.foldFacts(b)
+		default:
+			s.fold(b.Site).SawBatch(&b.Header)
 		}
 		g.span.add(b.WallMS)
 		return nil
@@ -162,14 +166,16 @@ func only(v journal.Vector, stream journal.Stream) journal.Vector {
 
 // foldFacts applies a batch of facts and returns what changed. A batch that cannot be read
 // is counted and logged: it stays in the journal.
-func (s *Store) foldFacts(g *segment, b *journal.Batch) (changed []foldKey) {
+func (s *Store) foldFacts(b *journal.Batch) (changed []foldKey) {
 	body, err := s.pack.Body(b)
 	unknown := 0
 	if err == nil {
 		changed, unknown, err = s.fold(b.Site).Apply(&b.Header, body)
 		s.stats.UnknownRecords += uint64(unknown)
 	}
-	g.unread = g.unread || unknown > 0 || err != nil
+	if unknown > 0 || err != nil {
+		s.unread.Add(b.StreamKey, b.Seq, b.Seq)
+	}
 	if err != nil {
 		s.fold(b.Site).SawBatch(&b.Header)
 		s.stats.Unreadable++

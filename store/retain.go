@@ -162,7 +162,7 @@ func (s *Store) shedFacts(ctx context.Context, segments []*segment, hq journal.V
 	}
 	for _, g := range segments {
 		part := g.part(func(t journal.Stream) bool { return t == journal.Facts })
-		if len(part) == 0 || !covered.Covers(part) || g.unread {
+		if len(part) == 0 || !covered.Covers(part) {
 			continue
 		}
 		return true, s.drop(ctx, g, part, hq)

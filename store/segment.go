@@ -31,7 +31,6 @@ type segment struct {
 	number uint64         // order among the segments of this store
 	held   journal.Vector // what the store held when the segment was begun
 	span   span           // of everything told in it
-	unread bool           // it has facts this program could not fold: they are never dropped
 
 	use  sync.RWMutex // readers hold it shared; sealing and dropping hold it alone
 	gone bool         // dropped, its file is no more
@@ -241,7 +240,6 @@ func (s *segment) loadMeta(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return fmt.Errorf("read meta: %w", err)
 	}
-	_, s.unread = meta["unread"]
 	if s.held, err = journal.UnmarshalVector(meta["held"]); err != nil {
 		return fmt.Errorf("read what was held at its start: %w", err)
 	}

@@ -50,6 +50,7 @@ type Store struct {
 	state    sync.RWMutex
 	segments []*segment // in order, the open one last; quarantined ones too
 	held     journal.Vector
+	unread   journal.Vector // batches here that this program could not fully read: no base covers them
 	folds    map[journal.ID]*fold.Fold
 	tails    map[*segment]*index // of segments without a twin
 	changed  chan struct{}
@@ -83,7 +84,7 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 	}
 	s := &Store{opt: opt, lock: lock, reports: make(chan putRequest), ended: make(chan struct{}), urgent: make(chan struct{}, 1), sealing: make(chan struct{}, 1),
 		previous: map[journal.StreamKey]uint32{}, states: map[hw.DeviceID]*hw.State{}, layouts: newLayoutCache(),
-		held: journal.Vector{}, hq: journal.Vector{}, folds: map[journal.ID]*fold.Fold{}, tails: map[*segment]*index{}, changed: make(chan struct{})}
+		held: journal.Vector{}, unread: journal.Vector{}, hq: journal.Vector{}, folds: map[journal.ID]*fold.Fold{}, tails: map[*segment]*index{}, changed: make(chan struct{})}
 	if err := s.load(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open journal %s: %w", opt.Dir, err), s.Close())
 	}
