@@ -1,17 +1,35 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 var update = flag.Bool("update", false, "write what the commands print into the scripts")
 
+// patience bounds each wait of a script; no wait should take a tenth of it.
+const patience = 30 * time.Second
+
 // TestMain lets the scripts run rackpost itself: this test binary under another name.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"rackpost": main})
+	testscript.Main(m, map[string]func(){"rackpost": main, "fleet": fleetMain})
 }
 
 func TestScripts(t *testing.T) {
@@ -22,10 +40,227 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		UpdateScripts:       *update,
 		Setup: func(e *testscript.Env) error {
-			e.Setenv("RACKPOST_SOCKET", "")
-			e.Setenv("CREDENTIALS_DIRECTORY", "")
-			e.Setenv("NOTIFY_SOCKET", "")
+			for _, name := range []string{"RACKPOST_SOCKET", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "JOURNAL_STREAM"} {
+				e.Setenv(name, "")
+			}
+			e.Setenv("TMPDIR", e.WorkDir)
 			return nil
 		},
+		Condition: func(c string) (bool, error) {
+			if c == "snmpd" {
+				_, err := findSNMPD()
+				if err != nil && os.Getenv("RACKPOST_REQUIRE_TOOLS") != "" {
+					return false, fmt.Errorf("snmpd is missing: apt-get install snmpd")
+				}
+				return err == nil, nil
+			}
+			return false, fmt.Errorf("unknown condition %q", c)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"eventually": eventually, "expand": expand, "freeport": freePort, "get": get, "json": checkJSON,
+			"signal": signalProcess, "snmpd": startSNMPD, "systemd": startSystemd, "told": told,
+		},
+	})
+}
+
+// eventually REGEXP PROGRAM ARGS... runs the program until its output matches.
+func eventually(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: eventually REGEXP PROGRAM [ARGS]")
+	}
+	want := regexp.MustCompile("(?m)" + args[0])
+	for end := time.Now().Add(patience); ; time.Sleep(200 * time.Millisecond) {
+		err := ts.Exec(args[1], args[2:]...)
+		if out := ts.ReadFile("stdout") + ts.ReadFile("stderr"); want.MatchString(out) {
+			return
+		} else if time.Now().After(end) {
+			ts.Fatalf("%q never matched; the last output (%v):\n%s", args[0], err, out)
+		}
+	}
+}
+
+// expand FILE... replaces $NAME in the files by the script's variables.
+func expand(ts *testscript.TestScript, _ bool, args []string) {
+	for _, f := range args {
+		text := os.Expand(ts.ReadFile(f), ts.Getenv)
+		ts.Check(os.WriteFile(ts.MkAbs(f), []byte(text), 0o600))
+	}
+}
+
+// freeport NAME... sets each variable to a port that is free for UDP and TCP on 127.0.0.1.
+func freePort(ts *testscript.TestScript, _ bool, args []string) {
+	for _, name := range args {
+		udp, err := net.ListenPacket("udp", "127.0.0.1:0")
+		ts.Check(err)
+		_, port, err := net.SplitHostPort(udp.LocalAddr().String())
+		ts.Check(err)
+		ts.Check(udp.Close())
+		ts.Setenv(name, port)
+	}
+}
+
+// get [STATUS] URL writes the body of the answer to standard output.
+func get(ts *testscript.TestScript, _ bool, args []string) {
+	want := "200"
+	if len(args) == 2 {
+		want, args = args[0], args[1:]
+	}
+	answer, err := http.Get(args[0])
+	ts.Check(err)
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	ts.Check(err)
+	if !strings.HasPrefix(answer.Status, want) {
+		ts.Fatalf("GET %s: %s\n%s", args[0], answer.Status, body)
+	}
+	fmt.Fprintf(ts.Stdout(), "%s", body)
+}
+
+// json KEY=TEXT... checks that the last standard output is one JSON object and that each key
+// (a.b.0.c) has the text; TEXT * is anything.
+func checkJSON(ts *testscript.TestScript, _ bool, args []string) {
+	d := json.NewDecoder(strings.NewReader(ts.ReadFile("stdout")))
+	d.UseNumber()
+	var root any
+	ts.Check(d.Decode(&root))
+	if d.More() {
+		ts.Fatalf("more than one JSON value")
+	}
+	for _, a := range args {
+		path, want, _ := strings.Cut(a, "=")
+		got, err := lookUp(root, strings.Split(path, "."))
+		ts.Check(err)
+		if want != "*" && fmt.Sprint(got) != want {
+			ts.Fatalf("%s is %v, want %s", path, got, want)
+		}
+	}
+}
+
+func lookUp(v any, path []string) (any, error) {
+	for _, p := range path {
+		switch x := v.(type) {
+		case map[string]any:
+			inner, ok := x[p]
+			if !ok {
+				return nil, fmt.Errorf("no key %q in %v", p, x)
+			}
+			v = inner
+		case []any:
+			var i int
+			if _, err := fmt.Sscan(p, &i); err != nil || i >= len(x) {
+				return nil, fmt.Errorf("no item %s in a list of %d", p, len(x))
+			}
+			v = x[i]
+		default:
+			return nil, fmt.Errorf("%q: %v has no parts", p, v)
+		}
+	}
+	return v, nil
+}
+
+// signal NAME SUBCOMMAND sends a signal to the rackpost that runs in the background.
+func signalProcess(ts *testscript.TestScript, _ bool, args []string) {
+	signals := map[string]os.Signal{"TERM": syscall.SIGTERM, "INT": syscall.SIGINT, "HUP": syscall.SIGHUP, "KILL": syscall.SIGKILL}
+	for _, c := range slices.Backward(ts.BackgroundCmds()) {
+		if len(c.Args) > 1 && c.Args[1] == args[1] {
+			ts.Check(c.Process.Signal(signals[args[0]]))
+			return
+		}
+	}
+	ts.Fatalf("no rackpost %s runs in the background", args[1])
+}
+
+// mailbox is what a fake systemd was told.
+type mailbox struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+var mailboxes sync.Map // of scripts by name
+
+// systemd listens for notifications; WATCHDOG_USEC asks for a sign each second.
+func startSystemd(ts *testscript.TestScript, _ bool, _ []string) {
+	path := filepath.Join(ts.Getenv("WORK"), "notify")
+	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	ts.Check(err)
+	m := &mailbox{}
+	mailboxes.Store(ts.Name(), m)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		b := make([]byte, 4096)
+		for {
+			n, err := conn.Read(b)
+			if err != nil {
+				return
+			}
+			m.mu.Lock()
+			m.lines = append(m.lines, strings.Split(string(b[:n]), "\n")...)
+			m.mu.Unlock()
+		}
+	}()
+	ts.Defer(func() {
+		conn.Close()
+		<-done
+	})
+	ts.Setenv("NOTIFY_SOCKET", path)
+	ts.Setenv("WATCHDOG_USEC", "1000000")
+}
+
+// told REGEXP waits until systemd was told a line that matches, and forgets the lines up to it.
+func told(ts *testscript.TestScript, _ bool, args []string) {
+	v, ok := mailboxes.Load(ts.Name())
+	if !ok {
+		ts.Fatalf("no systemd was started")
+	}
+	m := v.(*mailbox)
+	want := regexp.MustCompile(args[0])
+	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		m.mu.Lock()
+		i := slices.IndexFunc(m.lines, want.MatchString)
+		if i >= 0 {
+			m.lines = m.lines[i+1:]
+		}
+		lines := slices.Clone(m.lines)
+		m.mu.Unlock()
+		if i >= 0 {
+			return
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("systemd was never told %q, but:\n%s", args[0], strings.Join(lines, "\n"))
+		}
+	}
+}
+
+func findSNMPD() (string, error) {
+	if path, err := exec.LookPath("snmpd"); err == nil {
+		return path, nil
+	}
+	return exec.LookPath("/usr/sbin/snmpd")
+}
+
+const snmpdConfig = `rocommunity secret 127.0.0.1
+createUser reader SHA-256 "auth-key-1" AES "priv-key-1"
+rouser reader authPriv
+sysName lab-agent
+sysDescr Cisco IOS Software, C2960 Software
+sysObjectID .1.3.6.1.4.1.9.1.1208
+`
+
+// snmpd PORT runs net-snmp's agent until the script ends.
+func startSNMPD(ts *testscript.TestScript, _ bool, args []string) {
+	path, err := findSNMPD()
+	ts.Check(err)
+	dir := filepath.Join(ts.Getenv("WORK"), "snmpd")
+	ts.Check(os.MkdirAll(dir, 0o700))
+	ts.Check(os.WriteFile(filepath.Join(dir, "snmpd.conf"), []byte(snmpdConfig), 0o600))
+	var log bytes.Buffer
+	c := exec.Command(path, "-f", "-Lo", "-C", "-c", filepath.Join(dir, "snmpd.conf"), "-I", "-smux", "-p", filepath.Join(dir, "pid"), "udp:127.0.0.1:"+args[0])
+	c.Env = append(os.Environ(), "SNMP_PERSISTENT_DIR="+dir, "SNMPCONFPATH="+dir, "MIBS=")
+	c.Stdout, c.Stderr = &log, &log
+	ts.Check(c.Start())
+	ts.Defer(func() {
+		_ = c.Process.Kill()
+		_ = c.Wait()
 	})
 }
