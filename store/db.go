@@ -134,10 +134,14 @@ func isFull(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
-// isDamaged says whether err means that the file's content cannot be what was written.
+// isDamaged says whether err means that the file's content cannot be what was written, or
+// that the disk does not give it back.
 func isDamaged(err error) bool {
 	var e sqlite3.Error
-	return errors.As(err, &e) && (e.Code == sqlite3.ErrCorrupt || e.Code == sqlite3.ErrNotADB)
+	if !errors.As(err, &e) {
+		return false
+	}
+	return e.Code == sqlite3.ErrCorrupt || e.Code == sqlite3.ErrNotADB || e.ExtendedCode == sqlite3.ErrIoErrRead || e.ExtendedCode == sqlite3.ErrIoErrShortRead
 }
 
 // emptyWAL writes all of the WAL into the file and syncs it. Closing would do so too, but

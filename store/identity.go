@@ -37,6 +37,11 @@ func lockDir(dir string) (*os.File, error) {
 	return f, nil
 }
 
+// unlockDir lets others in, also while a process just forked still has the file open.
+func unlockDir(f *os.File) error {
+	return errors.Join(unix.Flock(int(f.Fd()), unix.LOCK_UN), f.Close())
+}
+
 // loadIdentity reads who dir belongs to, or makes a new origin of site when dir is new.
 func loadIdentity(dir string, site journal.ID) (identity, error) {
 	b, err := os.ReadFile(filepath.Join(dir, identityFile))

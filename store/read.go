@@ -173,7 +173,7 @@ func (s *Store) factsIn(b *journal.Batch, q FactQuery, reach span, out *[]FactRe
 	if err != nil {
 		return nil // counted when it came
 	}
-	return journal.Records(body, func(rec journal.Record) error {
+	err = journal.Records(body, func(rec journal.Record) error {
 		if rec.Type != journal.TypeFact {
 			return nil
 		}
@@ -195,6 +195,10 @@ func (s *Store) factsIn(b *journal.Batch, q FactQuery, reach span, out *[]FactRe
 		*out = append(*out, FactRecord{fact, order, b.Mode})
 		return nil
 	})
+	if errors.Is(err, journal.ErrCorrupt) {
+		return nil // what comes before it is shown; counted when it came
+	}
+	return err
 }
 
 // Stats is how the store is.

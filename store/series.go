@@ -48,6 +48,8 @@ func (s *Store) Series(ctx context.Context, q SeriesQuery, fn func(Point) error)
 		}
 		err := r.segment(ctx, g)
 		switch {
+		case errors.Is(err, errBadTwin): // what was gathered is in part from it
+			return s.Series(ctx, q, fn)
 		case errors.Is(err, errGone):
 		case isDamaged(err):
 			s.setAside(g, err)
@@ -202,13 +204,16 @@ func (r *seriesReader) segment(ctx context.Context, g *segment) error {
 	}
 	g.use.RLock()
 	_, err := os.Stat(g.twinPath())
-	if err == nil && !g.gone {
-		err = r.twin(ctx, g)
+	if err != nil || g.gone {
 		g.use.RUnlock()
+		return r.scan(ctx, g)
+	}
+	err = r.twin(ctx, g)
+	g.use.RUnlock()
+	if err == nil || errors.Is(err, ErrTooMany) || ctx.Err() != nil {
 		return err
 	}
-	g.use.RUnlock()
-	return r.scan(ctx, g)
+	return r.store.badTwin(g, err)
 }
 
 // take adds a reading to its series.
@@ -272,7 +277,7 @@ func (r *seriesReader) batch(ctx context.Context, db *sql.DB, b *journal.Batch, 
 	if err != nil {
 		return nil // counted when it came
 	}
-	return journal.Records(body, func(rec journal.Record) error {
+	err = journal.Records(body, func(rec journal.Record) error {
 		if rec.Type != journal.TypeVisit || !want(rec) {
 			return nil
 		}
@@ -303,6 +308,10 @@ func (r *seriesReader) batch(ctx context.Context, db *sql.DB, b *journal.Batch, 
 		}
 		return nil
 	})
+	if errors.Is(err, journal.ErrCorrupt) {
+		return nil // what comes before it is shown; counted when it came
+	}
+	return err
 }
 
 // layout returns a layout; an empty one when it is damaged.

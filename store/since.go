@@ -63,10 +63,12 @@ func (s *Store) Since(ctx context.Context, p Position, limit int) ([]journal.Bat
 			continue
 		}
 		end, err := s.sinceRow(ctx, g, row, limit-len(out), &out)
-		if errors.Is(err, errGone) {
+		switch {
+		case errors.Is(err, errGone):
 			return nil, p, fmt.Errorf("since %s: %w", p, ErrTrimmed)
-		}
-		if err != nil {
+		case isDamaged(err):
+			s.setAside(g, err)
+		case err != nil:
 			return nil, p, fmt.Errorf("since %s: %w", p, err)
 		}
 		p = Position{g.id, end}
@@ -93,10 +95,7 @@ func (s *Store) sinceRow(ctx context.Context, g *segment, row int64, limit int, 
 			*out = append(*out, b)
 			return nil
 		})
-		if err != nil {
-			return err
-		}
-		return s.withLayouts(ctx, db, g, out)
+		return errors.Join(err, s.withLayouts(ctx, db, g, out))
 	})
 	return row, err
 }
@@ -114,6 +113,9 @@ func (s *Store) withLayouts(ctx context.Context, db *sql.DB, g *segment, batches
 		if err := db.QueryRowContext(ctx, "SELECT bytes FROM layout WHERE name = ?", id[:]).Scan(&l.Bytes); err != nil {
 			return l, fmt.Errorf("read layout %s: %w", id, err)
 		}
+		if journal.LayoutName(l.Bytes) != id {
+			return l, fmt.Errorf("read layout %s: %w: it has other bytes", id, journal.ErrCorrupt)
+		}
 		have[id] = l
 		return l, nil
 	}
@@ -122,13 +124,13 @@ func (s *Store) withLayouts(ctx context.Context, db *sql.DB, g *segment, batches
 		b := &(*batches)[i]
 		for _, id := range b.Uses[len(b.Layouts):] {
 			l, err := load(id)
-			if errors.Is(err, sql.ErrNoRows) {
-				s.damaged(g, 0, err)
-				b.Bytes = nil
-				break
-			}
 			if err != nil {
-				failed = err
+				b.Bytes = nil
+				if errors.Is(err, sql.ErrNoRows) || errors.Is(err, journal.ErrCorrupt) {
+					s.damaged(g, 0, err)
+				} else {
+					failed = err
+				}
 				break
 			}
 			b.Layouts = append(b.Layouts, l)
@@ -157,7 +159,12 @@ func (s *Store) Lacking(ctx context.Context, v journal.Vector, limit int) ([]jou
 			if g.damaged() != nil {
 				continue
 			}
-			if err := s.lackingOf(ctx, g, v, rank, limit, &out); err != nil && !errors.Is(err, errGone) {
+			err := s.lackingOf(ctx, g, v, rank, limit, &out)
+			switch {
+			case errors.Is(err, errGone):
+			case isDamaged(err):
+				s.setAside(g, err)
+			case err != nil:
 				return nil, fmt.Errorf("lacking: %w", err)
 			}
 		}
@@ -194,7 +201,7 @@ func (s *Store) lackingOf(ctx context.Context, g *segment, v journal.Vector, ran
 						return nil
 					})
 				if err != nil {
-					return err
+					return errors.Join(err, s.withLayouts(ctx, db, g, out))
 				}
 			}
 		}

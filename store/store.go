@@ -56,6 +56,10 @@ type Store struct {
 	changed  chan struct{}
 	stats    Stats
 
+	damages struct {
+		sync.Mutex
+		known map[Position]struct{}
+	}
 	damagedBatches atomic.Uint64
 	shed           atomic.Bool // the disk was found full
 }
@@ -85,6 +89,7 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 	s := &Store{opt: opt, lock: lock, reports: make(chan putRequest), ended: make(chan struct{}), urgent: make(chan struct{}, 1), sealing: make(chan struct{}, 1),
 		previous: map[journal.StreamKey]uint32{}, states: map[hw.DeviceID]*hw.State{}, layouts: newLayoutCache(),
 		held: journal.Vector{}, unread: journal.Vector{}, hq: journal.Vector{}, folds: map[journal.ID]*fold.Fold{}, tails: map[*segment]*index{}, changed: make(chan struct{})}
+	s.damages.known = map[Position]struct{}{}
 	if err := s.load(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open journal %s: %w", opt.Dir, err), s.Close())
 	}
@@ -127,7 +132,7 @@ func (s *Store) Close() error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	var err error
-	if s.open != nil && s.inc.begun {
+	if s.open != nil && s.open.damaged() == nil && s.inc.begun {
 		err = s.open.noteClosed(context.Background(), s.inc.id)
 	}
 	for _, g := range s.listed() {
@@ -135,7 +140,7 @@ func (s *Store) Close() error {
 		err = errors.Join(err, g.close())
 		g.use.Unlock()
 	}
-	return errors.Join(err, s.lock.Close())
+	return errors.Join(err, unlockDir(s.lock))
 }
 
 // Watch returns a channel that is closed at the next change: a flush, a merge, a drop.

@@ -63,6 +63,22 @@ func (s *Store) dropTwin(g *segment) bool {
 	return os.Remove(g.twinPath()) == nil
 }
 
+// errBadTwin says that a twin could not be read and is no more.
+var errBadTwin = errors.New("damaged twin")
+
+// badTwin drops a twin that could not be read. The journal has all that was in it, and the
+// keeper makes it again.
+func (s *Store) badTwin(g *segment, why error) error {
+	why = fmt.Errorf("%w %s: %w", errBadTwin, filepath.Base(g.twinPath()), why)
+	s.opt.Logger.Error("damaged twin dropped", "err", why)
+	s.damagedBatches.Add(1)
+	if !s.dropTwin(g) && s.hasTwin(g) {
+		return fmt.Errorf("drop the twin of %s: %v", filepath.Base(g.file()), why)
+	}
+	s.wakeKeeper()
+	return why
+}
+
 // makeTwins makes the missing twins, the newest first, as long as there is room for them.
 func (s *Store) makeTwins(ctx context.Context) error {
 	s.keeping.Lock()
@@ -211,7 +227,7 @@ func (w *twinWriter) add(ctx context.Context, b *journal.Batch) error {
 	if err != nil {
 		return nil
 	}
-	return journal.Records(body, func(rec journal.Record) error {
+	err = journal.Records(body, func(rec journal.Record) error {
 		if rec.Type != journal.TypeVisit {
 			return nil
 		}
@@ -222,7 +238,7 @@ func (w *twinWriter) add(ctx context.Context, b *journal.Batch) error {
 		id := b.Uses[v.Layout]
 		entries, ok := w.layouts[id]
 		if !ok {
-			if entries, err = w.readLayout(id); err != nil && !errors.Is(err, sql.ErrNoRows) && !errors.Is(err, journal.ErrCorrupt) {
+			if entries, err = w.readLayout(id); err != nil && !errors.Is(err, sql.ErrNoRows) && !errors.Is(err, journal.ErrCorrupt) && !errors.Is(err, journal.ErrNewer) {
 				return err
 			}
 			w.layouts[id] = entries
@@ -243,6 +259,10 @@ func (w *twinWriter) add(ctx context.Context, b *journal.Batch) error {
 		}
 		return nil
 	})
+	if errors.Is(err, journal.ErrCorrupt) {
+		return nil
+	}
+	return err
 }
 
 func (w *twinWriter) device(ctx context.Context, d twinDevice) (*gathered, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 
@@ -84,10 +85,11 @@ func (r *seriesReader) twinDevice(ctx context.Context, db *sql.DB, device int64,
 			return err
 		}
 		columns, err := r.dec.Times(raw)
-		if err == nil && len(columns) >= timesColumns {
-			chunks = append(chunks, chunkTimes{id - low, columns})
+		if err == nil && len(columns) < timesColumns {
+			err = fmt.Errorf("times of %d columns, want %d", len(columns), timesColumns)
 		}
-		return nil // a damaged row is a hole, not the end
+		chunks = append(chunks, chunkTimes{id - low, columns})
+		return err
 	})
 	if err != nil || len(chunks) == 0 {
 		return err
@@ -142,7 +144,7 @@ func (r *seriesReader) twinAll(ctx context.Context, db *sql.DB, device int64, or
 		})
 }
 
-// chunk takes the points of one row. A damaged row is a hole, not the end.
+// chunk takes the points of one row.
 func (r *seriesReader) chunk(raw []byte, path string, times [][]int64, origin journal.ID) error {
 	var series []chunk.Series
 	var err error
@@ -152,8 +154,7 @@ func (r *seriesReader) chunk(raw []byte, path string, times [][]int64, origin jo
 		series, err = r.dec.Component(raw)
 	}
 	if err != nil {
-		r.store.damagedBatches.Add(1)
-		return nil
+		return err
 	}
 	started := times[colStarted]
 	for i := range series {
