@@ -21,11 +21,9 @@ func (s *Store) begin() error {
 	}
 	f := s.newFlush()
 	b := journal.Begin{Previous: s.inc.previous, Version: s.opt.Version, Clean: s.inc.clean}
-	for _, stream := range []journal.Stream{journal.Facts, journal.Samples, journal.Logs} {
-		k := s.key(stream)
-		k.Incarnation = s.inc.previous
-		if last := s.held.Last(k); last > 0 {
-			b.Last = append(b.Last, journal.StreamSeq{Stream: stream, Seq: last})
+	for _, k := range s.held.Keys() {
+		if k.Site == s.id.site && k.Origin == s.id.origin && k.Incarnation == s.inc.previous {
+			b.Last = append(b.Last, journal.StreamSeq{Stream: k.Stream, Seq: s.held.Last(k)})
 		}
 	}
 	if err := f.facts.add(func(body []byte) ([]byte, error) { return journal.AppendBegin(body, b), nil }); err != nil {
@@ -38,46 +36,27 @@ func (s *Store) begin() error {
 	return nil
 }
 
-// lastIncarnation returns the incarnation of the last batch in g that the origin wrote
-// itself, 0 when there is none.
-func (g *segment) lastIncarnation(ctx context.Context, id identity) (journal.Incarnation, error) {
-	best, at := journal.Incarnation(0), int64(0)
-	err := g.read(func(db *sql.DB) error {
-		for k, n := range g.sources {
-			if k.Site != id.site || k.Origin != id.origin {
-				continue
-			}
-			var last int64
-			err := db.QueryRowContext(ctx, "SELECT position FROM batch WHERE source = ? ORDER BY seq DESC LIMIT 1", n).Scan(&last)
-			if errors.Is(err, sql.ErrNoRows) {
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			if last > at {
-				best, at = k.Incarnation, last
-			}
-		}
-		return nil
-	})
-	return best, err
-}
-
-const metaClosed = "closed"
+// What a segment's meta says of this store's own incarnations. Their batches do not: those
+// that came back from a peer after an old image was put back may be the later ones.
+const (
+	metaWriter = "writer" // the last that wrote into the segment
+	metaClosed = "closed" // the last that was closed in order while the segment was open
+)
 
 // noteClosed says in the open segment that the incarnation was closed in order.
 func (g *segment) noteClosed(ctx context.Context, inc journal.Incarnation) error {
-	return inTx(ctx, g.writer, func(tx *sql.Tx) error {
-		return setMeta(ctx, tx, metaClosed, binary.BigEndian.AppendUint64(nil, uint64(inc)))
-	})
+	return inTx(ctx, g.writer, func(tx *sql.Tx) error { return noteIncarnation(ctx, tx, metaClosed, inc) })
 }
 
-// closedBy returns the incarnation that was last closed in order in g, 0 when none was.
-func (g *segment) closedBy(ctx context.Context) (inc journal.Incarnation, err error) {
+func noteIncarnation(ctx context.Context, tx *sql.Tx, name string, inc journal.Incarnation) error {
+	return setMeta(ctx, tx, name, binary.BigEndian.AppendUint64(nil, uint64(inc)))
+}
+
+// incarnation returns one that was noted in g, 0 when none was.
+func (g *segment) incarnation(ctx context.Context, name string) (inc journal.Incarnation, err error) {
 	err = g.read(func(db *sql.DB) error {
 		var b []byte
-		err := db.QueryRowContext(ctx, "SELECT value FROM meta WHERE name = ?", metaClosed).Scan(&b)
+		err := db.QueryRowContext(ctx, "SELECT value FROM meta WHERE name = ?", name).Scan(&b)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}

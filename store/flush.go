@@ -112,7 +112,7 @@ func (s *Store) commit(f *flush) error {
 	if len(batches) == 0 {
 		return nil
 	}
-	positions, err := s.write(batches)
+	positions, err := s.write(batches, s.inc.id)
 	if err != nil {
 		return err
 	}
@@ -123,22 +123,27 @@ func (s *Store) commit(f *flush) error {
 	return nil
 }
 
-// write appends batches to the open segment, rolling it when it is full or old. On a full
-// disk it frees the ballast and tries once more.
-func (s *Store) write(batches []journal.Batch) (positions []int64, err error) {
+// write appends batches to the open segment, rolling it when it is full, old or damaged. On
+// a full disk it frees the ballast and tries once more, and so it does in a new segment when
+// the open one turns out to be damaged.
+func (s *Store) write(batches []journal.Batch, by journal.Incarnation) ([]int64, error) {
 	ctx := context.Background() // a commit is finished or fails, it is not abandoned
-	for range 2 {
-		if err = s.roll(ctx); err == nil {
-			positions, err = s.open.append(ctx, batches)
+	for try := 1; ; try++ {
+		err := s.roll(ctx)
+		var positions []int64
+		if err == nil {
+			positions, err = s.open.append(ctx, batches, by)
+			if err == nil {
+				return positions, nil
+			}
+			if isDamaged(err) {
+				s.setAside(s.open, err)
+			}
 		}
-		if !isFull(err) || !s.freeBallast() {
-			break
+		if again := isDamaged(err) || (isFull(err) && s.freeBallast()); !again || try == 3 {
+			return nil, fmt.Errorf("write to the journal: %w", err)
 		}
 	}
-	if err != nil {
-		return nil, fmt.Errorf("write to the journal: %w", err)
-	}
-	return positions, nil
 }
 
 // publish shows committed batches to readers: held, folds, index, and the states that the
@@ -147,6 +152,9 @@ func (s *Store) publish(batches []journal.Batch, positions []int64) {
 	s.state.Lock()
 	defer s.state.Unlock()
 	ix := s.tails[s.open]
+	if ix == nil { // a reader has just set the segment aside
+		ix = newIndex()
+	}
 	for i := range batches {
 		b := &batches[i]
 		s.held.Add(b.StreamKey, b.Seq, b.Seq)

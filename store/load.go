@@ -217,21 +217,22 @@ func (s *Store) loadIncarnation(ctx context.Context) (err error) {
 		return err
 	}
 	s.inc.visited = map[hw.DeviceID]struct{}{}
+	ended := map[journal.Incarnation]bool{}
 	for _, g := range slices.Backward(s.segments) {
 		if g.damaged() != nil {
 			continue
 		}
-		previous, err := g.lastIncarnation(ctx, s.id)
-		if err != nil {
+		previous, err := g.incarnation(ctx, metaWriter)
+		closed, err2 := g.incarnation(ctx, metaClosed)
+		if err = errors.Join(err, err2); err != nil {
 			s.quarantine(g, err)
 			continue
 		}
+		ended[closed] = true
 		if previous == 0 {
 			continue
 		}
-		s.inc.previous = previous
-		closed, err := g.closedBy(ctx)
-		s.inc.clean = err == nil && closed == previous
+		s.inc.previous, s.inc.clean = previous, ended[previous]
 		return nil
 	}
 	return nil

@@ -60,7 +60,7 @@ func (s *Store) Merge(ctx context.Context, batches []journal.Batch) error {
 	if len(fresh) == 0 {
 		return nil
 	}
-	positions, err := s.write(fresh)
+	positions, err := s.write(fresh, 0)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -154,8 +155,11 @@ func (s *Store) flush(waiting []putRequest) error {
 		clear(s.states)
 	}
 	f := s.newFlush()
+	visited := map[hw.DeviceID]struct{}{}
 	for _, w := range waiting {
-		r := s.prepare(w.report)
+		_, again := visited[w.report.Device]
+		visited[w.report.Device] = struct{}{}
+		r := s.prepare(w.report, !again)
 		if err := s.report(f, r); err != nil {
 			return fmt.Errorf("write the report of %s: %w", r.Device, err)
 		}
@@ -166,16 +170,17 @@ func (s *Store) flush(waiting []putRequest) error {
 	}
 	s.state.Lock()
 	defer s.state.Unlock()
+	maps.Copy(s.inc.visited, visited)
 	for _, w := range waiting {
-		s.inc.visited[w.report.Device] = struct{}{}
 		s.stats.Samples += uint64(len(w.report.Samples))
 	}
 	return nil
 }
 
-// prepare completes a report with what only the store knows: that the box was away.
-func (s *Store) prepare(r hw.Report) hw.Report {
-	if _, seen := s.inc.visited[r.Device]; !seen {
+// prepare completes a report, which may be the first of its device in a flush, with what only
+// the store knows: that the box was away.
+func (s *Store) prepare(r hw.Report, first bool) hw.Report {
+	if _, seen := s.inc.visited[r.Device]; first && !seen {
 		if g, ok := s.awayGap(&r); ok {
 			r.Gaps = append(append([]hw.Gap(nil), r.Gaps...), g)
 		}
@@ -183,27 +188,28 @@ func (s *Store) prepare(r hw.Report) hw.Report {
 	return hw.Normalise(*s.stateOf(r.Device), r)
 }
 
-// awayGap returns the gap between the last durable visit of the incarnation before this one
+// awayGap returns the gap between the last durable visit of an incarnation before this one
 // and r. After an orderly stop that is a gap only if a visit was missed; after a crash a
-// visit may have been made and lost, so it always is.
+// visit may have been made and lost, so it always is. When another box visited later there is
+// none: this one was not alone.
 func (s *Store) awayGap(r *hw.Report) (hw.Gap, bool) {
-	if s.inc.previous == 0 {
+	var last journal.LastVisit
+	for _, v := range s.visitsOf(r.Device) {
+		if v.Turn > last.Turn {
+			last = v
+		}
+	}
+	if s.inc.previous == 0 || last.Turn == 0 || last.Origin != s.id.origin || last.Incarnation == s.inc.id {
 		return hw.Gap{}, false
 	}
-	for _, v := range s.visitsOf(r.Device) {
-		if v.Origin != s.id.origin || v.Incarnation != s.inc.previous {
-			continue
-		}
-		g := hw.Gap{What: hw.VisitGap, Reason: hw.ApplianceCrash, From: v.Started, To: r.Started}
-		if s.inc.clean {
-			g.Reason = hw.ApplianceDown
-		}
-		if g.To.Before(g.From) { // the clock was set back
-			g.To = g.From
-		}
-		return g, !s.inc.clean || overdue(v.Started, r.Started, v.Period)
+	g := hw.Gap{What: hw.VisitGap, Reason: hw.ApplianceCrash, From: last.Started, To: r.Started}
+	if s.inc.clean {
+		g.Reason = hw.ApplianceDown
 	}
-	return hw.Gap{}, false
+	if g.To.Before(g.From) { // the clock was set back
+		g.To = g.From
+	}
+	return g, !s.inc.clean || overdue(last.Started, r.Started, last.Period)
 }
 
 func (s *Store) visitsOf(device hw.DeviceID) []journal.LastVisit {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -46,7 +47,8 @@ type segment struct {
 	writer  *sql.DB
 	reader  *sql.DB
 	layouts map[journal.LayoutID]struct{}
-	next    int64 // the next position
+	next    int64               // the next position
+	by      journal.Incarnation // the last of this opening's that wrote into it
 }
 
 // span is from when to when something reaches, in Unix ms; empty when first > last.
@@ -265,12 +267,18 @@ func each(ctx context.Context, db *sql.DB, query string, args []any, fn func(*sq
 }
 
 // append writes batches, with the layouts they need, into the open segment by one
-// transaction, and takes them into own. It gives each its position.
-func (s *segment) append(ctx context.Context, batches []journal.Batch) (positions []int64, err error) {
+// transaction, and takes them into own. It gives each its position. by is this store's
+// incarnation when it wrote them itself, 0 for those of others.
+func (s *segment) append(ctx context.Context, batches []journal.Batch, by journal.Incarnation) (positions []int64, err error) {
 	next, own := s.next, journal.Vector{}
 	fresh := map[journal.LayoutID]struct{}{}
 	added := map[journal.StreamKey]int64{}
 	err = inTx(ctx, s.writer, func(tx *sql.Tx) error {
+		if by != 0 && by != s.by {
+			if err := noteIncarnation(ctx, tx, metaWriter, by); err != nil {
+				return err
+			}
+		}
 		for i := range batches {
 			b := &batches[i]
 			if err := s.appendLayouts(ctx, tx, b, fresh); err != nil {
@@ -295,6 +303,7 @@ func (s *segment) append(ctx context.Context, batches []journal.Batch) (position
 	}
 	s.mu.Lock()
 	s.next = next
+	s.by = cmp.Or(by, s.by)
 	s.own.Join(own)
 	maps.Copy(s.sources, added)
 	s.mu.Unlock()
