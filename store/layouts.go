@@ -30,7 +30,7 @@ const shapesPerDevice = 6
 // shape is the order of a report's samples and the layout they go into.
 type shape struct {
 	order   []sampleName // as in the report
-	place   []int        // layout place -> index in the report
+	place   []int32      // layout place -> index in the report
 	dropped int          // repeats left out
 	layout  journal.Layout
 }
@@ -56,12 +56,28 @@ func (c *layoutCache) shapeOf(pack *journal.Compressor, device hw.DeviceID, samp
 			return sh, nil
 		}
 	}
-	sh, err := newShape(pack, samples)
+	sh, err := c.alike(samples), error(nil)
+	if sh == nil {
+		sh, err = newShape(pack, samples)
+	}
 	if err != nil {
 		return nil, err
 	}
 	c.devices[device] = slices.Insert(known[:min(len(known), shapesPerDevice-1)], 0, sh)
 	return sh, nil
+}
+
+// alike returns the shape of another device that fits: a rack has many of one model, and
+// one shape serves them all.
+func (c *layoutCache) alike(samples []hw.Sample) *shape {
+	for _, known := range c.devices {
+		for _, sh := range known {
+			if sh.fits(samples) {
+				return sh
+			}
+		}
+	}
+	return nil
 }
 
 func (sh *shape) fits(samples []hw.Sample) bool {
@@ -82,10 +98,10 @@ func newShape(pack *journal.Compressor, samples []hw.Sample) (*shape, error) {
 	entries := make([]journal.Entry, len(samples))
 	for i, s := range samples {
 		sh.order = append(sh.order, sampleName{s.Component, s.Sensor, s.Type})
-		sh.place = append(sh.place, i)
+		sh.place = append(sh.place, int32(i))
 		entries[i] = journal.Entry{Component: s.Component, Sensor: s.Sensor, Type: s.Type}
 	}
-	slices.SortStableFunc(sh.place, func(a, b int) int {
+	slices.SortStableFunc(sh.place, func(a, b int32) int {
 		switch {
 		case entries[a].Less(entries[b]):
 			return -1
@@ -94,7 +110,7 @@ func newShape(pack *journal.Compressor, samples []hw.Sample) (*shape, error) {
 		}
 		return 0
 	})
-	sh.place = slices.CompactFunc(sh.place, func(a, b int) bool { return entries[a] == entries[b] })
+	sh.place = slices.CompactFunc(sh.place, func(a, b int32) bool { return entries[a] == entries[b] })
 	sh.dropped = len(samples) - len(sh.place)
 	sorted := make([]journal.Entry, len(sh.place))
 	for i, p := range sh.place {
