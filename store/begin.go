@@ -71,7 +71,7 @@ func (g *segment) incarnation(ctx context.Context, name string) (inc journal.Inc
 // roll sees to it that there is an open segment with room. The caller holds writing.
 func (s *Store) roll(ctx context.Context) error {
 	_, since := s.opt.Boot()
-	if s.open != nil {
+	if s.open != nil && s.open.damaged() == nil {
 		size := fileBytes(s.open.file()) + fileBytes(s.open.file()+"-wal")
 		if s.openedAt == 0 { // found at start: its age begins anew
 			s.openedAt = since
@@ -129,7 +129,6 @@ func (s *Store) tellClock() error {
 	if !c.told {
 		jump = 0
 	}
-	s.clock = clockWatch{told: true, state: state, wall: wall.Round(0), since: since}
 	if jump.Abs() >= clockJump {
 		s.opt.Logger.Warn("the wall clock was set", "by", jump.Round(time.Millisecond))
 	}
@@ -140,5 +139,9 @@ func (s *Store) tellClock() error {
 	if err := f.facts.add(func(body []byte) ([]byte, error) { return journal.AppendFact(body, fact, f.wallMS) }); err != nil {
 		return err
 	}
-	return s.commit(f)
+	if err := s.commit(f); err != nil {
+		return err
+	}
+	s.clock = clockWatch{told: true, state: state, wall: wall.Round(0), since: since}
+	return nil
 }

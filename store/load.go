@@ -206,7 +206,23 @@ func (s *Store) eachBatchOf(ctx context.Context, g *segment, db *sql.DB, from in
 	})
 }
 
+// maxDamages bounds the damaged batches that are counted and logged once each; of more than
+// these nothing is said.
+const maxDamages = 10_000
+
+// damaged notes that a batch was passed over.
 func (s *Store) damaged(g *segment, position int64, err error) {
+	s.damages.Lock()
+	at := Position{g.id, position}
+	_, known := s.damages.known[at]
+	known = known || len(s.damages.known) >= maxDamages
+	if !known {
+		s.damages.known[at] = struct{}{}
+	}
+	s.damages.Unlock()
+	if known {
+		return
+	}
 	s.opt.Logger.Error("damaged batch passed over", "segment", filepath.Base(g.file()), "position", position, "err", err)
 	s.damagedBatches.Add(1)
 }

@@ -72,7 +72,7 @@ func (s *Store) flushLoop(ctx context.Context) error {
 	timer.Stop()
 	flush := func() error {
 		timer.Stop()
-		err := s.flushRetrying(waiting)
+		err := s.flushRetrying(ctx, waiting)
 		for _, w := range waiting {
 			w.done <- err
 		}
@@ -105,26 +105,27 @@ func (s *Store) flushLoop(ctx context.Context) error {
 	}
 }
 
-// A full disk is waited for this often, fullPause each time, while the keeper sheds: nothing
-// is acknowledged meanwhile, and the poller's devices wait.
-const (
-	fullTries = 60
-	fullPause = time.Second
-)
+// fullPause is how long a full disk is left to the keeper before the next try.
+const fullPause = time.Second
 
-// flushRetrying is flush, patient with a full disk.
-func (s *Store) flushRetrying(waiting []putRequest) error {
+// flushRetrying is flush, patient with a full disk until ctx ends: nothing is acknowledged
+// meanwhile, and the poller's devices wait.
+func (s *Store) flushRetrying(ctx context.Context, waiting []putRequest) error {
 	for try := 1; ; try++ {
 		err := s.flush(waiting)
-		if err == nil || !isFull(err) || try == fullTries {
+		if err == nil || !isFull(err) {
 			return err
 		}
 		if try == 1 {
-			s.opt.Logger.Error("disk full: nothing is acknowledged until old records are shed", "err", err)
+			s.opt.Logger.Error("disk full: nothing is acknowledged until there is room", "err", err)
 		}
 		s.shed.Store(true)
 		s.wakeKeeper()
-		time.Sleep(fullPause)
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(fullPause):
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,7 +41,7 @@ func (s *Store) loadBallast() error {
 		return fmt.Errorf("make the ballast: %w", err)
 	}
 	err = unix.Fallocate(int(f.Fd()), 0, 0, want)
-	if errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.ENOSPC) {
+	if errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
 		err = os.Remove(path)
 	} else if err == nil {
 		s.ballast.Store(true)
@@ -72,8 +73,8 @@ func (s *Store) used() (n int64, err error) {
 	return n, nil
 }
 
-// needsRoom says whether the store is over its budget or the file system below its mark.
-// While the open segment may still grow by a segment, that much is kept for it.
+// needsRoom says whether the store is over its budget or the file system below its mark. What
+// the open segment may still grow by is kept for it.
 func (s *Store) needsRoom() (bool, error) {
 	used, err := s.used()
 	if err != nil {
@@ -83,7 +84,11 @@ func (s *Store) needsRoom() (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return used > s.opt.Budget-s.opt.SegmentBytes/2 || free < s.opt.MinFree, nil
+	growth := s.opt.SegmentBytes
+	if g := s.current(); g != nil && g.damaged() == nil {
+		growth -= min(growth, fileBytes(g.file()))
+	}
+	return used+growth > s.opt.Budget || free < s.opt.MinFree, nil
 }
 
 // keepBudget drops what the shed order names until there is room, or nothing is left that
@@ -93,8 +98,12 @@ func (s *Store) keepBudget(ctx context.Context) error {
 	defer s.keeping.Unlock()
 	forced := s.shed.Swap(false)
 	for {
+		if err := s.tellPending(); err != nil {
+			return err
+		}
 		need, err := s.needsRoom()
 		if err != nil || (!need && !forced) {
+			s.cramped = s.cramped && err != nil
 			return errors.Join(err, s.refillBallast())
 		}
 		forced = false
@@ -106,7 +115,10 @@ func (s *Store) keepBudget(ctx context.Context) error {
 			return fmt.Errorf("make room: %w", err)
 		}
 		if !freed {
-			s.opt.Logger.Error("no room, and nothing left that may be dropped: give the journal more space")
+			if !s.cramped {
+				s.opt.Logger.Error("no room, and nothing left that may be dropped: give the journal more space")
+			}
+			s.cramped = true
 			return nil
 		}
 	}
@@ -120,8 +132,9 @@ func (s *Store) refillBallast() error {
 }
 
 // shedOne drops the next thing in order: twins, logs HQ has, samples HQ has, the oldest
-// logs, the oldest samples, and above a quarter of the budget the oldest facts that two
-// bases cover. The caller holds keeping.
+// logs, the oldest samples, above a quarter of the budget the oldest facts that two bases
+// cover, and last what was set aside. It returns false when nothing could be dropped. The
+// caller holds keeping.
 func (s *Store) shedOne(ctx context.Context) (bool, error) {
 	segments := s.sealedSegments()
 	for _, g := range segments {
@@ -140,10 +153,15 @@ func (s *Store) shedOne(ctx context.Context) (bool, error) {
 			if len(part) == 0 || (step.onlyHQ && !hq.Covers(part)) {
 				continue
 			}
-			return true, s.drop(ctx, g, part, hq)
+			if freed, err := s.drop(ctx, g, part, hq); freed || err != nil {
+				return freed, err
+			}
 		}
 	}
-	return s.shedFacts(ctx, segments, hq)
+	if freed, err := s.shedFacts(ctx, segments, hq); freed || err != nil {
+		return freed, err
+	}
+	return s.shedQuarantined(ctx, hq)
 }
 
 // shedFacts drops the facts of the oldest segment when facts take more than a quarter of
@@ -165,7 +183,22 @@ func (s *Store) shedFacts(ctx context.Context, segments []*segment, hq journal.V
 		if len(part) == 0 || !covered.Covers(part) {
 			continue
 		}
-		return true, s.drop(ctx, g, part, hq)
+		if freed, err := s.drop(ctx, g, part, hq); freed || err != nil {
+			return freed, err
+		}
+	}
+	return false, nil
+}
+
+// shedQuarantined drops the oldest segment that was set aside: better that than no room for
+// what comes.
+func (s *Store) shedQuarantined(ctx context.Context, hq journal.Vector) (bool, error) {
+	for _, g := range s.listed() {
+		if g.damaged() == nil || g == s.current() {
+			continue
+		}
+		own, _ := g.contents()
+		return s.drop(ctx, g, own, hq)
 	}
 	return false, nil
 }
@@ -191,22 +224,56 @@ func (g *segment) part(want func(journal.Stream) bool) journal.Vector {
 	return own
 }
 
-// drop removes part from g. Before that, a tombstone for what was this origin's own and a
-// gap are durable, and so are bases; when there is no room even for these, they follow.
-func (s *Store) drop(ctx context.Context, g *segment, part, hq journal.Vector) error {
+// dropped is what was taken out of a segment.
+type dropped struct {
+	part, hq journal.Vector
+	span     span
+}
+
+// drop removes part from g: what is left is written to a new file, which takes the old one's
+// name; when nothing is left the file goes. Before that, a tombstone for what was this
+// origin's own and a gap are durable, and so are bases; when there is no room even for
+// these, they follow. It returns false when there is no room for what is left.
+func (s *Store) drop(ctx context.Context, g *segment, part, hq journal.Vector) (bool, error) {
+	own, _ := g.contents()
+	left := own.Minus(part)
+	tmp := g.file() + tmpSuffix
+	if len(left) > 0 {
+		err := g.copyWithout(ctx, tmp, part)
+		switch {
+		case isFull(err):
+			return false, nil
+		case isDamaged(err):
+			s.setAside(g, err)
+			return true, nil // there is one less to look at
+		case err != nil:
+			return false, fmt.Errorf("rewrite segment %s: %w", filepath.Base(g.file()), err)
+		}
+	}
 	s.opt.Logger.Warn("dropping old records for want of space", "segment", filepath.Base(g.file()), "batches", part.Count(), "streams", streamsOf(part))
-	told := s.tellDropped(g, part, hq)
+	d := dropped{part, hq, g.span}
+	told := s.tellDropped(d)
 	if told == nil {
 		told = s.writeBases()
 	}
-	if told != nil && !isFull(told) {
-		return told
+	if isFull(told) {
+		s.untold = append(s.untold, d)
+	} else if told != nil {
+		removeDB(tmp)
+		return false, told
 	}
-	if err := s.strip(ctx, g, part); err != nil {
-		return err
-	}
-	if told != nil {
-		return s.tellDropped(g, part, hq)
+	return true, s.strip(g, left, tmp)
+}
+
+// tellPending writes the tombstones there was no room for. The caller holds keeping.
+func (s *Store) tellPending() error {
+	for len(s.untold) > 0 {
+		if err := s.tellDropped(s.untold[0]); isFull(err) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		s.untold = s.untold[1:]
 	}
 	return nil
 }
@@ -224,140 +291,122 @@ func streamsOf(v journal.Vector) string {
 }
 
 // tellDropped writes the tombstones and the gap of a drop.
-func (s *Store) tellDropped(g *segment, part, hq journal.Vector) error {
+func (s *Store) tellDropped(d dropped) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	if err := s.begin(); err != nil {
 		return err
 	}
 	f := s.newFlush()
-	for _, k := range part.Keys() {
+	for _, k := range d.part.Keys() {
 		if k.Site != s.id.site || k.Origin != s.id.origin {
 			continue
 		}
-		for _, iv := range part[k] {
-			had := hq.Covers(journal.Vector{k: {iv}})
+		for _, iv := range d.part[k] {
+			had := d.hq.Covers(journal.Vector{k: {iv}})
 			t := journal.Tombstone{StreamKey: k, Interval: iv, HadHQ: had, Reason: string(hw.Dropped)}
 			if err := f.facts.add(func(b []byte) ([]byte, error) { return journal.AppendTombstone(b, t), nil }); err != nil {
 				return err
 			}
 		}
 	}
-	name := streamsOf(part)
-	gap := hw.GapValue{Reason: hw.Dropped, Detail: fmt.Sprintf("%d batches of %s were dropped for want of space", part.Count(), name)}
-	if g.span.first <= g.span.last {
-		gap.From, gap.To = time.UnixMilli(g.span.first), time.UnixMilli(g.span.last)
+	name := streamsOf(d.part)
+	gap := hw.GapValue{Reason: hw.Dropped, Detail: fmt.Sprintf("%d batches of %s were dropped for want of space", d.part.Count(), name)}
+	if d.span.first <= d.span.last {
+		gap.From, gap.To = time.UnixMilli(d.span.first), time.UnixMilli(d.span.last)
 	}
 	fact := hw.Fact{Kind: hw.GapFact, Group: name + "#" + string(hw.Dropped), At: s.opt.Now(), Value: gap}
 	if err := f.facts.add(func(b []byte) ([]byte, error) { return journal.AppendFact(b, fact, f.wallMS) }); err != nil {
 		return err
 	}
+	if err := s.commit(f); err != nil {
+		return err
+	}
 	s.state.Lock()
-	s.stats.Shed += part.Count()
-	s.state.Unlock()
-	return s.commit(f)
-}
-
-// strip takes part out of g: what is left is written to a new file, which takes the old
-// one's name; when nothing is left the file goes.
-func (s *Store) strip(ctx context.Context, g *segment, part journal.Vector) error {
-	own, _ := g.contents()
-	left := own.Minus(part)
-	if len(left) > 0 {
-		if err := g.rewrite(ctx, part); err != nil {
-			return fmt.Errorf("rewrite segment %s: %w", filepath.Base(g.file()), err)
-		}
-	}
-	g.use.Lock()
-	g.mu.Lock()
-	g.own = left
-	g.mu.Unlock()
-	g.gone = len(left) == 0
-	g.use.Unlock()
-	s.state.Lock()
-	if _, ok := part[anySamples(part)]; ok {
-		delete(s.tails, g)
-	}
-	if g.gone {
-		for i, x := range s.segments {
-			if x == g {
-				s.segments = append(append([]*segment(nil), s.segments[:i]...), s.segments[i+1:]...)
-				break
-			}
-		}
-	}
-	s.notify()
-	s.state.Unlock()
-	if g.gone {
-		if err := os.Remove(g.file()); err != nil {
-			return err
-		}
-		return syncDir(s.opt.Dir)
-	}
+	defer s.state.Unlock()
+	s.stats.Shed += d.part.Count()
 	return nil
 }
 
-// anySamples returns one of v's keys that is of samples, or a key v has not.
-func anySamples(v journal.Vector) journal.StreamKey {
-	for k := range v {
-		if k.Stream == journal.Samples {
-			return k
-		}
+// strip puts the file tmp, in which left stands, in the place of g's; when nothing is left
+// g's file goes.
+func (s *Store) strip(g *segment, left journal.Vector, tmp string) error {
+	g.use.Lock()
+	err := g.replace(left, tmp)
+	g.use.Unlock()
+	s.state.Lock()
+	if len(only(left, journal.Samples)) == 0 {
+		delete(s.tails, g)
 	}
-	return journal.StreamKey{}
+	if g.gone {
+		s.segments = slices.DeleteFunc(slices.Clone(s.segments), func(x *segment) bool { return x == g })
+	}
+	s.notify()
+	s.state.Unlock()
+	return errors.Join(err, syncDir(s.opt.Dir))
 }
 
-// rewrite writes a sealed segment anew without part. Positions stay.
-func (g *segment) rewrite(ctx context.Context, part journal.Vector) error {
-	g.use.Lock()
-	defer g.use.Unlock()
+// replace is strip's work on the files. The caller holds use.
+func (g *segment) replace(left journal.Vector, tmp string) error {
 	path := g.file()
-	tmp := path + tmpSuffix
-	removeDB(tmp)
-	db := openDB(tmp, readWrite)
-	err := g.copyWithout(ctx, db, part)
+	if len(left) == 0 {
+		g.gone = true
+		err := errors.Join(g.close(), os.Remove(path))
+		removeDB(path) // with what a damaged one has beside it
+		return err
+	}
+	if err := os.Rename(tmp, path); err != nil {
+		return err
+	}
+	g.mu.Lock()
+	g.own = left
+	g.mu.Unlock()
+	return nil
+}
+
+// copyWithout writes the file to, a sealed segment like g without part. Positions stay, and
+// so does what a later version put beside the tables of this one.
+func (g *segment) copyWithout(ctx context.Context, to string, part journal.Vector) error {
+	removeDB(to)
+	db := openDB(to, readWrite)
+	err := g.copyTables(ctx, db, part)
 	if err == nil {
 		err = leaveWAL(ctx, db)
 	}
-	if err = errors.Join(err, db.Close()); err == nil {
-		err = os.Rename(tmp, path)
+	if err = errors.Join(err, db.Close()); err != nil {
+		removeDB(to)
 	}
-	if err != nil {
-		removeDB(tmp)
-		return err
-	}
-	return syncDir(filepath.Dir(path))
+	return err
 }
 
-func (g *segment) copyWithout(ctx context.Context, db *sql.DB, part journal.Vector) error {
-	if _, err := db.ExecContext(ctx, schema); err != nil {
-		return err
-	}
+func (g *segment) copyTables(ctx context.Context, db *sql.DB, part journal.Vector) error {
 	if _, err := db.ExecContext(ctx, "ATTACH ? AS old", g.file()); err != nil {
 		return err
 	}
 	drop, samples := "-1", false
+	_, sources := g.contents()
 	for k := range part {
-		drop += fmt.Sprintf(", %d", g.sources[k])
+		drop += fmt.Sprintf(", %d", sources[k])
 		samples = samples || k.Stream == journal.Samples
 	}
-	copies := []string{
-		"INSERT INTO meta SELECT * FROM old.meta",
-		"INSERT INTO source SELECT * FROM old.source",
-		"INSERT INTO own SELECT * FROM old.own WHERE source NOT IN (" + drop + ")",
-		"INSERT INTO batch SELECT * FROM old.batch WHERE source NOT IN (" + drop + ")",
-		"INSERT INTO other SELECT * FROM old.other",
-	}
-	if !samples {
-		copies = append(copies, "INSERT INTO layout SELECT * FROM old.layout")
-	}
 	err := inTx(ctx, db, func(tx *sql.Tx) error {
-		for _, q := range copies {
+		tables, others, err := copySchema(ctx, tx)
+		if err != nil {
+			return err
+		}
+		for _, table := range tables {
+			q := fmt.Sprintf("INSERT INTO main.%s SELECT * FROM old.%s", quoted(table), quoted(table))
+			switch {
+			case table == "own" || table == "batch":
+				q += " WHERE source NOT IN (" + drop + ")"
+			case table == "layout" && samples:
+				continue
+			}
 			if _, err := tx.ExecContext(ctx, q); err != nil {
 				return err
 			}
 		}
-		return nil
+		return execAll(ctx, tx, others)
 	})
 	if err != nil {
 		return err
@@ -365,3 +414,41 @@ func (g *segment) copyWithout(ctx context.Context, db *sql.DB, part journal.Vect
 	_, err = db.ExecContext(ctx, "DETACH old")
 	return err
 }
+
+// copySchema makes the tables of the database attached as old in the main one. It returns
+// their names, and what makes the rest once they are filled.
+func copySchema(ctx context.Context, tx *sql.Tx) (tables, others []string, err error) {
+	var statements []string
+	err = eachOf(ctx, tx, `SELECT type, name, sql FROM old.sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\_%' ESCAPE '\'`, nil, func(rows *sql.Rows) error {
+		var kind, name, text string
+		err := rows.Scan(&kind, &name, &text)
+		if kind == "table" {
+			tables, statements = append(tables, name), append(statements, text)
+		} else {
+			others = append(others, text)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, name := range []string{"user_version", "application_id"} {
+		var n int64
+		if err := tx.QueryRowContext(ctx, "PRAGMA old."+name).Scan(&n); err != nil {
+			return nil, nil, err
+		}
+		statements = append(statements, fmt.Sprintf("PRAGMA main.%s=%d", name, n))
+	}
+	return tables, others, execAll(ctx, tx, statements)
+}
+
+func execAll(ctx context.Context, tx *sql.Tx, statements []string) error {
+	for _, text := range statements {
+		if _, err := tx.ExecContext(ctx, text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func quoted(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }

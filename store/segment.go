@@ -253,6 +253,15 @@ func (s *segment) loadMeta(ctx context.Context, db *sql.DB) error {
 
 // each runs query and calls fn for every row.
 func each(ctx context.Context, db *sql.DB, query string, args []any, fn func(*sql.Rows) error) error {
+	return eachOf(ctx, db, query, args, fn)
+}
+
+// queryer is a database or a transaction.
+type queryer interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+func eachOf(ctx context.Context, db queryer, query string, args []any, fn func(*sql.Rows) error) error {
 	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err

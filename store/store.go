@@ -32,6 +32,8 @@ type Store struct {
 	// taken before writing.
 	keeping sync.Mutex
 	bases   []baseFile // the newest of each site first
+	untold  []dropped  // their tombstones found no room
+	cramped bool       // that nothing may be dropped any more was said
 
 	// writing guards everything that changes: a flush, a merge, a seal, a drop are each alone.
 	writing  sync.Mutex
@@ -204,5 +206,5 @@ func (s *Store) turn(wall time.Time) uint64 {
 		greatest = max(greatest, f.Turn())
 	}
 	s.state.RUnlock()
-	return max(uint64(max(0, wall.UnixMilli())), greatest+1)
+	return journal.NextTurn(wall.UnixMilli(), greatest)
 }
