@@ -118,6 +118,9 @@ func (s *Store) Join(_ context.Context, raw []byte) error {
 	if err != nil {
 		return fmt.Errorf("read the base: %w", err)
 	}
+	if err := s.mayJoin(b); err != nil {
+		return err
+	}
 	s.keeping.Lock()
 	defer s.keeping.Unlock()
 	s.writing.Lock()
@@ -133,6 +136,24 @@ func (s *Store) Join(_ context.Context, raw []byte) error {
 		return err
 	}
 	return s.writeBase(b.Site)
+}
+
+// mayJoin refuses what cannot be meant for this store.
+func (s *Store) mayJoin(b *journal.Base) error {
+	if b.Site != s.id.site && !s.opt.ManySites {
+		return fmt.Errorf("join a base: %w: it is of site %s, here is %s", ErrOtherSite, b.Site, s.id.site)
+	}
+	turn := b.Turn
+	for i := range b.Registers {
+		turn = max(turn, b.Registers[i].Turn)
+	}
+	for i := range b.Visits {
+		turn = max(turn, b.Visits[i].Turn)
+	}
+	if turn > maxForeignTurn {
+		return fmt.Errorf("join a base of site %s: %w: no clock reaches turn %d", b.Site, journal.ErrCorrupt, turn)
+	}
+	return nil
 }
 
 // writeBases writes the base of every site. The caller holds keeping.

@@ -68,10 +68,17 @@ func (s *Store) Merge(ctx context.Context, batches []journal.Batch) error {
 	return nil
 }
 
+// maxForeignTurn leaves room for turns to follow those of others: at the end of all turns
+// nothing could be told to be newer.
+const maxForeignTurn = journal.MaxTurn / 2
+
 // mayMerge refuses what cannot be meant for this store.
 func (s *Store) mayMerge(b *journal.Batch) error {
 	if b.Site != s.id.site && !s.opt.ManySites {
 		return fmt.Errorf("merge batch %s: %w: it is of site %s, here is %s", b.Key, ErrOtherSite, b.Site, s.id.site)
+	}
+	if b.Turn > maxForeignTurn {
+		return fmt.Errorf("merge batch %s: %w: no clock reaches turn %d", b.Key, journal.ErrCorrupt, b.Turn)
 	}
 	if b.Origin == s.id.origin && b.Incarnation == s.inc.id && !s.held.Has(b.StreamKey, b.Seq) {
 		return fmt.Errorf("merge batch %s: %w: it bears this store's own name and was not written here", b.Key, journal.ErrCorrupt)
