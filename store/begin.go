@@ -96,8 +96,8 @@ func (s *Store) nextSegment(ctx context.Context, since time.Duration) error {
 	s.state.Lock()
 	defer s.state.Unlock()
 	s.segments = append(s.segments, g)
-	s.tails[g] = newIndex()
 	s.open, s.openedAt = g, since
+	s.keepTail(g, newIndex())
 	s.opt.Logger.Debug("segment begun", "segment", filepath.Base(g.file()))
 	s.wakeKeeper()
 	return nil

@@ -1,6 +1,9 @@
 package store
 
 import (
+	"cmp"
+	"context"
+	"slices"
 	"sort"
 	"time"
 
@@ -52,30 +55,74 @@ func (ix *index) between(device deviceKey, from, to int64) []visitAt {
 	return out
 }
 
+// tailsKept is how many indexes of sealed segments are kept. A segment has one until its twin
+// is made; where there is no room for twins, a query makes them anew.
+const tailsKept = 4
+
+// keepTail takes the index of a segment without a twin. The caller holds state.
+func (s *Store) keepTail(g *segment, ix *index) {
+	s.tails[g] = ix
+	var sealed []*segment
+	for x := range s.tails {
+		if x != s.open {
+			sealed = append(sealed, x)
+		}
+	}
+	if len(sealed) > tailsKept {
+		delete(s.tails, slices.MinFunc(sealed, func(a, b *segment) int { return cmp.Compare(a.number, b.number) }))
+	}
+}
+
+// indexOf reads where the visits of a segment stand.
+func (s *Store) indexOf(ctx context.Context, g *segment) (*index, error) {
+	ix := newIndex()
+	err := s.eachBatch(ctx, g, 0, func(position int64, b *journal.Batch) error {
+		if b.Stream != journal.Samples {
+			return nil
+		}
+		_ = s.eachVisit(b, func(rec journal.Record, v *journal.Visit) { // counted when it came
+			ix.add(deviceKey{b.Site, v.Device}, visitAt{v.Started.UnixMilli(), position, rec.Index})
+		})
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.state.Lock()
+	s.keepTail(g, ix)
+	s.state.Unlock()
+	return ix, nil
+}
+
 // indexVisits notes every visit of a batch of samples in ix and in the fold.
 func (s *Store) indexVisits(ix *index, position int64, b *journal.Batch) {
 	f := s.fold(b.Site)
 	f.SawBatch(&b.Header)
-	body, err := s.pack.Body(b)
-	if err == nil {
-		err = journal.Records(body, func(rec journal.Record) error {
-			if rec.Type != journal.TypeVisit {
-				return nil
-			}
-			v, err := journal.ParseVisit(rec.Payload, b.WallMS)
-			if err != nil {
-				return err
-			}
-			f.Visited(lastVisit(&b.Header, &v))
-			ix.add(deviceKey{b.Site, v.Device}, visitAt{v.Started.UnixMilli(), position, rec.Index})
-			return nil
-		})
-	}
+	err := s.eachVisit(b, func(rec journal.Record, v *journal.Visit) {
+		f.Visited(lastVisit(&b.Header, v))
+		ix.add(deviceKey{b.Site, v.Device}, visitAt{v.Started.UnixMilli(), position, rec.Index})
+	})
 	if err != nil {
-		s.unread.Add(b.StreamKey, b.Seq, b.Seq)
 		s.stats.Unreadable++
 		s.opt.Logger.Warn("samples kept but not understood", "batch", b.Key.String(), "err", err)
 	}
+}
+
+func (s *Store) eachVisit(b *journal.Batch, fn func(journal.Record, *journal.Visit)) error {
+	body, err := s.pack.Body(b)
+	if err != nil {
+		return err
+	}
+	return journal.Records(body, func(rec journal.Record) error {
+		if rec.Type != journal.TypeVisit {
+			return nil
+		}
+		v, err := journal.ParseVisit(rec.Payload, b.WallMS)
+		if err == nil {
+			fn(rec, &v)
+		}
+		return err
+	})
 }
 
 func lastVisit(h *journal.Header, v *journal.Visit) journal.LastVisit {

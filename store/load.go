@@ -101,13 +101,13 @@ func (s *Store) loadFolds(ctx context.Context) error {
 	return nil
 }
 
-// replay takes what a base does not cover from g, and the index of the visits of a segment
-// whose samples are not yet in a twin.
+// replay takes what a base does not cover from g, and the index of the visits of the open
+// segment.
 func (s *Store) replay(ctx context.Context, g *segment, covered journal.Vector) error {
 	if err := s.replayLast(ctx, g); err != nil {
 		return err
 	}
-	scan := !g.isSealed() || !s.hasTwin(g)
+	scan := !g.isSealed()
 	if !scan && covered.Covers(g.own) {
 		return nil
 	}
@@ -127,7 +127,7 @@ func (s *Store) replay(ctx context.Context, g *segment, covered journal.Vector) 
 		return nil
 	})
 	if scan {
-		s.tails[g] = ix
+		s.keepTail(g, ix)
 		g.span.add(ix.span.first)
 		g.span.add(ix.span.last)
 	}

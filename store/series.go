@@ -191,10 +191,7 @@ func (r *seriesReader) emit(fn func(Point) error) error {
 func (r *seriesReader) segment(ctx context.Context, g *segment) error {
 	r.store.state.RLock()
 	ix, reach := r.store.tails[g], g.span
-	var at []visitAt
-	if ix != nil {
-		at = ix.between(deviceKey{r.q.Site, r.q.Device}, r.span.first, r.span.last)
-	}
+	at := r.visitsIn(ix)
 	r.store.state.RUnlock()
 	if ix != nil {
 		return r.visits(ctx, g, at)
@@ -206,7 +203,10 @@ func (r *seriesReader) segment(ctx context.Context, g *segment) error {
 	_, err := os.Stat(g.twinPath())
 	if err != nil || g.gone {
 		g.use.RUnlock()
-		return r.scan(ctx, g)
+		if ix, err = r.store.indexOf(ctx, g); err != nil {
+			return err
+		}
+		return r.visits(ctx, g, r.visitsIn(ix))
 	}
 	err = r.twin(ctx, g)
 	g.use.RUnlock()
@@ -259,16 +259,12 @@ func (r *seriesReader) visits(ctx context.Context, g *segment, at []visitAt) err
 	})
 }
 
-// scan reads a segment that has neither an index nor a twin.
-func (r *seriesReader) scan(ctx context.Context, g *segment) error {
-	return g.read(func(db *sql.DB) error {
-		return r.store.eachBatchOf(ctx, g, db, 0, func(_ int64, b *journal.Batch) error {
-			if b.Stream != journal.Samples || b.Site != r.q.Site {
-				return nil
-			}
-			return r.batch(ctx, db, b, func(journal.Record) bool { return true })
-		})
-	})
+// visitsIn returns where the visits asked for stand.
+func (r *seriesReader) visitsIn(ix *index) []visitAt {
+	if ix == nil {
+		return nil
+	}
+	return ix.between(deviceKey{r.q.Site, r.q.Device}, r.span.first, r.span.last)
 }
 
 // batch takes the points of the visits that want names, where they are of the device.
