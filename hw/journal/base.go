@@ -1,8 +1,10 @@
 package journal
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"time"
 
 	"rackpost/hw"
@@ -33,6 +35,7 @@ type Base struct {
 	Site      ID
 	Held      Vector
 	Excused   Vector
+	Known     Vector // 1 to the greatest seq heard of
 	Registers []Register
 	Visits    []LastVisit
 	Turn      uint64 // the greatest seen
@@ -40,13 +43,19 @@ type Base struct {
 
 const (
 	baseMagic = "RPB\x01"
-	// maxBase bounds a base: a million registers fit.
-	maxBase = 256 << 20
+	// maxBase bounds the body of a base: a million registers fit.
+	maxBase      = 256 << 20
+	maxRegisters = 1 << 22
+	maxVisits    = 1 << 20
 )
 
 // MarshalBase writes b. Registers and visits must be in the order docs/journal.md gives,
 // so that equal bases have equal contents.
 func (c *Compressor) MarshalBase(b *Base) ([]byte, error) {
+	if len(b.Registers) > maxRegisters || len(b.Visits) > maxVisits {
+		return nil, fmt.Errorf("base of site %s has %d registers and %d visits, the limits are %d and %d",
+			b.Site, len(b.Registers), len(b.Visits), maxRegisters, maxVisits)
+	}
 	p := appendBytesField(nil, 1, b.Site[:])
 	p = appendBytesField(p, 2, b.Held.Marshal())
 	p = appendBytesField(p, 3, b.Excused.Marshal())
@@ -57,6 +66,7 @@ func (c *Compressor) MarshalBase(b *Base) ([]byte, error) {
 		p = appendBytesField(p, 5, appendLastVisit(nil, &b.Visits[i]))
 	}
 	p = appendUintField(p, 6, b.Turn)
+	p = appendBytesField(p, 7, b.Known.Marshal())
 	if len(p) > maxBase {
 		return nil, fmt.Errorf("base of site %s has %d bytes, the limit is %d", b.Site, len(p), maxBase)
 	}
@@ -108,7 +118,10 @@ func (c *Compressor) UnmarshalBase(b []byte) (*Base, error) {
 	if err != nil {
 		return nil, fmt.Errorf("base: %w", err)
 	}
-	out := &Base{Held: Vector{}, Excused: Vector{}}
+	if p[0] == codecPlain {
+		body = bytes.Clone(body) // the payloads stay in it
+	}
+	out := &Base{Held: Vector{}, Excused: Vector{}, Known: Vector{}}
 	err = fields(body, func(f field) (err error) {
 		switch {
 		case f.is(1, wireBytes):
@@ -121,19 +134,30 @@ func (c *Compressor) UnmarshalBase(b []byte) (*Base, error) {
 			var r Register
 			r, err = parseRegister(f.bytes)
 			out.Registers = append(out.Registers, r)
+			if len(out.Registers) > maxRegisters {
+				return corrupt("more than %d registers", maxRegisters)
+			}
 		case f.is(5, wireBytes):
 			var v LastVisit
 			v, err = parseLastVisit(f.bytes)
 			out.Visits = append(out.Visits, v)
+			if len(out.Visits) > maxVisits {
+				return corrupt("more than %d visits", maxVisits)
+			}
 		case f.is(6, wireUint):
 			out.Turn = f.num
+		case f.is(7, wireBytes):
+			out.Known, err = UnmarshalVector(f.bytes)
 		}
 		return err
 	})
-	if err == nil && out.Turn > maxTurn {
+	if err == nil && out.Turn > MaxTurn {
 		err = corrupt("turn %d", out.Turn)
 	}
-	return out, err
+	if err != nil {
+		return nil, fmt.Errorf("base: %w", err)
+	}
+	return out, nil
 }
 
 func parseRegister(b []byte) (r Register, err error) {
@@ -148,17 +172,28 @@ func parseRegister(b []byte) (r Register, err error) {
 		case f.is(4, wireUint):
 			r.Seq = f.num
 		case f.is(5, wireUint):
-			r.Index = uint32(f.num)
+			r.Index = uint32(min(f.num, MaxRecords))
 		case f.is(6, wireUint):
-			r.Mode = Mode(f.num)
+			return readMode(&r.Mode, f.num)
 		case f.is(7, wireInt):
-			r.WallMS = f.int()
+			r.WallMS = clampMS(f.int())
 		case f.is(8, wireBytes):
-			r.Payload = append([]byte(nil), f.bytes...)
+			r.Payload = f.bytes[:len(f.bytes):len(f.bytes)]
 		}
 		return nil
 	})
+	if err == nil && (r.Turn == 0 || r.Turn > MaxTurn || r.Seq == 0 || r.Seq > MaxSeq || r.Index >= MaxRecords || len(r.Payload) == 0) {
+		err = corrupt("register at turn %d, seq %d, index %d with %d bytes", r.Turn, r.Seq, r.Index, len(r.Payload))
+	}
 	return r, err
+}
+
+func readMode(to *Mode, n uint64) error {
+	if n > math.MaxUint8 {
+		return corrupt("mode %d", n)
+	}
+	*to = Mode(n)
+	return nil
 }
 
 func parseLastVisit(b []byte) (v LastVisit, err error) {
@@ -175,7 +210,7 @@ func parseLastVisit(b []byte) (v LastVisit, err error) {
 		case f.is(5, wireUint):
 			v.Period = milliseconds(f.num)
 		case f.is(6, wireUint):
-			v.Mode = Mode(f.num)
+			return readMode(&v.Mode, f.num)
 		case f.is(7, wireBytes):
 			return readIncarnation(&v.Incarnation, f.bytes)
 		case f.is(8, wireUint):
@@ -183,6 +218,9 @@ func parseLastVisit(b []byte) (v LastVisit, err error) {
 		}
 		return nil
 	})
+	if err == nil && (v.Turn == 0 || v.Turn > MaxTurn) {
+		err = corrupt("visit at turn %d", v.Turn)
+	}
 	return v, err
 }
 

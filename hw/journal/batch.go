@@ -45,12 +45,20 @@ const (
 	ClockUntrusted
 )
 
-// Limits of a batch: a reader refuses more.
+// Limits of a batch: a writer exceeds none, a reader refuses more.
 const (
 	MaxRecords = 1 << 20
 	MaxLayouts = 4096
-	maxTurn    = 1 << 62
+	MaxSeq     = 1<<62 - 1
+	MaxTurn    = 1<<62 - 1
+	maxExtra   = 1 << 12
 )
+
+// NextTurn returns the turn of what is written at wallMS by a store whose greatest turn is
+// greatest. At the end of all turns it stands still: a hostile turn must not stop a journal.
+func NextTurn(wallMS int64, greatest uint64) uint64 {
+	return min(max(uint64(max(0, wallMS)), min(greatest, MaxTurn)+1), MaxTurn)
+}
 
 // Header is the envelope of a batch: all that a version must know to hold, ship, order and
 // drop it, whatever its body is.
@@ -74,8 +82,10 @@ type Batch struct {
 	Header
 	Bytes   []byte
 	Layouts []Layout
+	Plain   []byte // the body unpacked, when its maker has it still; may be nil
 
 	codec byte
+	extra []byte // a later version's additions to the envelope
 	raw   uint64
 	body  []byte
 }
@@ -85,11 +95,33 @@ func (b *Batch) Checksum() uint32 { return binary.BigEndian.Uint32(b.Bytes[len(b
 
 // AppendBatch writes a batch of the records in body behind dst. h.Format is Format.
 func (c *Compressor) AppendBatch(dst []byte, h Header, body []byte) ([]byte, error) {
-	if len(body) > maxRaw || h.Records > MaxRecords || len(h.Uses) > MaxLayouts {
+	if len(body) > maxRaw || h.Records < 0 || h.Records > MaxRecords || len(h.Uses) > MaxLayouts {
 		return nil, fmt.Errorf("batch %s: %d bytes, %d records, %d layouts are over the limit", h.Key, len(body), h.Records, len(h.Uses))
 	}
+	if err := h.check(); err != nil {
+		return nil, fmt.Errorf("batch %s: %w", h.Key, err)
+	}
+	codec, packed, err := c.pack(nil, body)
+	if err != nil {
+		return nil, err
+	}
 	start := len(dst)
-	dst = append(dst, 'R', 'P', 'J', Format)
+	dst = h.append(append(dst, 'R', 'P', 'J', Format))
+	dst = append(dst, codec)
+	dst = binary.AppendUvarint(dst, uint64(len(h.Uses)))
+	for _, l := range h.Uses {
+		dst = append(dst, l[:]...)
+	}
+	dst = append(dst, 0) // nothing extra
+	dst = binary.AppendUvarint(dst, uint64(h.Records))
+	dst = binary.AppendUvarint(dst, uint64(len(body)))
+	dst = binary.AppendUvarint(dst, uint64(len(packed)))
+	dst = append(dst, packed...)
+	return binary.BigEndian.AppendUint32(dst, crc32.Checksum(dst[start:], castagnoli())), nil
+}
+
+// append writes what stands between the format and the codec.
+func (h *Header) append(dst []byte) []byte {
 	dst = h.StreamKey.append(dst)
 	dst = binary.AppendUvarint(dst, h.Seq)
 	dst = binary.AppendUvarint(dst, h.Turn)
@@ -97,21 +129,21 @@ func (c *Compressor) AppendBatch(dst []byte, h Header, body []byte) ([]byte, err
 	dst = append(dst, h.Boot[:]...)
 	dst = binary.AppendUvarint(dst, h.SinceBootMS)
 	dst = append(dst, byte(h.Mode), byte(h.Clock))
-	dst = binary.BigEndian.AppendUint32(dst, h.Previous)
-	codec, packed, err := c.pack(nil, body)
-	if err != nil {
-		return nil, err
+	return binary.BigEndian.AppendUint32(dst, h.Previous)
+}
+
+// check says what no envelope may say.
+func (h *Header) check() error {
+	if h.Seq == 0 || h.Seq > MaxSeq || h.Turn == 0 || h.Turn > MaxTurn {
+		return corrupt("seq %d, turn %d", h.Seq, h.Turn)
 	}
-	dst = append(dst, codec)
-	dst = binary.AppendUvarint(dst, uint64(len(h.Uses)))
-	for _, l := range h.Uses {
-		dst = append(dst, l[:]...)
+	if h.Incarnation == 0 || h.Stream == 0 {
+		return corrupt("incarnation %s, stream %d", h.Incarnation, uint8(h.Stream))
 	}
-	dst = binary.AppendUvarint(dst, uint64(h.Records))
-	dst = binary.AppendUvarint(dst, uint64(len(body)))
-	dst = binary.AppendUvarint(dst, uint64(len(packed)))
-	dst = append(dst, packed...)
-	return binary.BigEndian.AppendUint32(dst, crc32.Checksum(dst[start:], castagnoli())), nil
+	if h.WallMS < minMS || h.WallMS > maxMS {
+		return corrupt("wall time %d ms is outside the years 1 to 9999", h.WallMS)
+	}
+	return nil
 }
 
 // ParseBatch reads the envelope of a batch of any format and checks its checksum. The
@@ -125,7 +157,9 @@ func ParseBatch(b []byte) (Batch, error) {
 		return Batch{}, corrupt("checksum of the batch does not fit")
 	}
 	out := Batch{Bytes: b}
-	out.Format = b[3]
+	if out.Format = b[3]; out.Format == 0 {
+		return Batch{}, corrupt("batch of format 0")
+	}
 	if err := out.parseEnvelope(b[4:end]); err != nil {
 		return Batch{}, fmt.Errorf("envelope: %w", err)
 	}
@@ -142,10 +176,10 @@ func (b *Batch) parseEnvelope(p []byte) error {
 	if err := readUvarints(&p, &b.Seq, &b.Turn, &wall); err != nil {
 		return err
 	}
-	if b.Seq == 0 || b.Seq > maxTurn || b.Turn > maxTurn {
-		return corrupt("seq %d, turn %d", b.Seq, b.Turn)
+	b.WallMS = unzigzag(wall) + int64(b.Turn) // what wraps around is outside the limits
+	if err := b.check(); err != nil {
+		return err
 	}
-	b.WallMS = unzigzag(wall) + int64(b.Turn)
 	if len(p) < 8 {
 		return corrupt("cut short")
 	}
@@ -175,10 +209,17 @@ func (b *Batch) parseBody(p []byte) error {
 		b.Uses = append(b.Uses, LayoutID(p[:len(LayoutID{})]))
 		p = p[len(LayoutID{}):]
 	}
+	var err error
+	if b.extra, p, err = sized(p); err != nil {
+		return err
+	}
+	if len(b.extra) > maxExtra {
+		return corrupt("%d extra bytes", len(b.extra))
+	}
 	if err := readUvarints(&p, &records, &b.raw, &stored); err != nil {
 		return err
 	}
-	if records > MaxRecords || b.raw > maxRaw || stored != uint64(len(p)) {
+	if records > MaxRecords || b.raw > maxRaw || stored > maxRaw || stored != uint64(len(p)) {
 		return corrupt("%d records, %d bytes raw, %d of %d stored", records, b.raw, stored, len(p))
 	}
 	b.Records, b.body = int(records), p
@@ -197,6 +238,9 @@ func readUvarints(p *[]byte, to ...*uint64) (err error) {
 // Body unpacks the records of the batch. A body of streams other than facts in a later
 // format is ErrNewer. Call it once and keep the result: it is not cached.
 func (c *Compressor) Body(b *Batch) ([]byte, error) {
+	if b.Plain != nil {
+		return b.Plain, nil
+	}
 	if b.Format > Format && b.Stream != Facts {
 		return nil, fmt.Errorf("batch %s has format %d: %w", b.Key, b.Format, ErrNewer)
 	}

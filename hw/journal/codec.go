@@ -22,6 +22,9 @@ const (
 // gigabytes.
 const maxRaw = 16 << 20
 
+// maxWindow is how far back a frame of zstd may refer. Writers stay at an eighth.
+const maxWindow = 8 << 20
+
 // Compressor packs and unpacks bodies. It is safe for concurrent use; each box needs one.
 type Compressor struct {
 	encoders sync.Pool
@@ -34,7 +37,7 @@ func (c *Compressor) pack(dst, body []byte) (byte, []byte, error) {
 	if !ok {
 		var err error
 		enc, err = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false),
-			zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true))
+			zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithWindowSize(maxWindow/8), zstd.WithLowerEncoderMem(true))
 		if err != nil {
 			return 0, nil, fmt.Errorf("start zstd: %w", err)
 		}
@@ -74,7 +77,7 @@ func (c *Compressor) unzstd(stored []byte, raw uint64) ([]byte, error) {
 	if !ok {
 		var err error
 		dec, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxBase),
-			zstd.WithDecoderLowmem(true), zstd.WithDecodeAllCapLimit(true))
+			zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecodeAllCapLimit(true))
 		if err != nil {
 			return nil, fmt.Errorf("start zstd: %w", err)
 		}

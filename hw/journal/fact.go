@@ -2,6 +2,7 @@ package journal
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,30 +35,41 @@ func AppendFact(body []byte, f hw.Fact, wallMS int64) ([]byte, error) {
 }
 
 func appendFactPayload(p []byte, f hw.Fact, wallMS int64) ([]byte, error) {
-	version, value := uint16(valueVersion), []byte(nil)
-	switch v := f.Value.(type) {
-	case nil:
-		if !f.Removed {
-			return nil, fmt.Errorf("fact of kind %d on %s %s has no value", f.Kind, f.Device, f.Component)
-		}
-	case hw.Opaque:
-		version, value = f.Version, v.Bytes
-	default:
-		if v.FactKind() != f.Kind {
-			return nil, fmt.Errorf("fact of kind %d has a value of kind %d", f.Kind, v.FactKind())
-		}
-		value = appendValue(nil, v)
+	version, value, err := factValue(f)
+	if err != nil {
+		return nil, err
 	}
 	p = appendUintField(p, 1, uint64(f.Kind))
 	p = appendUintField(p, 2, uint64(version))
 	p = appendBytesField(p, 3, f.Device)
 	p = appendBytesField(p, 4, f.Component)
 	p = appendBytesField(p, 5, f.Group)
-	if f.Removed {
-		p = appendUintField(p, 6, 1)
-	}
-	p = appendIntField(p, 7, f.At.UnixMilli()-wallMS)
+	p = appendFlag(p, 6, f.Removed)
+	p = appendIntField(p, 7, millis(f.At)-clampMS(wallMS))
 	return appendBytesField(p, 8, value), nil
+}
+
+// factValue returns the version and the bytes of what f says. A removed fact has no value.
+func factValue(f hw.Fact) (version uint16, value []byte, err error) {
+	if f.Kind == 0 {
+		return 0, nil, fmt.Errorf("fact on %s %s has no kind", f.Device, f.Component)
+	}
+	if f.Removed {
+		return max(f.Version, valueVersion), nil, nil
+	}
+	if f.Value == nil {
+		return 0, nil, fmt.Errorf("fact of kind %d on %s %s has no value", f.Kind, f.Device, f.Component)
+	}
+	if f.Value.FactKind() != f.Kind {
+		return 0, nil, fmt.Errorf("fact of kind %d has a value of kind %d", f.Kind, f.Value.FactKind())
+	}
+	if v, ok := f.Value.(hw.Opaque); ok {
+		if f.Version == 0 {
+			return 0, nil, fmt.Errorf("opaque fact of kind %d has no version", f.Kind)
+		}
+		return f.Version, v.Bytes, nil
+	}
+	return valueVersion, appendValue(nil, f.Value), nil
 }
 
 // ParseFact reads the payload of a fact, whatever its kind and version.
@@ -89,14 +101,20 @@ func ParseFact(payload []byte) (r RawFact, err error) {
 		}
 		return nil
 	})
+	if err == nil && (r.Kind == 0 || r.Version == 0) {
+		err = corrupt("fact of kind %d, version %d", r.Kind, r.Version)
+	}
 	return r, err
 }
+
+// At returns the time of the observation. wallMS is the wall time of its batch.
+func (r RawFact) At(wallMS int64) time.Time { return moment(after(wallMS, r.AtMS)) }
 
 // Fact returns r with its value read, or as hw.Opaque when this program does not know its
 // kind or version. wallMS is the wall time of its batch.
 func (r RawFact) Fact(wallMS int64) (hw.Fact, error) {
 	f := hw.Fact{Kind: r.Kind, Version: r.Version, Device: r.Device, Component: r.Component, Group: r.Group,
-		Removed: r.Removed, At: time.UnixMilli(wallMS + r.AtMS).UTC()}
+		Removed: r.Removed, At: r.At(wallMS)}
 	if r.Removed {
 		return f, nil
 	}
@@ -112,11 +130,27 @@ func (r RawFact) Fact(wallMS int64) (hw.Fact, error) {
 	return f, nil
 }
 
+// appendPairs writes pairs in order of key, whatever their order is; of two with one key the
+// first.
 func appendPairs(p []byte, number int, pairs hw.Attrs) []byte {
-	for _, a := range pairs {
+	for _, a := range inOrder(pairs) {
 		p = appendBytesField(p, number, append(appendSized(nil, a.Key), a.Value...))
 	}
 	return p
+}
+
+func inOrder(pairs hw.Attrs) hw.Attrs {
+	byKey := func(a, b hw.Attr) int { return strings.Compare(a.Key, b.Key) }
+	strict := true
+	for i := 1; i < len(pairs) && strict; i++ {
+		strict = byKey(pairs[i-1], pairs[i]) < 0
+	}
+	if strict {
+		return pairs
+	}
+	pairs = slices.Clone(pairs)
+	slices.SortStableFunc(pairs, byKey)
+	return slices.CompactFunc(pairs, func(a, b hw.Attr) bool { return a.Key == b.Key })
 }
 
 func parsePair(a hw.Attrs, b []byte) (hw.Attrs, error) {

@@ -63,6 +63,11 @@ func appendIntField(b []byte, number int, v int64) []byte {
 	if v == 0 {
 		return b
 	}
+	return appendIntPresent(b, number, v)
+}
+
+// appendIntPresent writes zero too: for fields whose absence says something else.
+func appendIntPresent(b []byte, number int, v int64) []byte {
 	b = binary.AppendUvarint(b, uint64(number)<<2|wireInt)
 	return binary.AppendUvarint(b, zigzag(v))
 }

@@ -124,3 +124,15 @@ func (o Order) Compare(p Order) int {
 	}
 	return cmp.Or(cmp.Compare(o.Incarnation, p.Incarnation), cmp.Compare(o.Seq, p.Seq), cmp.Compare(o.Index, p.Index))
 }
+
+// Bytes returns the key as the envelope has it.
+func (k StreamKey) Bytes() []byte { return k.append(nil) }
+
+// ParseStreamKey reads what Bytes returned.
+func ParseStreamKey(b []byte) (k StreamKey, err error) {
+	if len(b) != streamKeySize {
+		return k, corrupt("stream key of %d bytes, want %d", len(b), streamKeySize)
+	}
+	k.read(b)
+	return k, nil
+}

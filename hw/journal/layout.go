@@ -38,26 +38,61 @@ type Layout struct {
 	Bytes []byte
 }
 
+// Limits of a layout: a writer exceeds none, a reader refuses more. Components share their
+// beginnings, so what they take written out has its own.
 const (
-	layoutMagic  = "RPL\x01"
-	maxEntries   = 1 << 20
-	maxTextBytes = 1 << 16
+	layoutMagic   = "RPL\x01"
+	maxEntries    = 1 << 20
+	maxName       = 1 << 12  // bytes of a component or a sensor
+	maxComponents = 64 << 20 // bytes of all components, written out
 )
 
 // NewLayout writes entries, which must be sorted and without repeats.
 func (c *Compressor) NewLayout(entries []Entry) (Layout, error) {
-	if len(entries) > maxEntries {
-		return Layout{}, fmt.Errorf("layout of %d entries, the limit is %d", len(entries), maxEntries)
+	if err := checkEntries(entries); err != nil {
+		return Layout{}, fmt.Errorf("layout of %d entries: %w", len(entries), err)
 	}
-	var body []byte
+	body := appendEntries(nil, entries)
+	if len(body) > maxRaw {
+		return Layout{}, fmt.Errorf("layout of %d bytes, the limit is %d", len(body), maxRaw)
+	}
+	return c.sealLayout(body)
+}
+
+func checkEntries(entries []Entry) error {
+	if len(entries) > maxEntries {
+		return fmt.Errorf("more than %d", maxEntries)
+	}
+	total := 0
+	for i, e := range entries {
+		if len(e.Component) > maxName || len(e.Sensor) > maxName || e.Type > hw.Counter {
+			return fmt.Errorf("entry %d: names of %d and %d bytes, type %d", i, len(e.Component), len(e.Sensor), e.Type)
+		}
+		if i > 0 && !entries[i-1].Less(e) {
+			return fmt.Errorf("out of order at %s %s", e.Component, e.Sensor)
+		}
+		if i == 0 || entries[i-1].Component != e.Component {
+			total += len(e.Component)
+		}
+	}
+	if total > maxComponents {
+		return fmt.Errorf("components of %d bytes, the limit is %d", total, maxComponents)
+	}
+	return nil
+}
+
+func appendEntries(body []byte, entries []Entry) []byte {
 	components := uint64(0)
+	for i, e := range entries {
+		if i == 0 || entries[i-1].Component != e.Component {
+			components++
+		}
+	}
+	body = binary.AppendUvarint(body, components)
 	last := ""
 	for i := 0; i < len(entries); {
-		if i > 0 && !entries[i-1].Less(entries[i]) {
-			return Layout{}, fmt.Errorf("layout out of order at %s %s", entries[i].Component, entries[i].Sensor)
-		}
 		j := i + 1
-		for j < len(entries) && entries[j].Component == entries[i].Component && entries[j-1].Less(entries[j]) {
+		for j < len(entries) && entries[j].Component == entries[i].Component {
 			j++
 		}
 		shared := sharedPrefix(last, entries[i].Component)
@@ -68,9 +103,8 @@ func (c *Compressor) NewLayout(entries []Entry) (Layout, error) {
 		for ; i < j; i++ {
 			body = append(appendSized(body, entries[i].Sensor), byte(entries[i].Type))
 		}
-		components++
 	}
-	return c.sealLayout(append(binary.AppendUvarint(nil, components), body...))
+	return body
 }
 
 func (c *Compressor) sealLayout(body []byte) (Layout, error) {
@@ -121,53 +155,81 @@ func (c *Compressor) Entries(l Layout) ([]Entry, error) {
 	return parseEntries(body)
 }
 
+// entryReader reads the body of a layout in the one form appendEntries gives it.
+type entryReader struct {
+	out       []Entry
+	component string
+	total     int               // bytes of the components so far
+	names     map[string]string // sensors repeat: one string each
+}
+
 func parseEntries(body []byte) ([]Entry, error) {
 	n, body, err := uvarint(body)
 	if err != nil {
 		return nil, err
 	}
-	var out []Entry
-	names := map[string]string{} // sensors repeat: one string each
-	component := ""
-	for range n {
-		var shared, sensors uint64
-		var rest []byte
-		if shared, body, err = uvarint(body); err != nil {
-			return nil, err
-		}
-		if rest, body, err = sized(body); err != nil {
-			return nil, err
-		}
-		if shared > uint64(len(component)) || len(rest) > maxTextBytes {
-			return nil, corrupt("component shares %d of %d bytes", shared, len(component))
-		}
-		component = component[:shared] + string(rest)
-		if sensors, body, err = uvarint(body); err != nil {
+	r := entryReader{names: map[string]string{}}
+	for i := range n {
+		var sensors uint64
+		if sensors, body, err = r.readComponent(body, i == 0); err != nil {
 			return nil, err
 		}
 		for range sensors {
-			var sensor []byte
-			if sensor, body, err = sized(body); err != nil {
+			if body, err = r.readSensor(body); err != nil {
 				return nil, err
 			}
-			if len(body) == 0 || body[0] > byte(hw.Counter) || len(out) >= maxEntries {
-				return nil, corrupt("sensor %q of %q", sensor, component)
-			}
-			name, ok := names[string(sensor)]
-			if !ok {
-				name = string(sensor)
-				names[name] = name
-			}
-			e := Entry{component, name, hw.SampleType(body[0])}
-			if len(out) > 0 && !out[len(out)-1].Less(e) {
-				return nil, corrupt("layout out of order at %s %s", e.Component, e.Sensor)
-			}
-			out = append(out, e)
-			body = body[1:]
 		}
 	}
 	if len(body) > 0 {
 		return nil, corrupt("%d bytes after the layout", len(body))
 	}
-	return out, nil
+	return r.out, nil
+}
+
+// readComponent returns how many sensors of the component follow.
+func (r *entryReader) readComponent(body []byte, first bool) (sensors uint64, rest []byte, err error) {
+	shared, body, err := uvarint(body)
+	if err != nil {
+		return 0, nil, err
+	}
+	own, body, err := sized(body)
+	if err != nil {
+		return 0, nil, err
+	}
+	last := r.component
+	if shared > uint64(len(last)) || shared+uint64(len(own)) > maxName {
+		return 0, nil, corrupt("component shares %d of %d bytes and adds %d", shared, len(last), len(own))
+	}
+	r.component = last[:shared] + string(own)
+	if !first && r.component <= last || sharedPrefix(last, r.component) != int(shared) {
+		return 0, nil, corrupt("component %q after %q shares %d", r.component, last, shared)
+	}
+	if r.total += len(r.component); r.total > maxComponents {
+		return 0, nil, corrupt("components over %d bytes", maxComponents)
+	}
+	if sensors, body, err = uvarint(body); err == nil && sensors == 0 {
+		err = corrupt("component %q without a sensor", r.component)
+	}
+	return sensors, body, err
+}
+
+func (r *entryReader) readSensor(body []byte) (rest []byte, err error) {
+	sensor, body, err := sized(body)
+	if err != nil {
+		return nil, err
+	}
+	if len(body) == 0 || body[0] > byte(hw.Counter) || len(sensor) > maxName || len(r.out) >= maxEntries {
+		return nil, corrupt("sensor %d of %q", len(r.out), r.component)
+	}
+	name, ok := r.names[string(sensor)]
+	if !ok {
+		name = string(sensor)
+		r.names[name] = name
+	}
+	e := Entry{r.component, name, hw.SampleType(body[0])}
+	if n := len(r.out); n > 0 && !r.out[n-1].Less(e) {
+		return nil, corrupt("layout out of order at %s %s", e.Component, e.Sensor)
+	}
+	r.out = append(r.out, e)
+	return body[1:], nil
 }

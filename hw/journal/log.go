@@ -1,10 +1,6 @@
 package journal
 
-import (
-	"time"
-
-	"rackpost/hw"
-)
+import "rackpost/hw"
 
 // AppendLogLine writes a line of a device's log as a record.
 func AppendLogLine(body []byte, device hw.DeviceID, l hw.LogLine) []byte {
@@ -57,14 +53,3 @@ func ParseLogCursor(payload []byte) (device hw.DeviceID, c hw.LogCursor, err err
 	})
 	return device, c, err
 }
-
-// appendTime leaves out the time that is not known. The zero of Unix time is the one known
-// time it cannot write; nothing here was seen in 1970.
-func appendTime(p []byte, number int, t time.Time) []byte {
-	if t.IsZero() {
-		return p
-	}
-	return appendIntField(p, number, t.UnixMilli())
-}
-
-func (f field) time() time.Time { return time.UnixMilli(f.int()).UTC() }

@@ -19,7 +19,7 @@ func pow10(scale int) float64 {
 // AppendGauge writes v: as a decimal when that gives back the same 64 bits, else its bits.
 func AppendGauge(b []byte, v float64) []byte {
 	want := math.Float64bits(v)
-	if math.Abs(v) < maxMantissa && want != 1<<63 {
+	if math.Abs(v) <= maxMantissa && want != 1<<63 {
 		for scale := range maxScale + 1 {
 			m := math.Round(v * pow10(scale))
 			if math.Abs(m) > maxMantissa {

@@ -3,6 +3,7 @@ package journal
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 )
 
 // RecordType numbers the records. A number is never reused.
@@ -76,10 +77,7 @@ func AppendBegin(body []byte, b Begin) []byte {
 		p = appendBytesField(p, 2, binary.AppendUvarint([]byte{byte(l.Stream)}, l.Seq))
 	}
 	p = appendBytesField(p, 3, b.Version)
-	if b.Clean {
-		p = appendUintField(p, 4, 1)
-	}
-	return appendRecord(body, TypeBegin, p)
+	return appendRecord(body, TypeBegin, appendFlag(p, 4, b.Clean))
 }
 
 // ParseBegin reads the payload of a begin record.
@@ -89,14 +87,7 @@ func ParseBegin(payload []byte) (b Begin, err error) {
 		case f.is(1, wireBytes):
 			return readIncarnation(&b.Previous, f.bytes)
 		case f.is(2, wireBytes):
-			if len(f.bytes) < 2 {
-				return corrupt("place in a stream cut short")
-			}
-			seq, _, err := uvarint(f.bytes[1:])
-			if err != nil {
-				return err
-			}
-			b.Last = append(b.Last, StreamSeq{Stream(f.bytes[0]), seq})
+			return b.readLast(f.bytes)
 		case f.is(3, wireBytes):
 			b.Version = string(f.bytes)
 		case f.is(4, wireUint):
@@ -105,6 +96,21 @@ func ParseBegin(payload []byte) (b Begin, err error) {
 		return nil
 	})
 	return b, err
+}
+
+func (b *Begin) readLast(p []byte) error {
+	if len(p) < 2 {
+		return corrupt("place in a stream cut short")
+	}
+	seq, rest, err := uvarint(p[1:])
+	if err != nil {
+		return err
+	}
+	if seq == 0 || seq > MaxSeq || len(rest) > 0 {
+		return corrupt("place %d in stream %d, %d bytes after it", seq, p[0], len(rest))
+	}
+	b.Last = append(b.Last, StreamSeq{Stream(p[0]), seq})
+	return nil
 }
 
 // Tombstone says what an origin dropped of its own.
@@ -123,9 +129,7 @@ func AppendTombstone(body []byte, t Tombstone) []byte {
 	p = appendUintField(p, 4, uint64(t.Stream))
 	p = appendUintField(p, 5, t.First)
 	p = appendUintField(p, 6, t.Last)
-	if t.HadHQ {
-		p = appendUintField(p, 7, 1)
-	}
+	p = appendFlag(p, 7, t.HadHQ)
 	return appendRecord(body, TypeTombstone, appendBytesField(p, 8, t.Reason))
 }
 
@@ -140,6 +144,9 @@ func ParseTombstone(payload []byte) (t Tombstone, err error) {
 		case f.is(3, wireBytes):
 			return readIncarnation(&t.Incarnation, f.bytes)
 		case f.is(4, wireUint):
+			if f.num > math.MaxUint8 {
+				return corrupt("stream %d", f.num)
+			}
 			t.Stream = Stream(f.num)
 		case f.is(5, wireUint):
 			t.First = f.num
@@ -152,7 +159,7 @@ func ParseTombstone(payload []byte) (t Tombstone, err error) {
 		}
 		return nil
 	})
-	if err == nil && (t.First == 0 || t.First > t.Last || t.Last > maxTurn) {
+	if err == nil && (t.First == 0 || t.First > t.Last || t.Last > MaxSeq) {
 		err = corrupt("tombstone over %d..%d", t.First, t.Last)
 	}
 	return t, err

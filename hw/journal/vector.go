@@ -13,7 +13,7 @@ type Interval struct{ First, Last uint64 }
 // stream. The nil Vector is empty and may be read.
 type Vector map[StreamKey][]Interval
 
-// Add puts first..last into v. first is at least 1 and at most last.
+// Add puts first..last into v. first is at least 1 and at most last, last at most MaxSeq.
 func (v Vector) Add(k StreamKey, first, last uint64) {
 	iv := v[k]
 	if n := len(iv); n > 0 && iv[n-1].Last+1 == first { // what a running store does
@@ -134,10 +134,7 @@ func (v Vector) Keys() []StreamKey {
 	return slices.SortedFunc(maps.Keys(v), StreamKey.Compare)
 }
 
-const (
-	vectorMagic  = "RPV\x01"
-	maxIntervals = 1 << 20
-)
+const vectorMagic = "RPV\x01"
 
 // Marshal returns the one encoding of v.
 func (v Vector) Marshal() []byte {
@@ -194,7 +191,7 @@ func readIntervals(b []byte) (iv []Interval, rest []byte, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if n == 0 || n > maxIntervals {
+	if n == 0 || n > uint64(len(b))/2 {
 		return nil, nil, corrupt("%d intervals", n)
 	}
 	last := uint64(0)
@@ -207,7 +204,7 @@ func readIntervals(b []byte) (iv []Interval, rest []byte, err error) {
 			return nil, nil, err
 		}
 		x := Interval{First: last + gap, Last: last + gap + length}
-		if gap == 0 || (i > 0 && gap < 2) || x.First < gap || x.Last < length || x.Last >= 1<<62 {
+		if gap == 0 || (i > 0 && gap < 2) || x.First < gap || x.Last < length || x.Last > MaxSeq {
 			return nil, nil, corrupt("interval %d..%d after %d", x.First, x.Last, last)
 		}
 		iv = append(iv, x)

@@ -2,6 +2,8 @@ package journal
 
 import (
 	"encoding/binary"
+	"math"
+	"slices"
 	"time"
 
 	"rackpost/hw"
@@ -40,7 +42,8 @@ func AppendVisit(body []byte, r *hw.Report, layout int, samples []hw.Sample, wal
 	p := make([]byte, 0, 64+4*len(samples))
 	p = appendBytesField(p, 1, r.Device)
 	p = appendUintField(p, 2, uint64(layout))
-	p = appendIntField(p, 3, r.Started.UnixMilli()-wallMS)
+	wallMS = clampMS(wallMS)
+	p = appendIntField(p, 3, millis(r.Started)-wallMS)
 	p = appendUintField(p, 4, uint64(max(0, r.Took.Milliseconds())))
 	p = appendUintField(p, 5, uint64(max(0, r.Period.Milliseconds())))
 	p = appendUintField(p, 6, uint64(max(0, r.Requests)))
@@ -50,8 +53,7 @@ func AppendVisit(body []byte, r *hw.Report, layout int, samples []hw.Sample, wal
 	p = appendAbsences(p, samples)
 	start := commonStart(samples)
 	if start != 0 {
-		p = binary.AppendUvarint(p, 9<<2|wireInt) // zero is a start like others: not left out
-		p = binary.AppendUvarint(p, zigzag(start-wallMS))
+		p = appendIntPresent(p, 9, clampMS(start)-wallMS)
 	}
 	p = appendBytesField(p, 10, otherStarts(samples, start, wallMS))
 	p = appendBytesField(p, 11, appendValues(nil, samples))
@@ -71,42 +73,39 @@ func appendValues(b []byte, samples []hw.Sample) []byte {
 	return b
 }
 
-// appendAbsences writes one field a reason, in order of first sight.
-func appendAbsences(p []byte, samples []hw.Sample) []byte {
-	var reasons []hw.Reason
-	for i := range samples {
-		if r := samples[i].Absent; r != "" && !contains(reasons, r) {
-			reasons = append(reasons, r)
-		}
-	}
-	for _, r := range reasons {
-		b := appendSized(nil, r)
-		at := 0
-		for i := 0; i < len(samples); {
-			if samples[i].Absent != r {
-				i++
-				continue
-			}
-			j := i
-			for j < len(samples) && samples[j].Absent == r {
-				j++
-			}
-			b = binary.AppendUvarint(b, uint64(i-at))
-			b = binary.AppendUvarint(b, uint64(j-i))
-			i, at = j, j
-		}
-		p = appendBytesField(p, 8, b)
-	}
-	return p
+// absence collects the runs of one reason.
+type absence struct {
+	reason hw.Reason
+	runs   []byte
+	at     int // where the last run ended
 }
 
-func contains(rs []hw.Reason, r hw.Reason) bool {
-	for _, x := range rs {
-		if x == r {
-			return true
+// appendAbsences writes one field a reason, in order of their first entry.
+func appendAbsences(p []byte, samples []hw.Sample) []byte {
+	var all []absence
+	for i := 0; i < len(samples); {
+		r := samples[i].Absent
+		j := i + 1
+		for j < len(samples) && samples[j].Absent == r {
+			j++
 		}
+		if r != "" {
+			n := slices.IndexFunc(all, func(a absence) bool { return a.reason == r })
+			if n < 0 {
+				n = len(all)
+				all = append(all, absence{reason: r})
+			}
+			a := &all[n]
+			a.runs = binary.AppendUvarint(a.runs, uint64(i-a.at))
+			a.runs = binary.AppendUvarint(a.runs, uint64(j-i))
+			a.at = j
+		}
+		i = j
 	}
-	return false
+	for _, a := range all {
+		p = appendBytesField(p, 8, append(appendSized(nil, a.reason), a.runs...))
+	}
+	return p
 }
 
 // hasStart says whether s is a number with a start to write.
@@ -146,7 +145,7 @@ func otherStarts(samples []hw.Sample, common, wallMS int64) (b []byte) {
 		b = binary.AppendUvarint(b, uint64(j-i))
 		u := uint64(0)
 		if other != 0 {
-			u = zigzag(other-wallMS) + 1
+			u = zigzag(clampMS(other)-wallMS) + 1
 		}
 		b = binary.AppendUvarint(b, u)
 		i, at = j, j
@@ -157,7 +156,7 @@ func otherStarts(samples []hw.Sample, common, wallMS int64) (b []byte) {
 // ParseVisit reads the payload of a visit record of a batch whose wall time is wallMS. The
 // visit keeps payload.
 func ParseVisit(payload []byte, wallMS int64) (v Visit, err error) {
-	v.wallMS, v.Started = wallMS, time.UnixMilli(wallMS).UTC()
+	v.wallMS, v.Started = wallMS, moment(wallMS)
 	err = fields(payload, func(f field) error {
 		switch {
 		case f.is(1, wireBytes):
@@ -165,22 +164,26 @@ func ParseVisit(payload []byte, wallMS int64) (v Visit, err error) {
 		case f.is(2, wireUint):
 			v.Layout = int(min(f.num, MaxLayouts))
 		case f.is(3, wireInt):
-			v.Started = time.UnixMilli(wallMS + f.int()).UTC()
+			v.Started = moment(after(wallMS, f.int()))
 		case f.is(4, wireUint):
 			v.Took = milliseconds(f.num)
 		case f.is(5, wireUint):
 			v.Period = milliseconds(f.num)
 		case f.is(6, wireUint):
-			v.Requests = int(min(f.num, 1<<31))
+			v.Requests = int(min(f.num, math.MaxInt32))
 		case f.is(7, wireBytes):
-			if len(f.bytes) == 0 || f.bytes[0] > byte(hw.Complete) {
-				return corrupt("section")
+			if len(f.bytes) == 0 {
+				return corrupt("section without an extent")
 			}
-			v.Read = append(v.Read, hw.Scope{Section: string(f.bytes[1:]), Extent: hw.Extent(f.bytes[0])})
+			s := hw.Scope{Section: string(f.bytes[1:]), Extent: hw.Extent(f.bytes[0])}
+			if s.Extent > hw.Complete {
+				s.Extent = hw.Failed // a later version's word: nothing follows from it
+			}
+			v.Read = append(v.Read, s)
 		case f.is(8, wireBytes):
 			v.absences = append(v.absences, f.bytes)
 		case f.is(9, wireInt):
-			v.startMS = wallMS + f.int()
+			v.startMS = after(wallMS, f.int())
 		case f.is(10, wireBytes):
 			v.exception = f.bytes
 		case f.is(11, wireBytes):
@@ -245,6 +248,9 @@ func (v *Visit) readAbsences(out []hw.Sample) error {
 		r := hw.Reason(reason)
 		err = runs(b, len(out), func(rest []byte, i, j int) ([]byte, error) {
 			for ; i < j; i++ {
+				if out[i].Absent != "" {
+					return nil, corrupt("entry %d is absent twice", i)
+				}
 				out[i].Absent = r
 			}
 			return rest, nil
@@ -264,7 +270,7 @@ func (v *Visit) readStarts(out []hw.Sample) error {
 		}
 		startMS := int64(0)
 		if u != 0 {
-			startMS = unzigzag(u-1) + v.wallMS
+			startMS = after(v.wallMS, unzigzag(u-1))
 		}
 		for ; i < j; i++ {
 			if out[i].Type == hw.Counter {
