@@ -31,16 +31,18 @@ func (f *Fold) Base(held journal.Vector) *journal.Base {
 }
 
 // Join takes every register of b that is newer than the fold's. It returns the keys that
-// changed. What b holds is not held by that: a base speaks, it does not carry records.
+// changed, and the first error of a register that cannot be read; the others are taken. What
+// b holds is not held by that: a base speaks, it does not carry records.
 func (f *Fold) Join(b *journal.Base) ([]Key, error) {
 	if b.Site != f.site {
 		return nil, fmt.Errorf("base of site %s joined to site %s", b.Site, f.site)
 	}
 	var changed []Key
-	for _, r := range b.Registers {
+	var bad error
+	for i, r := range b.Registers {
 		k, took, err := f.put(r)
-		if err != nil {
-			return changed, fmt.Errorf("register of base: %w", err)
+		if err != nil && bad == nil {
+			bad = fmt.Errorf("register %d of base: %w", i, err)
 		}
 		if took {
 			changed = append(changed, k)
@@ -49,10 +51,21 @@ func (f *Fold) Join(b *journal.Base) ([]Key, error) {
 	for _, v := range b.Visits {
 		f.Visited(v)
 	}
-	f.excused.Join(b.Excused)
-	f.known.Join(b.Known)
+	f.excused.Join(f.own(b.Excused))
+	f.known.Join(f.own(b.Known))
 	f.SawTurn(b.Turn)
-	return changed, nil
+	return changed, bad
+}
+
+// own returns the part of v that speaks of the fold's site.
+func (f *Fold) own(v journal.Vector) journal.Vector {
+	out := journal.Vector{}
+	for k, iv := range v {
+		if k.Site == f.site {
+			out[k] = iv
+		}
+	}
+	return out
 }
 
 // Awaited returns what is known to have been written and is neither held nor excused.

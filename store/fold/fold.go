@@ -5,9 +5,9 @@ package fold
 import (
 	"bytes"
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	"rackpost/hw"
 	"rackpost/hw/journal"
@@ -78,37 +78,48 @@ func (f *Fold) know(k journal.StreamKey, seq uint64) {
 }
 
 // Apply takes the records of a batch of facts. It returns the keys whose registers changed.
-// Records it does not know are skipped and counted in unknown.
+// Records it does not know are skipped and counted in unknown. A record that cannot be read
+// does not hide those after it: the first such error is returned at the end.
 func (f *Fold) Apply(h *journal.Header, body []byte) (changed []Key, unknown int, err error) {
 	f.SawBatch(h)
+	var bad error
 	err = journal.Records(body, func(rec journal.Record) error {
+		var err error
 		switch rec.Type {
 		case journal.TypeFact:
 			order := journal.Order{Turn: h.Turn, Origin: h.Origin, Incarnation: h.Incarnation, Seq: h.Seq, Index: rec.Index}
-			k, took, err := f.put(journal.Register{Order: order, Mode: h.Mode, WallMS: h.WallMS, Payload: rec.Payload})
-			if took {
+			var k Key
+			var took bool
+			if k, took, err = f.put(journal.Register{Order: order, Mode: h.Mode, WallMS: h.WallMS, Payload: rec.Payload}); took {
 				changed = append(changed, k)
 			}
-			return err
 		case journal.TypeTombstone:
-			t, err := journal.ParseTombstone(rec.Payload)
-			if err != nil {
-				return err
-			}
-			f.excused.Add(t.StreamKey, t.First, t.Last)
+			err = f.bury(rec.Payload)
 		case journal.TypeBegin:
-			return f.begin(h, rec.Payload)
+			err = f.begin(h, rec.Payload)
 		default:
 			unknown++
 		}
+		if err != nil && bad == nil {
+			bad = fmt.Errorf("record %d: %w", rec.Index, err)
+		}
 		return nil
 	})
-	return changed, unknown, err
+	return changed, unknown, cmp.Or(err, bad)
+}
+
+// bury excuses what a tombstone of this site speaks of.
+func (f *Fold) bury(payload []byte) error {
+	t, err := journal.ParseTombstone(payload)
+	if err == nil && t.Site == f.site {
+		f.excused.Add(t.StreamKey, t.First, t.Last)
+	}
+	return err
 }
 
 func (f *Fold) begin(h *journal.Header, payload []byte) error {
 	b, err := journal.ParseBegin(payload)
-	if err != nil {
+	if err != nil || b.Previous == 0 {
 		return err
 	}
 	for _, l := range b.Last {
@@ -249,7 +260,7 @@ func (f *Fold) fresh(device hw.DeviceID, origin journal.ID) bool {
 	if !ok || v.Mode == journal.Island || v.Mode == journal.ModeUnknown {
 		return false
 	}
-	return f.turn < v.Turn+uint64(freshPeriods*v.Period/time.Millisecond)
+	return f.turn < v.Turn+freshPeriods*uint64(max(0, v.Period.Milliseconds()))
 }
 
 // Fact returns the fact the view shows for k.
@@ -264,7 +275,7 @@ func (f *Fold) Fact(k Key) (hw.Fact, bool) {
 	}
 	fact, err := raw.Fact(r.WallMS)
 	if err != nil { // a value this program should know and cannot read: shown as what it is
-		fact = hw.Fact{Kind: raw.Kind, Version: raw.Version, At: time.UnixMilli(r.WallMS + raw.AtMS).UTC(),
+		fact = hw.Fact{Kind: raw.Kind, Version: raw.Version, At: raw.At(r.WallMS),
 			Value: hw.Opaque{Kind: raw.Kind, Bytes: raw.Value}}
 	}
 	fact.Device, fact.Component, fact.Group = k.Device, k.Component, k.Group
