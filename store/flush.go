@@ -11,6 +11,7 @@ import (
 // flush is what one transaction will write: the bodies of all streams at one turn.
 type flush struct {
 	wallMS  int64
+	mode    journal.Mode
 	facts   stream
 	samples stream
 	logs    stream
@@ -32,7 +33,7 @@ type body struct {
 }
 
 func (s *Store) newFlush() *flush {
-	return &flush{wallMS: s.opt.Now().UnixMilli(), facts: stream{stream: journal.Facts},
+	return &flush{wallMS: s.opt.Now().UnixMilli(), mode: s.opt.Mode(), facts: stream{stream: journal.Facts},
 		samples: stream{stream: journal.Samples}, logs: stream{stream: journal.Logs}}
 }
 
@@ -81,7 +82,7 @@ func (s *Store) batches(f *flush) ([]journal.Batch, error) {
 		for _, b := range st.full {
 			seq++
 			h := journal.Header{Key: journal.Key{StreamKey: key, Seq: seq}, Turn: turn, WallMS: f.wallMS, Boot: boot,
-				SinceBootMS: uint64(since.Milliseconds()), Mode: s.opt.Mode(), Clock: s.opt.Clock(), Previous: previous,
+				SinceBootMS: uint64(since.Milliseconds()), Mode: f.mode, Clock: s.opt.Clock(), Previous: previous,
 				Uses: b.uses, Records: b.records}
 			raw, err := s.pack.AppendBatch(nil, h, b.bytes)
 			if err != nil {

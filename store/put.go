@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -151,11 +152,11 @@ func (s *Store) flush(waiting []putRequest) error {
 	if err := s.tellClock(); err != nil {
 		return err
 	}
-	if m := s.opt.Mode(); m != s.mode { // what the view shows depends on who had authority
-		s.mode = m
+	f := s.newFlush()
+	if f.mode != s.mode { // what the view shows depends on who had authority
+		s.mode = f.mode
 		clear(s.states)
 	}
-	f := s.newFlush()
 	visited := map[hw.DeviceID]struct{}{}
 	for _, w := range waiting {
 		_, again := visited[w.report.Device]
@@ -186,7 +187,34 @@ func (s *Store) prepare(r hw.Report, first bool) hw.Report {
 			r.Gaps = append(append([]hw.Gap(nil), r.Gaps...), g)
 		}
 	}
-	return hw.Normalise(*s.stateOf(r.Device), r)
+	return hw.Normalise(*s.stateOf(r.Device), s.limit(r))
+}
+
+// maxRegisters bounds what is remembered of one device: registers stay when their component
+// is gone, and a device that calls its parts otherwise at every visit must not fill the box.
+const maxRegisters = 1 << 16
+
+// limit leaves out the components of r that were never seen, once the device has as many
+// registers as it may have.
+func (s *Store) limit(r hw.Report) hw.Report {
+	s.state.RLock()
+	defer s.state.RUnlock()
+	f := s.folds[s.id.site]
+	if f == nil || f.Count(r.Device)+len(r.Components) <= maxRegisters {
+		return r
+	}
+	known := make([]hw.Component, 0, len(r.Components))
+	for _, c := range r.Components {
+		if f.Has(foldKey{Kind: hw.ComponentFact, Device: r.Device, Component: c.Path, Group: c.Section}) {
+			known = append(known, c)
+		}
+	}
+	if left := len(r.Components) - len(known); left > 0 {
+		r.Gaps = append(slices.Clone(r.Gaps), hw.Gap{What: "components", Reason: hw.TooMuch,
+			Detail: fmt.Sprintf("%d new parts are not remembered: the device has had %d", left, maxRegisters)})
+	}
+	r.Components = known
+	return r
 }
 
 // awayGap returns the gap between the last durable visit of an incarnation before this one
@@ -253,7 +281,7 @@ func (s *Store) report(f *flush, r hw.Report) error {
 		r.Gaps = append(append([]hw.Gap(nil), r.Gaps...), hw.Gap{What: "samples", Reason: hw.Garbage, From: r.Started, To: r.Started,
 			Detail: fmt.Sprintf("%d samples named twice in one visit were left out", sh.dropped)})
 	}
-	for _, fact := range s.stateOf(r.Device).Visit(r) {
+	for _, fact := range s.judge(f.mode, r) {
 		if err := f.facts.add(func(body []byte) ([]byte, error) { return journal.AppendFact(body, fact, f.wallMS) }); err != nil {
 			return err
 		}

@@ -103,8 +103,10 @@ func authoritative(points []reading) []reading {
 
 // aloneAt says whether at lies in a hole of times wider than width.
 func aloneAt(times []int64, at, width int64) bool {
-	i, _ := slices.BinarySearch(times, at)
+	i, found := slices.BinarySearch(times, at)
 	switch {
+	case found:
+		return false
 	case i == 0:
 		return times[0]-at > width
 	case i == len(times):

@@ -20,6 +20,9 @@ import (
 	"rackpost/store"
 )
 
+// zero is before everything.
+var zero store.Position
+
 // world is some boxes and the time that passes for all of them.
 type world struct {
 	t     testing.TB
@@ -278,7 +281,7 @@ func difference(t testing.TB, a, b []byte) string {
 func (m *member) numbers(site journal.ID, device hw.DeviceID) []uint64 {
 	m.w.t.Helper()
 	var out []uint64
-	for _, b := range m.all(store.Position{}, 100) {
+	for _, b := range m.all(zero, 100) {
 		if b.Stream == journal.Samples && b.Site == site {
 			out = append(out, numbersIn(m.w.t, &b, device)...)
 		}

@@ -40,6 +40,7 @@ type Fold struct {
 	registers map[Key][]journal.Register // in order of origin
 	visits    map[visitKey]journal.LastVisit
 	devices   map[hw.DeviceID]map[Key]struct{}
+	islands   map[hw.DeviceID]map[Key]struct{} // keys whose last word is an island's
 	excused   journal.Vector
 	known     journal.Vector
 	turn      uint64
@@ -49,7 +50,7 @@ type Fold struct {
 // New returns the empty state of a site.
 func New(site journal.ID) *Fold {
 	return &Fold{site: site, registers: map[Key][]journal.Register{}, visits: map[visitKey]journal.LastVisit{},
-		devices: map[hw.DeviceID]map[Key]struct{}{}, excused: journal.Vector{}, known: journal.Vector{}, names: map[string]string{}}
+		devices: map[hw.DeviceID]map[Key]struct{}{}, islands: map[hw.DeviceID]map[Key]struct{}{}, excused: journal.Vector{}, known: journal.Vector{}, names: map[string]string{}}
 }
 
 // Turn returns the greatest turn seen.
@@ -147,16 +148,32 @@ func (f *Fold) put(r journal.Register) (Key, bool, error) {
 	r.Payload = bytes.Clone(r.Payload)
 	if found {
 		rs[i] = r
-		return k, true, nil
+	} else {
+		rs = slices.Insert(rs, i, r)
+		f.registers[k] = rs
+		mark(f.devices, k)
 	}
-	f.registers[k] = slices.Insert(rs, i, r)
-	keys := f.devices[k.Device]
-	if keys == nil {
-		keys = map[Key]struct{}{}
-		f.devices[k.Device] = keys
+	if last := greatest(rs, all); last.Mode == journal.Island {
+		mark(f.islands, k)
+	} else {
+		unmark(f.islands, k)
 	}
-	keys[k] = struct{}{}
 	return k, true, nil
+}
+
+func mark(m map[hw.DeviceID]map[Key]struct{}, k Key) {
+	if m[k.Device] == nil {
+		m[k.Device] = map[Key]struct{}{}
+	}
+	m[k.Device][k] = struct{}{}
+}
+
+func unmark(m map[hw.DeviceID]map[Key]struct{}, k Key) {
+	if keys, ok := m[k.Device]; ok {
+		if delete(keys, k); len(keys) == 0 {
+			delete(m, k.Device)
+		}
+	}
 }
 
 func (f *Fold) name(s string) string {
@@ -229,7 +246,7 @@ func (f *Fold) Register(k Key) (journal.Register, bool) {
 	if len(rs) == 0 {
 		return journal.Register{}, false
 	}
-	best := greatest(rs, func(*journal.Register) bool { return true })
+	best := greatest(rs, all)
 	if best.Mode != journal.Island {
 		return *best, true
 	}
@@ -240,6 +257,8 @@ func (f *Fold) Register(k Key) (journal.Register, bool) {
 	}
 	return *best, true
 }
+
+func all(*journal.Register) bool { return true }
 
 func greatest(rs []journal.Register, ok func(*journal.Register) bool) (best *journal.Register) {
 	for i := range rs {
@@ -263,12 +282,31 @@ func (f *Fold) fresh(device hw.DeviceID, origin journal.ID) bool {
 	return f.turn < v.Turn+freshPeriods*uint64(max(0, v.Period.Milliseconds()))
 }
 
+// Islands returns the keys of a device whose last word is an island's, in order. Whether that
+// is shown depends on time, so whoever visits next has to take a stand on it.
+func (f *Fold) Islands(device hw.DeviceID) []Key {
+	return slices.SortedFunc(maps.Keys(f.islands[device]), Key.Compare)
+}
+
+// Last returns the last word on k, whoever's it is.
+func (f *Fold) Last(k Key) (hw.Fact, bool) {
+	rs := f.registers[k]
+	if len(rs) == 0 {
+		return hw.Fact{}, false
+	}
+	return k.fact(greatest(rs, all))
+}
+
 // Fact returns the fact the view shows for k.
 func (f *Fold) Fact(k Key) (hw.Fact, bool) {
 	r, ok := f.Register(k)
 	if !ok {
 		return hw.Fact{}, false
 	}
+	return k.fact(&r)
+}
+
+func (k Key) fact(r *journal.Register) (hw.Fact, bool) {
 	raw, err := journal.ParseFact(r.Payload)
 	if err != nil {
 		return hw.Fact{}, false // put parsed it before
