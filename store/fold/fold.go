@@ -319,3 +319,9 @@ func (k Key) fact(r *journal.Register) (hw.Fact, bool) {
 	fact.Device, fact.Component, fact.Group = k.Device, k.Component, k.Group
 	return fact, true
 }
+
+// Count returns how many registers speak of a device, removed ones included.
+func (f *Fold) Count(device hw.DeviceID) int { return len(f.devices[device]) }
+
+// Has says whether there is a register for k, be it a removed one.
+func (f *Fold) Has(k Key) bool { return len(f.registers[k]) > 0 }
