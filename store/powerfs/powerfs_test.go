@@ -111,7 +111,7 @@ func TestLimitsAndFaults(t *testing.T) {
 	t.Parallel()
 	disk := powerfs.ForTest(t, "")
 	path := filepath.Join(disk.Dir(), "f")
-	disk.SetCapacity(8192)
+	must(t, disk.SetCapacity(8192))
 	if err := os.WriteFile(path, make([]byte, 8192), 0o600); err != nil {
 		t.Fatalf("fill the disk: %v", err)
 	}
@@ -125,14 +125,14 @@ func TestLimitsAndFaults(t *testing.T) {
 	}
 	must(t, os.Remove(path))
 	must(t, os.WriteFile(path+"2", []byte("x"), 0o600))
-	disk.SetFault(syscall.EIO)
+	must(t, disk.SetFault(syscall.EIO))
 	if err := os.WriteFile(path+"3", []byte("x"), 0o600); !errors.Is(err, syscall.EIO) {
 		t.Errorf("a write to the broken disk: %v, want EIO", err)
 	}
-	disk.SetFault(0)
+	must(t, disk.SetFault(0))
 	write(t, path+"3", "x", true)
-	if got := disk.Syncs(); got != 1 {
-		t.Errorf("%d syncs counted, want 1", got)
+	if got, err := disk.Syncs(); got != 1 || err != nil {
+		t.Errorf("%d syncs counted, %v, want 1", got, err)
 	}
 }
 

@@ -1,4 +1,4 @@
-package powerfs
+package disk
 
 import (
 	"context"
@@ -18,11 +18,11 @@ const maxFileBytes = math.MaxInt32
 type fileNode struct {
 	fs.Inode
 	file     *file
-	disk     *disk
+	disk     *Disk
 	modified time.Time
 }
 
-func newFileNode(f *file, d *disk) *fileNode {
+func newFileNode(f *file, d *Disk) *fileNode {
 	return &fileNode{file: f, disk: d, modified: time.Now()}
 }
 

@@ -1,4 +1,4 @@
-package powerfs
+package disk
 
 import (
 	"fmt"
@@ -8,12 +8,12 @@ import (
 	"slices"
 )
 
-// load puts a folder's content on the disk, synced.
-func (d *disk) load(from string) error {
+// Load puts a folder's content on the disk, synced. It is called before Mount.
+func (d *Disk) Load(from string) error {
 	return d.loadFolder(d.root, from)
 }
 
-func (d *disk) loadFolder(f *folder, from string) error {
+func (d *Disk) loadFolder(f *folder, from string) error {
 	entries, err := os.ReadDir(from)
 	if err != nil {
 		return err
@@ -28,7 +28,7 @@ func (d *disk) loadFolder(f *folder, from string) error {
 	return nil
 }
 
-func (d *disk) loadObject(path string, e os.DirEntry) (object, error) {
+func (d *Disk) loadObject(path string, e os.DirEntry) (object, error) {
 	switch {
 	case e.IsDir():
 		f := newFolder()
@@ -47,8 +47,8 @@ func (d *disk) loadObject(path string, e os.DirEntry) (object, error) {
 	}
 }
 
-// write puts the durable state into an ordinary folder.
-func (d *disk) write(to string) error {
+// Write puts the durable state into an ordinary folder.
+func (d *Disk) Write(to string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.root.write(to)

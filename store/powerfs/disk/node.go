@@ -1,4 +1,4 @@
-package powerfs
+package disk
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 type folderNode struct {
 	fs.Inode
 	folder *folder
-	disk   *disk
+	disk   *Disk
 }
 
 var (
@@ -134,7 +134,7 @@ func (n *folderNode) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errn
 }
 
 // sync waits the disk's delay, then lets keep do its work under the lock.
-func (d *disk) sync(keep func()) syscall.Errno {
+func (d *Disk) sync(keep func()) syscall.Errno {
 	d.mu.Lock()
 	delay := d.syncDelay
 	d.mu.Unlock()

@@ -1,4 +1,5 @@
-package powerfs
+// Package disk is the inside of powerfs: a file system in memory, what of it is durable, and the mount that shows it.
+package disk
 
 import (
 	"math/rand/v2"
@@ -10,8 +11,8 @@ import (
 
 const defaultCapacity = 1 << 30
 
-// disk is the whole state, live and durable. It knows nothing of FUSE.
-type disk struct {
+// Disk is the whole state, live and durable. Its methods may be called from several goroutines.
+type Disk struct {
 	mu        sync.Mutex
 	root      *folder
 	unsynced  []change // of names, oldest first
@@ -38,14 +39,15 @@ type entry struct {
 	object object
 }
 
-func newDisk() *disk { return &disk{root: newFolder(), capacity: defaultCapacity} }
+// New returns an empty disk that holds 1 GiB.
+func New() *Disk { return &Disk{root: newFolder(), capacity: defaultCapacity} }
 
 func newFolder() *folder {
 	return &folder{live: map[string]object{}, durable: map[string]object{}}
 }
 
 // ready returns why the disk cannot change now, or zero. The lock is held.
-func (d *disk) ready() syscall.Errno {
+func (d *Disk) ready() syscall.Errno {
 	if d.off {
 		return syscall.EIO
 	}
@@ -53,7 +55,7 @@ func (d *disk) ready() syscall.Errno {
 }
 
 // change applies c to the live names and remembers it until the next sync of its folders. The lock is held.
-func (d *disk) change(c ...entry) {
+func (d *Disk) change(c ...entry) {
 	for _, e := range c {
 		if f, ok := e.in.live[e.name].(*file); ok && !named(f, c) {
 			d.forget(f)
@@ -69,7 +71,7 @@ func named(f *file, c change) bool {
 }
 
 // forget frees the space of a file that has no name any more.
-func (d *disk) forget(f *file) {
+func (d *Disk) forget(f *file) {
 	d.used -= int64(len(f.live))
 	f.nameless = true
 }
@@ -84,7 +86,7 @@ func setName(names map[string]object, e entry) {
 
 // syncFolder makes the changes of this folder's names durable, and with a rename the other folder's too, since that is
 // one change; so also all that came before it there.
-func (d *disk) syncFolder(f *folder) {
+func (d *Disk) syncFolder(f *folder) {
 	touched := map[*folder]bool{f: true}
 	var now, later []change
 	for _, c := range slices.Backward(d.unsynced) {
@@ -111,8 +113,8 @@ func apply(changes []change) {
 	}
 }
 
-// cutPower ends all operations. With a toss, part of what was not synced becomes durable all the same.
-func (d *disk) cutPower(toss *rand.Rand) {
+// CutPower ends all operations. With a toss, part of what was not synced becomes durable all the same.
+func (d *Disk) CutPower(toss *rand.Rand) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.off = true
@@ -128,4 +130,32 @@ func (f *folder) tear(toss *rand.Rand) {
 	for _, name := range sortedNames(f.durable) {
 		f.durable[name].tear(toss)
 	}
+}
+
+// SetCapacity bounds the bytes of all files together.
+func (d *Disk) SetCapacity(bytes int64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.capacity = bytes
+}
+
+// SetFault makes every change and sync fail with errno; zero heals the disk.
+func (d *Disk) SetFault(errno syscall.Errno) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.fault = errno
+}
+
+// SetSyncDelay makes every sync take at least this long.
+func (d *Disk) SetSyncDelay(delay time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.syncDelay = delay
+}
+
+// Syncs counts the syncs of files and folders that succeeded.
+func (d *Disk) Syncs() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.syncs
 }

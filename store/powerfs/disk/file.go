@@ -1,4 +1,4 @@
-package powerfs
+package disk
 
 import (
 	"maps"
@@ -22,7 +22,7 @@ type file struct {
 func newFile() *file { return &file{dirty: map[int64]struct{}{}} }
 
 // writeAt is the disk's write; the lock is held.
-func (d *disk) writeAt(f *file, p []byte, offset int64) syscall.Errno {
+func (d *Disk) writeAt(f *file, p []byte, offset int64) syscall.Errno {
 	if errno := d.ready(); errno != 0 {
 		return errno
 	}
@@ -35,7 +35,7 @@ func (d *disk) writeAt(f *file, p []byte, offset int64) syscall.Errno {
 }
 
 // resize lengthens the file with zeros or shortens it; the lock is held.
-func (d *disk) resize(f *file, size int64) syscall.Errno {
+func (d *Disk) resize(f *file, size int64) syscall.Errno {
 	old := int64(len(f.live))
 	if !f.nameless {
 		if size > old && d.used+size-old > d.capacity {
