@@ -171,8 +171,7 @@ func (s *Store) publish(batches []journal.Batch, positions []int64) {
 		s.stats.Batches++
 		s.stats.Bytes += uint64(len(b.Bytes))
 	}
-	s.open.span.add(ix.span.first)
-	s.open.span.add(ix.span.last)
+	s.open.span.join(ix.span)
 	s.stats.LastFlush = s.opt.Now()
 	s.notify()
 }

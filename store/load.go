@@ -128,8 +128,7 @@ func (s *Store) replay(ctx context.Context, g *segment, covered journal.Vector) 
 	})
 	if scan {
 		s.keepTail(g, ix)
-		g.span.add(ix.span.first)
-		g.span.add(ix.span.last)
+		g.span.join(ix.span)
 	}
 	return err
 }

@@ -104,6 +104,10 @@ type FactQuery struct {
 
 const defaultFacts = 10_000
 
+// factDelayMS is how long after its observation a fact is written at most: a visit and a flush,
+// and a clock that was set meanwhile.
+const factDelayMS = 2 * 3600 * 1000
+
 // Facts returns recorded facts in the order of the journal.
 func (s *Store) Facts(ctx context.Context, q FactQuery) ([]FactRecord, error) {
 	or(&q.Site, s.id.site)
@@ -115,7 +119,7 @@ func (s *Store) Facts(ctx context.Context, q FactQuery) ([]FactRecord, error) {
 	var out []FactRecord
 	for _, g := range s.listed() {
 		s.state.RLock()
-		overlaps := g.span.overlaps(reach)
+		overlaps := g.span.overlaps(span{reach.first, max(reach.last, reach.last+factDelayMS)})
 		s.state.RUnlock()
 		if g.damaged() != nil || !overlaps {
 			continue

@@ -58,6 +58,9 @@ func emptySpan() span { return span{1<<63 - 1, -1 << 63} }
 
 func (s *span) add(ms int64) { s.first, s.last = min(s.first, ms), max(s.last, ms) }
 
+// join makes s reach over o too; an empty one adds nothing.
+func (s *span) join(o span) { s.first, s.last = min(s.first, o.first), max(s.last, o.last) }
+
 func (s span) overlaps(o span) bool { return s.first <= o.last && o.first <= s.last }
 
 // The suffixes of a segment's file. A file is renamed when it is sealed, so that nobody has
