@@ -82,20 +82,23 @@ func runDemo(ctx context.Context, t terminal, args []string) (err error) {
 // demoListen returns the address of the page: the one asked for, else the default, else a
 // free port.
 func demoListen(asked string) (netip.AddrPort, error) {
+	tries := []string{defaultListen, "127.0.0.1:0"}
 	if asked != "" {
 		c := &checker{}
-		a := c.listen(text{s: asked, at: place{"-listen", 1, 1}})
-		return a, c.problems.err()
-	}
-	for _, s := range []string{defaultListen, "127.0.0.1:0"} {
-		ln, err := net.Listen("tcp", s)
-		if err != nil {
-			continue
+		a := c.listen(text{s: asked})
+		if len(c.problems) > 0 {
+			return a, usagef("-%s", c.problems[0].text)
 		}
-		a := ln.Addr().(*net.TCPAddr).AddrPort()
-		return a, ln.Close()
+		tries = []string{a.String()}
 	}
-	return netip.AddrPort{}, errors.New("no loopback port is free for the status page")
+	var err error
+	for _, s := range tries {
+		var ln net.Listener
+		if ln, err = net.Listen("tcp", s); err == nil {
+			return ln.Addr().(*net.TCPAddr).AddrPort(), ln.Close()
+		}
+	}
+	return netip.AddrPort{}, fmt.Errorf("listen for the status page: %w", err)
 }
 
 // demoRack opens the rack on the first loopback network that nobody uses.

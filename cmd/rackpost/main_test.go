@@ -57,10 +57,19 @@ func TestScripts(t *testing.T) {
 			return false, fmt.Errorf("unknown condition %q", c)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"eventually": eventually, "expand": expand, "freeport": freePort, "get": get, "json": checkJSON,
+			"emptydir": emptyDir, "eventually": eventually, "expand": expand, "freeport": freePort, "get": get, "json": checkJSON,
 			"signal": signalProcess, "snmpd": startSNMPD, "systemd": startSystemd, "told": told,
 		},
 	})
+}
+
+// emptydir DIR fails if anything is in the folder.
+func emptyDir(ts *testscript.TestScript, _ bool, args []string) {
+	entries, err := os.ReadDir(ts.MkAbs(args[0]))
+	ts.Check(err)
+	if len(entries) > 0 {
+		ts.Fatalf("%s holds %v", args[0], entries)
+	}
 }
 
 // eventually REGEXP PROGRAM ARGS... runs the program until its output matches.

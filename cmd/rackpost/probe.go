@@ -2,21 +2,16 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"rackpost/collectors"
 	"rackpost/collectors/all"
 	"rackpost/hw"
-	"rackpost/web"
 )
 
 // probeBudget is how long the one visit may take.
@@ -186,137 +181,4 @@ func visitOnce(ctx context.Context, kind collectors.Kind, target collectors.Targ
 		return r, nil, fmt.Errorf("close the session: %w", err)
 	}
 	return r, visitErr, nil
-}
-
-// probeResult is what probe -json prints.
-type probeResult struct {
-	Device     probeDevice      `json:"device"`
-	Components []probeComponent `json:"components"`
-	Samples    []probeSample    `json:"samples"`
-	Gaps       []probeGap       `json:"gaps"`
-	Requests   int              `json:"requests"`
-	Took       float64          `json:"took_seconds"`
-}
-
-type probeDevice struct {
-	ID      hw.DeviceID `json:"id"`
-	Kind    string      `json:"kind"`
-	Name    string      `json:"name"`
-	Model   string      `json:"model"`
-	Serial  string      `json:"serial"`
-	Version string      `json:"version"`
-	Uptime  float64     `json:"uptime_seconds"`
-}
-
-type probeComponent struct {
-	Path   string    `json:"path"`
-	Health hw.Health `json:"health"`
-	State  hw.Attrs  `json:"state"`
-	Attrs  hw.Attrs  `json:"attrs"`
-}
-
-type probeSample struct {
-	Component string      `json:"component"`
-	Sensor    string      `json:"sensor"`
-	Value     *web.Number `json:"value,omitempty"`
-	Absent    hw.Reason   `json:"absent,omitempty"`
-}
-
-type probeGap struct {
-	What   string    `json:"what"`
-	Reason hw.Reason `json:"reason"`
-}
-
-func probeResultOf(d hw.Device, r hw.Report, visitErr error) probeResult {
-	p := probeResult{
-		Device:     probeDevice{ID: d.ID, Kind: d.Kind},
-		Components: []probeComponent{}, Samples: []probeSample{}, Gaps: []probeGap{},
-		Requests: r.Requests, Took: r.Took.Seconds(),
-	}
-	if u := r.Unit; u != nil {
-		p.Device.Name, p.Device.Model, p.Device.Serial, p.Device.Version = u.Name, u.Model, u.Serial, u.Version
-		p.Device.Uptime = u.Uptime.Seconds()
-	}
-	for _, c := range r.Components {
-		p.Components = append(p.Components, probeComponent{c.Path, c.Health, c.State, c.Attrs})
-	}
-	for _, s := range r.Samples {
-		value, absent := web.NumberOf(s)
-		p.Samples = append(p.Samples, probeSample{s.Component, s.Sensor, value, absent})
-	}
-	for _, g := range r.Gaps {
-		p.Gaps = append(p.Gaps, probeGap{g.What, g.Reason})
-	}
-	if visitErr != nil && len(p.Gaps) == 0 {
-		p.Gaps = append(p.Gaps, probeGap{hw.VisitGap, collectors.ReasonOf(visitErr)})
-	}
-	return p
-}
-
-// print writes the result for people; gaps carry the details that JSON leaves out.
-func (p probeResult) print(w io.Writer, gaps []hw.Gap) error {
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	d := p.Device
-	fmt.Fprintf(tw, "device\t%s\nkind\t%s\nname\t%s\nmodel\t%s\nserial\t%s\nversion\t%s\n", d.ID, d.Kind, plain(d.Name), plain(d.Model), plain(d.Serial), plain(d.Version))
-	fmt.Fprintf(tw, "uptime\t%s\nrequests\t%d in %.2f s\n", web.Ago(time.Duration(d.Uptime*float64(time.Second))), p.Requests, p.Took)
-	fmt.Fprint(tw, "\nCOMPONENT\tHEALTH\tSTATE\tABOUT IT\n")
-	for _, c := range p.Components {
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", plain(c.Path), c.Health, attrsText(c.State), attrsText(c.Attrs))
-	}
-	if err := tw.Flush(); err != nil {
-		return err
-	}
-	fmt.Fprint(tw, "\nCOMPONENT\tSENSOR\tVALUE\n")
-	for _, s := range p.Samples {
-		value := "absent: " + string(s.Absent)
-		if s.Value != nil {
-			value = s.Value.String()
-		}
-		fmt.Fprintf(tw, "%s\t%s\t%s\n", plain(s.Component), s.Sensor, value)
-	}
-	if err := tw.Flush(); err != nil {
-		return err
-	}
-	if len(gaps) == 0 {
-		_, err := fmt.Fprint(tw, "\nnothing is missing\n")
-		return errors.Join(err, tw.Flush())
-	}
-	fmt.Fprint(tw, "\nNOT READ\tWHY\tDETAILS\n")
-	for _, g := range gaps {
-		fmt.Fprintf(tw, "%s\t%s\t%s\n", plain(g.What), g.Reason, plain(g.Detail))
-	}
-	return tw.Flush()
-}
-
-func attrsText(attrs hw.Attrs) string {
-	var b strings.Builder
-	for i, a := range attrs {
-		if i > 0 {
-			b.WriteByte(' ')
-		}
-		value := plain(a.Value)
-		if strings.Contains(value, " ") {
-			value = fmt.Sprintf("%q", value)
-		}
-		b.WriteString(plain(a.Key) + "=" + value)
-	}
-	return b.String()
-}
-
-// plain makes a device's text safe for a terminal: no control characters, valid UTF-8.
-func plain(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
-			return '\ufffd'
-		}
-		return r
-	}, strings.ToValidUTF8(s, "\ufffd"))
-}
-
-// printJSON writes v indented.
-func printJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
 }

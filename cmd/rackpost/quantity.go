@@ -15,7 +15,7 @@ var sizeUnits = map[string]float64{
 
 // parseSize reads a number of bytes with its unit: 8GB, 512 MiB.
 func parseSize(s string) (int64, error) {
-	digits := strings.TrimRight(s, "BKMGTiBkmgtb ")
+	digits := strings.TrimRight(s, " BKMGTbkmgti")
 	unit := strings.TrimSpace(s[len(digits):])
 	n, err := strconv.ParseFloat(digits, 64)
 	switch {

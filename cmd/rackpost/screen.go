@@ -57,7 +57,7 @@ func (s *screen) Run(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return nil
+			return s.draw(context.WithoutCancel(ctx)) // how it was at the end
 		case <-tick.C:
 		}
 	}
