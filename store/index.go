@@ -103,6 +103,7 @@ func (s *Store) indexVisits(ix *index, position int64, b *journal.Batch) {
 		ix.add(deviceKey{b.Site, v.Device}, visitAt{v.Started.UnixMilli(), position, rec.Index})
 	})
 	if err != nil {
+		s.unread.Add(b.StreamKey, b.Seq, b.Seq)
 		s.stats.Unreadable++
 		s.opt.Logger.Warn("samples kept but not understood", "batch", b.Key.String(), "err", err)
 	}
