@@ -60,4 +60,3 @@ func (p problems) err() error {
 	}
 	return p
 }
-
