@@ -30,7 +30,13 @@ func (s *Store) loadSegments(ctx context.Context) error {
 			s.segments = append(s.segments, g)
 			if g.damaged() != nil {
 				s.quarantine(g, g.damaged())
+				continue
 			}
+			n, err := g.others(ctx)
+			if err != nil {
+				s.opt.Logger.Error("batches set aside cannot be counted", "segment", e.Name(), "err", err)
+			}
+			s.stats.Conflicts += n
 		}
 	}
 	slices.SortFunc(s.segments, func(a, b *segment) int {

@@ -181,7 +181,8 @@ func (g *segment) batch(ctx context.Context, k journal.Key) (raw []byte, err err
 // maxOthers bounds the side table of a segment. Beyond it conflicts are only counted.
 const maxOthers = 1000
 
-// keepOther puts b into the side table; new is false when it stood there already.
+// keepOther puts b into the side table, if there is room; new is false when it stood there
+// already.
 func (g *segment) keepOther(ctx context.Context, b *journal.Batch) (new bool, err error) {
 	err = inTx(ctx, g.writer, func(tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, "INSERT OR IGNORE INTO other(source, seq, checksum, bytes) SELECT ?, ?, ?, ? WHERE (SELECT count(*) FROM other) < ?",
@@ -189,9 +190,18 @@ func (g *segment) keepOther(ctx context.Context, b *journal.Batch) (new bool, er
 		if err != nil {
 			return err
 		}
-		n, err := res.RowsAffected()
-		new = n > 0
-		return err
+		if n, err := res.RowsAffected(); err != nil || n > 0 {
+			new = true
+			return err
+		}
+		return tx.QueryRowContext(ctx, "SELECT NOT EXISTS(SELECT 1 FROM other WHERE source = ? AND seq = ? AND checksum = ?)",
+			g.sources[b.StreamKey], int64(b.Seq), int64(b.Checksum())).Scan(&new)
 	})
 	return new, err
+}
+
+// others returns how many batches stand in the side table.
+func (g *segment) others(ctx context.Context) (n uint64, err error) {
+	err = g.read(func(db *sql.DB) error { return db.QueryRowContext(ctx, "SELECT count(*) FROM other").Scan(&n) })
+	return n, err
 }

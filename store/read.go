@@ -219,7 +219,7 @@ type Stats struct {
 	LastFlush      time.Time
 	Quarantined    []string // files set aside, with the reason
 	Damaged        uint64   // batches and rows passed over
-	Conflicts      uint64   // other content under a held key
+	Conflicts      uint64   // other content under a held key, earlier openings' too
 	Unreadable     uint64   // batches kept and not understood
 	UnknownRecords uint64   // records of a later version
 	Shed           uint64   // batches dropped for want of space since the start

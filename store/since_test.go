@@ -1,0 +1,200 @@
+package store_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"rackpost/hw"
+	"rackpost/hw/journal"
+	"rackpost/store"
+)
+
+// TestSinceEveryCut: however many batches a reader takes at a time, over segments, restarts
+// and crashes, it sees each once and in the order they came, with all their layouts.
+func TestSinceEveryCut(t *testing.T) {
+	seeds(t, 4, func(w *world) {
+		a, b := w.join(nil), w.join(nil)
+		for range 6 {
+			a.some(4)
+			b.some(2)
+			b.send(a)
+		}
+		whole := a.all(zero, 1<<20)
+		for range 5 {
+			var p store.Position
+			var got []journal.Batch
+			for len(got) < len(whole) {
+				batches, next, err := a.Since(context.Background(), p, 1+w.r.IntN(7))
+				if err != nil || len(batches) == 0 {
+					w.t.Fatalf("%d batches of %d: %v", len(got), len(whole), err)
+				}
+				got = append(got, batches...)
+				if p, err = store.ParsePosition(next.String()); err != nil || p != next {
+					w.t.Fatalf("position %s is read as %s: %v", next, p, err)
+				}
+				switch w.r.IntN(20) {
+				case 0:
+					a.seal()
+				case 1:
+					a.reopen()
+				case 2:
+					a.crash()
+				}
+			}
+			if !slices.EqualFunc(got, whole, func(x, y journal.Batch) bool { return bytes.Equal(x.Bytes, y.Bytes) }) {
+				w.t.Fatal("another order, or something twice")
+			}
+			for _, x := range got {
+				if len(x.Layouts) != len(x.Uses) {
+					w.t.Fatalf("%s has %d layouts of %d", x.Key, len(x.Layouts), len(x.Uses))
+				}
+			}
+			if rest, _, err := a.Since(context.Background(), p, 10); err != nil || len(rest) > 0 {
+				w.t.Fatalf("%d batches behind the end: %v", len(rest), err)
+			}
+		}
+	})
+}
+
+// TestSinceWhileWriting: readers that wait for Watch see every batch exactly once and in
+// order while others put, merge and seal.
+func TestSinceWhileWriting(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 1)
+	a, b := w.join(nil), w.join(nil)
+	for range 10 {
+		b.visits("sw-2")
+		w.pass(time.Minute)
+	}
+	foreign := b.lacking(a, 1000)
+	const puts = 60
+	total := make(chan int, 1)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var readers sync.WaitGroup
+	seen := make([][]journal.Key, 3)
+	for i := range seen {
+		readers.Go(func() {
+			var p store.Position
+			want := -1
+			for want < 0 || len(seen[i]) < want {
+				changed := a.Watch()
+				batches, next, err := a.Since(ctx, p, 1+i*3)
+				if err != nil {
+					t.Errorf("reader %d: %v", i, err)
+					return
+				}
+				p = next
+				for _, x := range batches {
+					seen[i] = append(seen[i], x.Key)
+				}
+				if len(batches) > 0 {
+					continue
+				}
+				select {
+				case want = <-total:
+					total <- want
+				case <-changed:
+				case <-ctx.Done():
+					t.Errorf("reader %d waits at %d batches", i, len(seen[i]))
+					return
+				}
+			}
+		})
+	}
+	var writers sync.WaitGroup
+	for i := range 2 {
+		writers.Go(func() {
+			for n := range puts / 2 {
+				if err := a.Put(ctx, visit(hw.DeviceID(fmt.Sprintf("sw-%d", i)), start.Add(time.Duration(n)*time.Minute), uint64(n))); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	writers.Go(func() {
+		for _, x := range foreign {
+			if err := a.Merge(ctx, []journal.Batch{x}); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	writers.Go(func() {
+		for range 4 {
+			if err := a.Seal(ctx); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	writers.Wait()
+	var want []journal.Key
+	for _, x := range a.all(zero, 1000) {
+		want = append(want, x.Key)
+	}
+	total <- len(want)
+	readers.Wait()
+	for i, keys := range seen {
+		if !slices.Equal(keys, want) {
+			t.Errorf("reader %d saw %d batches, %d there are, or in another order", i, len(keys), len(want))
+		}
+	}
+}
+
+// TestSinceTrimmed: a reader whose segment is gone is told so; one that stands behind the
+// dropped ones is not disturbed; one that begins gets what is left.
+func TestSinceTrimmed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 2)
+	a := w.join(nil)
+	a.visits("sw-1")
+	_, old, err := a.Since(t.Context(), zero, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		a.visits("sw-1")
+		a.seal()
+	}
+	a.visits("sw-1")
+	var end store.Position
+	for {
+		batches, next, err := a.Since(t.Context(), end, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		end = next
+		if len(batches) == 0 {
+			break
+		}
+	}
+	a.shedAll()
+	for range 2 {
+		if _, p, err := a.Since(t.Context(), old, 10); !errors.Is(err, store.ErrTrimmed) || p != old {
+			t.Fatalf("since a dropped position: %v at %s", err, p)
+		}
+		batches := a.all(end, 2)
+		if len(batches) == 0 || slices.ContainsFunc(batches, func(b journal.Batch) bool { return b.Stream != journal.Facts }) {
+			t.Fatalf("%d batches behind the end: what dropping told", len(batches))
+		}
+		if len(a.all(zero, 10)) == 0 {
+			t.Fatal("nothing is left")
+		}
+		a.reopen()
+	}
+	a.sound()
+}
+
+func TestParsePosition(t *testing.T) {
+	t.Parallel()
+	for _, s := range []string{"", ":", "1:2", "0102030405060708", "0102030405060708:", "0102030405060708:-1", "0102030405060708:1:2", "010203040506070809:1", "zz02030405060708:1"} {
+		if p, err := store.ParsePosition(s); err == nil {
+			t.Errorf("%q is read as %s", s, p)
+		}
+	}
+}
