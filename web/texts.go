@@ -47,6 +47,8 @@ var english = texts{
 	"none":          "none",
 	"never":         "never read",
 	"old":           "old",
+	"is-old":        "These data are old: this is how it last was, not how it is.",
+	"was":           "was",
 	"updated":       "Made at",
 	"journal":       "Journal",
 	"of":            "of",

@@ -281,6 +281,11 @@ func TestStaleAgeIsMarked(t *testing.T) {
 	if !strings.Contains(body, `class="stale">4 s (old)`) {
 		t.Errorf("no mark at the old age:\n%s", body)
 	}
+	r.devices[0].Components[0].Health = hw.OK
+	body = get(t, handlerOf(r), "/devices/sw").Body.String()
+	if !strings.Contains(body, "was ok</span>") || strings.Contains(body, "health ok") {
+		t.Errorf("an old ok is shown as ok:\n%s", body)
+	}
 }
 
 func TestStyleSheetIsServed(t *testing.T) {

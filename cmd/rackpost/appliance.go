@@ -40,7 +40,8 @@ type appliance struct {
 	started time.Time
 	site    atomic.Pointer[siteConfig]
 	refused atomic.Pointer[string]               // why the last reload was; nil: it was not
-	reload  func() (siteConfig, problems, error) // reads site.yaml anew; nil: it cannot be
+	reload  func() (siteConfig, problems, error) // reads site.yaml anew
+	hangUp  <-chan os.Signal                     // asks for a reload; nil: nobody can
 }
 
 func runAppliance(ctx context.Context, t terminal, args []string) error {
@@ -64,12 +65,17 @@ func runAppliance(ctx context.Context, t terminal, args []string) error {
 		fmt.Fprintln(t.err, err)
 		return errSilent
 	}
+	// Before anything is ready: a SIGHUP that nobody waits for would end the process.
+	hangUp := make(chan os.Signal, 1)
+	signal.Notify(hangUp, syscall.SIGHUP)
+	defer signal.Stop(hangUp)
 	logger := newLogger(box, t.err)
 	logNotes(logger, notes)
 	a, err := openAppliance(ctx, box, site, store.Options{}, logger)
 	if err != nil {
 		return err
 	}
+	a.hangUp = hangUp
 	a.reload = func() (siteConfig, problems, error) { return loadSite(box, env) }
 	return errors.Join(a.Run(ctx), a.store.Close())
 }
@@ -82,14 +88,11 @@ func logNotes(logger *slog.Logger, notes problems) {
 
 // reloads takes another site.yaml at every SIGHUP until ctx ends.
 func (a *appliance) reloads(ctx context.Context) error {
-	hups := make(chan os.Signal, 1)
-	signal.Notify(hups, syscall.SIGHUP)
-	defer signal.Stop(hups)
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-hups:
+		case <-a.hangUp:
 			done := a.notifier().reloading()
 			a.reloadOnce()
 			done()

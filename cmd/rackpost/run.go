@@ -58,9 +58,7 @@ func (a *appliance) Run(ctx context.Context) error {
 	group.Go(func() error { return web.Serve(ctx, tcp, web.LocalOnly(pages), a.logger) })
 	group.Go(func() error { return web.Serve(ctx, socket, pages, a.logger) })
 	group.Go(func() error { return a.notifier().Run(ctx) })
-	if a.reload != nil {
-		group.Go(func() error { return a.reloads(ctx) })
-	}
+	group.Go(func() error { return a.reloads(ctx) })
 	a.logger.Info("started", "name", a.box.name, "devices", len(a.site.Load().devices), "page", "http://"+tcp.Addr().String(), "version", versionText())
 	err = group.Wait()
 	a.logger.Info("stopped", "error", err)

@@ -16,6 +16,7 @@ import (
 
 	"rackpost/collectors"
 	"rackpost/hw"
+	"rackpost/store"
 	"rackpost/web"
 )
 
@@ -120,6 +121,24 @@ func TestOldDataIsNeverOK(t *testing.T) {
 		if c.d.Health != c.want || c.d.Stale != c.stale {
 			t.Errorf("%s: %s, stale %v; want %s, %v", name, c.d.Health, c.d.Stale, c.want, c.stale)
 		}
+	}
+}
+
+func TestNeverReadHasNoAge(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1e9, 0)
+	gap := hw.Fact{Group: hw.VisitGap, Value: hw.GapValue{Reason: hw.Refused, From: now.Add(-time.Minute)}}
+	v := store.DeviceView{ID: "sw", LastVisit: now, LastGood: now.Add(-time.Minute), Facts: []hw.Fact{gap}}
+	if d := deviceOf(v, collectors.DeviceStatus{}, now); d.Age != nil || !d.LastGood.IsZero() || len(d.Gaps) != 1 {
+		t.Errorf("never read: age %v, last good %v, gaps %v", d.Age, d.LastGood, d.Gaps)
+	}
+	v.Facts = append(v.Facts, hw.Fact{Group: "unit", Value: hw.UnitValue{Serial: "A"}})
+	if d := deviceOf(v, collectors.DeviceStatus{}, now); d.Age == nil || *d.Age != 60 {
+		t.Errorf("read a minute ago: age %v", d.Age)
+	}
+	// The poller's age does not follow the wall clock.
+	if d := deviceOf(v, collectors.DeviceStatus{LastGood: now.Add(time.Hour), SinceGood: 5 * time.Second}, now); d.Age == nil || *d.Age != 5 {
+		t.Errorf("read five seconds ago, with the clock set back an hour: age %v", d.Age)
 	}
 }
 

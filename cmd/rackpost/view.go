@@ -203,6 +203,12 @@ func deviceOf(v store.DeviceView, s collectors.DeviceStatus, now time.Time) web.
 	if s.LastVisit.After(d.LastVisit) {
 		d.LastVisit = s.LastVisit
 	}
+	for _, f := range v.Facts {
+		addFact(&d, f)
+	}
+	if d.Unit == nil && len(d.Components) == 0 {
+		d.LastGood = time.Time{} // nothing was ever read: the store tells when that began
+	}
 	since := now.Sub(d.LastGood)
 	if !s.LastGood.IsZero() { // the poller's age does not suffer when the clock is set
 		d.LastGood, since = s.LastGood, s.SinceGood
@@ -210,9 +216,6 @@ func deviceOf(v store.DeviceView, s collectors.DeviceStatus, now time.Time) web.
 	if !d.LastGood.IsZero() {
 		age := max(since.Seconds(), 0)
 		d.Age = &age
-	}
-	for _, f := range v.Facts {
-		addFact(&d, f)
 	}
 	return d
 }
