@@ -10,12 +10,15 @@ import (
 )
 
 // collector visits one device. Between visits it keeps the names of rows, the columns the
-// device lacks, and the starts of its counters, so that a fast visit reads only what moves.
+// device lacks, and the starts of its counters, so that a fast visit reads only what moves;
+// what it read goes back to the shelf.
 type collector struct {
 	kind    string
 	target  collectors.Target
 	session *snmp.Session
 	readers []reader
+	shared  *shelf
+	sheets  *sheets // of the visit under way
 
 	clock    clock
 	broken   int64 // Unix ms: counters of before are another's; 0 is never
@@ -25,12 +28,9 @@ type collector struct {
 	ports    ports
 	failover failoverMemory
 
-	parts   map[string]bool // paths of parts that were there and are missed when they go
-	tables  map[*group]*table
-	lacks   map[string]bool // by OID; bounded by the tables
-	slots   []int           // scratch of round
-	oids    []string        // scratch of round
-	uptimes snmp.UpTimes    // of the last timed walk
+	parts  map[string]bool // paths of parts that were there and are missed when they go
+	tables map[*group]table
+	lacks  map[string]bool // by OID; bounded by the tables
 }
 
 // young is the uptime below which a missing column is not taken for one the device lacks.
@@ -44,14 +44,14 @@ const (
 	memoryBoot  = "cisco.boot-ms"
 )
 
-func open(t collectors.Target, kind string) (collectors.Collector, error) {
-	s, err := snmp.New(t)
+func open(t collectors.Target, kind string, shared *shelf) (collectors.Collector, error) {
+	s, err := snmp.New(t, &shared.buffers)
 	if err != nil {
 		return nil, err
 	}
 	c := &collector{
-		kind: kind, target: t, session: s, readers: readers(kind),
-		parts: map[string]bool{}, tables: map[*group]*table{}, lacks: map[string]bool{},
+		kind: kind, target: t, session: s, readers: readers(kind), shared: shared,
+		parts: map[string]bool{}, tables: map[*group]table{}, lacks: map[string]bool{},
 	}
 	c.recall()
 	return c, nil
@@ -83,7 +83,12 @@ func (c *collector) remember() {
 // Collect implements collectors.Collector.
 func (c *collector) Collect(ctx context.Context, due []collectors.Section) (hw.Report, error) {
 	started := time.Now()
-	c.session.ResetRequests()
+	c.session.StartVisit()
+	c.sheets = c.shared.take()
+	defer func() {
+		c.shared.give(c.sheets)
+		c.sheets = nil
+	}()
 	r := hw.Report{
 		Device: c.target.Device.ID, Kind: c.kind, Started: started, Period: shortest(due),
 		Components: make([]hw.Component, 0, len(c.ports.list)+expectedParts),
@@ -148,10 +153,7 @@ func (c *collector) restart() {
 	}
 	clear(c.lacks)
 	clear(c.parts)
-	for _, t := range c.tables {
-		t.had, t.empties = false, 0
-		t.grid.forget()
-	}
+	clear(c.tables)
 }
 
 // maxParts bounds the parts that are remembered as expected.

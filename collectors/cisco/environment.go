@@ -84,7 +84,7 @@ func (c *collector) readFRU(v *visit) {
 			State: hw.Attrs{}.With("admin", admin).With("power", oper),
 		}
 		name, _ := c.entityName(index)
-		e := c.entities.by[index]
+		e, _ := c.entities.parts.at(index)
 		p.Attrs = p.Attrs.With("name", name).With("serial", e.serial).With("model", e.model).With("member", c.memberOf(index))
 		v.component(p)
 	}

@@ -10,8 +10,9 @@ import (
 	"rackpost/hw"
 )
 
-// grid is one group as read: columns joined by index. A cell is a value, or the reason
-// there is none; nothing stands in a row that was not read under its index.
+// grid is one group as read at one visit: columns joined by index. A cell is a value, or
+// the reason there is none; nothing stands in a row that was not read under its index. Its
+// texts may be parts of whole answers: what outlives the visit is copied.
 type grid struct {
 	index []string       // of the rows, in the order they first appeared
 	at    map[string]int // row by index
@@ -28,27 +29,19 @@ type column struct {
 	reason hw.Reason // why a row may be missing; NotSupported when all rows are here
 }
 
-// spareRows is how many rows are kept known although the device no longer has them.
-const spareRows = 64
-
-// begin empties the grid for n columns. Rows stay known, with nothing in them: the same
-// rows come again at the next visit, and their order is then the same.
+// begin empties the grid for n columns; only its memory stays.
 func (g *grid) begin(n int) {
-	if len(g.index) > spareRows && len(g.index) > 2*g.count() {
-		g.forget()
-	}
+	clear(g.index)
+	clear(g.at)
+	g.index, g.tree, g.rowed = g.index[:0], g.tree[:0], g.rowed[:0]
 	if len(g.cols) != n {
 		g.cols = make([]column, n)
 	}
 	for i := range g.cols {
 		c := &g.cols[i]
-		clear(c.has)
-		c.object, c.cells, c.reason = nil, nil, hw.NotSupported
+		c.object, c.cells, c.has, c.reason = nil, nil, c.has[:0], hw.NotSupported
 	}
 }
-
-// forget removes the rows too.
-func (g *grid) forget() { *g = grid{} }
 
 // fill takes a column that was read for o.
 func (g *grid) fill(slot int, o *object, col *snmp.Column) {

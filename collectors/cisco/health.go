@@ -1,6 +1,7 @@
 package cisco
 
 import (
+	"bytes"
 	"strconv"
 	"time"
 
@@ -58,6 +59,7 @@ func (c *collector) readClock(v *visit) error {
 	for i := range vars {
 		if i < len(into) {
 			*into[i] = vars[i].Value
+			into[i].Bytes = bytes.Clone(vars[i].Bytes) // not the whole answer, for as long as the device is watched
 		}
 	}
 	now := *s

@@ -98,7 +98,7 @@ func softwareVersion(descr string) string {
 	if end < 0 {
 		end = len(rest)
 	}
-	return rest[:end]
+	return strings.Clone(rest[:end])
 }
 
 // firstLine returns the first line of sysDescr, without the quotes some agents add.

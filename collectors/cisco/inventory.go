@@ -13,20 +13,13 @@ const (
 	classSupply  = 6
 )
 
-// entity is one row of ENTITY-MIB entPhysicalTable.
-type entity struct {
-	descr, name, hardware, version, serial, model string
-	parent                                        string // index
-	class                                         uint64
-}
-
 // entities are the parts as the inventory found them.
 type entities struct {
 	read  bool // since the device started or its parts changed, or tried often enough
 	tries int
 	known bool
 	whole bool // every row and name is here
-	by    map[string]entity
+	parts parts
 
 	serial, model, version string // of the unit
 	serialOID              string // asked at every visit; another answer is another unit
@@ -66,19 +59,22 @@ func (c *collector) readEntities(v *visit) []hw.Component {
 	if !ok {
 		return nil
 	}
-	by, order := entityRows(g)
-	units := chassisOf(by, order)
-	var parts []hw.Component
+	list := partsOf(g)
+	if list.same(&c.entities.parts) {
+		list = c.entities.parts // one copy, also of what others hold of its texts
+	}
+	units := list.chassis()
+	var found []hw.Component
 	for _, u := range units {
-		if u.serial != "" && !slices.ContainsFunc(parts, func(p hw.Component) bool { return p.Path == "unit/"+pathName(u.serial) }) {
-			parts = append(parts, unitComponent(u, len(units) > 1))
+		if u.serial != "" && !slices.ContainsFunc(found, func(p hw.Component) bool { return p.Path == "unit/"+pathName(u.serial) }) {
+			found = append(found, unitComponent(u, len(units) > 1))
 		}
 	}
-	if whole := g.wholeAll(); whole || !c.entities.whole && len(by) > 0 {
-		c.entities.by, c.entities.whole = by, whole
+	if whole := g.wholeAll(); whole || !c.entities.whole && len(list.rows) > 0 {
+		c.entities.parts, c.entities.whole = list, whole
 		c.settleUnit(units, whole)
 	}
-	return parts
+	return found
 }
 
 // needEntities reads the parts outside their section: a visit that has to name others by
@@ -89,48 +85,24 @@ func (c *collector) needEntities(v *visit) {
 	v.stopped = aside.stopped
 }
 
-// entityRows turns the grid into entities.
-func entityRows(g *grid) (map[string]entity, []string) {
-	by := make(map[string]entity, len(g.index))
-	order := make([]string, 0, len(g.index))
-	for _, row := range g.rows() {
-		index := g.index[row]
-		var e entity
-		for slot, into := range map[int]*string{
-			entityDescr: &e.descr, entityName: &e.name, entityHardware: &e.hardware,
-			entitySoftware: &e.version, entitySerial: &e.serial, entityModel: &e.model,
-		} {
-			*into, _ = g.text(row, slot)
-		}
-		e.class, _ = g.number(row, entityClass)
-		if p, reason := g.number(row, entityParent); reason == "" {
-			e.parent = strconv.FormatUint(p, 10)
-		}
-		by[index] = e
-		order = append(order, index)
-	}
-	return by, order
-}
-
-// chassisOf returns the chassis in order of index. A device that tells no classes has one:
+// chassis returns the chassis in order of index. A device that tells no classes has one:
 // what is contained in nothing.
-func chassisOf(by map[string]entity, order []string) []chassis {
+func (p *parts) chassis() []chassis {
 	var found, roots []chassis
 	classes := false
-	for _, index := range order {
-		e := by[index]
-		classes = classes || e.class != 0
-		if e.class == classChassis {
-			found = append(found, chassis{index, e})
+	for i, r := range p.rows {
+		classes = classes || r.class != 0
+		u := chassis{strconv.FormatUint(uint64(r.index), 10), p.entity(i)}
+		if r.class == classChassis {
+			found = append(found, u)
 		}
-		if e.parent == "0" {
-			roots = append(roots, chassis{index, e})
+		if r.parent == 0 {
+			roots = append(roots, u)
 		}
 	}
 	if !classes {
-		found = roots
+		return roots
 	}
-	slices.SortStableFunc(found, func(a, b chassis) int { return compareIndex(a.index, b.index) })
 	return found
 }
 
@@ -147,7 +119,7 @@ func unitComponent(u chassis, stacked bool) hw.Component {
 // memberOf returns the stack member a part belongs to by its index, or "" on a device that
 // is no stack: there the thousands mean a slot, or nothing.
 func (c *collector) memberOf(index string) string {
-	if t := c.tables[&memberGroup]; t == nil || !t.had {
+	if !c.tables[&memberGroup].had {
 		return ""
 	}
 	return thousands(index)
@@ -209,7 +181,7 @@ func (c *collector) memberGone(units []chassis) bool {
 // entityName returns the name of a part. It is not settled while the inventory was not
 // read whole and lacks it: a path must not change with what happened to be read.
 func (c *collector) entityName(index string) (name string, settled bool) {
-	e, ok := c.entities.by[index]
+	e, ok := c.entities.parts.at(index)
 	switch {
 	case ok && e.name != "":
 		return e.name, true

@@ -34,6 +34,7 @@ const (
 
 // Catalyst returns the kind of the Catalyst switches, IOS and IOS-XE.
 func Catalyst() collectors.Kind {
+	shared := &shelf{}
 	return collectors.Kind{
 		Name: CatalystKind,
 		Sections: []collectors.Section{
@@ -45,12 +46,13 @@ func Catalyst() collectors.Kind {
 			{Name: sectionMemory, Period: slow},
 			{Name: sectionInventory, Period: hourly},
 		},
-		New: func(t collectors.Target) (collectors.Collector, error) { return open(t, CatalystKind) },
+		New: func(t collectors.Target) (collectors.Collector, error) { return open(t, CatalystKind, shared) },
 	}
 }
 
 // ASA returns the kind of the ASA firewalls: 5500, 5500-X, and Firepower running ASA or FTD.
 func ASA() collectors.Kind {
+	shared := &shelf{}
 	return collectors.Kind{
 		Name: ASAKind,
 		Sections: []collectors.Section{
@@ -63,7 +65,7 @@ func ASA() collectors.Kind {
 			{Name: sectionMemory, Period: slow},
 			{Name: sectionInventory, Period: hourly},
 		},
-		New: func(t collectors.Target) (collectors.Collector, error) { return open(t, ASAKind) },
+		New: func(t collectors.Target) (collectors.Collector, error) { return open(t, ASAKind, shared) },
 	}
 }
 

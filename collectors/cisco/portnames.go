@@ -46,7 +46,7 @@ func namePorts(g *grid) []port {
 		if !ok {
 			continue
 		}
-		p := port{index: index}
+		p := port{index: strings.Clone(index)}
 		p.label(g, row)
 		list = append(list, p)
 		names = append(names, name)

@@ -1,6 +1,7 @@
 package cisco
 
 import (
+	"slices"
 	"strconv"
 
 	"rackpost/hw"
@@ -56,7 +57,7 @@ func (c *collector) readPorts(v *visit) {
 		if !known {
 			row = len(g.index)
 		}
-		p.judge(g, row)
+		c.judge(p, g, row)
 		v.component(hw.Component{
 			Path: p.path, Section: sectionPorts, Health: portHealth(p.admin, p.oper), State: p.state, Attrs: p.attrs,
 		})
@@ -106,7 +107,7 @@ func (c *collector) statesMoved(g *grid) bool {
 
 // sameBoot reports whether the device's clock ran on while its counters were read.
 func (c *collector) sameBoot(v *visit) bool {
-	for _, u := range c.uptimes {
+	for _, u := range c.sheets.uptimes {
 		if u.OK && c.clock.known && c.clock.ticks-u.Ticks > backwards && c.clock.ticks-u.Ticks < wrapTick/2 {
 			v.limit(sectionPorts, hw.Partial)
 			v.gap(sectionPorts, hw.Inconsistent, "the device started anew while its counters were read")
@@ -116,14 +117,23 @@ func (c *collector) sameBoot(v *visit) bool {
 	return true
 }
 
-// judge takes the state of a port from the grid.
-func (p *port) judge(g *grid, row int) {
+// judge takes the state of a port from the grid. Ports of one state share it.
+func (c *collector) judge(p *port, g *grid, row int) {
 	admin, _ := g.word(row, portAdmin)
 	oper, _ := g.word(row, portOper)
 	if p.state != nil && admin == p.admin && oper == p.oper {
 		return
 	}
-	p.admin, p.oper = admin, oper
+	p.admin, p.oper, p.state = admin, oper, nil
+	if admin == "" && oper == "" {
+		return
+	}
+	for i := range c.ports.list {
+		if o := &c.ports.list[i]; o != p && o.state != nil && o.admin == admin && o.oper == oper {
+			p.state = o.state
+			return
+		}
+	}
 	p.state = hw.Attrs{}.With("admin", admin).With("oper", oper)
 }
 
@@ -209,7 +219,8 @@ func (c *collector) readLabels(v *visit) {
 	}
 }
 
-// label sets the attributes of a port that were read; what was not read stays.
+// label sets the attributes of a port that were read; what was not read stays. They are
+// the same memory while nothing changed: others hold them too.
 func (p *port) label(g *grid, row int) {
 	a := append(make(hw.Attrs, 0, 4), p.attrs...)
 	for slot, key := range map[int]string{portDescr: "descr", portAlias: "alias"} {
@@ -226,7 +237,9 @@ func (p *port) label(g *grid, row int) {
 			a = a.With("speed_bps", strconv.FormatUint(n, 10))
 		}
 	}
-	p.attrs = a
+	if !slices.Equal(a, p.attrs) {
+		p.attrs = slices.Clone(a)
+	}
 }
 
 // portBits returns the speed of a port in bit/s; 0 is one that has none.

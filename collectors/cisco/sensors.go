@@ -2,6 +2,7 @@ package cisco
 
 import (
 	"math"
+	"strconv"
 	"strings"
 
 	"rackpost/hw"
@@ -16,7 +17,7 @@ const (
 
 // supply is what the truth sensors of one power supply say.
 type supply struct {
-	index           string
+	index           uint32 // entPhysicalIndex
 	presence, input string // true, false, or "" when not told
 }
 
@@ -53,14 +54,17 @@ func (c *collector) readEntitySensors(v *visit) {
 // supplies gathers the truth sensors by the power supply they sit in.
 func (c *collector) supplies(g *grid) []supply {
 	var list []supply
-	at := map[string]int{}
+	at := map[uint32]int{}
 	for _, row := range g.rows() {
 		index := g.index[row]
 		if kind, _ := g.number(row, sensorType); kind != typeTruth {
 			continue
 		}
-		e := c.entities.by[index]
-		if c.entities.by[e.parent].class != classSupply {
+		e, ok := c.entities.parts.at(index)
+		if !ok {
+			continue
+		}
+		if parent, _ := c.entities.parts.find(e.parent); parent.class != classSupply {
 			continue
 		}
 		i, ok := at[e.parent]
@@ -94,9 +98,9 @@ func truth(g *grid, row int) string {
 
 // inEmptyBay reports whether a sensor sits in a supply that is not there.
 func (c *collector) inEmptyBay(index string, supplies []supply) bool {
-	parent := c.entities.by[index].parent
+	e, ok := c.entities.parts.at(index)
 	for _, s := range supplies {
-		if s.index == parent && s.presence == "false" {
+		if ok && s.index == e.parent && s.presence == "false" {
 			return true
 		}
 	}
@@ -105,7 +109,7 @@ func (c *collector) inEmptyBay(index string, supplies []supply) bool {
 
 // supply adds a power supply.
 func (c *collector) supply(v *visit, s supply) {
-	e := c.entities.by[s.index]
+	e, _ := c.entities.parts.find(s.index)
 	health := hw.Unknown
 	switch {
 	case s.input == "false":
@@ -114,7 +118,7 @@ func (c *collector) supply(v *visit, s supply) {
 		health = hw.OK
 	}
 	v.component(hw.Component{
-		Path: "psu/" + s.index, Section: sectionEnvironment, Health: health, Expected: true,
+		Path: "psu/" + strconv.FormatUint(uint64(s.index), 10), Section: sectionEnvironment, Health: health, Expected: true,
 		State: hw.Attrs{}.With("presence", s.presence).With("input", s.input),
 		Attrs: hw.Attrs{}.With("name", e.name).With("serial", e.serial).With("model", e.model),
 	})

@@ -55,7 +55,7 @@ func memberOfRow(g *grid, row int) (string, bool) {
 }
 
 func (c *collector) memberAttrs(g *grid, row int, index string) hw.Attrs {
-	e := c.entities.by[index]
+	e, _ := c.entities.parts.at(index)
 	a := hw.Attrs{}.With("serial", e.serial).With("model", e.model).With("version", e.version)
 	if n, reason := g.text64(row, memberPriority); reason == "" {
 		a = a.With("priority", n)

@@ -71,9 +71,8 @@ func (v *visit) component(c hw.Component) {
 	v.report.Components = append(v.report.Components, c)
 }
 
-// table is what a collector remembers of one group: the rows it had.
+// table is what a collector remembers of one group: whether it had rows.
 type table struct {
-	grid    grid
 	had     bool // it had rows at an earlier visit
 	empties int  // complete readings without a row since
 }
@@ -86,28 +85,40 @@ const emptyVisits = 3
 // reports whether the answer may be taken for what the device has; if not, the section's
 // extent and gaps say why.
 func (c *collector) read(v *visit, grp *group) (*grid, bool) {
-	t := c.table(grp)
-	t.grid.begin(len(grp.objects))
+	g := c.sheets.grid(grp)
+	g.begin(len(grp.objects))
 	if v.stopped != "" {
 		for slot := range grp.objects {
-			t.grid.miss(slot, nil, v.stopped)
+			g.miss(slot, nil, v.stopped)
 		}
 		v.limit(grp.section, hw.Partial)
-		return &t.grid, false
+		return g, false
 	}
-	for round := 0; round < maxRounds && c.round(v, grp, &t.grid, round == 0); round++ {
+	for round := 0; round < maxRounds && c.round(v, grp, g, round == 0); round++ {
 	}
-	if t.grid.any() {
-		t.had, t.empties = true, 0
-	} else if t.had && t.grid.wholeAll() {
-		if t.empties++; t.empties < emptyVisits {
-			c.askAgain(grp)
-			v.limit(grp.section, hw.Partial)
-			v.gap(grp.section+"/"+grp.objects[0].name, hw.Inconsistent, "the table had rows and has none; believed when it stays so")
-			return &t.grid, false
-		}
+	if c.lost(grp, g) {
+		c.askAgain(grp)
+		v.limit(grp.section, hw.Partial)
+		v.gap(grp.section+"/"+grp.objects[0].name, hw.Inconsistent, "the table had rows and has none; believed when it stays so")
+		return g, false
 	}
-	return &t.grid, true
+	return g, true
+}
+
+// lost reports whether a table that had rows is read empty, and not often enough yet to be
+// believed.
+func (c *collector) lost(grp *group, g *grid) bool {
+	t := c.tables[grp]
+	switch {
+	case g.any():
+		t = table{had: true}
+	case t.had && g.wholeAll():
+		t.empties++
+	default:
+		return false
+	}
+	c.tables[grp] = t
+	return t.empties > 0 && t.empties < emptyVisits
 }
 
 // maxRounds bounds the chain of fall-backs of one object.
@@ -116,7 +127,7 @@ const maxRounds = 3
 // round asks once: first every object, then those whose column proved absent and that
 // have a fall-back. It reports whether another round can add something.
 func (c *collector) round(v *visit, grp *group, g *grid, first bool) bool {
-	slots, oids := c.slots[:0], c.oids[:0]
+	slots, oids := c.sheets.slots[:0], c.sheets.oids[:0]
 	for i := range grp.objects {
 		if !first && (g.cols[i].object == nil || g.read(i) > 0 || !g.whole(i)) {
 			continue
@@ -128,7 +139,7 @@ func (c *collector) round(v *visit, grp *group, g *grid, first bool) bool {
 		g.cols[i].object = o
 		slots, oids = append(slots, i), append(oids, o.oid)
 	}
-	c.slots, c.oids = slots, oids
+	c.sheets.slots, c.sheets.oids = slots, oids
 	if len(oids) == 0 {
 		return false
 	}
@@ -148,10 +159,10 @@ func (c *collector) round(v *visit, grp *group, g *grid, first bool) bool {
 func (c *collector) take(v *visit, grp *group, g *grid, columns snmp.Table) (more bool) {
 	silent := false
 	for i := range columns {
-		if i >= len(c.slots) {
+		if i >= len(c.sheets.slots) {
 			break
 		}
-		slot, col := c.slots[i], &columns[i]
+		slot, col := c.sheets.slots[i], &columns[i]
 		o := g.cols[slot].object
 		g.fill(slot, o, col)
 		switch {
@@ -198,7 +209,7 @@ func (c *collector) walk(v *visit, grp *group, oids []string) (snmp.Table, error
 	if err != nil {
 		return nil, err
 	}
-	c.uptimes = clocks
+	c.sheets.uptimes = clocks
 	return t, nil
 }
 
@@ -226,16 +237,6 @@ func (c *collector) askAgain(grp *group) {
 			delete(c.lacks, o.oid)
 		}
 	}
-}
-
-// table returns what is remembered of a group.
-func (c *collector) table(grp *group) *table {
-	t := c.tables[grp]
-	if t == nil {
-		t = &table{}
-		c.tables[grp] = t
-	}
-	return t
 }
 
 func text(err error) string {

@@ -204,7 +204,7 @@ func targetAt(address string) collectors.Target {
 
 func session(t testing.TB, tg collectors.Target) *snmp.Session {
 	t.Helper()
-	s, err := snmp.New(tg)
+	s, err := snmp.New(tg, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -92,14 +92,15 @@ func level(v *collectors.V3) gosnmp.SnmpV3MsgFlags {
 	return gosnmp.NoAuthNoPriv
 }
 
-// client makes gosnmp's side of a session at the given level, without I/O.
+// client describes gosnmp's side of a session at the given level, without I/O. It is loaded
+// into a lent client: it has no buffer of its own.
 func client(t collectors.Target, flags gosnmp.SnmpV3MsgFlags) (*gosnmp.GoSNMP, error) {
 	host, port, err := address(t.Device.Address)
 	if err != nil {
 		return nil, err
 	}
 	x := &gosnmp.GoSNMP{
-		Target: host, Port: port, Transport: "udp", Timeout: t.Timeout,
+		Target: host, Port: port,
 		MaxOids: maxOIDs, Version: gosnmp.Version2c, Community: t.Credentials.Community,
 	}
 	v := t.Credentials.V3
@@ -116,7 +117,7 @@ func client(t collectors.Target, flags gosnmp.SnmpV3MsgFlags) (*gosnmp.GoSNMP, e
 		u.PrivacyProtocol, u.PrivacyPassphrase = privProtocols()[v.PrivProtocol], v.PrivKey
 	}
 	x.Version, x.Community = gosnmp.Version3, ""
-	x.SecurityModel, x.MsgFlags = gosnmp.UserSecurityModel, flags
+	x.SecurityModel, x.MsgFlags = gosnmp.UserSecurityModel, flags|gosnmp.Reportable
 	x.SecurityParameters, x.ContextName = u, v.Context
 	return x, nil
 }

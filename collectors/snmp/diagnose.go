@@ -74,9 +74,9 @@ func (s *Session) diagnose(ctx context.Context, f *failure) *failure {
 	if err := s.dial(ctx, gosnmp.AuthNoPriv); err != nil {
 		return f
 	}
-	s.guard.begin()
-	s.client.Timeout = s.target.Timeout
-	_, err := s.client.Get([]string{upTimeOID})
+	_, err := s.send(s.target.Timeout, func(x *gosnmp.GoSNMP) (*gosnmp.SnmpPacket, error) {
+		return x.Get([]string{upTimeOID})
+	})
 	if err == nil {
 		return &failure{reason: hw.WrongPrivKey, err: errors.New("the device answers when authenticated, not when encrypted")}
 	}

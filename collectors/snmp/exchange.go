@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	defaultTimeout = 2 * time.Second // of the first try; each further one has twice as long
+	defaultTimeout = 1500 * time.Millisecond // of the first two tries; the last has twice as long
 	tries          = 3
 	maxOIDs        = 60 // in one request: gosnmp's own default limit
 )
@@ -43,6 +43,7 @@ type failure struct {
 	reason hw.Reason
 	err    error
 	silent bool // nothing came that could be an answer
+	over   bool // the device is given up for this visit: nothing was sent
 }
 
 func (f *failure) Error() string { return f.err.Error() }
@@ -82,7 +83,9 @@ func (s *Session) bulk(ctx context.Context, q query) (answer, *failure) {
 			continue
 		}
 		if p.Error == gosnmp.NoError && got > asked {
-			return answer{}, &failure{reason: hw.Garbage, err: fmt.Errorf("asked for %d objects, got %d", asked, got)}
+			f := &failure{reason: hw.Garbage, err: fmt.Errorf("asked for %d objects, got %d", asked, got)}
+			s.trouble.failed(f)
+			return answer{}, f
 		}
 		if p.Error == gosnmp.NoError {
 			s.pace.answered(try, asked, got, s.guard.received)
@@ -97,12 +100,15 @@ func (s *Session) request(head, oids []string) []string {
 	return s.oids
 }
 
-// persist sends until there is an answer: each try waits twice as long as the one before,
-// and a refusal, which comes at once, is waited out.
+// persist sends until there is an answer, with more time for the last try; a refusal, which
+// comes at once, is waited out.
 func (s *Session) persist(ctx context.Context, tries int, send func(*gosnmp.GoSNMP, int) (*gosnmp.SnmpPacket, error)) (*gosnmp.SnmpPacket, *failure) {
 	var f *failure
 	for try := range tries {
-		timeout := s.target.Timeout << try
+		if over := s.trouble.over(); over != nil {
+			return nil, over
+		}
+		timeout := s.target.Timeout << max(0, try-1)
 		if try > 0 && !f.silent {
 			if !pause(ctx, timeout/8) {
 				return nil, ended(ctx)
@@ -120,6 +126,7 @@ func (s *Session) persist(ctx context.Context, tries int, send func(*gosnmp.GoSN
 		if !f.again() {
 			break
 		}
+		s.trouble.failed(f)
 	}
 	f = s.diagnose(ctx, f)
 	s.drop()
@@ -132,9 +139,7 @@ func (s *Session) once(ctx context.Context, timeout time.Duration, send func(*go
 		if err := s.open(ctx); err != nil {
 			return nil, s.classify(ctx, err)
 		}
-		s.guard.begin()
-		s.client.Timeout = timeout
-		p, err := send(s.client)
+		p, err := s.send(timeout, send)
 		if err == nil && p.PDUType == gosnmp.GetResponse {
 			return p, nil
 		}
@@ -162,9 +167,9 @@ func (s *Session) classify(ctx context.Context, err error) *failure {
 	case v3 && g.report != 0:
 		return &failure{reason: reportReason(g.report), err: fmt.Errorf("the device reports %s", reportName(g.report))}
 	case errors.Is(cause, os.ErrDeadlineExceeded) && g.noise > 0:
-		return &failure{hw.Garbage, fmt.Errorf("%d messages came, none an answer", g.noise), true}
+		return &failure{reason: hw.Garbage, err: fmt.Errorf("%d messages came, none an answer", g.noise), silent: true}
 	case errors.Is(cause, os.ErrDeadlineExceeded):
-		return &failure{hw.NoAnswer, fmt.Errorf("no answer within %v", s.client.Timeout), true}
+		return &failure{reason: hw.NoAnswer, err: fmt.Errorf("no answer within %v", s.client.Timeout), silent: true}
 	case errors.Is(cause, syscall.ECONNREFUSED):
 		return &failure{reason: hw.Refused, err: errors.New("UDP port closed")}
 	case g.received > 0 && v3 && notAuthentic(err):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gosnmp/gosnmp"
@@ -24,8 +25,11 @@ func (s *Session) Get(ctx context.Context, oids ...string) ([]Var, error) {
 	if err := checkOIDs(oids, maxGet); err != nil {
 		return nil, err
 	}
-	defer s.guard.watch(ctx)()
-	defer s.pace.save(s.target.Memory)
+	release, f := s.engage(ctx)
+	if f != nil {
+		return nil, s.explain(f)
+	}
+	defer release()
 	vars := make([]Var, len(oids))
 	for i, oid := range oids {
 		vars[i].OID = oid
@@ -65,7 +69,7 @@ func (s *Session) getPart(ctx context.Context, vars []Var, read *bool) *failure 
 		}
 		return x.Get(s.oids)
 	})
-	if f != nil && (f.silent || f.reason != hw.Garbage) {
+	if f != nil && (f.silent || f.over || f.reason != hw.Garbage) {
 		return f
 	}
 	reason := hw.Garbage
@@ -74,10 +78,14 @@ func (s *Session) getPart(ctx context.Context, vars []Var, read *bool) *failure 
 	}
 	if reason == "" {
 		if settle(vars, p.Variables) {
+			if slices.ContainsFunc(p.Variables, legible) {
+				s.trouble.fine()
+			}
 			*read = true
 			return nil
 		}
 		reason = hw.Garbage
+		s.trouble.failed(&failure{reason: reason, err: errors.New("the answer is for other objects")})
 	}
 	if len(vars) == 1 {
 		vars[0].Reason = reason

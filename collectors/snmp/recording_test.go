@@ -38,7 +38,7 @@ func TestRecordings(t *testing.T) {
 			mib := recording(t, test.file)
 			s := session(t, target(newAgent(t, mib, nil)))
 			for range 2 {
-				s.ResetRequests()
+				s.StartVisit()
 				tab, _, err := s.WalkTimed(t.Context(), fast()...)
 				if err != nil {
 					t.Fatal(err)

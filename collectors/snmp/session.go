@@ -4,28 +4,36 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
+	"strconv"
+	"time"
 
 	"github.com/gosnmp/gosnmp"
 
 	"rackpost/collectors"
+	"rackpost/hw"
 )
 
 // Session speaks SNMP with one device. It is not safe for concurrent use.
 type Session struct {
-	target collectors.Target
-	client *gosnmp.GoSNMP // nil: the next request opens one
-	guard  guard
-	pace   pace
-	limits limits
-	proven bool           // this client got an authentic answer
-	base   int            // guard.sends at the last ResetRequests
-	sizes  map[string]int // rows each column had last time
-	oids   []string
+	target  collectors.Target
+	pool    *Pool
+	client  *gosnmp.GoSNMP // lent while a call lasts
+	conf    *gosnmp.GoSNMP // what the client is to be for this device; nil: the next request opens the socket
+	guard   guard
+	pace    pace
+	trouble trouble
+	limits  limits
+	proven  bool           // this socket got an authentic answer
+	base    int            // guard.sends at the last StartVisit
+	sizes   map[string]int // rows each column had last time
+	oids    []string       // scratch of request
 }
 
 // New checks the target's address and credentials and returns a session. It does no I/O:
-// the socket is opened by the first request.
-func New(t collectors.Target) (*Session, error) {
+// the socket is opened by the first request. Sessions that share a pool share its buffers;
+// without one the session has its own.
+func New(t collectors.Target, p *Pool) (*Session, error) {
 	if _, _, err := address(t.Device.Address); err != nil {
 		return nil, err
 	}
@@ -41,12 +49,32 @@ func New(t collectors.Target) (*Session, error) {
 	if t.Logger == nil {
 		t.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Session{target: t, pace: loadPace(t.Memory), limits: defaultLimits, sizes: map[string]int{}}, nil
+	if p == nil {
+		p = &Pool{}
+	}
+	return &Session{target: t, pool: p, pace: loadPace(t.Memory), limits: defaultLimits, sizes: map[string]int{}}, nil
 }
 
-// open makes sure of a client and its socket.
+// engage borrows a client for one call that ends with ctx; release gives it back.
+func (s *Session) engage(ctx context.Context) (release func(), f *failure) {
+	x, err := s.pool.take()
+	if err != nil {
+		return nil, &failure{reason: hw.Unreachable, err: err}
+	}
+	s.client = x
+	unwatch := s.guard.watch(ctx)
+	return func() {
+		unwatch()
+		s.client = nil
+		s.pool.give(x)
+		clear(s.oids[:cap(s.oids)])
+		s.pace.save(s.target.Memory)
+	}, nil
+}
+
+// open makes sure of a socket.
 func (s *Session) open(ctx context.Context) error {
-	if s.client != nil {
+	if s.conf != nil {
 		return nil
 	}
 	s.proven = false
@@ -57,35 +85,49 @@ func (s *Session) open(ctx context.Context) error {
 	return s.dial(ctx, flags)
 }
 
-// dial makes a client at the given security level on a new socket.
+// dial opens a new socket and settles how to speak over it, at the given security level.
 func (s *Session) dial(ctx context.Context, flags gosnmp.SnmpV3MsgFlags) error {
-	x, err := client(s.target, flags)
+	conf, err := client(s.target, flags)
 	if err != nil {
 		return err
 	}
-	x.Context = ctx
-	if err := x.Connect(); err != nil {
+	dialer := net.Dialer{Timeout: s.target.Timeout}
+	conn, err := dialer.DialContext(ctx, "udp", net.JoinHostPort(conf.Target, strconv.Itoa(int(conf.Port))))
+	if err != nil {
 		return fmt.Errorf("open a socket: %w", err)
 	}
-	s.guard.attach(x.Conn)
-	x.Conn, x.Context = &s.guard, context.Background() // the guard minds the context
-	s.client = x
+	s.guard.attach(conn)
+	conf.Conn = &s.guard
+	s.conf = conf
 	return nil
+}
+
+// send makes the lent client send one request. What it learned of a v3 engine stays here.
+func (s *Session) send(timeout time.Duration, ask func(*gosnmp.GoSNMP) (*gosnmp.SnmpPacket, error)) (*gosnmp.SnmpPacket, error) {
+	s.guard.begin()
+	x := s.client
+	load(x, s.conf)
+	x.Timeout = timeout
+	p, err := ask(x)
+	s.conf.ContextEngineID = x.ContextEngineID
+	return p, err
 }
 
 // drop closes the socket. The next request opens a new one, resolves the name and, with
 // v3, discovers the engine again.
 func (s *Session) drop() {
 	s.guard.attach(nil)
-	s.client, s.proven = nil, false
+	s.conf, s.proven = nil, false
 }
 
-// Requests returns how many requests were sent since the last ResetRequests, repeats and
-// v3 discovery included.
-func (s *Session) Requests() int { return s.guard.sends - s.base }
+// StartVisit starts the count of requests anew, and forgives a device that was given up.
+// After six tries in a row without a good answer no more are sent until the next visit:
+// every call then fails with the reason of the last.
+func (s *Session) StartVisit() { s.base, s.trouble = s.guard.sends, trouble{} }
 
-// ResetRequests starts the count anew.
-func (s *Session) ResetRequests() { s.base = s.guard.sends }
+// Requests returns how many requests were sent since the last StartVisit, repeats and v3
+// discovery included.
+func (s *Session) Requests() int { return s.guard.sends - s.base }
 
 // Close ends the session. It may be called more than once; a later request opens it again.
 func (s *Session) Close() error {

@@ -342,12 +342,12 @@ func TestNewRefuses(t *testing.T) {
 	} {
 		tg := targetAt(c.address)
 		tg.Credentials = c.cred
-		if _, err := snmp.New(tg); err == nil {
+		if _, err := snmp.New(tg, nil); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}
 	for _, address := range []string{"10.0.0.1", "10.0.0.1:1161", "sw1.example", "fe80::1", "[fe80::1]:161", "[::1]"} {
-		if _, err := snmp.New(targetAt(address)); err != nil {
+		if _, err := snmp.New(targetAt(address), nil); err != nil {
 			t.Errorf("%s: %v", address, err)
 		}
 	}

@@ -72,6 +72,7 @@ func awaitSnmpd(t *testing.T, address, dir string) {
 	t.Helper()
 	s := session(t, targetAt(address))
 	for range 40 {
+		s.StartVisit()
 		if _, err := s.Get(t.Context(), "1.3.6.1.2.1.1.3.0"); err == nil {
 			return
 		}

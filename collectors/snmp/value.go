@@ -1,6 +1,7 @@
 package snmp
 
 import (
+	"bytes"
 	"net/netip"
 	"strings"
 	"unicode"
@@ -56,6 +57,9 @@ const MaxText = 255
 // Text returns the bytes as text fit to store and show: valid UTF-8, without control
 // characters and outer blanks, of at most MaxText bytes.
 func (v Value) Text() string {
+	if len(v.Bytes) <= MaxText && !bytes.ContainsFunc(v.Bytes, func(r rune) bool { return r < ' ' || r >= 0x7f }) {
+		return string(bytes.TrimSpace(v.Bytes)) // nearly always, in memory of its own size
+	}
 	var b strings.Builder
 	for s := v.Bytes; len(s) > 0; {
 		r, n := utf8.DecodeRune(s)
@@ -84,6 +88,9 @@ func (v Value) Reason() hw.Reason {
 	}
 	return ""
 }
+
+// legible reports whether p has a value, or an exception, of a known type.
+func legible(p gosnmp.SnmpPDU) bool { return valueOf(&p).Type != TypeInvalid }
 
 // valueOf takes over what gosnmp decoded. A number outside its type becomes TypeInvalid:
 // the object is there, its value is not.

@@ -55,11 +55,14 @@ func (s *Session) walk(ctx context.Context, timed bool, columns []string) (Table
 	if err := checkOIDs(columns, maxColumns); err != nil {
 		return nil, nil, err
 	}
-	defer s.guard.watch(ctx)()
-	defer s.pace.save(s.target.Memory)
-	w := newWalk(s, s.limits, timed, s.sizes, columns)
-	f := w.run(ctx)
+	release, f := s.engage(ctx)
 	if f != nil {
+		return nil, nil, s.explain(f)
+	}
+	defer release()
+	w := newWalk(s, s.limits, timed, s.sizes, columns)
+	w.bad = &s.trouble
+	if f := w.run(ctx); f != nil {
 		return nil, nil, s.explain(f)
 	}
 	return w.table, w.times, nil
@@ -68,6 +71,7 @@ func (s *Session) walk(ctx context.Context, timed bool, columns []string) (Table
 // walk is one walk: pure but for its bulker.
 type walk struct {
 	ask   bulker
+	bad   *trouble // of the session
 	left  limits
 	head  []string
 	sizes map[string]int // rows a column had last time: the room to make for it
@@ -75,7 +79,8 @@ type walk struct {
 	cols  []progress
 	times UpTimes
 	pdus  uint32
-	dead  int // columns asked alone without success since the last success
+	dead  int  // columns asked alone without success since the last success
+	quiet bool // the last request found silence
 	first *failure
 	batch []*progress
 	oids  []string
@@ -105,7 +110,7 @@ type undo struct {
 }
 
 func newWalk(ask bulker, l limits, timed bool, sizes map[string]int, columns []string) *walk {
-	w := &walk{ask: ask, left: l, sizes: sizes, table: make(Table, len(columns)), cols: make([]progress, len(columns))}
+	w := &walk{ask: ask, bad: &trouble{}, left: l, sizes: sizes, table: make(Table, len(columns)), cols: make([]progress, len(columns))}
 	if timed {
 		w.head = []string{upTimeObject}
 	}
@@ -174,7 +179,7 @@ func (w *walk) query() query {
 	case c.alone:
 		q.most = maxSize >> c.errs
 	}
-	if w.dead > 0 {
+	if w.quiet {
 		q.tries = 1
 	}
 	return q
@@ -213,11 +218,13 @@ func (w *walk) isolate() {
 }
 
 // failed deals with a request that got no usable answer. Columns in company may suffer
-// from one among them; when two in a row get none even alone, it is the device.
+// from one among them, so after silence each is asked once, alone; when two in a row get
+// none even so, it is the device.
 func (w *walk) failed(f *failure) {
 	c := w.batch[0]
+	w.quiet = f.silent
 	switch {
-	case !f.silent && f.reason != hw.Garbage && f.reason != hw.DeviceError:
+	case f.over, !f.silent && f.reason != hw.Garbage && f.reason != hw.DeviceError:
 		w.stop(f)
 	case len(w.batch) > 1:
 		w.isolate()
@@ -240,6 +247,8 @@ func (w *walk) lost(c *progress, f *failure, silent bool) {
 // refused deals with an error status. The device names the culprit, or all are suspects.
 func (w *walk) refused(a answer) {
 	c := w.batch[0]
+	w.quiet = false
+	w.bad.fine()
 	if n := a.index - len(w.head); len(w.batch) > 1 {
 		if n >= 1 && n <= a.cols {
 			w.batch = w.batch[n-1 : n]
@@ -290,7 +299,10 @@ func (w *walk) take(a answer) {
 	for _, c := range w.batch {
 		c.probe = false
 	}
-	w.dead = 0
+	w.dead, w.quiet = 0, false
+	if up.OK || slices.ContainsFunc(a.vars, legible) {
+		w.bad.fine()
+	}
 	w.pdus++
 	if w.head != nil {
 		w.times = append(w.times, up)
@@ -298,6 +310,7 @@ func (w *walk) take(a answer) {
 }
 
 func (w *walk) distrust(f *failure) {
+	w.bad.failed(f)
 	if len(w.batch) == 1 {
 		w.lost(w.batch[0], f, false)
 		return

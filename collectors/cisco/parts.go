@@ -1,0 +1,97 @@
+package cisco
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// entity is one row of ENTITY-MIB entPhysicalTable. The zero entity is none.
+type entity struct {
+	descr, name, hardware, version, serial, model string
+	parent                                        uint32 // entPhysicalIndex; 0 is contained in nothing
+	class                                         uint8
+}
+
+// noParent is the parent of a part that does not say what contains it.
+const noParent = 1<<32 - 1
+
+// parts are the rows of an inventory in order of index, held for as long as a device is
+// watched: all texts in one.
+type parts struct {
+	rows []partRow
+	text string
+}
+
+// partRow is where the texts of a row stand: one after the other, from at.
+type partRow struct {
+	index, parent, at uint32
+	lengths           [6]uint8 // of texts; snmp.MaxText is the most
+	class             uint8
+}
+
+// partTexts are the objects of the texts of a part.
+var partTexts = [6]int{entityDescr, entityName, entityHardware, entitySoftware, entitySerial, entityModel}
+
+// partsOf takes the parts out of the grid. A row whose index is no entPhysicalIndex is none.
+func partsOf(g *grid) parts {
+	list := parts{rows: make([]partRow, 0, len(g.index))}
+	var all strings.Builder
+	for _, row := range g.rows() {
+		index, err := strconv.ParseUint(g.index[row], 10, 32)
+		if err != nil {
+			continue
+		}
+		p := partRow{index: uint32(index), parent: noParent, at: uint32(all.Len())}
+		for i, slot := range partTexts {
+			s, _ := g.text(row, slot)
+			p.lengths[i] = uint8(len(s))
+			all.WriteString(s)
+		}
+		class, _ := g.number(row, entityClass)
+		p.class = uint8(class)
+		if n, reason := g.number(row, entityParent); reason == "" {
+			p.parent = uint32(n)
+		}
+		list.rows = append(list.rows, p)
+	}
+	list.text = strings.Clone(all.String())
+	return list
+}
+
+// same reports whether two inventories say the same.
+func (p *parts) same(o *parts) bool { return p.text == o.text && slices.Equal(p.rows, o.rows) }
+
+// entity returns a row.
+func (p *parts) entity(i int) entity {
+	r := p.rows[i]
+	rest := p.text[r.at:]
+	next := func(text int) string {
+		s := rest[:r.lengths[text]]
+		rest = rest[len(s):]
+		return s
+	}
+	return entity{
+		descr: next(0), name: next(1), hardware: next(2), version: next(3), serial: next(4), model: next(5),
+		parent: r.parent, class: r.class,
+	}
+}
+
+// find returns the part of an entPhysicalIndex.
+func (p *parts) find(index uint32) (entity, bool) {
+	i, ok := slices.BinarySearchFunc(p.rows, index, func(r partRow, index uint32) int { return cmp.Compare(r.index, index) })
+	if !ok {
+		return entity{}, false
+	}
+	return p.entity(i), true
+}
+
+// at is find for the index of another table's row.
+func (p *parts) at(index string) (entity, bool) {
+	n, err := strconv.ParseUint(index, 10, 32)
+	if err != nil {
+		return entity{}, false
+	}
+	return p.find(uint32(n))
+}
