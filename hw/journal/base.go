@@ -52,9 +52,8 @@ const (
 // MarshalBase writes b. Registers and visits must be in the order docs/journal.md gives,
 // so that equal bases have equal contents.
 func (c *Compressor) MarshalBase(b *Base) ([]byte, error) {
-	if len(b.Registers) > maxRegisters || len(b.Visits) > maxVisits {
-		return nil, fmt.Errorf("base of site %s has %d registers and %d visits, the limits are %d and %d",
-			b.Site, len(b.Registers), len(b.Visits), maxRegisters, maxVisits)
+	if err := b.check(); err != nil {
+		return nil, fmt.Errorf("write base of site %s: %w", b.Site, err)
 	}
 	p := appendBytesField(nil, 1, b.Site[:])
 	p = appendBytesField(p, 2, b.Held.Marshal())
@@ -182,10 +181,42 @@ func parseRegister(b []byte) (r Register, err error) {
 		}
 		return nil
 	})
-	if err == nil && (r.Turn == 0 || r.Turn > MaxTurn || r.Seq == 0 || r.Seq > MaxSeq || r.Index >= MaxRecords || len(r.Payload) == 0) {
-		err = corrupt("register at turn %d, seq %d, index %d with %d bytes", r.Turn, r.Seq, r.Index, len(r.Payload))
+	if err == nil {
+		err = r.check()
 	}
 	return r, err
+}
+
+// check says what no base may hold; it stands before the writer and behind the reader.
+func (r *Register) check() error {
+	if r.Turn == 0 || r.Turn > MaxTurn || r.Seq == 0 || r.Seq > MaxSeq || r.Index >= MaxRecords || len(r.Payload) == 0 {
+		return corrupt("register at turn %d, seq %d, index %d with %d bytes", r.Turn, r.Seq, r.Index, len(r.Payload))
+	}
+	return nil
+}
+
+func (v *LastVisit) check() error {
+	if v.Turn == 0 || v.Turn > MaxTurn {
+		return corrupt("visit at turn %d", v.Turn)
+	}
+	return nil
+}
+
+func (b *Base) check() error {
+	if len(b.Registers) > maxRegisters || len(b.Visits) > maxVisits || b.Turn > MaxTurn {
+		return corrupt("%d registers of at most %d, %d visits of at most %d, turn %d", len(b.Registers), maxRegisters, len(b.Visits), maxVisits, b.Turn)
+	}
+	for i := range b.Registers {
+		if err := b.Registers[i].check(); err != nil {
+			return err
+		}
+	}
+	for i := range b.Visits {
+		if err := b.Visits[i].check(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func readMode(to *Mode, n uint64) error {
@@ -218,8 +249,8 @@ func parseLastVisit(b []byte) (v LastVisit, err error) {
 		}
 		return nil
 	})
-	if err == nil && (v.Turn == 0 || v.Turn > MaxTurn) {
-		err = corrupt("visit at turn %d", v.Turn)
+	if err == nil {
+		err = v.check()
 	}
 	return v, err
 }
