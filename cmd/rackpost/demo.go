@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"syscall"
 	"time"
@@ -46,6 +47,8 @@ A second terminal can break the rack; the demo prints the command.`,
 }
 
 func runDemo(ctx context.Context, t terminal, args []string) (err error) {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP) // the terminal was closed
+	defer stop()
 	fs := flag.NewFlagSet("demo", flag.ContinueOnError)
 	dir := fs.String("dir", "", "")
 	listen := fs.String("listen", "", "")

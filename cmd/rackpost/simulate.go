@@ -6,8 +6,10 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sync/errgroup"
 
@@ -115,6 +117,8 @@ func printAnswer(t terminal, v any, err error) error {
 
 // serve runs one device until ctx ends.
 func (f *simFlags) serve(ctx context.Context, t terminal, control string) error {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP) // the terminal was closed
+	defer stop()
 	d, name, err := f.made()
 	if err != nil {
 		return err
