@@ -270,37 +270,3 @@ func (s *Store) stateOf(device hw.DeviceID) *hw.State {
 	s.states[device] = st
 	return st
 }
-
-// report writes one report into the bodies of a flush.
-func (s *Store) report(f *flush, r hw.Report) error {
-	sh, err := s.layouts.shapeOf(&s.pack, r.Device, r.Samples)
-	if err != nil {
-		return err
-	}
-	if sh.dropped > 0 {
-		r.Gaps = append(append([]hw.Gap(nil), r.Gaps...), hw.Gap{What: "samples", Reason: hw.Garbage, From: r.Started, To: r.Started,
-			Detail: fmt.Sprintf("%d samples named twice in one visit were left out", sh.dropped)})
-	}
-	for _, fact := range s.judge(f.mode, r) {
-		if err := f.facts.add(func(body []byte) ([]byte, error) { return journal.AppendFact(body, fact, f.wallMS) }); err != nil {
-			return err
-		}
-	}
-	f.scratch = sh.arrange(f.scratch, r.Samples)
-	if err := f.samples.add(func(body []byte) ([]byte, error) {
-		return journal.AppendVisit(body, &r, f.samples.layout(sh.layout), f.scratch, f.wallMS), nil
-	}); err != nil {
-		return err
-	}
-	for _, l := range r.Log {
-		if err := f.logs.add(func(body []byte) ([]byte, error) { return journal.AppendLogLine(body, r.Device, l), nil }); err != nil {
-			return err
-		}
-	}
-	for _, c := range r.Cursors {
-		if err := f.logs.add(func(body []byte) ([]byte, error) { return journal.AppendLogCursor(body, r.Device, c), nil }); err != nil {
-			return err
-		}
-	}
-	return nil
-}
