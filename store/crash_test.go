@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"rackpost/hw"
 	"rackpost/store"
 	"rackpost/store/crashtest"
@@ -252,5 +254,13 @@ func goOn(t *testing.T, s *store.Store) {
 	cancel()
 	if err := <-done; err != nil {
 		t.Errorf("run: %v", err)
+	}
+}
+
+// sameState compares what is known of devices.
+func sameState(t *testing.T, want, got []store.DeviceView) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("other state (-want +got):\n%s", diff)
 	}
 }

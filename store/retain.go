@@ -164,6 +164,17 @@ func (s *Store) shedOne(ctx context.Context) (bool, error) {
 	return s.shedQuarantined(ctx, hq)
 }
 
+// mostBytes returns what the store may take: its budget, or what the file system has for it
+// when that is less.
+func (s *Store) mostBytes() (int64, error) {
+	used, err := s.used()
+	if err != nil {
+		return 0, err
+	}
+	free, err := s.opt.Free(s.opt.Dir)
+	return min(s.opt.Budget, max(0, used+free-s.opt.MinFree)), err
+}
+
 // shedFacts drops the facts of the oldest segment when facts take more than a quarter of
 // the budget and bases cover them.
 func (s *Store) shedFacts(ctx context.Context, segments []*segment, hq journal.Vector) (bool, error) {
@@ -171,8 +182,9 @@ func (s *Store) shedFacts(ctx context.Context, segments []*segment, hq journal.V
 	for _, g := range segments {
 		total += fileBytes(g.file())
 	}
-	if total <= s.opt.Budget/4 || len(segments) == 0 {
-		return false, nil
+	most, err := s.mostBytes()
+	if err != nil || total <= most/4 || len(segments) == 0 {
+		return false, err
 	}
 	covered, err := s.coveredTwice()
 	if err != nil {

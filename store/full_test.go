@@ -1,0 +1,302 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"rackpost/hw"
+	"rackpost/store"
+	"rackpost/store/powerfs"
+)
+
+// smallDisk mounts a tmpfs of so many bytes.
+func smallDisk(t *testing.T, size string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
+		t.Skipf("the full-disk tests mount a tmpfs, which needs root: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+// bulky is the report number n of device i with about 20 KB that do not compress.
+func bulky(i int, n uint64) hw.Report {
+	r := numbered(i, n)
+	text := make([]byte, 20<<10)
+	x := n*2654435761 + uint64(i) + 1
+	for j := range text {
+		x ^= x << 13
+		x ^= x >> 7
+		x ^= x << 17
+		text[j] = byte(' ' + x>>32%94)
+	}
+	for i := range 5 {
+		r.Log[0].Text = ""
+		r.Log = append(r.Log, hw.LogLine{Log: "syslog", Entry: r.Log[0].Entry + string(rune('a'+i)), At: r.Started, Level: "warning", Text: string(text[i*4096 : (i+1)*4096])})
+	}
+	return r
+}
+
+// TestSmallDisk puts more than the disk holds: the store sheds, says so and never fails.
+func TestSmallDisk(t *testing.T) {
+	t.Parallel()
+	o := options(t)
+	o.Dir, o.SegmentBytes, o.MinFree, o.Ballast = smallDisk(t, "16m"), 1<<20, 3<<20, 2<<20
+	b := open(t, o)
+	const reports = 2000
+	for n := uint64(1); n <= reports; n++ {
+		b.put(bulky(0, n))
+	}
+	st, err := b.Stats()
+	if err != nil || st.Shed == 0 || len(st.Quarantined) > 0 {
+		t.Fatalf("stats %+v: %v", st, err)
+	}
+	checkShed(t, b, reports)
+	state, held := b.Devices(), b.Held()
+	b.stop()
+	audit, err := store.Verify(t.Context(), o.Dir, io.Discard)
+	if err != nil || len(audit.Faults) > 0 {
+		t.Fatalf("verify %v: %v", audit.Faults, err)
+	}
+	b = open(t, o)
+	sameState(t, state, b.Devices())
+	if !b.Held().Equal(held) {
+		t.Error("held changed by a restart")
+	}
+	checkShed(t, b, reports)
+}
+
+// checkShed requires the newest of the readings of device 0, without a hole, and a gap and
+// tombstones for the others.
+func checkShed(t *testing.T, b *box, last uint64) {
+	t.Helper()
+	have, err := numbers(b.Store, 0)
+	if err != nil || len(have) == 0 || !slices.Equal(have, sequence(have[0], last)) {
+		t.Fatalf("%d readings: %v", len(have), err)
+	}
+	gap := false
+	for _, f := range b.Registers("") {
+		g, ok := f.Value.(hw.GapValue)
+		gap = gap || (ok && g.Reason == hw.Dropped)
+	}
+	if !gap {
+		t.Errorf("no gap tells of what was dropped: %v", b.Registers(""))
+	}
+	if awaited := b.Awaited(testSite); len(awaited) > 0 {
+		t.Errorf("awaited: %v", awaited)
+	}
+}
+
+// TestDiskFilledByAnother fills the disk from outside: reports wait, and go on when there is
+// room. Nothing acknowledged is lost.
+func TestDiskFilledByAnother(t *testing.T) {
+	t.Parallel()
+	o := options(t)
+	o.Dir, o.Ballast = smallDisk(t, "16m"), 2<<20
+	b := open(t, o)
+	n := uint64(1)
+	for ; n <= 20; n++ {
+		b.put(bulky(0, n))
+	}
+	if _, err := os.Stat(filepath.Join(o.Dir, "ballast")); err != nil {
+		t.Fatal(err)
+	}
+	fill := filepath.Join(o.Dir, "another")
+	stuff(t, fill)
+	waited := false
+	for ; n <= 2000 && !waited; n++ {
+		done := make(chan error, 1)
+		go func() { done <- b.Put(context.Background(), bulky(0, n)) }()
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Fatal(err)
+			}
+		case <-time.After(2 * time.Second):
+			waited = true
+			if _, err := os.Stat(filepath.Join(o.Dir, "ballast")); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("the ballast is still there: %v", err)
+			}
+			if st, err := b.Stats(); err != nil {
+				t.Error(err)
+			} else if st.Shed > 0 {
+				t.Errorf("%d batches were shed, all of the open segment", st.Shed)
+			}
+			must1(t, os.Remove(fill))
+			if err := <-done; err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if !waited {
+		t.Fatal("the disk was full and no report waited")
+	}
+	b.put(bulky(0, n))
+	b.stop()
+	b = open(t, o)
+	if have, err := numbers(b.Store, 0); err != nil || !slices.Equal(have, sequence(1, n)) {
+		t.Fatalf("of %d readings %v are there: %v", n, have, err)
+	}
+}
+
+// stuff writes a file until the disk is full.
+func stuff(t *testing.T, path string) {
+	t.Helper()
+	f, err := os.Create(path)
+	must1(t, err)
+	defer f.Close()
+	for size := 1 << 20; size > 0; {
+		if _, err := f.Write(make([]byte, size)); err != nil {
+			size /= 2
+		}
+	}
+}
+
+// TestStopOnFullDisk requires that a full disk does not hold up the end, and that nobody is
+// told that a report was taken.
+func TestStopOnFullDisk(t *testing.T) {
+	t.Parallel()
+	disk := powerfs.ForTest(t, "")
+	o := options(t)
+	o.Dir = disk.Dir()
+	s, err := store.Open(t.Context(), o)
+	must1(t, err)
+	defer s.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	ran, put := make(chan error, 1), make(chan error, 1)
+	go func() { ran <- s.Run(ctx) }()
+	must1(t, s.Put(ctx, numbered(0, 1)))
+	disk.SetCapacity(1)
+	go func() { put <- s.Put(context.Background(), bulky(0, 2)) }()
+	select {
+	case err := <-put:
+		t.Fatalf("put on a full disk: %v", err)
+	case <-time.After(1500 * time.Millisecond):
+	}
+	cancel()
+	if err := <-put; err == nil {
+		t.Error("a report was acknowledged on a full disk")
+	}
+	if err := <-ran; err == nil {
+		t.Error("run ended as if all were well")
+	}
+	disk.SetCapacity(1 << 30)
+	if err := s.Put(t.Context(), numbered(0, 3)); !errors.Is(err, store.ErrClosed) {
+		t.Errorf("put after the end: %v", err)
+	}
+	if have, err := numbers(s, 0); err != nil || !slices.Equal(have, sequence(1, 1)) {
+		t.Errorf("the readings are %v: %v", have, err)
+	}
+}
+
+// TestIOError requires that a disk that fails ends the run, that all who wait are told, and
+// that what was acknowledged before is there afterwards.
+func TestIOError(t *testing.T) {
+	t.Parallel()
+	disk := powerfs.ForTest(t, "")
+	o := options(t)
+	o.Dir, o.FlushAge = disk.Dir(), 300*time.Millisecond
+	s, err := store.Open(t.Context(), o)
+	must1(t, err)
+	ran := make(chan error, 1)
+	go func() { ran <- s.Run(t.Context()) }()
+	must1(t, s.Put(t.Context(), numbered(0, 1)))
+	disk.SetFault(syscall.EIO)
+	puts := make(chan error, 3)
+	for i := range 3 {
+		go func() { puts <- s.Put(t.Context(), numbered(i, 2)) }()
+	}
+	for range 3 {
+		if err := <-puts; err == nil {
+			t.Error("acknowledged by a disk that fails")
+		}
+	}
+	if err := <-ran; err == nil || !strings.Contains(err.Error(), "write to the journal") {
+		t.Errorf("run ended with %v", err)
+	}
+	if err := s.Put(t.Context(), numbered(0, 3)); !errors.Is(err, store.ErrClosed) {
+		t.Errorf("put after the end: %v", err)
+	}
+	disk.SetFault(0)
+	must1(t, s.Close())
+	b := open(t, o)
+	if have, err := numbers(b.Store, 0); err != nil || len(have) == 0 || have[0] != 1 {
+		t.Errorf("the readings are %v: %v", have, err)
+	}
+	b.put(numbered(0, 4))
+	b.stop()
+}
+
+// TestSecondProcess requires that a folder in use is refused, in words.
+func TestSecondProcess(t *testing.T) {
+	t.Parallel()
+	o := options(t)
+	b := open(t, o)
+	_, err := store.Open(t.Context(), o)
+	if err == nil || !strings.Contains(err.Error(), "another rackpost uses this folder") {
+		t.Fatalf("opened a second time: %v", err)
+	}
+	b.put(numbered(0, 1))
+	b.stop()
+	open(t, o).put(numbered(0, 2))
+}
+
+// TestShutdownFlushes requires that what waits when the end comes is written and acknowledged.
+func TestShutdownFlushes(t *testing.T) {
+	t.Parallel()
+	o := options(t)
+	o.FlushAge = time.Hour
+	s, err := store.Open(t.Context(), o)
+	must1(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	ran, puts := make(chan error, 1), make(chan error, crashDevices)
+	go func() { ran <- s.Run(ctx) }()
+	var sent atomic.Int64
+	for i := range crashDevices {
+		go func() {
+			sent.Add(1)
+			puts <- s.Put(context.Background(), numbered(i, 1))
+		}()
+	}
+	for sent.Load() < crashDevices {
+		time.Sleep(time.Millisecond)
+	}
+	time.Sleep(50 * time.Millisecond)
+	cancel()
+	acked := 0
+	for range crashDevices {
+		switch err := <-puts; {
+		case err == nil:
+			acked++
+		case !errors.Is(err, store.ErrClosed): // came too late
+			t.Error(err)
+		}
+	}
+	must1(t, <-ran)
+	must1(t, s.Close())
+	b := open(t, o)
+	defer b.stop()
+	there := 0
+	for i := range crashDevices {
+		have, err := numbers(b.Store, i)
+		must1(t, err)
+		there += len(have)
+	}
+	if acked == 0 || there != acked {
+		t.Errorf("%d acknowledged, %d there", acked, there)
+	}
+}
