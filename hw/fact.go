@@ -1,6 +1,9 @@
 package hw
 
-import "time"
+import (
+	"strconv"
+	"time"
+)
 
 // FactKind numbers what a fact speaks of. The numbers are part of the journal's format.
 type FactKind uint16
@@ -15,6 +18,15 @@ const (
 	ActFact       FactKind = 6 // a person did something: acknowledge, note, silence
 	LearnedFact   FactKind = 7 // what a collector learned and must not forget: a stop of logins, a pin
 )
+
+// String returns the kind's word, or its number.
+func (k FactKind) String() string {
+	words := [...]string{"", "component", "alert", "gap", "unit", "clock", "act", "learned"}
+	if k == 0 || int(k) >= len(words) {
+		return "kind-" + strconv.Itoa(int(k))
+	}
+	return words[k]
+}
 
 // Fact is an absolute, timed statement. Everything but the value lies outside the kind, so
 // that a version that does not know a kind can still keep its registers.

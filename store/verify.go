@@ -306,10 +306,13 @@ func (d *dumper) record(ctx context.Context, g *segment, b *journal.Batch, rec j
 	switch rec.Type {
 	case journal.TypeBegin:
 		x, err := journal.ParseBegin(rec.Payload)
-		return fmt.Sprintf("begin after %s clean=%t last %v version %q", x.Previous, x.Clean, x.Last, x.Version), err
+		if x.Previous == 0 {
+			return fmt.Sprintf("begin, the first of this origin, version %q", x.Version), err
+		}
+		return fmt.Sprintf("begin after %s, which was closed in order: %t, and had %v, version %q", x.Previous, x.Clean, x.Last, x.Version), err
 	case journal.TypeTombstone:
 		x, err := journal.ParseTombstone(rec.Payload)
-		return fmt.Sprintf("tombstone %s %d..%d hq=%t %s", x.StreamKey, x.First, x.Last, x.HadHQ, x.Reason), err
+		return fmt.Sprintf("tombstone over %s %d to %d, %s, HQ has them: %t", x.StreamKey, x.First, x.Last, x.Reason, x.HadHQ), err
 	case journal.TypeFact:
 		raw, err := journal.ParseFact(rec.Payload)
 		if err != nil {
@@ -358,23 +361,4 @@ func (d *dumper) visit(ctx context.Context, g *segment, b *journal.Batch, rec jo
 		}
 	}
 	return text, err
-}
-
-func scopesText(read []hw.Scope) string {
-	var out []string
-	for _, r := range read {
-		out = append(out, r.Section+" "+r.Extent.String())
-	}
-	return strings.Join(out, ", ")
-}
-
-func factText(f hw.Fact) string {
-	where := string(f.Device)
-	if f.Component != "" {
-		where += " " + f.Component
-	}
-	if f.Removed {
-		return fmt.Sprintf("fact %d %s %s removed at %s", f.Kind, where, f.Group, f.At.Format(time.RFC3339))
-	}
-	return fmt.Sprintf("fact %d %s %s %+v at %s", f.Kind, where, f.Group, f.Value, f.At.Format(time.RFC3339))
 }

@@ -172,3 +172,6 @@ func readFixed(to, from []byte) error {
 	copy(to, from)
 	return nil
 }
+
+// String returns "stream seq".
+func (s StreamSeq) String() string { return fmt.Sprintf("%s %d", s.Stream, s.Seq) }
