@@ -71,7 +71,7 @@ func flushes(tb testing.TB, c *journal.Compressor, seconds int) (out [][]arrange
 	return out[:seconds]
 }
 
-// pack writes one flush as a batch of samples.
+// packFlush writes one flush as a batch of samples.
 func packFlush(tb testing.TB, c *journal.Compressor, dst, body []byte, visits []arranged, seq uint64) (batch, raw []byte, samples int) {
 	wall := visits[len(visits)-1].report.Started.UnixMilli() + 700
 	h := journal.Header{Key: journal.Key{StreamKey: journal.StreamKey{Site: journal.ID{1, 2, 3}, Origin: journal.ID{0x9e, 0x37, 0x79, 0xb9, 0x7f, 0x4a, 0x7c, 0x15, 0xf3, 0x9c, 0xc0, 0x60, 0x5c, 0xed, 0xc8, 0x34},
@@ -111,5 +111,93 @@ func BenchmarkBatch(b *testing.B) {
 	}
 	b.ReportMetric(float64(bytes)/float64(samples), "B/sample")
 	b.ReportMetric(float64(raw)/float64(samples), "rawB/sample")
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(samples), "ns/sample")
+}
+
+// switchVisit is one visit of all sections of a Catalyst: 756 samples.
+func switchVisit(tb testing.TB) ([]journal.Entry, arranged) {
+	var c journal.Compressor
+	g := workload.New(1, workload.Catalysts(1))
+	a := arrange(tb, &c, g.Next(), map[hw.DeviceID]map[int]journal.Layout{})
+	entries, err := c.Entries(a.layout)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return entries, a
+}
+
+func perSample(b *testing.B, n int) {
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/sample")
+}
+
+func BenchmarkEncodeVisit(b *testing.B) {
+	entries, a := switchVisit(b)
+	wall := a.report.Started.UnixMilli()
+	var body []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		body = journal.AppendVisit(body[:0], &a.report, 0, a.samples, wall)
+	}
+	b.ReportMetric(float64(len(body))/float64(len(entries)), "rawB/sample")
+	perSample(b, len(entries))
+}
+
+func BenchmarkDecodeVisit(b *testing.B) {
+	entries, a := switchVisit(b)
+	body := journal.AppendVisit(nil, &a.report, 0, a.samples, goldenWall)
+	var dst []hw.Sample
+	b.ReportAllocs()
+	for b.Loop() {
+		err := journal.Records(body, func(r journal.Record) error {
+			v, err := journal.ParseVisit(r.Payload, goldenWall)
+			if err == nil {
+				dst, err = v.Samples(dst[:0], entries)
+			}
+			return err
+		})
+		if err != nil || len(dst) != len(entries) {
+			b.Fatalf("%d samples: %v", len(dst), err)
+		}
+	}
+	perSample(b, len(entries))
+}
+
+// BenchmarkUnpackBatch reads the batches BenchmarkBatch writes, values included.
+func BenchmarkUnpackBatch(b *testing.B) {
+	var c journal.Compressor
+	var packed [][]byte
+	entries := map[journal.LayoutID][]journal.Entry{}
+	for i, visits := range flushes(b, &c, 120) {
+		raw, _, _ := packFlush(b, &c, nil, nil, visits, uint64(i+1))
+		packed = append(packed, raw)
+		for _, v := range visits {
+			entries[v.layout.ID] = entriesOf(v.samples)
+		}
+	}
+	var dst []hw.Sample
+	samples, n := 0, 0
+	b.ReportAllocs()
+	for b.Loop() {
+		batch, err := journal.ParseBatch(packed[n%len(packed)])
+		if err != nil {
+			b.Fatal(err)
+		}
+		body, err := c.Body(&batch)
+		if err != nil {
+			b.Fatal(err)
+		}
+		err = journal.Records(body, func(r journal.Record) error {
+			v, err := journal.ParseVisit(r.Payload, batch.WallMS)
+			if err == nil {
+				dst, err = v.Samples(dst[:0], entries[batch.Uses[v.Layout]])
+				samples += len(dst)
+			}
+			return err
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		n++
+	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(samples), "ns/sample")
 }

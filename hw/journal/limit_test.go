@@ -250,7 +250,7 @@ func TestReaderRefusesLayouts(t *testing.T) {
 // announces more than the limit.
 func TestBomb(t *testing.T) {
 	t.Parallel()
-	enc, err := zstd.NewWriter(nil)
+	enc, err := zstd.NewWriter(nil, zstd.WithWindowSize(1<<20))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -271,6 +271,33 @@ func TestBomb(t *testing.T) {
 	base := append([]byte("RPB\x01\x01"), binary.AppendUvarint(nil, 1<<40)...)
 	if _, err := c.UnmarshalBase(bookSum(append(base, packed...))); !errors.Is(err, journal.ErrCorrupt) {
 		t.Errorf("a base that announces a terabyte: %v", err)
+	}
+}
+
+// TestLargeBodies: what fits the limits comes back, also where it is larger than a window.
+func TestLargeBodies(t *testing.T) {
+	t.Parallel()
+	var c journal.Compressor
+	large := bytes.Repeat([]byte("a record like many others; "), journal.MaxRaw/27)
+	large = append(large, make([]byte, journal.MaxRaw-len(large))...)
+	raw, err := c.AppendBatch(nil, goldenHeader(journal.Facts, 1, 1), large)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := journal.ParseBatch(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := c.Body(&b); err != nil || !bytes.Equal(got, large) {
+		t.Errorf("a body of %d bytes came back as %d: %v", len(large), len(got), err)
+	}
+	base := goldenBase(t)
+	base.Registers[0].Payload, base.Registers[1].Payload = large, large
+	if raw, err = c.MarshalBase(base); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := c.UnmarshalBase(raw); err != nil || !bytes.Equal(got.Registers[1].Payload, large) {
+		t.Errorf("a base of more than %d bytes does not come back: %v", 2*len(large), err)
 	}
 }
 
