@@ -12,14 +12,16 @@ import (
 type layoutCache struct {
 	devices map[hw.DeviceID][]*shape
 	merged  map[journal.LayoutID]journal.Layout
+	bytes   int // of merged
 }
 
-// mergedKept bounds the layouts remembered for merging.
-const mergedKept = 512
+// mergedBytes bounds the layouts remembered for merging.
+const mergedBytes = 4 << 20
 
 func (c *layoutCache) remember(l journal.Layout) {
-	if len(c.merged) >= mergedKept {
+	if c.bytes += len(l.Bytes); c.bytes > mergedBytes {
 		clear(c.merged)
+		c.bytes = len(l.Bytes)
 	}
 	c.merged[l.ID] = l
 }

@@ -14,7 +14,7 @@ import (
 // before.
 var ErrNoLayout = errors.New("layout missing")
 
-// MaxMerge is how many bytes of batches one Merge takes.
+// MaxMerge is how many bytes of batches, and of the layouts they bring, one Merge takes.
 const MaxMerge = 64 << 20
 
 // Merge takes batches of others, in any order, and returns when they are durable. A batch
@@ -40,7 +40,10 @@ func (s *Store) Merge(ctx context.Context, batches []journal.Batch) error {
 			if journal.LayoutName(l.Bytes) != l.ID {
 				return fmt.Errorf("merge batch %s: %w: layout %s has other bytes", b.Key, journal.ErrCorrupt, l.ID)
 			}
-			carried[l.ID] = l
+			if _, again := carried[l.ID]; !again {
+				carried[l.ID] = l
+				total += len(l.Bytes)
+			}
 		}
 		if total += len(b.Bytes); total > MaxMerge {
 			return fmt.Errorf("merge: more than %d bytes at once", MaxMerge)

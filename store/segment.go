@@ -33,6 +33,8 @@ type segment struct {
 	held   journal.Vector // what the store held when the segment was begun
 	span   span           // of everything told in it
 
+	tooVaried bool // it gets no twin; the keeper's alone
+
 	use  sync.RWMutex // readers hold it shared; sealing and dropping hold it alone
 	gone bool         // dropped, its file is no more
 

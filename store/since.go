@@ -62,7 +62,10 @@ func (s *Store) Since(ctx context.Context, p Position, limit int) ([]journal.Bat
 		if g.damaged() != nil {
 			continue
 		}
-		end, err := s.sinceRow(ctx, g, row, limit-len(out), &out)
+		end, more, err := row, true, error(nil)
+		for more && err == nil && len(out) < limit {
+			end, more, err = s.sinceRow(ctx, g, end, limit, &out)
+		}
 		switch {
 		case errors.Is(err, errGone):
 			return nil, p, fmt.Errorf("since %s: %w", p, ErrTrimmed)
@@ -79,10 +82,17 @@ func (s *Store) Since(ctx context.Context, p Position, limit int) ([]journal.Bat
 	return out, p, nil
 }
 
-// sinceRow appends up to limit batches of g behind row and returns the last row looked at.
-func (s *Store) sinceRow(ctx context.Context, g *segment, row int64, limit int, out *[]journal.Batch) (int64, error) {
-	err := g.read(func(db *sql.DB) error {
-		err := each(ctx, db, "SELECT position, bytes FROM batch WHERE position > ? ORDER BY position LIMIT ?", []any{row, limit}, func(rows *sql.Rows) error {
+// errEnough ends a reading that has what was asked for.
+var errEnough = errors.New("enough")
+
+// sinceRow reads g behind row until out has limit batches. It returns the last row looked at
+// and whether more are behind it: of those read, some may have to be passed over.
+func (s *Store) sinceRow(ctx context.Context, g *segment, row int64, limit int, out *[]journal.Batch) (end int64, more bool, err error) {
+	err = g.read(func(db *sql.DB) error {
+		err := each(ctx, db, "SELECT position, bytes FROM batch WHERE position > ? ORDER BY position", []any{row}, func(rows *sql.Rows) error {
+			if len(*out) >= limit {
+				return errEnough
+			}
 			var raw []byte
 			if err := rows.Scan(&row, &raw); err != nil {
 				return err
@@ -95,9 +105,12 @@ func (s *Store) sinceRow(ctx context.Context, g *segment, row int64, limit int, 
 			*out = append(*out, b)
 			return nil
 		})
+		if more = errors.Is(err, errEnough); more {
+			err = nil
+		}
 		return errors.Join(err, s.withLayouts(ctx, db, g, out))
 	})
-	return row, err
+	return row, more, err
 }
 
 // withLayouts gives every batch that has none yet the layouts it refers to. A batch whose
@@ -172,39 +185,55 @@ func (s *Store) Lacking(ctx context.Context, v journal.Vector, limit int) ([]jou
 	return out, nil
 }
 
+// lackingOf appends what g has and v does not, as long as out has less than limit.
 func (s *Store) lackingOf(ctx context.Context, g *segment, v journal.Vector, rank func(journal.Stream) bool, limit int, out *[]journal.Batch) error {
 	own, sources := g.contents()
 	maps.DeleteFunc(own, func(k journal.StreamKey, _ []journal.Interval) bool { return !rank(k.Stream) })
-	want := own.Minus(v)
-	if len(want) == 0 {
-		return nil
+	// Of those read, some may have to be passed over: then further ones take their place.
+	for want := own.Minus(v); len(want) > 0 && len(*out) < limit; {
+		looked := journal.Vector{}
+		err := g.read(func(db *sql.DB) error {
+			err := s.readWanted(ctx, g, db, want, sources, limit, looked, out)
+			return errors.Join(err, s.withLayouts(ctx, db, g, out))
+		})
+		if err != nil || len(looked) == 0 {
+			return err
+		}
+		want = want.Minus(looked)
 	}
-	return g.read(func(db *sql.DB) error {
-		for _, k := range want.Keys() {
-			for _, iv := range want[k] {
-				if len(*out) >= limit {
-					break
-				}
-				err := each(ctx, db, "SELECT position, bytes FROM batch WHERE source = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?",
-					[]any{sources[k], int64(iv.First), int64(iv.Last), limit - len(*out)}, func(rows *sql.Rows) error {
-						var position int64
-						var raw []byte
-						if err := rows.Scan(&position, &raw); err != nil {
-							return err
-						}
-						b, err := journal.ParseBatch(raw)
-						if err != nil {
-							s.damaged(g, position, err)
-							return nil
-						}
-						*out = append(*out, b)
+	return nil
+}
+
+// readWanted appends batches of want until out has limit, and notes the ones it looked at.
+func (s *Store) readWanted(ctx context.Context, g *segment, db *sql.DB, want journal.Vector, sources map[journal.StreamKey]int64, limit int, looked journal.Vector, out *[]journal.Batch) error {
+	for _, k := range want.Keys() {
+		for _, iv := range want[k] {
+			err := each(ctx, db, "SELECT position, seq, bytes FROM batch WHERE source = ? AND seq BETWEEN ? AND ? ORDER BY seq",
+				[]any{sources[k], int64(iv.First), int64(iv.Last)}, func(rows *sql.Rows) error {
+					if len(*out) >= limit {
+						return errEnough
+					}
+					var position, seq int64
+					var raw []byte
+					if err := rows.Scan(&position, &seq, &raw); err != nil {
+						return err
+					}
+					looked.Add(k, uint64(seq), uint64(seq))
+					b, err := journal.ParseBatch(raw)
+					if err != nil {
+						s.damaged(g, position, err)
 						return nil
-					})
-				if err != nil {
-					return errors.Join(err, s.withLayouts(ctx, db, g, out))
-				}
+					}
+					*out = append(*out, b)
+					return nil
+				})
+			if errors.Is(err, errEnough) {
+				return nil
+			}
+			if err != nil {
+				return err
 			}
 		}
-		return s.withLayouts(ctx, db, g, out)
-	})
+	}
+	return nil
 }

@@ -84,7 +84,7 @@ func (s *Store) makeTwins(ctx context.Context) error {
 	s.keeping.Lock()
 	defer s.keeping.Unlock()
 	for _, g := range slices.Backward(s.sealedSegments()) {
-		if s.hasTwin(g) || len(g.part(func(t journal.Stream) bool { return t == journal.Samples })) == 0 {
+		if g.tooVaried || s.hasTwin(g) || len(g.part(func(t journal.Stream) bool { return t == journal.Samples })) == 0 {
 			continue
 		}
 		if room, err := s.roomFor(fileBytes(g.file())); err != nil || !room {
@@ -96,6 +96,9 @@ func (s *Store) makeTwins(ctx context.Context) error {
 			s.setAside(g, err)
 		case isFull(err):
 			return nil
+		case errors.Is(err, errTooVaried):
+			g.tooVaried = true
+			s.opt.Logger.Warn("a segment stays without a twin, its charts are slow", "segment", filepath.Base(g.file()), "err", err)
 		case err != nil:
 			return fmt.Errorf("make the twin of %s: %w", filepath.Base(g.file()), err)
 		}
@@ -143,6 +146,9 @@ func (s *Store) makeTwin(ctx context.Context, g *segment) (err error) {
 	return syncDir(s.opt.Dir)
 }
 
+// errTooVaried says that a segment has more names than a twin can number.
+var errTooVaried = errors.New("too many names for a twin")
+
 type twinDevice struct {
 	site, origin journal.ID
 	name         hw.DeviceID
@@ -157,6 +163,7 @@ type twinWriter struct {
 	devices    map[twinDevice]*gathered
 	components map[string]int64
 	layouts    map[journal.LayoutID][]journal.Entry
+	entries    int // in layouts
 	readLayout func(journal.LayoutID) ([]journal.Entry, error)
 	memory     int
 	unsynced   int
@@ -241,16 +248,20 @@ func (w *twinWriter) add(ctx context.Context, b *journal.Batch) error {
 			if entries, err = w.readLayout(id); err != nil && !errors.Is(err, sql.ErrNoRows) && !errors.Is(err, journal.ErrCorrupt) && !errors.Is(err, journal.ErrNewer) {
 				return err
 			}
-			w.layouts[id] = entries
+			w.rememberLayout(id, entries)
 		}
 		d := twinDevice{b.Site, b.Origin, v.Device}
 		g, err := w.device(ctx, d)
 		if err != nil {
 			return err
 		}
+		weight := len(rec.Payload)
+		if !ok { // a layout of its own
+			weight += entryBytes * len(entries)
+		}
 		g.visits = append(g.visits, gatheredVisit{v, b.Mode, entries, id})
-		g.bytes += len(rec.Payload)
-		w.memory += len(rec.Payload)
+		g.bytes += weight
+		w.memory += weight
 		if len(g.visits) >= chunkVisits {
 			return w.emit(ctx, d, g)
 		}
@@ -265,13 +276,28 @@ func (w *twinWriter) add(ctx context.Context, b *journal.Batch) error {
 	return err
 }
 
+// A device that names its parts otherwise at every visit must not fill the memory: the
+// layouts kept are bounded, and what a visit brings of its own counts as waiting.
+const (
+	twinEntries = 1 << 18
+	entryBytes  = 256 // what an entry costs in memory until its chunk is written, about
+)
+
+func (w *twinWriter) rememberLayout(id journal.LayoutID, entries []journal.Entry) {
+	if w.entries += len(entries); w.entries > twinEntries {
+		clear(w.layouts)
+		w.entries = len(entries)
+	}
+	w.layouts[id] = entries
+}
+
 func (w *twinWriter) device(ctx context.Context, d twinDevice) (*gathered, error) {
 	if g := w.devices[d]; g != nil {
 		return g, nil
 	}
 	g := &gathered{id: int64(len(w.devices)) + 1}
 	if g.id >= maxDevices {
-		return nil, fmt.Errorf("more than %d devices in a segment", maxDevices)
+		return nil, fmt.Errorf("%w: more than %d devices in a segment", errTooVaried, maxDevices)
 	}
 	_, err := w.tx.ExecContext(ctx, "INSERT INTO device(id, site, origin, name) VALUES(?, ?, ?, ?)", g.id, d.site[:], d.origin[:], string(d.name))
 	w.devices[d] = g

@@ -21,7 +21,7 @@ func (w *twinWriter) emit(ctx context.Context, d twinDevice, g *gathered) error 
 	g.visits, g.bytes = nil, 0
 	slices.SortStableFunc(visits, func(a, b gatheredVisit) int { return a.Started.Compare(b.Started) })
 	if g.chunks >= maxChunks {
-		return fmt.Errorf("device %s has more than %d chunks in a segment", d.name, maxChunks)
+		return fmt.Errorf("%w: device %s has more than %d chunks in a segment", errTooVaried, d.name, maxChunks)
 	}
 	columns, err := w.columns(visits)
 	if err != nil {
@@ -122,8 +122,8 @@ func (w *twinWriter) component(ctx context.Context, path string) (int64, error) 
 		return id, nil
 	}
 	id := int64(len(w.components)) + 1
-	if id >= maxComponents {
-		return 0, fmt.Errorf("more than %d components in a segment", maxComponents)
+	if id >= maxComponents/4 { // each is remembered while the twin is made
+		return 0, fmt.Errorf("%w: more than %d components in a segment", errTooVaried, maxComponents/4)
 	}
 	w.components[path] = id
 	_, err := w.tx.ExecContext(ctx, "INSERT INTO component(id, path) VALUES(?, ?)", id, path)
