@@ -47,7 +47,10 @@ func (t *text) record(b *journal.Batch, r journal.Record) error {
 	switch r.Type {
 	case journal.TypeBegin:
 		x, err := journal.ParseBegin(r.Payload)
-		t.line("%d begin after %s, clean %t, program %q, last %v", r.Index, x.Previous, x.Clean, x.Version, x.Last)
+		t.line("%d begin after %s, clean %t, program %q", r.Index, x.Previous, x.Clean, x.Version)
+		for _, l := range x.Last {
+			t.line("  last of stream %d: %d", uint8(l.Stream), l.Seq)
+		}
 		return err
 	case journal.TypeFact:
 		return t.fact(b, r)
@@ -146,7 +149,10 @@ func (t *text) vector(raw []byte) error {
 
 func (t *text) intervals(v journal.Vector) {
 	for _, k := range v.Keys() {
-		t.line("  site %s, %s: %v", k.Site, k, v[k])
+		t.line("  site %s, %s", k.Site, k)
+		for _, x := range v[k] {
+			t.line("    %d to %d", x.First, x.Last)
+		}
 	}
 }
 
