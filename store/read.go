@@ -185,7 +185,7 @@ func (s *Store) factsIn(b *journal.Batch, q FactQuery, reach span, out *[]FactRe
 		if err != nil || (q.Device != "" && raw.Device != q.Device) {
 			return nil
 		}
-		if at := b.WallMS + raw.AtMS; at < reach.first || at > reach.last {
+		if at := raw.At(b.WallMS).UnixMilli(); at < reach.first || at > reach.last {
 			return nil
 		}
 		fact, err := raw.Fact(b.WallMS)

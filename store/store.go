@@ -46,7 +46,11 @@ type Store struct {
 	clock    clockWatch
 	hq       journal.Vector // what HQ is known to hold
 	mode     journal.Mode   // at the last flush
-	ballast  atomic.Bool    // the ballast file is there
+	lastTurn struct {       // given, and when
+		turn  uint64
+		since time.Duration // since boot
+	}
+	ballast atomic.Bool // the ballast file is there
 
 	// state guards what readers see: it changes only after a commit.
 	state    sync.RWMutex
@@ -206,5 +210,13 @@ func (s *Store) turn(wall time.Time) uint64 {
 		greatest = max(greatest, f.Turn())
 	}
 	s.state.RUnlock()
-	return journal.NextTurn(wall.UnixMilli(), greatest)
+	// Where turns are ahead of the clock they go on at the pace of time all the same: what is
+	// judged by the distance of turns must not stand still until the clock has caught up.
+	_, since := s.opt.Boot()
+	pace := wall.UnixMilli()
+	if s.lastTurn.turn > 0 {
+		pace = max(pace, int64(s.lastTurn.turn)+(since-s.lastTurn.since).Milliseconds())
+	}
+	s.lastTurn.turn, s.lastTurn.since = journal.NextTurn(pace, greatest), since
+	return s.lastTurn.turn
 }
