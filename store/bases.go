@@ -35,7 +35,7 @@ func (s *Store) baseFiles() ([]baseFile, error) {
 		if _, err2 := fmt.Sscanf(stem[i+1:], "%d", &n); err != nil || err2 != nil {
 			continue
 		}
-		out = append(out, baseFile{filepath.Join(s.opt.Dir, e.Name()), site, n})
+		out = append(out, baseFile{path: filepath.Join(s.opt.Dir, e.Name()), site: site, number: n})
 	}
 	slices.SortFunc(out, func(a, b baseFile) int {
 		return cmp.Or(strings.Compare(a.site.String(), b.site.String()), cmp.Compare(b.number, a.number))
@@ -53,11 +53,14 @@ func (s *Store) loadBases() (covered journal.Vector, err error) {
 	covered = journal.Vector{}
 	done := map[journal.ID]bool{}
 	for _, f := range files {
-		s.bases = append(s.bases, f)
 		if done[f.site] {
+			s.bases = append(s.bases, f)
 			continue
 		}
 		b, err := s.readBase(f)
+		f.newer = errors.Is(err, journal.ErrNewer)
+		f.damaged = err != nil && !f.newer
+		s.bases = append(s.bases, f)
 		if err == nil {
 			_, err = s.fold(f.site).Join(b)
 		}
@@ -172,8 +175,9 @@ func (s *Store) writeBases() error {
 	return nil
 }
 
-// writeBase writes the next base of site and removes those beyond basesKept. The caller
-// holds keeping.
+// writeBase writes the next base of site and removes those beyond basesKept, and damaged ones.
+// A later version's base stays: it may know what no fact here tells any more. The caller holds
+// keeping.
 func (s *Store) writeBase(site journal.ID) error {
 	raw, err := s.Base(site)
 	if err != nil {
@@ -185,7 +189,7 @@ func (s *Store) writeBase(site journal.ID) error {
 			number = max(number, f.number+1)
 		}
 	}
-	next := baseFile{filepath.Join(s.opt.Dir, baseName(site, number)), site, number}
+	next := baseFile{path: filepath.Join(s.opt.Dir, baseName(site, number)), site: site, number: number}
 	if err := writeFile(next.path, raw); err != nil {
 		return fmt.Errorf("write base: %w", err)
 	}
@@ -193,11 +197,13 @@ func (s *Store) writeBase(site journal.ID) error {
 	kept := 0
 	var errs error
 	s.bases = slices.DeleteFunc(s.bases, func(f baseFile) bool {
-		if f.site != site {
+		if f.site != site || f.newer {
 			return false
 		}
-		kept++
-		if kept <= basesKept {
+		if !f.damaged {
+			kept++
+		}
+		if kept <= basesKept && !f.damaged {
 			return false
 		}
 		errs = errors.Join(errs, os.Remove(f.path))

@@ -2,8 +2,11 @@ package store_test
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
+	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -33,20 +36,18 @@ func smallDisk(t *testing.T, size string) string {
 	return dir
 }
 
-// bulky is the report number n of device i with about 20 KB that do not compress.
-func bulky(i int, n uint64) hw.Report {
+// bulky is the report number n of device i with about size bytes of log that hardly compress.
+func bulky(i int, n uint64, size int) hw.Report {
 	r := numbered(i, n)
-	text := make([]byte, 20<<10)
-	x := n*2654435761 + uint64(i) + 1
-	for j := range text {
-		x ^= x << 13
-		x ^= x >> 7
-		x ^= x << 17
-		text[j] = byte(' ' + x>>32%94)
+	noise := make([]byte, size*3/4)
+	if _, err := rand.NewChaCha8([32]byte{byte(n), byte(n >> 8), byte(i)}).Read(noise); err != nil {
+		panic(err) // it never returns one
 	}
-	for i := range 5 {
-		r.Log[0].Text = ""
-		r.Log = append(r.Log, hw.LogLine{Log: "syslog", Entry: r.Log[0].Entry + string(rune('a'+i)), At: r.Started, Level: "warning", Text: string(text[i*4096 : (i+1)*4096])})
+	text := base64.StdEncoding.EncodeToString(noise)
+	size = len(text)
+	r.Log = nil
+	for j := 0; j < size; j += 4096 {
+		r.Log = append(r.Log, hw.LogLine{Log: "syslog", Entry: fmt.Sprintf("%d/%d", n, j), At: r.Started, Level: "warning", Text: text[j:min(size, j+4096)]})
 	}
 	return r
 }
@@ -57,9 +58,9 @@ func TestSmallDisk(t *testing.T) {
 	o := options(t)
 	o.Dir, o.SegmentBytes, o.MinFree, o.Ballast = smallDisk(t, "16m"), 1<<20, 3<<20, 2<<20
 	b := open(t, o)
-	const reports = 2000
+	const reports = 1500
 	for n := uint64(1); n <= reports; n++ {
-		b.put(bulky(0, n))
+		b.put(bulky(0, n, 20<<10))
 	}
 	st, err := b.Stats()
 	if err != nil || st.Shed == 0 || len(st.Quarantined) > 0 {
@@ -110,7 +111,7 @@ func TestDiskFilledByAnother(t *testing.T) {
 	b := open(t, o)
 	n := uint64(1)
 	for ; n <= 20; n++ {
-		b.put(bulky(0, n))
+		b.put(bulky(0, n, 20<<10))
 	}
 	if _, err := os.Stat(filepath.Join(o.Dir, "ballast")); err != nil {
 		t.Fatal(err)
@@ -120,7 +121,7 @@ func TestDiskFilledByAnother(t *testing.T) {
 	waited := false
 	for ; n <= 2000 && !waited; n++ {
 		done := make(chan error, 1)
-		go func() { done <- b.Put(context.Background(), bulky(0, n)) }()
+		go func() { done <- b.Put(context.Background(), bulky(0, n, 20<<10)) }()
 		select {
 		case err := <-done:
 			if err != nil {
@@ -145,7 +146,7 @@ func TestDiskFilledByAnother(t *testing.T) {
 	if !waited {
 		t.Fatal("the disk was full and no report waited")
 	}
-	b.put(bulky(0, n))
+	b.put(bulky(0, n, 20<<10))
 	b.stop()
 	b = open(t, o)
 	if have, err := numbers(b.Store, 0); err != nil || !slices.Equal(have, sequence(1, n)) {
@@ -181,7 +182,7 @@ func TestStopOnFullDisk(t *testing.T) {
 	go func() { ran <- s.Run(ctx) }()
 	must1(t, s.Put(ctx, numbered(0, 1)))
 	disk.SetCapacity(1)
-	go func() { put <- s.Put(context.Background(), bulky(0, 2)) }()
+	go func() { put <- s.Put(context.Background(), bulky(0, 2, 20<<10)) }()
 	select {
 	case err := <-put:
 		t.Fatalf("put on a full disk: %v", err)

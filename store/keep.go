@@ -170,7 +170,9 @@ const basesKept = 2
 
 // baseFile is one base on disk. Its number orders the bases of a site.
 type baseFile struct {
-	path   string
-	site   journal.ID
-	number uint64
+	path    string
+	site    journal.ID
+	number  uint64
+	damaged bool // it could not be read
+	newer   bool // a later version wrote it
 }

@@ -195,20 +195,37 @@ func (s *Store) eachBatch(ctx context.Context, g *segment, from int64, fn func(i
 	return g.read(func(db *sql.DB) error { return s.eachBatchOf(ctx, g, db, from, fn) })
 }
 
+// maxSkip bounds how many positions are passed over at once to get behind damaged pages.
+const maxSkip = 1 << 20
+
+// eachBatchOf is eachBatch with a handle. Behind a damaged page it goes on; the damage is
+// returned at the end.
 func (s *Store) eachBatchOf(ctx context.Context, g *segment, db *sql.DB, from int64, fn func(int64, *journal.Batch) error) error {
-	return each(ctx, db, "SELECT position, bytes FROM batch WHERE position >= ? ORDER BY position", []any{from}, func(rows *sql.Rows) error {
-		var position int64
-		var raw []byte
-		if err := rows.Scan(&position, &raw); err != nil {
-			return err
+	var damage error
+	for skip := int64(1); skip <= maxSkip; skip *= 2 {
+		err := each(ctx, db, "SELECT position, bytes FROM batch WHERE position >= ? ORDER BY position", []any{from}, func(rows *sql.Rows) error {
+			var position int64
+			var raw []byte
+			if err := rows.Scan(&position, &raw); err != nil {
+				return err
+			}
+			from, skip = position+1, 1
+			b, err := journal.ParseBatch(raw)
+			if err != nil {
+				s.damaged(g, position, err)
+				return nil
+			}
+			return fn(position, &b)
+		})
+		if !isDamaged(err) {
+			return errors.Join(damage, err)
 		}
-		b, err := journal.ParseBatch(raw)
-		if err != nil {
-			s.damaged(g, position, err)
-			return nil
+		if damage == nil {
+			damage = err
 		}
-		return fn(position, &b)
-	})
+		from += skip
+	}
+	return damage
 }
 
 // maxDamages bounds the damaged batches that are counted and logged once each; of more than

@@ -1,0 +1,252 @@
+package store_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rackpost/hw"
+	"rackpost/hw/journal"
+	"rackpost/store"
+)
+
+// standing returns what stands in each segment, the oldest first, and what was said of drops.
+func standing(t *testing.T, s *store.Store) (bySegment []journal.Vector, told []journal.Tombstone) {
+	t.Helper()
+	var pack journal.Compressor
+	var last store.SegmentID
+	for p := (store.Position{}); ; {
+		batches, next, err := s.Since(t.Context(), p, 1)
+		must1(t, err)
+		if len(batches) == 0 {
+			return bySegment, told
+		}
+		if next.Segment != last {
+			bySegment = append(bySegment, journal.Vector{})
+		}
+		p, last = next, next.Segment
+		b := &batches[0]
+		bySegment[len(bySegment)-1].Add(b.StreamKey, b.Seq, b.Seq)
+		if b.Stream != journal.Facts {
+			continue
+		}
+		body, err := pack.Body(b)
+		must1(t, err)
+		must1(t, journal.Records(body, func(r journal.Record) error {
+			if r.Type != journal.TypeTombstone {
+				return nil
+			}
+			x, err := journal.ParseTombstone(r.Payload)
+			told = append(told, x)
+			return err
+		}))
+	}
+}
+
+func ofStream(v journal.Vector, stream journal.Stream) journal.Vector {
+	out := journal.Vector{}
+	for k, iv := range v {
+		if k.Stream == stream {
+			out[k] = iv
+		}
+	}
+	return out
+}
+
+// TestShedOrder drops one thing after the other until nothing may go, and requires the order
+// of the design, the tombstones with what HQ has, and that nothing else changes.
+func TestShedOrder(t *testing.T) {
+	t.Parallel()
+	o := options(t)
+	b := open(t, o)
+	for n := uint64(1); n <= 45; n++ {
+		b.put(numbered(0, n))
+		if n%10 == 0 {
+			must1(t, b.Seal(t.Context()))
+		}
+	}
+	before, _ := standing(t, b.Store)
+	if len(before) != 5 {
+		t.Fatalf("%d segments", len(before))
+	}
+	hq := journal.Vector{}
+	hq.Join(ofStream(before[1], journal.Logs))
+	hq.Join(ofStream(before[0], journal.Samples))
+	hq.Join(ofStream(before[2], journal.Samples))
+	b.SetHQ(hq)
+	state, held, readings := b.Devices(), b.Held(), map[int]uint64{}
+	old := store.Position{}
+	_, old, err := b.Since(t.Context(), old, 1)
+	must1(t, err)
+
+	var order []string
+	for range 100 {
+		twins, stand := twinsOf(t, o.Dir), standingNow(t, b.Store, before)
+		freed, err := b.Shed(t.Context())
+		must1(t, err)
+		if !freed {
+			break
+		}
+		if now := twinsOf(t, o.Dir); len(now) < len(twins) {
+			order = append(order, "twin "+strings.TrimSuffix(strings.Join(slices.DeleteFunc(twins, func(x string) bool { return slices.Contains(now, x) }), " "), ".twin")[:8])
+		}
+		for i, now := range standingNow(t, b.Store, before) {
+			for k := range stand[i].Minus(now) {
+				order = append(order, fmt.Sprintf("%s %d", k.Stream, i+1))
+			}
+		}
+		if diff := cmp.Diff(state, b.Devices()); diff != "" {
+			t.Fatalf("after %s the state is another:\n%s", order[len(order)-1], diff)
+		}
+		if !b.Held().Covers(held) {
+			t.Fatalf("after %s held shrank", order[len(order)-1])
+		}
+		have, err := numbers(b.Store, 0)
+		must1(t, err)
+		readings[len(order)] = uint64(len(have))
+	}
+	want := []string{"twin 00000001", "twin 00000002", "twin 00000003", "twin 00000004",
+		"logs 2", "samples 1", "samples 3", "logs 1", "logs 3", "logs 4", "samples 2", "samples 4",
+		"facts 1", "facts 2", "facts 3", "facts 4"}
+	if diff := cmp.Diff(want, order); diff != "" {
+		t.Fatalf("order of shedding (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(map[int]uint64{4: 45, 5: 45, 6: 35, 7: 25, 10: 25, 11: 15, 12: 5, 16: 5}, pick(readings, 4, 5, 6, 7, 10, 11, 12, 16)); diff != "" {
+		t.Errorf("readings left after each step (-want +got):\n%s", diff)
+	}
+	_, told := standing(t, b.Store)
+	excused := journal.Vector{}
+	for _, x := range told {
+		if x.Origin != b.Origin() || x.HadHQ != hq.Covers(journal.Vector{x.StreamKey: {x.Interval}}) {
+			t.Errorf("tombstone %+v", x)
+		}
+		excused.Add(x.StreamKey, x.First, x.Last)
+	}
+	dropped := journal.Vector{}
+	for _, v := range before[:4] {
+		dropped.Join(v)
+	}
+	if !excused.Equal(dropped) {
+		t.Errorf("tombstones of %v, dropped were %v", excused, dropped)
+	}
+	if _, _, err := b.Since(t.Context(), old, 1); !errors.Is(err, store.ErrTrimmed) {
+		t.Errorf("since a position that is gone: %v", err)
+	}
+	held = b.Held()
+	b.stop()
+	if audit, err := store.Verify(t.Context(), o.Dir, io.Discard); err != nil || len(audit.Faults) > 0 {
+		t.Fatalf("verify %v: %v", audit.Faults, err)
+	}
+	b = open(t, o)
+	sameState(t, state, b.Devices())
+	if !b.Held().Equal(held) {
+		t.Error("held changed by a restart")
+	}
+}
+
+func pick(m map[int]uint64, keys ...int) map[int]uint64 {
+	out := map[int]uint64{}
+	for _, k := range keys {
+		out[k] = m[k]
+	}
+	return out
+}
+
+func twinsOf(t *testing.T, dir string) (out []string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*.twin"))
+	must1(t, err)
+	for _, f := range files {
+		out = append(out, filepath.Base(f))
+	}
+	return out
+}
+
+// standingNow returns what of each former segment's content still stands somewhere.
+func standingNow(t *testing.T, s *store.Store, before []journal.Vector) (out []journal.Vector) {
+	t.Helper()
+	all := journal.Vector{}
+	segments, _ := standing(t, s)
+	for _, v := range segments {
+		all.Join(v)
+	}
+	for _, v := range before {
+		out = append(out, v.Minus(v.Minus(all)))
+	}
+	return out
+}
+
+// TestBudget writes one and a half times the budget: it is kept, the logs go first, and no
+// fact goes while facts are few.
+func TestBudget(t *testing.T) {
+	t.Parallel()
+	o := options(t)
+	o.Budget, o.SegmentBytes = 64<<20, 4<<20
+	b := open(t, o)
+	const reports = 500
+	for n := uint64(1); n <= reports; n++ {
+		b.put(bulky(0, n, 256<<10))
+		if n%50 != 0 {
+			continue
+		}
+		// The keeper works beside the writer: a segment may be written before it is heard.
+		if st, err := b.Stats(); err != nil || st.Used > o.Budget+2*o.SegmentBytes {
+			t.Fatalf("used %d of %d: %v", st.Used, o.Budget, err)
+		}
+	}
+	must1(t, b.Seal(t.Context()))
+	st, err := b.Stats()
+	if err != nil || st.Shed == 0 || st.Used > o.Budget {
+		t.Fatalf("stats %+v: %v", st, err)
+	}
+	if have, err := numbers(b.Store, 0); err != nil || !slices.Equal(have, sequence(1, reports)) {
+		t.Errorf("%d readings are left, logs would have been enough: %v", len(have), err)
+	}
+	facts, err := b.Facts(t.Context(), store.FactQuery{Device: crashDevice(0)})
+	must1(t, err)
+	changes := 0
+	for _, f := range facts {
+		if _, ok := f.Value.(hw.ComponentValue); ok && f.Component == "port/Gi1/0/2" {
+			changes++
+		}
+	}
+	if want := 1 + 2*reports/8; changes < want-1 || changes > want {
+		t.Errorf("%d facts of changes are there, %d were written", changes, want)
+	}
+	_, told := standing(t, b.Store)
+	for _, x := range told {
+		if x.Stream != journal.Logs || x.HadHQ {
+			t.Errorf("tombstone %+v", x)
+		}
+	}
+	state := b.Devices()
+	b.stop()
+	b = open(t, o)
+	sameState(t, state, b.Devices())
+}
+
+// TestDamagedBaseIsReplaced requires that the next base takes the place of a damaged one, not
+// of the good one beside it.
+func TestDamagedBaseIsReplaced(t *testing.T) {
+	t.Parallel()
+	o := aged(t)
+	files := glob(t, o.Dir, "*.base")
+	change(t, files[1], func(b []byte) []byte { b[len(b)/2] ^= 1; return b })
+	b := open(t, o)
+	b.put(numbered(0, 41))
+	must1(t, b.Seal(t.Context()))
+	now := glob(t, o.Dir, "*.base")
+	if len(now) != 2 || now[0] != files[0] || slices.Contains(now, files[1]) {
+		t.Errorf("bases %v became %v", files, now)
+	}
+	b.stop()
+	if audit, err := store.Verify(t.Context(), o.Dir, io.Discard); err != nil || len(audit.Faults) > 0 || audit.Bases != 2 {
+		t.Errorf("audit %+v: %v", audit, err)
+	}
+}
