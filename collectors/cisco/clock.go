@@ -99,25 +99,27 @@ func engineWraps(ticks uint32, engine int64) int64 {
 
 // series is the last value of one counter and the start it counts from.
 type series struct {
-	known bool
 	value uint64
-	base  int64
+	base  int64 // plus one; 0 is no value yet. A box holds a hundred thousand of these
 	start int64
 }
+
+// known reports whether there was a value.
+func (s *series) known() bool { return s.base != 0 }
 
 // observe takes a value read at now (Unix ms) of a counter whose device or port counts
 // from base (Unix ms, 0 unknown), and returns its start. A value that fell although base
 // did not move wrapped or was cleared; both end the series.
 func (s *series) observe(value uint64, base, now int64) (start int64) {
 	switch {
-	case !s.known:
+	case !s.known():
 		s.start = base
-	case base != s.base:
+	case base+1 != s.base:
 		s.start = other(base, s.start)
 	case value < s.value:
 		s.start = other(now, s.start)
 	}
-	s.known, s.value, s.base = true, value, base
+	s.value, s.base = value, base+1
 	return s.start
 }
 

@@ -169,7 +169,7 @@ func (c *collector) count(v *visit, p *port, g *grid, row int, consistent bool) 
 			s.Absent = hw.Inconsistent
 		default:
 			k := &p.counters[i]
-			moved := k.known && k.value != n
+			moved := k.known() && k.value != n
 			s.Count, s.StartMS = n, k.observe(n, base, now)
 			if blind && moved && (i == counterRxBytes || i == counterTxBytes) && g.cols[portCounters+i].object.max == max32 {
 				s.StartMS = k.doubt(now)

@@ -43,6 +43,7 @@ func (s *shelf) take() *sheets {
 	defer s.mu.Unlock()
 	if n := len(s.idle); n > 0 {
 		x := s.idle[n-1]
+		s.idle[n-1] = nil
 		s.idle = s.idle[:n-1]
 		return x
 	}

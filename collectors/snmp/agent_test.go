@@ -202,9 +202,13 @@ func targetAt(address string) collectors.Target {
 	}
 }
 
+// shared is the pool of every session of these tests, as it is of a box's: of both versions,
+// all users and all faults.
+var shared snmp.Pool
+
 func session(t testing.TB, tg collectors.Target) *snmp.Session {
 	t.Helper()
-	s, err := snmp.New(tg, nil)
+	s, err := snmp.New(tg, &shared)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,14 +22,23 @@ type Pool struct {
 
 // take returns a client that has a buffer and nothing of any device.
 func (p *Pool) take() (*gosnmp.GoSNMP, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if n := len(p.idle); n > 0 {
-		x := p.idle[n-1]
-		p.idle = p.idle[:n-1]
+	if x := p.waiting(); x != nil {
 		return x, nil
 	}
 	return newClient()
+}
+
+func (p *Pool) waiting() *gosnmp.GoSNMP {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := len(p.idle)
+	if n == 0 {
+		return nil
+	}
+	x := p.idle[n-1]
+	p.idle[n-1] = nil
+	p.idle = p.idle[:n-1]
+	return x
 }
 
 // give takes a client back. It keeps nothing of the device: no credentials, no socket.

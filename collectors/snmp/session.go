@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"strconv"
 	"time"
@@ -102,12 +103,15 @@ func (s *Session) dial(ctx context.Context, flags gosnmp.SnmpV3MsgFlags) error {
 	return nil
 }
 
-// send makes the lent client send one request. What it learned of a v3 engine stays here.
+// send makes the lent client send one request, under an ID that neither another user of the
+// client nor a stranger foresees. What it learned of a v3 engine stays here.
 func (s *Session) send(timeout time.Duration, ask func(*gosnmp.GoSNMP) (*gosnmp.SnmpPacket, error)) (*gosnmp.SnmpPacket, error) {
 	s.guard.begin()
 	x := s.client
 	load(x, s.conf)
 	x.Timeout = timeout
+	x.SetRequestID(rand.Uint32())
+	x.SetMsgID(rand.Uint32())
 	p, err := ask(x)
 	s.conf.ContextEngineID = x.ContextEngineID
 	return p, err
