@@ -56,9 +56,9 @@ func bulky(i int, n uint64, size int) hw.Report {
 func TestSmallDisk(t *testing.T) {
 	t.Parallel()
 	o := options(t)
-	o.Dir, o.SegmentBytes, o.MinFree, o.Ballast = smallDisk(t, "16m"), 1<<20, 3<<20, 2<<20
+	o.Dir, o.SegmentBytes, o.MinFree, o.Ballast = smallDisk(t, "12m"), 1<<20, 3<<20, 2<<20
 	b := open(t, o)
-	const reports = 1500
+	const reports = 1000
 	for n := uint64(1); n <= reports; n++ {
 		b.put(bulky(0, n, 20<<10))
 	}
