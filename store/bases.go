@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -54,6 +55,7 @@ func (s *Store) loadBases() (covered journal.Vector, err error) {
 	done := map[journal.ID]bool{}
 	for _, f := range files {
 		if done[f.site] {
+			f.newer = isNewerBase(f.path)
 			s.bases = append(s.bases, f)
 			continue
 		}
@@ -72,6 +74,18 @@ func (s *Store) loadBases() (covered journal.Vector, err error) {
 		covered.Join(b.Held)
 	}
 	return covered, nil
+}
+
+// isNewerBase says whether a later version wrote a base, by its first bytes.
+func isNewerBase(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	var magic [4]byte
+	_, err = io.ReadFull(f, magic[:])
+	return err == nil && string(magic[:3]) == "RPB" && magic[3] > 1
 }
 
 func (s *Store) readBase(f baseFile) (*journal.Base, error) {

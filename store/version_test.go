@@ -2,6 +2,8 @@ package store_test
 
 import (
 	"bytes"
+	"encoding/binary"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"slices"
@@ -168,7 +170,9 @@ func TestNextVersionsFolder(t *testing.T) {
 		t.Fatalf("bases %v: %v", bases, err)
 	}
 	newer := filepath.Join(filepath.Dir(bases[0]), filepath.Base(bases[0])[:37]+"00000099.base")
-	files := map[string]string{newer: "RPB\x02 a base of its own\x00\x00\x00\x00", filepath.Join(a.o.Dir, "map.v2"): "a file of its own"}
+	content := []byte("RPB\x02 a base of its own")
+	content = binary.BigEndian.AppendUint32(content, crc32.Checksum(content, crc32.MakeTable(crc32.Castagnoli)))
+	files := map[string]string{newer: string(content), filepath.Join(a.o.Dir, "map.v2"): "a file of its own"}
 	for path, content := range files {
 		if err := os.WriteFile(path, []byte(content), 0o640); err != nil {
 			t.Fatal(err)
