@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -16,30 +17,35 @@ import (
 	"rackpost/store"
 )
 
-// reading is what a series shows of one sample.
+// reading is what a series shows of one sample. The gauge is its bits: == does not tell zeros
+// apart, and no NaN from another.
 type reading struct {
 	component, sensor string
-	value             string
+	kind              hw.SampleType
+	bits              uint64
+	startMS           int64
+	absent            hw.Reason
+}
+
+func readingOf(s hw.Sample) reading {
+	r := reading{component: s.Component, sensor: s.Sensor, kind: s.Type, absent: s.Absent}
+	switch {
+	case s.Absent != "":
+	case s.Type == hw.Counter:
+		r.bits, r.startMS = s.Count, s.StartMS
+	default:
+		r.bits = math.Float64bits(s.Gauge)
+	}
+	return r
 }
 
 // readings returns what m shows of a device at a time, in order.
 func (m *member) readings(device hw.DeviceID, at time.Time) (out []reading) {
 	m.w.t.Helper()
 	points(m.w.t, m.box, store.SeriesQuery{Device: device, From: at, To: at}, func(p store.Point) {
-		out = append(out, reading{p.Component, p.Sensor, text(hw.Sample{Type: p.Type, Gauge: p.Gauge, Count: p.Count, StartMS: p.StartMS, Absent: p.Absent})})
+		out = append(out, readingOf(hw.Sample{Component: p.Component, Sensor: p.Sensor, Type: p.Type, Gauge: p.Gauge, Count: p.Count, StartMS: p.StartMS, Absent: p.Absent}))
 	})
 	return out
-}
-
-// text tells apart what == does not: zeros and NaNs by their bits.
-func text(s hw.Sample) string {
-	switch {
-	case s.Absent != "":
-		return "absent: " + string(s.Absent)
-	case s.Type == hw.Counter:
-		return fmt.Sprintf("%d since %d", s.Count, s.StartMS)
-	}
-	return fmt.Sprintf("%x", math.Float64bits(s.Gauge))
 }
 
 // many is a report of n samples.
@@ -73,7 +79,7 @@ func TestOddReports(t *testing.T) {
 				Gaps: []hw.Gap{{What: "ports", Reason: hw.NoAnswer}, {What: hw.VisitGap, Reason: hw.Refused, Detail: strings.Repeat("x", 1<<20)}}}
 		}, want: []reading{}},
 		"twice": {change: func(r *hw.Report) { r.Samples = []hw.Sample{sample("a", 1), sample("b", 2), sample("a", 3)} },
-			want: []reading{{"a", "x_celsius", text(sample("", 1))}, {"b", "x_celsius", text(sample("", 2))}}},
+			want: []reading{readingOf(sample("a", 1)), readingOf(sample("b", 2))}},
 		"odd numbers": {change: func(r *hw.Report) {
 			r.Samples = nil
 			for i, v := range []float64{math.NaN(), math.Inf(1), math.Inf(-1), math.Copysign(0, -1), 0, math.MaxFloat64, math.SmallestNonzeroFloat64, 0.1, -273.15, math.Float64frombits(0x7ff8dead00000001)} {
@@ -105,11 +111,11 @@ func TestOddReports(t *testing.T) {
 			r.Samples = []hw.Sample{sample("", 0), sample("port/\xff\xfe", 1), sample("port/\x00\n", 2), sample(strings.Repeat("long", 1000), 3), {Component: "p", Sensor: "\xf0\x28", Gauge: 4}}
 			r.Samples[0].Component = "blank"
 		}, want: []reading{
-			{"blank", "x_celsius", text(sample("", 0))},
-			{strings.Repeat("long", 256), "x_celsius", text(sample("", 3))},
-			{"p", "\ufffd(", text(sample("", 4))},
-			{"port/", "x_celsius", text(sample("", 2))},
-			{"port/\ufffd\ufffd", "x_celsius", text(sample("", 1))}}},
+			readingOf(sample("blank", 0)),
+			readingOf(sample(strings.Repeat("long", 256), 3)),
+			readingOf(hw.Sample{Component: "p", Sensor: "\ufffd(", Gauge: 4}),
+			readingOf(sample("port/", 2)),
+			readingOf(sample("port/\ufffd\ufffd", 1))}},
 		"logs": {change: func(r *hw.Report) {
 			for i := range 3000 {
 				r.Log = append(r.Log, hw.LogLine{Unit: "u\xff", Log: "sel", Entry: fmt.Sprint(i), At: r.Started, Level: "err", Code: "c", Text: strings.Repeat("said\xfe ", i%100)})
@@ -129,10 +135,10 @@ func TestOddReports(t *testing.T) {
 			want := c.want
 			if want == nil {
 				for _, s := range r.Samples {
-					want = append(want, reading{s.Component, s.Sensor, text(s)})
+					want = append(want, readingOf(s))
 				}
 				slices.SortStableFunc(want, func(x, y reading) int {
-					return strings.Compare(x.component+"\x00"+x.sensor, y.component+"\x00"+y.sensor)
+					return cmp.Or(strings.Compare(x.component, y.component), strings.Compare(x.sensor, y.sensor))
 				})
 			}
 			a.put(r)
@@ -142,7 +148,7 @@ func TestOddReports(t *testing.T) {
 				t.Helper()
 				for i, m := range []*member{a, b} {
 					if got := m.readings("sw-1", r.Started); !slices.Equal(got, want) {
-						t.Fatalf("store %d shows %d readings, want %d: %.600v\n%.600v", i, len(got), len(want), got, want)
+						t.Fatalf("store %d shows %d readings, want %d: %.600s\n%.600s", i, len(got), len(want), fmt.Sprint(got), fmt.Sprint(want))
 					}
 				}
 				w.same(a, b)

@@ -3,8 +3,10 @@ package store_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -196,5 +198,56 @@ func TestParsePosition(t *testing.T) {
 		if p, err := store.ParsePosition(s); err == nil {
 			t.Errorf("%q is read as %s", s, p)
 		}
+	}
+}
+
+// TestSinceAroundDamage: damaged batches are passed over, and take no place of others.
+func TestSinceAroundDamage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 3)
+	a, b := w.join(nil), w.join(nil)
+	for range 8 {
+		a.visits("sw-1")
+		w.pass(time.Minute)
+	}
+	a.seal()
+	a.visits("sw-1")
+	a.stop()
+	sealed, err := filepath.Glob(filepath.Join(a.o.Dir, "*.sealed"))
+	if err != nil || len(sealed) != 1 {
+		t.Fatal(sealed, err)
+	}
+	db, err := sql.Open("sqlite3", sealed[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	res, err := db.ExecContext(t.Context(), "UPDATE batch SET bytes = zeroblob(length(bytes)) WHERE position BETWEEN 3 AND 6 OR seq = 4")
+	if err != nil {
+		t.Fatal(err)
+	}
+	damaged, err := res.RowsAffected()
+	if err != nil || damaged < 5 {
+		t.Fatalf("%d batches damaged: %v", damaged, err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	a.box = open(t, a.o)
+	want := a.Held().Count() - uint64(damaged)
+	for _, limit := range []int{1, 2, 3, 100} {
+		if got := len(a.all(zero, limit)); uint64(got) != want {
+			t.Errorf("%d batches by %d, want %d", got, limit, want)
+		}
+	}
+	for {
+		batches := a.lacking(b, 1)
+		if len(batches) == 0 {
+			break
+		}
+		b.merge(batches...)
+	}
+	if got := b.Held().Count(); got != want {
+		t.Errorf("%d batches reach a peer, want %d", got, want)
 	}
 }

@@ -182,8 +182,13 @@ func TestNextVersionsFolder(t *testing.T) {
 	if string(a.state()) != string(want) {
 		t.Fatalf("other state: %s", difference(t, want, a.state()))
 	}
-	a.some(2)
-	a.seal()
+	for range 3 { // more bases than are kept, over restarts
+		for range 3 {
+			a.visits("sw-1")
+			a.seal()
+		}
+		a.reopen()
+	}
 	a.complete()
 	a.stop()
 	for path, content := range files {
