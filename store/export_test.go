@@ -1,6 +1,10 @@
 package store
 
-import "rackpost/hw"
+import (
+	"context"
+
+	"rackpost/hw"
+)
 
 // PutTogether makes reports durable by one flush, as if they had waited for the same one.
 // Run must not be running.
@@ -10,4 +14,15 @@ func (s *Store) PutTogether(reports []hw.Report) error {
 		waiting[i] = putRequest{report: r}
 	}
 	return s.flush(waiting)
+}
+
+// Shed drops the next thing in order, as if the journal had no budget at all. It returns false
+// when nothing may be dropped.
+func (s *Store) Shed(ctx context.Context) (bool, error) {
+	s.keeping.Lock()
+	defer s.keeping.Unlock()
+	budget := s.opt.Budget
+	defer func() { s.opt.Budget = budget }()
+	s.opt.Budget = 0
+	return s.shedOne(ctx)
 }

@@ -120,7 +120,7 @@ func (s *Store) findLayout(ctx context.Context, id journal.LayoutID) (journal.La
 			s.layouts.remember(l)
 			return l, nil
 		}
-		if !errors.Is(err, sql.ErrNoRows) && !isDamaged(err) {
+		if !errors.Is(err, sql.ErrNoRows) && !errors.Is(err, journal.ErrCorrupt) && !errors.Is(err, errGone) && !isDamaged(err) {
 			return l, err
 		}
 	}
@@ -153,6 +153,10 @@ func (s *Store) repeated(ctx context.Context, b *journal.Batch, fresh []journal.
 		return nil
 	}
 	held, err := s.open.batch(ctx, b.Key)
+	if isDamaged(err) {
+		s.setAside(s.open, err)
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("compare batch %s with what is held: %w", b.Key, err)
 	}
