@@ -23,13 +23,14 @@ type report struct {
 	out            io.Writer
 	output         map[string][]string // of a running package or test
 	tests          map[string]int      // passed, a package
+	running        map[string]bool     // packages
 	skipped        []string
 	passed, failed int
 }
 
 func main() {
 	start := time.Now()
-	r := &report{out: os.Stdout, output: map[string][]string{}, tests: map[string]int{}}
+	r := &report{out: os.Stdout, output: map[string][]string{}, tests: map[string]int{}, running: map[string]bool{}}
 	lines := bufio.NewReader(os.Stdin)
 	for {
 		line, err := lines.ReadString('\n')
@@ -52,6 +53,8 @@ func (r *report) line(line string) {
 	}
 	key := e.Package + " " + e.Test
 	switch e.Action {
+	case "start":
+		r.running[e.Package] = true
 	case "output":
 		r.output[key] = append(r.output[key], e.Output)
 	case "build-output":
@@ -81,6 +84,7 @@ func (r *report) testEnded(e event, key string) {
 }
 
 func (r *report) packageEnded(e event) {
+	delete(r.running, e.Package)
 	switch {
 	case e.Action == "fail":
 		r.failed++
@@ -105,6 +109,10 @@ func (r *report) print(key string) {
 }
 
 func (r *report) end(took time.Duration) {
+	for pkg := range r.running {
+		r.failed++
+		fmt.Fprintf(r.out, "FAIL %s did not end\n", pkg)
+	}
 	fmt.Fprintf(r.out, "%d tests passed, %d failed, %d skipped in %v\n", r.passed, r.failed, len(r.skipped), took.Round(time.Second))
 	for _, s := range r.skipped {
 		fmt.Fprintln(r.out, "skipped:", s)
