@@ -45,6 +45,11 @@ type appliance struct {
 }
 
 func runAppliance(ctx context.Context, t terminal, args []string) error {
+	return runStoring(ctx, t, args, store.Options{})
+}
+
+// runStoring is runAppliance with the bounds of the store that opt has.
+func runStoring(ctx context.Context, t terminal, args []string, opt store.Options) error {
 	fs := flag.NewFlagSet("run", flag.ContinueOnError)
 	file := fs.String("config", "", "")
 	rest, err := parseFlags(fs, args)
@@ -71,7 +76,7 @@ func runAppliance(ctx context.Context, t terminal, args []string) error {
 	defer signal.Stop(hangUp)
 	logger := newLogger(box, t.err)
 	logNotes(logger, notes)
-	a, err := openAppliance(ctx, box, site, store.Options{}, logger)
+	a, err := openAppliance(ctx, box, site, opt, logger)
 	if err != nil {
 		return err
 	}
