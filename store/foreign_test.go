@@ -85,12 +85,6 @@ func (f *foreign) facts(t testing.TB, facts []hw.Fact, raw ...[]byte) journal.Ba
 	return f.batch(t, journal.Facts, len(facts)+len(raw), body)
 }
 
-// visit writes a batch of samples with one visit.
-func (f *foreign) visit(t testing.TB, r hw.Report, layout journal.Layout, samples []hw.Sample) journal.Batch {
-	t.Helper()
-	return f.batch(t, journal.Samples, 1, journal.AppendVisit(nil, &r, 0, samples, f.wallMS), layout)
-}
-
 // record frames a payload.
 func record(kind uint64, payload []byte) []byte {
 	b := binary.AppendUvarint(nil, kind)
