@@ -56,6 +56,7 @@ type life struct {
 	from, to time.Time
 	showed   bool // a reading of its own
 	stopped  bool // in order, and not killed
+	halfway  bool // killed when a file was not yet whole, or a segment not yet sealed
 }
 
 func newBox(t *testing.T, name string) *box {
@@ -178,6 +179,17 @@ func (b *box) live(end syscall.Signal) {
 	if p.end(b.t, end); b.t.Failed() {
 		b.t.FailNow()
 	}
+	b.lives[len(b.lives)-1].halfway = b.halfway()
+}
+
+// halfway says whether something in the data folder waits to be finished.
+func (b *box) halfway() bool {
+	unfinished, err := filepath.Glob(filepath.Join(b.data(), "*.tmp*"))
+	open, err2 := filepath.Glob(filepath.Join(b.data(), "*.open"))
+	if err := errors.Join(err, err2); err != nil {
+		b.t.Fatal(err)
+	}
+	return len(unfinished) > 0 || len(open) > 1
 }
 
 func (b *box) start() *process {

@@ -90,7 +90,13 @@ func (b *box) finish() {
 		b.checkNumbers(id, terms, readings)
 		shown, kept, gaps = shown+len(b.seen[id]), kept+len(readings), gaps+b.checkGaps(s, id, terms)
 	}
-	b.t.Logf("%d starts, %d of which wrote; %d readings shown, %d kept, %d gaps", len(b.lives), len(terms), shown, kept, gaps)
+	halfway := 0
+	for _, l := range b.lives {
+		if l.halfway {
+			halfway++
+		}
+	}
+	b.t.Logf("%d starts, %d of which wrote and %d ended amid a seal; %d readings shown, %d kept; %d gaps", len(b.lives), len(terms), halfway, shown, kept, gaps)
 }
 
 // kept returns the readings that the store has of a device, and fails unless their numbers
