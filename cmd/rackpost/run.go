@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
+	"runtime/debug"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -19,8 +21,15 @@ import (
 // stop; systemd and people get an end within 5 s.
 const stopGrace = 1500 * time.Millisecond
 
+// gcPercent trades CPU for memory, of which a small box has less: with 200 switches a heap of
+// 28 MB makes a process of 68 instead of 85 MB, for a sixth more CPU.
+const gcPercent = 50
+
 // openAppliance opens the store and makes what feeds it. Close it after Run.
 func openAppliance(ctx context.Context, box boxConfig, site siteConfig, opt store.Options, logger *slog.Logger) (*appliance, error) {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	opt.Dir, opt.Site, opt.Budget, opt.Version = box.data, site.id, box.budget, versionText()
 	opt.Logger, opt.Clock = logger, clockState
 	s, err := store.Open(ctx, opt)
