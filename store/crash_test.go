@@ -46,7 +46,6 @@ func crashDevice(i int) hw.DeviceID { return hw.DeviceID(fmt.Sprintf("sw-%d", i)
 // and so are the acknowledgements.
 type writer struct {
 	shed bool // find the disk full now and then
-	logs io.Writer
 }
 
 func crashOptions(dir string, logs io.Writer) store.Options {

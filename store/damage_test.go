@@ -139,8 +139,15 @@ func sequence(first, last uint64) (out []uint64) {
 	return out
 }
 
-func TestDamagedFiles(t *testing.T) {
-	t.Parallel()
+// fileDamage is one way a file may be lost or damaged.
+type fileDamage struct {
+	name   string
+	damage func(t *testing.T, dir string)
+	lost   []uint64 // numbers that are missing then
+	silent bool     // nothing is named as damaged
+}
+
+func fileDamages() []fileDamage {
 	second := func(t *testing.T, dir string) string { return glob(t, dir, "*.sealed")[1] }
 	garbage := func([]byte) []byte { return bytes.Repeat([]byte("This is no database. "), 1000) }
 	half := func(b []byte) []byte { return b[:len(b)/2] }
@@ -151,31 +158,26 @@ func TestDamagedFiles(t *testing.T) {
 		}
 		return b
 	}
-	for _, tt := range []struct {
-		name   string
-		damage func(t *testing.T, dir string)
-		lost   []uint64
-		silent bool // neither lost nor named
-	}{
+	return []fileDamage{
 		{"sealed segment is no database", func(t *testing.T, dir string) { change(t, second(t, dir), garbage) }, sequence(11, 20), false},
 		{"sealed segment is empty", func(t *testing.T, dir string) { change(t, second(t, dir), empty) }, sequence(11, 20), false},
 		{"sealed segment is a folder", func(t *testing.T, dir string) {
 			path := second(t, dir)
-			must1(t, os.Remove(path))
-			must1(t, os.Mkdir(path, 0o700))
+			require(t, os.Remove(path))
+			require(t, os.Mkdir(path, 0o700))
 		}, sequence(11, 20), false},
 		{"open segment is no database", func(t *testing.T, dir string) { change(t, glob(t, dir, "*.open")[0], garbage) }, sequence(31, 40), false},
 		{"open segment is empty", func(t *testing.T, dir string) {
 			change(t, glob(t, dir, "*.open")[0], empty)
-			must1(t, os.Remove(glob(t, dir, "*.open-wal")[0]))
+			require(t, os.Remove(glob(t, dir, "*.open-wal")[0]))
 		}, sequence(31, 40), false},
-		{"open segment lost its WAL", func(t *testing.T, dir string) { must1(t, os.Remove(glob(t, dir, "*.open-wal")[0])) }, sequence(31, 40), true},
+		{"open segment lost its WAL", func(t *testing.T, dir string) { require(t, os.Remove(glob(t, dir, "*.open-wal")[0])) }, sequence(31, 40), true},
 		{"all segments are gone", func(t *testing.T, dir string) {
 			for _, path := range append(glob(t, dir, "*.sealed"), glob(t, dir, "*.open*")...) {
-				must1(t, os.Remove(path))
+				require(t, os.Remove(path))
 			}
 		}, sequence(1, 40), true},
-		{"twin is gone", func(t *testing.T, dir string) { must1(t, os.Remove(glob(t, dir, "*.twin")[1])) }, nil, true},
+		{"twin is gone", func(t *testing.T, dir string) { require(t, os.Remove(glob(t, dir, "*.twin")[1])) }, nil, true},
 		{"twin is no database", func(t *testing.T, dir string) { change(t, glob(t, dir, "*.twin")[1], garbage) }, nil, false},
 		{"twin is empty", func(t *testing.T, dir string) { change(t, glob(t, dir, "*.twin")[1], empty) }, nil, false},
 		{"twin is cut short", func(t *testing.T, dir string) { change(t, glob(t, dir, "*.twin")[1], half) }, nil, false},
@@ -192,20 +194,25 @@ func TestDamagedFiles(t *testing.T) {
 		}, nil, true},
 		{"bases are gone", func(t *testing.T, dir string) {
 			for _, path := range glob(t, dir, "*.base") {
-				must1(t, os.Remove(path))
+				require(t, os.Remove(path))
 			}
 		}, nil, true},
-		{"origin is gone", func(t *testing.T, dir string) { must1(t, os.Remove(filepath.Join(dir, "origin"))) }, nil, true},
+		{"origin is gone", func(t *testing.T, dir string) { require(t, os.Remove(filepath.Join(dir, "origin"))) }, nil, true},
 		{"origin is garbage", func(t *testing.T, dir string) { change(t, filepath.Join(dir, "origin"), garbage) }, nil, true},
 		{"strange files", func(t *testing.T, dir string) {
 			for _, name := range []string{"notes.txt", "00000002-zz.sealed", "-.base", "x.base", ".open", "00000099-0011223344556677.sealed-journal",
 				"00000099-0011223344556677.twin", "ballast", "lost+found/x", "y.tmp/x", "y.base/x", "00000001.twin"} {
 				path := filepath.Join(dir, name)
-				must1(t, os.MkdirAll(filepath.Dir(path), 0o700))
-				must1(t, os.WriteFile(path, []byte("what is this"), 0o600))
+				require(t, os.MkdirAll(filepath.Dir(path), 0o700))
+				require(t, os.WriteFile(path, []byte("what is this"), 0o600))
 			}
 		}, nil, true},
-	} {
+	}
+}
+
+func TestDamagedFiles(t *testing.T) {
+	t.Parallel()
+	for _, tt := range fileDamages() {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			o := aged(t)
@@ -224,7 +231,7 @@ func TestDamagedFiles(t *testing.T) {
 	}
 }
 
-func must1(t *testing.T, err error) {
+func require(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -267,7 +274,7 @@ func TestDamagedPages(t *testing.T) {
 					}
 					o := first
 					o.Dir = t.TempDir()
-					must1(t, os.CopyFS(o.Dir, os.DirFS(first.Dir)))
+					require(t, os.CopyFS(o.Dir, os.DirFS(first.Dir)))
 					change(t, glob(t, o.Dir, file.pattern)[0], func(b []byte) []byte {
 						damage(b[page*8192:min(int64(len(b)), (page+1)*8192)], toss)
 						return b
@@ -310,8 +317,8 @@ func TestTruncated(t *testing.T) {
 		for _, keep := range []int64{1, 99, 100, 4096, 8192, size / 2, size - 8192, size - 1} {
 			o := first
 			o.Dir = t.TempDir()
-			must1(t, os.CopyFS(o.Dir, os.DirFS(first.Dir)))
-			must1(t, os.Truncate(glob(t, o.Dir, pattern)[0], min(size, max(0, keep))))
+			require(t, os.CopyFS(o.Dir, os.DirFS(first.Dir)))
+			require(t, os.Truncate(glob(t, o.Dir, pattern)[0], min(size, max(0, keep))))
 			out := live(t, o)
 			for _, n := range out.lost {
 				if n <= 10 || (n > 20 && n <= 30) {
@@ -325,56 +332,48 @@ func TestTruncated(t *testing.T) {
 	}
 }
 
+func readSeries(t *testing.T, b *box) { written(t, b.Store) }
+
+func readSince(t *testing.T, b *box) {
+	if v, _ := standing(t, b.Store); len(v) == 0 {
+		t.Error("nothing is left")
+	}
+}
+
+func readLacking(t *testing.T, b *box) {
+	if got, err := b.Lacking(t.Context(), nil, 1000); err != nil || len(got) == 0 {
+		t.Errorf("%d batches: %v", len(got), err)
+	}
+}
+
+func readFacts(t *testing.T, b *box) {
+	if got, err := b.Facts(t.Context(), store.FactQuery{}); err != nil || len(got) == 0 {
+		t.Errorf("%d facts: %v", len(got), err)
+	}
+}
+
 // TestDamageWhileRunning damages segments under a running store: the first reader finds out,
 // the rest is served, the store goes on.
 func TestDamageWhileRunning(t *testing.T) {
 	t.Parallel()
-	series := func(t *testing.T, b *box) { written(t, b.Store) }
-	since := func(t *testing.T, b *box) {
-		p, n := store.Position{}, 0
-		for {
-			got, next, err := b.Since(t.Context(), p, 3)
-			must1(t, err)
-			n += len(got)
-			if next == p {
-				break
-			}
-			p = next
-		}
-		if n == 0 {
-			t.Error("nothing is left")
-		}
-	}
-	lacking := func(t *testing.T, b *box) {
-		got, err := b.Lacking(t.Context(), nil, 1000)
-		if err != nil || len(got) == 0 {
-			t.Errorf("%d batches: %v", len(got), err)
-		}
-	}
-	facts := func(t *testing.T, b *box) {
-		got, err := b.Facts(t.Context(), store.FactQuery{})
-		if err != nil || len(got) == 0 {
-			t.Errorf("%d facts: %v", len(got), err)
-		}
-	}
 	for _, tt := range []struct {
 		name, pattern string
 		read          func(*testing.T, *box)
 	}{
-		{"series of a sealed", "00000002-*.sealed", series},
-		{"since of a sealed", "00000002-*.sealed", since},
-		{"lacking of a sealed", "00000002-*.sealed", lacking},
-		{"facts of a sealed", "00000002-*.sealed", facts},
-		{"series of the open", "*.open-wal", series},
-		{"since of the open", "*.open-wal", since},
-		{"lacking of the open", "*.open-wal", lacking},
-		{"facts of the open", "*.open-wal", facts},
+		{"series of a sealed", "00000002-*.sealed", readSeries},
+		{"since of a sealed", "00000002-*.sealed", readSince},
+		{"lacking of a sealed", "00000002-*.sealed", readLacking},
+		{"facts of a sealed", "00000002-*.sealed", readFacts},
+		{"series of the open", "*.open-wal", readSeries},
+		{"since of the open", "*.open-wal", readSince},
+		{"lacking of the open", "*.open-wal", readLacking},
+		{"facts of the open", "*.open-wal", readFacts},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			o := aged(t)
 			for _, path := range glob(t, o.Dir, "*.twin") {
-				must1(t, os.Remove(path))
+				require(t, os.Remove(path))
 			}
 			o.Free = func(string) (int64, error) { return 2, nil } // no room for twins, none is missing
 			b := open(t, o)
@@ -382,10 +381,10 @@ func TestDamageWhileRunning(t *testing.T) {
 			state := b.Devices()
 			path := glob(t, o.Dir, tt.pattern)[0]
 			f, err := os.OpenFile(path, os.O_RDWR, 0)
-			must1(t, err)
+			require(t, err)
 			_, err = f.WriteAt(make([]byte, fileSize(t, path)-8192), 8192)
-			must1(t, err)
-			must1(t, f.Close())
+			require(t, err)
+			require(t, f.Close())
 			tt.read(t, b)
 			st, err := b.Stats()
 			if err != nil || len(st.Quarantined) != 1 || !strings.HasPrefix(st.Quarantined[0], strings.TrimSuffix(filepath.Base(path), "-wal")) {
@@ -412,7 +411,7 @@ func TestBadTwinIsMadeAgain(t *testing.T) {
 	if have := written(t, b.Store); !slices.Equal(have, sequence(1, 40)) {
 		t.Fatalf("the readings are %v", have)
 	}
-	must1(t, b.Seal(t.Context()))
+	require(t, b.Seal(t.Context()))
 	if st, err := b.Stats(); err != nil || st.Twins != 4 || st.Damaged != 1 {
 		t.Fatalf("stats %+v: %v", st, err)
 	}
@@ -443,7 +442,7 @@ func TestOtherVersion(t *testing.T) {
 		t.Fatalf("verify %v: %v", audit.Faults, err)
 	}
 	s, err := store.Open(t.Context(), o)
-	must1(t, err)
+	require(t, err)
 	if have := written(t, s); !slices.Equal(have, sequence(1, 40)) {
 		t.Errorf("the readings are %v", have)
 	}
@@ -456,17 +455,17 @@ func TestOtherVersion(t *testing.T) {
 	if err != nil || len(st.Quarantined) > 0 || st.Damaged > 0 || st.Shed == 0 {
 		t.Errorf("stats %+v: %v", st, err)
 	}
-	must1(t, s.Close())
+	require(t, s.Close())
 	for _, path := range glob(t, o.Dir, "*.sealed") {
 		db, err := sql.Open("sqlite3", path)
-		must1(t, err)
+		require(t, err)
 		var rows, version, app, batches int
 		err = db.QueryRow(`SELECT (SELECT count(*) FROM later_view WHERE "odd ""name" IN ('x','y')), (SELECT user_version FROM pragma_user_version), (SELECT application_id FROM pragma_application_id),
 			(SELECT count(*) FROM batch WHERE source IN (SELECT id FROM source WHERE substr(key, -1) = x'02'))`).Scan(&rows, &version, &app, &batches)
 		if err != nil || rows != 2 || version != 7 || app != 1234 || batches != 0 {
 			t.Errorf("%s: %d rows, version %d, application %d, %d batches of samples: %v", filepath.Base(path), rows, version, app, batches, err)
 		}
-		must1(t, db.Close())
+		require(t, db.Close())
 	}
 }
 

@@ -137,7 +137,7 @@ func TestDiskFilledByAnother(t *testing.T) {
 			} else if st.Shed > 0 {
 				t.Errorf("%d batches were shed, all of the open segment", st.Shed)
 			}
-			must1(t, os.Remove(fill))
+			require(t, os.Remove(fill))
 			if err := <-done; err != nil {
 				t.Fatal(err)
 			}
@@ -158,7 +158,7 @@ func TestDiskFilledByAnother(t *testing.T) {
 func stuff(t *testing.T, path string) {
 	t.Helper()
 	f, err := os.Create(path)
-	must1(t, err)
+	require(t, err)
 	defer f.Close()
 	for size := 1 << 20; size > 0; {
 		if _, err := f.Write(make([]byte, size)); err != nil {
@@ -175,12 +175,12 @@ func TestStopOnFullDisk(t *testing.T) {
 	o := options(t)
 	o.Dir = disk.Dir()
 	s, err := store.Open(t.Context(), o)
-	must1(t, err)
+	require(t, err)
 	defer s.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	ran, put := make(chan error, 1), make(chan error, 1)
 	go func() { ran <- s.Run(ctx) }()
-	must1(t, s.Put(ctx, numbered(0, 1)))
+	require(t, s.Put(ctx, numbered(0, 1)))
 	disk.SetCapacity(1)
 	go func() { put <- s.Put(context.Background(), bulky(0, 2, 20<<10)) }()
 	select {
@@ -212,10 +212,10 @@ func TestIOError(t *testing.T) {
 	o := options(t)
 	o.Dir, o.FlushAge = disk.Dir(), 300*time.Millisecond
 	s, err := store.Open(t.Context(), o)
-	must1(t, err)
+	require(t, err)
 	ran := make(chan error, 1)
 	go func() { ran <- s.Run(t.Context()) }()
-	must1(t, s.Put(t.Context(), numbered(0, 1)))
+	require(t, s.Put(t.Context(), numbered(0, 1)))
 	disk.SetFault(syscall.EIO)
 	puts := make(chan error, 3)
 	for i := range 3 {
@@ -233,7 +233,7 @@ func TestIOError(t *testing.T) {
 		t.Errorf("put after the end: %v", err)
 	}
 	disk.SetFault(0)
-	must1(t, s.Close())
+	require(t, s.Close())
 	b := open(t, o)
 	if have, err := numbers(b.Store, 0); err != nil || len(have) == 0 || have[0] != 1 {
 		t.Errorf("the readings are %v: %v", have, err)
@@ -262,7 +262,7 @@ func TestShutdownFlushes(t *testing.T) {
 	o := options(t)
 	o.FlushAge = time.Hour
 	s, err := store.Open(t.Context(), o)
-	must1(t, err)
+	require(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	ran, puts := make(chan error, 1), make(chan error, crashDevices)
 	go func() { ran <- s.Run(ctx) }()
@@ -287,14 +287,14 @@ func TestShutdownFlushes(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	must1(t, <-ran)
-	must1(t, s.Close())
+	require(t, <-ran)
+	require(t, s.Close())
 	b := open(t, o)
 	defer b.stop()
 	there := 0
 	for i := range crashDevices {
 		have, err := numbers(b.Store, i)
-		must1(t, err)
+		require(t, err)
 		there += len(have)
 	}
 	if acked == 0 || there != acked {

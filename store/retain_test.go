@@ -24,7 +24,7 @@ func standing(t *testing.T, s *store.Store) (bySegment []journal.Vector, told []
 	var last store.SegmentID
 	for p := (store.Position{}); ; {
 		batches, next, err := s.Since(t.Context(), p, 1)
-		must1(t, err)
+		require(t, err)
 		if len(batches) == 0 {
 			return bySegment, told
 		}
@@ -38,8 +38,8 @@ func standing(t *testing.T, s *store.Store) (bySegment []journal.Vector, told []
 			continue
 		}
 		body, err := pack.Body(b)
-		must1(t, err)
-		must1(t, journal.Records(body, func(r journal.Record) error {
+		require(t, err)
+		require(t, journal.Records(body, func(r journal.Record) error {
 			if r.Type != journal.TypeTombstone {
 				return nil
 			}
@@ -60,41 +60,20 @@ func ofStream(v journal.Vector, stream journal.Stream) journal.Vector {
 	return out
 }
 
-// TestShedOrder drops one thing after the other until nothing may go, and requires the order
-// of the design, the tombstones with what HQ has, and that nothing else changes.
-func TestShedOrder(t *testing.T) {
-	t.Parallel()
-	o := options(t)
-	b := open(t, o)
-	for n := uint64(1); n <= 45; n++ {
-		b.put(numbered(0, n))
-		if n%10 == 0 {
-			must1(t, b.Seal(t.Context()))
-		}
-	}
-	before, _ := standing(t, b.Store)
-	if len(before) != 5 {
-		t.Fatalf("%d segments", len(before))
-	}
-	hq := journal.Vector{}
-	hq.Join(ofStream(before[1], journal.Logs))
-	hq.Join(ofStream(before[0], journal.Samples))
-	hq.Join(ofStream(before[2], journal.Samples))
-	b.SetHQ(hq)
-	state, held, readings := b.Devices(), b.Held(), map[int]uint64{}
-	old := store.Position{}
-	_, old, err := b.Since(t.Context(), old, 1)
-	must1(t, err)
-
-	var order []string
+// shedAll drops one thing after the other until nothing may go. It returns what was dropped, and
+// how many readings were left after each step; state and held must not change.
+func shedAll(t *testing.T, b *box, dir string, before []journal.Vector) (order []string, readings map[int]uint64) {
+	t.Helper()
+	state, held := b.Devices(), b.Held()
+	readings = map[int]uint64{}
 	for range 100 {
-		twins, stand := twinsOf(t, o.Dir), standingNow(t, b.Store, before)
+		twins, stand := twinsOf(t, dir), standingNow(t, b.Store, before)
 		freed, err := b.Shed(t.Context())
-		must1(t, err)
+		require(t, err)
 		if !freed {
-			break
+			return order, readings
 		}
-		if now := twinsOf(t, o.Dir); len(now) < len(twins) {
+		if now := twinsOf(t, dir); len(now) < len(twins) {
 			order = append(order, "twin "+strings.TrimSuffix(strings.Join(slices.DeleteFunc(twins, func(x string) bool { return slices.Contains(now, x) }), " "), ".twin")[:8])
 		}
 		for i, now := range standingNow(t, b.Store, before) {
@@ -109,9 +88,39 @@ func TestShedOrder(t *testing.T) {
 			t.Fatalf("after %s held shrank", order[len(order)-1])
 		}
 		have, err := numbers(b.Store, 0)
-		must1(t, err)
+		require(t, err)
 		readings[len(order)] = uint64(len(have))
 	}
+	t.Fatal("there is no end to what may be dropped")
+	return nil, nil
+}
+
+// TestShedOrder drops one thing after the other until nothing may go, and requires the order
+// of the design, the tombstones with what HQ has, and that nothing else changes.
+func TestShedOrder(t *testing.T) {
+	t.Parallel()
+	o := options(t)
+	b := open(t, o)
+	for n := uint64(1); n <= 45; n++ {
+		b.put(numbered(0, n))
+		if n%10 == 0 {
+			require(t, b.Seal(t.Context()))
+		}
+	}
+	before, _ := standing(t, b.Store)
+	if len(before) != 5 {
+		t.Fatalf("%d segments", len(before))
+	}
+	hq := journal.Vector{}
+	hq.Join(ofStream(before[1], journal.Logs))
+	hq.Join(ofStream(before[0], journal.Samples))
+	hq.Join(ofStream(before[2], journal.Samples))
+	b.SetHQ(hq)
+	state := b.Devices()
+	_, old, err := b.Since(t.Context(), store.Position{}, 1)
+	require(t, err)
+
+	order, readings := shedAll(t, b, o.Dir, before)
 	want := []string{"twin 00000001", "twin 00000002", "twin 00000003", "twin 00000004",
 		"logs 2", "samples 1", "samples 3", "logs 1", "logs 3", "logs 4", "samples 2", "samples 4",
 		"facts 1", "facts 2", "facts 3", "facts 4"}
@@ -121,6 +130,25 @@ func TestShedOrder(t *testing.T) {
 	if diff := cmp.Diff(map[int]uint64{4: 45, 5: 45, 6: 35, 7: 25, 10: 25, 11: 15, 12: 5, 16: 5}, pick(readings, 4, 5, 6, 7, 10, 11, 12, 16)); diff != "" {
 		t.Errorf("readings left after each step (-want +got):\n%s", diff)
 	}
+	checkTombstones(t, b, hq, before[:4])
+	if _, _, err := b.Since(t.Context(), old, 1); !errors.Is(err, store.ErrTrimmed) {
+		t.Errorf("since a position that is gone: %v", err)
+	}
+	held := b.Held()
+	b.stop()
+	if audit, err := store.Verify(t.Context(), o.Dir, io.Discard); err != nil || len(audit.Faults) > 0 {
+		t.Fatalf("verify %v: %v", audit.Faults, err)
+	}
+	b = open(t, o)
+	sameState(t, state, b.Devices())
+	if !b.Held().Equal(held) {
+		t.Error("held changed by a restart")
+	}
+}
+
+// checkTombstones requires one for all that stood in the dropped segments and for nothing else.
+func checkTombstones(t *testing.T, b *box, hq journal.Vector, gone []journal.Vector) {
+	t.Helper()
 	_, told := standing(t, b.Store)
 	excused := journal.Vector{}
 	for _, x := range told {
@@ -130,24 +158,11 @@ func TestShedOrder(t *testing.T) {
 		excused.Add(x.StreamKey, x.First, x.Last)
 	}
 	dropped := journal.Vector{}
-	for _, v := range before[:4] {
+	for _, v := range gone {
 		dropped.Join(v)
 	}
 	if !excused.Equal(dropped) {
 		t.Errorf("tombstones of %v, dropped were %v", excused, dropped)
-	}
-	if _, _, err := b.Since(t.Context(), old, 1); !errors.Is(err, store.ErrTrimmed) {
-		t.Errorf("since a position that is gone: %v", err)
-	}
-	held = b.Held()
-	b.stop()
-	if audit, err := store.Verify(t.Context(), o.Dir, io.Discard); err != nil || len(audit.Faults) > 0 {
-		t.Fatalf("verify %v: %v", audit.Faults, err)
-	}
-	b = open(t, o)
-	sameState(t, state, b.Devices())
-	if !b.Held().Equal(held) {
-		t.Error("held changed by a restart")
 	}
 }
 
@@ -162,7 +177,7 @@ func pick(m map[int]uint64, keys ...int) map[int]uint64 {
 func twinsOf(t *testing.T, dir string) (out []string) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "*.twin"))
-	must1(t, err)
+	require(t, err)
 	for _, f := range files {
 		out = append(out, filepath.Base(f))
 	}
@@ -191,8 +206,8 @@ func TestBudget(t *testing.T) {
 	o.Budget, o.SegmentBytes = 64<<20, 1<<20
 	// A file of another counts too: so there is less to write.
 	padding := filepath.Join(o.Dir, "padding")
-	must1(t, os.WriteFile(padding, nil, 0o600))
-	must1(t, os.Truncate(padding, 50<<20))
+	require(t, os.WriteFile(padding, nil, 0o600))
+	require(t, os.Truncate(padding, 50<<20))
 	b := open(t, o)
 	const reports = 300
 	for n := uint64(1); n <= reports; n++ {
@@ -205,7 +220,7 @@ func TestBudget(t *testing.T) {
 			t.Fatalf("used %d of %d: %v", st.Used, o.Budget, err)
 		}
 	}
-	must1(t, b.Seal(t.Context()))
+	require(t, b.Seal(t.Context()))
 	st, err := b.Stats()
 	if err != nil || st.Shed == 0 || st.Used > o.Budget {
 		t.Fatalf("stats %+v: %v", st, err)
@@ -214,7 +229,7 @@ func TestBudget(t *testing.T) {
 		t.Errorf("%d readings are left, logs would have been enough: %v", len(have), err)
 	}
 	facts, err := b.Facts(t.Context(), store.FactQuery{Device: crashDevice(0)})
-	must1(t, err)
+	require(t, err)
 	changes := 0
 	for _, f := range facts {
 		if _, ok := f.Value.(hw.ComponentValue); ok && f.Component == "port/Gi1/0/2" {
@@ -245,7 +260,7 @@ func TestDamagedBaseIsReplaced(t *testing.T) {
 	change(t, files[1], func(b []byte) []byte { b[len(b)/2] ^= 1; return b })
 	b := open(t, o)
 	b.put(numbered(0, 41))
-	must1(t, b.Seal(t.Context()))
+	require(t, b.Seal(t.Context()))
 	now := glob(t, o.Dir, "*.base")
 	if len(now) != 2 || now[0] != files[0] || slices.Contains(now, files[1]) {
 		t.Errorf("bases %v became %v", files, now)
