@@ -7,10 +7,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
+
+// maxLines is how much of a failed test's output is shown, from its end.
+const maxLines = 300
 
 // event is a line of go test -json; see `go doc test2json`.
 type event struct {
@@ -24,13 +29,13 @@ type report struct {
 	output         map[string][]string // of a running package or test
 	tests          map[string]int      // passed, a package
 	running        map[string]bool     // packages
-	skipped        []string
+	skipped        map[string][]string // reasons, a test without its subtests
 	passed, failed int
 }
 
 func main() {
 	start := time.Now()
-	r := &report{out: os.Stdout, output: map[string][]string{}, tests: map[string]int{}, running: map[string]bool{}}
+	r := &report{out: os.Stdout, output: map[string][]string{}, tests: map[string]int{}, running: map[string]bool{}, skipped: map[string][]string{}}
 	lines := bufio.NewReader(os.Stdin)
 	for {
 		line, err := lines.ReadString('\n')
@@ -79,7 +84,9 @@ func (r *report) testEnded(e event, key string) {
 		fmt.Fprintf(r.out, "FAIL %s %s\n", e.Package, e.Test)
 		r.print(key)
 	case "skip":
-		r.skipped = append(r.skipped, fmt.Sprintf("%s %s: %s", e.Package, e.Test, reason(r.output[key])))
+		top, _, _ := strings.Cut(e.Test, "/")
+		test := e.Package + " " + top
+		r.skipped[test] = append(r.skipped[test], reason(r.output[key]))
 	}
 }
 
@@ -103,7 +110,12 @@ func (r *report) packageEnded(e event) {
 }
 
 func (r *report) print(key string) {
-	for _, line := range r.output[key] {
+	lines := r.output[key]
+	if extra := len(lines) - maxLines; extra > 0 {
+		fmt.Fprintf(r.out, "    (%d lines left out)\n", extra)
+		lines = lines[extra:]
+	}
+	for _, line := range lines {
 		fmt.Fprint(r.out, "    ", line)
 	}
 }
@@ -113,9 +125,14 @@ func (r *report) end(took time.Duration) {
 		r.failed++
 		fmt.Fprintf(r.out, "FAIL %s did not end\n", pkg)
 	}
-	fmt.Fprintf(r.out, "%d tests passed, %d failed, %d skipped in %v\n", r.passed, r.failed, len(r.skipped), took.Round(time.Second))
-	for _, s := range r.skipped {
-		fmt.Fprintln(r.out, "skipped:", s)
+	skipped := 0
+	for _, reasons := range r.skipped {
+		skipped += len(reasons)
+	}
+	fmt.Fprintf(r.out, "%d tests passed, %d failed, %d skipped in %v\n", r.passed, r.failed, skipped, took.Round(time.Second))
+	for _, test := range slices.Sorted(maps.Keys(r.skipped)) {
+		reasons := r.skipped[test]
+		fmt.Fprintf(r.out, "skipped: %s (%d): %s\n", test, len(reasons), reasons[0])
 	}
 }
 
