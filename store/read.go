@@ -211,7 +211,7 @@ type Stats struct {
 	Incarnation    journal.Incarnation
 	Segments       int
 	Twins          int
-	Used           int64 // bytes of all files
+	Used           int64 // bytes of all files but the ballast
 	Budget         int64
 	Batches        uint64 // written since the start, others' too
 	Bytes          uint64 // of these batches
@@ -223,7 +223,7 @@ type Stats struct {
 	Unreadable     uint64   // batches kept and not understood
 	UnknownRecords uint64   // records of a later version
 	Shed           uint64   // batches dropped for want of space since the start
-	Full           bool     // the disk was found full and is not yet relieved
+	Full           bool     // the disk is full: reports wait, nothing is acknowledged
 }
 
 // Stats returns how the store is now.
@@ -237,8 +237,9 @@ func (s *Store) Stats() (Stats, error) {
 	defer s.state.RUnlock()
 	out := s.stats
 	out.Origin, out.Incarnation = s.id.origin, s.inc.id
-	out.Segments, out.Used, out.Budget = len(segments), used, s.opt.Budget
-	out.Damaged, out.Full = s.damagedBatches.Load(), s.shed.Load()
+	out.Segments, out.Budget = len(segments), s.opt.Budget
+	out.Used = used - fileBytes(filepath.Join(s.opt.Dir, ballastFile))
+	out.Damaged, out.Full = s.damagedBatches.Load(), s.full.Load()
 	for _, g := range segments {
 		if err := g.damaged(); err != nil {
 			out.Quarantined = append(out.Quarantined, fmt.Sprintf("%s: %v", filepath.Base(g.file()), err))
