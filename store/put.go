@@ -114,6 +114,7 @@ const fullPause = time.Second
 func (s *Store) flushRetrying(ctx context.Context, waiting []putRequest) error {
 	for try := 1; ; try++ {
 		err := s.flush(waiting)
+		s.full.Store(isFull(err))
 		if err == nil || !isFull(err) {
 			return err
 		}

@@ -67,7 +67,8 @@ type Store struct {
 		known map[Position]struct{}
 	}
 	damagedBatches atomic.Uint64
-	shed           atomic.Bool // the disk was found full
+	shed           atomic.Bool // the keeper is to drop something, whatever the measures say
+	full           atomic.Bool // the last flush found the disk full
 }
 
 // incarnation is this opening of the store.
