@@ -86,8 +86,8 @@ func (s *Store) roll(ctx context.Context) error {
 // nextSegment begins a new open segment and leaves the former to the keeper, who seals it.
 func (s *Store) nextSegment(ctx context.Context, since time.Duration) error {
 	number := uint64(1)
-	if n := len(s.segments); n > 0 {
-		number = s.segments[n-1].number + 1
+	if all := s.listed(); len(all) > 0 { // the keeper may be dropping one meanwhile
+		number = all[len(all)-1].number + 1
 	}
 	g, err := createSegment(ctx, s.opt.Dir, number, s.id, s.held)
 	if err != nil {

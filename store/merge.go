@@ -128,10 +128,16 @@ func (s *Store) findLayout(ctx context.Context, id journal.LayoutID) (journal.La
 }
 
 func (g *segment) layout(ctx context.Context, id journal.LayoutID) (l journal.Layout, err error) {
-	l.ID = id
 	err = g.read(func(db *sql.DB) error {
-		return db.QueryRowContext(ctx, "SELECT bytes FROM layout WHERE name = ?", id[:]).Scan(&l.Bytes)
+		l, err = layoutOf(ctx, db, id)
+		return err
 	})
+	return l, err
+}
+
+func layoutOf(ctx context.Context, db *sql.DB, id journal.LayoutID) (journal.Layout, error) {
+	l := journal.Layout{ID: id}
+	err := db.QueryRowContext(ctx, "SELECT bytes FROM layout WHERE name = ?", id[:]).Scan(&l.Bytes)
 	if err == nil && journal.LayoutName(l.Bytes) != id {
 		err = fmt.Errorf("%w: layout %s has other bytes", journal.ErrCorrupt, id)
 	}

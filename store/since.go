@@ -122,12 +122,9 @@ func (s *Store) withLayouts(ctx context.Context, db *sql.DB, g *segment, batches
 		if ok {
 			return l, nil
 		}
-		l.ID = id
-		if err := db.QueryRowContext(ctx, "SELECT bytes FROM layout WHERE name = ?", id[:]).Scan(&l.Bytes); err != nil {
+		l, err := layoutOf(ctx, db, id)
+		if err != nil {
 			return l, fmt.Errorf("read layout %s: %w", id, err)
-		}
-		if journal.LayoutName(l.Bytes) != id {
-			return l, fmt.Errorf("read layout %s: %w: it has other bytes", id, journal.ErrCorrupt)
 		}
 		have[id] = l
 		return l, nil
@@ -154,9 +151,8 @@ func (s *Store) withLayouts(ctx context.Context, db *sql.DB, g *segment, batches
 }
 
 // Lacking returns up to limit batches that this store has and v does not hold: facts first,
-// then logs, then samples, the oldest segments first and in a
-// segment by key. Batches held but since
-// dropped here are not among them.
+// then logs, then samples, the oldest segments first and in a segment by key. Batches held but
+// since dropped here are not among them.
 func (s *Store) Lacking(ctx context.Context, v journal.Vector, limit int) ([]journal.Batch, error) {
 	var out []journal.Batch
 	segments := s.listed()

@@ -128,10 +128,7 @@ func (s *Store) makeTwin(ctx context.Context, g *segment) (err error) {
 			err = errors.Join(err, w.abandon(), os.Remove(tmp))
 		}
 	}()
-	if err := w.open(ctx, g); err != nil {
-		return err
-	}
-	if err := s.eachBatch(ctx, g, 0, func(_ int64, b *journal.Batch) error { return w.add(ctx, b) }); err != nil {
+	if err := g.read(func(db *sql.DB) error { return w.takeAll(ctx, g, db) }); err != nil {
 		return err
 	}
 	if err := w.finish(ctx); err != nil {
@@ -186,12 +183,23 @@ type gatheredVisit struct {
 	layout  journal.LayoutID
 }
 
-func (w *twinWriter) open(ctx context.Context, g *segment) (err error) {
+// takeAll takes the visits of g, which db reads. Layouts have a handle of their own: db is busy
+// with the batches, and to ask g for another would take its lock twice.
+func (w *twinWriter) takeAll(ctx context.Context, g *segment, db *sql.DB) error {
+	layouts := openDB(g.file(), immutable)
+	defer layouts.Close()
+	if err := w.open(ctx, layouts); err != nil {
+		return err
+	}
+	return w.store.eachBatchOf(ctx, g, db, 0, func(_ int64, b *journal.Batch) error { return w.add(ctx, b) })
+}
+
+func (w *twinWriter) open(ctx context.Context, layouts *sql.DB) (err error) {
 	if w.enc, err = chunk.NewEncoder(); err != nil {
 		return err
 	}
 	w.readLayout = func(id journal.LayoutID) ([]journal.Entry, error) {
-		l, err := g.layout(ctx, id)
+		l, err := layoutOf(ctx, layouts, id)
 		if err != nil {
 			return nil, err
 		}
