@@ -51,7 +51,7 @@ type Journal struct {
 	Quarantined []string  `json:"quarantined"`   // files set aside as damaged
 	Damaged     uint64    `json:"damaged_total"` // batches and rows passed over
 	Shed        uint64    `json:"shed_total"`    // batches given up for want of space since the box started
-	Full        bool      `json:"full"`          // the disk was found full and is not yet relieved
+	Full        bool      `json:"full"`          // the disk is full: reports wait, nothing is stored
 }
 
 // Clock is what is known of the box's clock.

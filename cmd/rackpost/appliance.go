@@ -134,7 +134,8 @@ func (a *appliance) notifier() notifier {
 // is not made or does not end. It asks the store and the poller, and hangs where they hang:
 // that too keeps the watchdog from being served.
 func (a *appliance) alive() error {
-	if _, err := a.store.Stats(); err != nil {
+	s, err := a.store.Stats()
+	if err != nil || s.Full { // a full disk holds reports up; a new start would not empty it
 		return err
 	}
 	if err := a.pulse.stuck(); err != nil {

@@ -34,6 +34,9 @@ func (a *appliance) Status(ctx context.Context) (web.Status, error) {
 	if why := a.refused.Load(); why != nil {
 		s.Notices = append(s.Notices, *why)
 	}
+	if s.Journal.Full {
+		s.Notices = append(s.Notices, fmt.Sprintf("%s: make room in %s", diskFull, a.box.data))
+	}
 	return s, nil
 }
 
@@ -57,6 +60,8 @@ func countOf(devices []web.Device) web.Counts {
 	return c
 }
 
+const diskFull = "the disk is full, nothing is stored until there is room"
+
 // statusLine is what systemctl status shows.
 func (a *appliance) statusLine() string {
 	devices, err := a.Devices(context.Background())
@@ -65,6 +70,9 @@ func (a *appliance) statusLine() string {
 	}
 	c := countOf(devices)
 	j := a.journalOf()
+	if j.Full {
+		return diskFull
+	}
 	return fmt.Sprintf("%d devices: %d ok, %d warning, %d critical, %d unknown; %s; journal %s of %s",
 		c.Total, c.OK, c.Warning, c.Critical, c.Unknown, oldest(devices), web.Bytes(j.Bytes), web.Bytes(j.Budget))
 }
