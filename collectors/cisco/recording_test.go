@@ -125,19 +125,20 @@ func TestRecordedPorts(t *testing.T) {
 	}
 }
 
-// One visit of each recording, by what a person can read in it.
-func TestRecordedFacts(t *testing.T) {
-	t.Parallel()
-	for _, x := range []struct {
-		name                   string
-		serial, model, version string
-		uptime                 float64
-		parts                  map[string]string // path: health, then state and attributes wanted
-		gauges                 map[string]float64
-		none                   []string // components that must not be there
-	}{
+// facts are what a person can read in a recording.
+type facts struct {
+	recording              string
+	serial, model, version string
+	uptime                 float64
+	parts                  map[string]string // path: health, then state and attributes wanted
+	gauges                 map[string]float64
+	none                   []string // components that must not be there
+}
+
+func switchFacts() []facts {
+	return []facts{
 		{
-			name: "cisco_16_switch", serial: "SERIAL0001", model: "WS-C3750-48PS-S", version: "12.2(55)SE10", uptime: 1.01,
+			recording: "cisco_16_switch", serial: "SERIAL0001", model: "WS-C3750-48PS-S", version: "12.2(55)SE10", uptime: 1.01,
 			parts: map[string]string{
 				"member/3": "ok role=master state=ready priority=1 mac=02:00:00:00:00:01 serial=SERIAL0001",
 				"fan/3004": "ok state=normal member=3", "psu/3003": "ok state=normal source=ac",
@@ -150,7 +151,7 @@ func TestRecordedFacts(t *testing.T) {
 			none: []string{"stack/ring"}, // a lone switch says "not redundant" too
 		},
 		{
-			name: "cisco-c3560", serial: "SERIAL0002", model: "WS-C3560G-48TS-E", version: "12.2(55)SE3", uptime: 1.02,
+			recording: "cisco-c3560", serial: "SERIAL0002", model: "WS-C3560G-48TS-E", version: "12.2(55)SE3", uptime: 1.02,
 			parts: map[string]string{
 				"temperature/1005": "warning state=warning name=SW#1, Sensor#1 threshold_celsius=66",
 				"psu/1003":         "ok name=Sw1, PS1, RPS", "system": "ok config=saved engine_boots=93",
@@ -159,7 +160,7 @@ func TestRecordedFacts(t *testing.T) {
 			none:   []string{"member/1", "stack/ring"},
 		},
 		{
-			name: "ios_2960x", serial: "SERIAL0003", model: "WS-C2960X-48FPS-L", version: "15.0(2a)EX5", uptime: 1.03,
+			recording: "ios_2960x", serial: "SERIAL0003", model: "WS-C2960X-48FPS-L", version: "15.0(2a)EX5", uptime: 1.03,
 			parts: map[string]string{
 				"member/1": "ok role=master state=ready", "member/2": "ok role=member state=ready model=WS-C2960X-24PS-L",
 				"member/3": "ok role=member state=ready", "stack/ring": "ok redundant=yes",
@@ -168,7 +169,7 @@ func TestRecordedFacts(t *testing.T) {
 			gauges: map[string]float64{"temperature/1008 temperature_celsius": 44, "temperature/3008 temperature_celsius": 43, "cpu/1 busy_5m_percent": 53},
 		},
 		{
-			name: "ios_4506", serial: "<private>", model: "WS-C4506-E", version: "12.2(31)SGA8",
+			recording: "ios_4506", serial: "<private>", model: "WS-C4506-E", version: "12.2(31)SGA8",
 			parts: map[string]string{
 				"psu/1": "ok state=normal", "fan/1": "ok state=normal", "fru/1000": "ok power=on member= model=WS-X4013+",
 				"port/Gi1/1": "unknown",
@@ -176,8 +177,13 @@ func TestRecordedFacts(t *testing.T) {
 			gauges: map[string]float64{"temperature/1 temperature_celsius": 30},
 			none:   []string{"psu/2", "fan/3"}, // an empty bay
 		},
+	}
+}
+
+func firewallFacts() []facts {
+	return []facts{
 		{
-			name: "asa", serial: "SERIAL0005", model: "ASA5555", version: "9.12(2)", uptime: 1.04,
+			recording: "asa", serial: "SERIAL0005", model: "ASA5555", version: "9.12(2)", uptime: 1.04,
 			parts: map[string]string{
 				"failover/primary": "ok role=active polled=yes failover=on", "failover/secondary": "ok role=standby polled=",
 				"failover/link": "ok state=up", "psu/18": "ok presence=true input=true", "psu/24": "ok serial=SERIAL0006",
@@ -190,35 +196,45 @@ func TestRecordedFacts(t *testing.T) {
 			},
 		},
 		{
-			name: "ftd_1140", version: "6.4.0", uptime: 10351152,
+			recording: "ftd_1140", version: "6.4.0", uptime: 10351152,
 			parts: map[string]string{"cpu/2": "ok", "cpu/8": "ok", "memory/System memory": "ok"},
 			gauges: map[string]float64{
 				"cpu/2 busy_1m_percent": 13, "cpu/3 busy_5m_percent": 13, "memory/System memory free_bytes": 1_006,
 			},
 			none: []string{"failover/primary", "connections/total"},
 		},
-	} {
-		t.Run(x.name, func(t *testing.T) {
+	}
+}
+
+// One visit of each recording, by what a person can read in it.
+func TestRecordedFacts(t *testing.T) {
+	t.Parallel()
+	for _, want := range slices.Concat(switchFacts(), firewallFacts()) {
+		t.Run(want.recording, func(t *testing.T) {
 			t.Parallel()
-			r := visiting(t, kindOf(x.name), recorded(t, raw(t, x.name))).all()
-			if u := r.Unit; u == nil || u.Serial != x.serial || u.Model != x.model || u.Version != x.version || u.Uptime.Seconds() != x.uptime {
-				t.Errorf("unit %+v", u)
-			}
-			for path, want := range x.parts {
-				wantPart(t, r.part(t, path), want)
-			}
-			for key, want := range x.gauges {
-				i := strings.LastIndex(key, " ")
-				if got := r.gauge(t, key[:i], key[i+1:]); got != want {
-					t.Errorf("%s is %v, want %v", key, got, want)
-				}
-			}
-			for _, path := range x.none {
-				if c, ok := r.parts[path]; ok {
-					t.Errorf("%+v is there", c)
-				}
-			}
+			want.check(t, visiting(t, kindOf(want.recording), recorded(t, raw(t, want.recording))).all())
 		})
+	}
+}
+
+func (f facts) check(t *testing.T, r report) {
+	t.Helper()
+	if u := r.Unit; u == nil || u.Serial != f.serial || u.Model != f.model || u.Version != f.version || u.Uptime.Seconds() != f.uptime {
+		t.Errorf("unit %+v", u)
+	}
+	for path, want := range f.parts {
+		wantPart(t, r.part(t, path), want)
+	}
+	for key, want := range f.gauges {
+		i := strings.LastIndex(key, " ")
+		if got := r.gauge(t, key[:i], key[i+1:]); got != want {
+			t.Errorf("%s is %v, want %v", key, got, want)
+		}
+	}
+	for _, path := range f.none {
+		if c, ok := r.parts[path]; ok {
+			t.Errorf("%+v is there", c)
+		}
 	}
 }
 
