@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"rackpost/collectors"
@@ -108,9 +109,7 @@ func (a *appliance) Devices(context.Context) ([]web.Device, error) {
 	devices := make([]web.Device, 0, len(watched))
 	for _, w := range watched {
 		id := w.Target.Device.ID
-		d := deviceOf(views[id], statuses[id], time.Now())
-		configure(&d, w)
-		judge(&d)
+		d := present(views[id], statuses[id], &w, time.Now())
 		d.Components = nil
 		devices = append(devices, d)
 	}
@@ -130,14 +129,64 @@ func (a *appliance) Device(_ context.Context, id hw.DeviceID) (web.Device, error
 			status = s
 		}
 	}
-	d := deviceOf(view, status, time.Now())
+	var configured *collectors.Watched
 	for _, w := range a.site.Load().devices {
 		if w.Target.Device.ID == id {
-			configure(&d, w)
+			configured = &w
 		}
 	}
+	return present(view, status, configured, time.Now()), nil
+}
+
+// present joins what the journal, the poller and the configuration know of a device; w is nil
+// for one that is no longer configured.
+func present(v store.DeviceView, s collectors.DeviceStatus, w *collectors.Watched, now time.Time) web.Device {
+	if w == nil {
+		d := deviceOf(v, s, now)
+		judge(&d)
+		return d
+	}
+	unread := doubt(v.Facts, *w, now)
+	d := deviceOf(v, s, now)
+	configure(&d, *w)
 	judge(&d)
-	return d, nil
+	if unread && d.Health == hw.OK {
+		d.Health = hw.Unknown
+	}
+	return d
+}
+
+// doubt makes unknown what is called ok by a section that could not be read for too long, while
+// others were. It reports whether there is such a section.
+func doubt(facts []hw.Fact, w collectors.Watched, now time.Time) bool {
+	old := map[string]bool{}
+	for _, f := range facts {
+		g, ok := f.Value.(hw.GapValue)
+		section, _, _ := strings.Cut(f.Group, "|") // what follows is the reason of a second gap
+		if period := periodOf(w, section); ok && g.To.IsZero() && period > 0 && now.Sub(g.From) > stalePeriods*period {
+			old[section] = true
+		}
+	}
+	for i, f := range facts {
+		if c, ok := f.Value.(hw.ComponentValue); ok && old[f.Group] && c.Health == hw.OK {
+			c.Health = hw.Unknown
+			facts[i].Value = c
+		}
+	}
+	return len(old) > 0
+}
+
+// periodOf returns the period of a section, 0 when it is off or there is none of that name.
+func periodOf(w collectors.Watched, section string) time.Duration {
+	if period, own := w.Periods[section]; own {
+		return period
+	}
+	for _, s := range w.Kind.Sections {
+		if s.Name == section {
+			return s.Period
+		}
+	}
+	return 0
 }
 
 // knows says whether a device is configured or in the store.
