@@ -58,17 +58,34 @@ func many(device hw.DeviceID, at time.Time, n int) hw.Report {
 	return r
 }
 
-// TestOddReports: what a device or a collector may come up with is stored as what it is, read
-// back from the open segment, from a twin and from a peer, and no file has a fault.
-func TestOddReports(t *testing.T) {
-	t.Parallel()
-	sample := func(component string, v float64) hw.Sample {
-		return hw.Sample{Component: component, Sensor: "x_celsius", Gauge: v}
+// oddReport is what a device or a collector may come up with.
+type oddReport struct {
+	change func(*hw.Report)
+	want   []reading // nil: the samples as they are, in order of name
+}
+
+// readings returns what a store has to show of r once it is changed.
+func (o oddReport) readings(r hw.Report) []reading {
+	if o.want != nil {
+		return o.want
 	}
-	cases := map[string]struct {
-		change func(*hw.Report)
-		want   []reading // nil: the samples as they are, in order of name
-	}{
+	var want []reading
+	for _, s := range r.Samples {
+		want = append(want, readingOf(s))
+	}
+	slices.SortStableFunc(want, func(x, y reading) int {
+		return cmp.Or(strings.Compare(x.component, y.component), strings.Compare(x.sensor, y.sensor))
+	})
+	return want
+}
+
+func celsius(component string, v float64) hw.Sample {
+	return hw.Sample{Component: component, Sensor: "x_celsius", Gauge: v}
+}
+
+// oddShapes are reports that lack something, or have more of it than others.
+func oddShapes() map[string]oddReport {
+	return map[string]oddReport{
 		"no samples": {change: func(r *hw.Report) { r.Samples = nil }, want: []reading{}},
 		"empty":      {change: func(r *hw.Report) { *r = hw.Report{Device: r.Device, Started: r.Started} }, want: []reading{}},
 		"no period":  {change: func(r *hw.Report) { r.Period = 0 }},
@@ -78,12 +95,26 @@ func TestOddReports(t *testing.T) {
 			*r = hw.Report{Device: r.Device, Started: r.Started, Read: []hw.Scope{{Section: "ports", Extent: hw.Failed}},
 				Gaps: []hw.Gap{{What: "ports", Reason: hw.NoAnswer}, {What: hw.VisitGap, Reason: hw.Refused, Detail: strings.Repeat("x", 1<<20)}}}
 		}, want: []reading{}},
-		"twice": {change: func(r *hw.Report) { r.Samples = []hw.Sample{sample("a", 1), sample("b", 2), sample("a", 3)} },
-			want: []reading{readingOf(sample("a", 1)), readingOf(sample("b", 2))}},
+		"logs": {change: func(r *hw.Report) {
+			for i := range 3000 {
+				r.Log = append(r.Log, hw.LogLine{Unit: "u\xff", Log: "sel", Entry: fmt.Sprint(i), At: r.Started, Level: "err", Code: "c", Text: strings.Repeat("said\xfe ", i%100)})
+			}
+			r.Log = append(r.Log, hw.LogLine{Log: "sel", Entry: "big", Text: strings.Repeat("y", 20<<20)}, hw.LogLine{})
+			r.Cursors = []hw.LogCursor{{Log: "sel", Cursor: "3000"}, {}}
+		}},
+		"100k": {change: func(r *hw.Report) { r.Samples = many("", r.Started, 100_000).Samples }},
+	}
+}
+
+// oddSamples are reports whose samples have odd names, values or types.
+func oddSamples() map[string]oddReport {
+	return map[string]oddReport{
+		"twice": {change: func(r *hw.Report) { r.Samples = []hw.Sample{celsius("a", 1), celsius("b", 2), celsius("a", 3)} },
+			want: []reading{readingOf(celsius("a", 1)), readingOf(celsius("b", 2))}},
 		"odd numbers": {change: func(r *hw.Report) {
 			r.Samples = nil
 			for i, v := range []float64{math.NaN(), math.Inf(1), math.Inf(-1), math.Copysign(0, -1), 0, math.MaxFloat64, math.SmallestNonzeroFloat64, 0.1, -273.15, math.Float64frombits(0x7ff8dead00000001)} {
-				r.Samples = append(r.Samples, sample(fmt.Sprintf("fan/%02d", i), v))
+				r.Samples = append(r.Samples, celsius(fmt.Sprintf("fan/%02d", i), v))
 			}
 		}},
 		"odd counters": {change: func(r *hw.Report) {
@@ -108,23 +139,23 @@ func TestOddReports(t *testing.T) {
 		"bad names": {change: func(r *hw.Report) {
 			r.Unit.Name = "sw\xff\x00itch"
 			r.Components[0].Path, r.Components[0].State = "port/\xc3\x28", r.Components[0].State.With("oper", "\xff\xfe")
-			r.Samples = []hw.Sample{sample("", 0), sample("port/\xff\xfe", 1), sample("port/\x00\n", 2), sample(strings.Repeat("long", 1000), 3), {Component: "p", Sensor: "\xf0\x28", Gauge: 4}}
+			r.Samples = []hw.Sample{celsius("", 0), celsius("port/\xff\xfe", 1), celsius("port/\x00\n", 2), celsius(strings.Repeat("long", 1000), 3), {Component: "p", Sensor: "\xf0\x28", Gauge: 4}}
 			r.Samples[0].Component = "blank"
 		}, want: []reading{
-			readingOf(sample("blank", 0)),
-			readingOf(sample(strings.Repeat("long", 256), 3)),
+			readingOf(celsius("blank", 0)),
+			readingOf(celsius(strings.Repeat("long", 256), 3)),
 			readingOf(hw.Sample{Component: "p", Sensor: "\ufffd(", Gauge: 4}),
-			readingOf(sample("port/", 2)),
-			readingOf(sample("port/\ufffd\ufffd", 1))}},
-		"logs": {change: func(r *hw.Report) {
-			for i := range 3000 {
-				r.Log = append(r.Log, hw.LogLine{Unit: "u\xff", Log: "sel", Entry: fmt.Sprint(i), At: r.Started, Level: "err", Code: "c", Text: strings.Repeat("said\xfe ", i%100)})
-			}
-			r.Log = append(r.Log, hw.LogLine{Log: "sel", Entry: "big", Text: strings.Repeat("y", 20<<20)}, hw.LogLine{})
-			r.Cursors = []hw.LogCursor{{Log: "sel", Cursor: "3000"}, {}}
-		}},
-		"100k": {change: func(r *hw.Report) { r.Samples = many("", r.Started, 100_000).Samples }},
+			readingOf(celsius("port/", 2)),
+			readingOf(celsius("port/\ufffd\ufffd", 1))}},
 	}
+}
+
+// TestOddReports: what a device or a collector may come up with is stored as what it is, read
+// back from the open segment, from a twin and from a peer, and no file has a fault.
+func TestOddReports(t *testing.T) {
+	t.Parallel()
+	cases := oddShapes()
+	maps.Copy(cases, oddSamples())
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -132,15 +163,7 @@ func TestOddReports(t *testing.T) {
 			a, b := w.join(nil), w.join(nil)
 			r := visit("sw-1", a.o.Now(), 1)
 			c.change(&r)
-			want := c.want
-			if want == nil {
-				for _, s := range r.Samples {
-					want = append(want, readingOf(s))
-				}
-				slices.SortStableFunc(want, func(x, y reading) int {
-					return cmp.Or(strings.Compare(x.component, y.component), strings.Compare(x.sensor, y.sensor))
-				})
-			}
+			want := c.readings(r)
 			a.put(r)
 			a.plain("sw-2") // the store goes on
 			w.settle([2]*member{a, b})

@@ -74,67 +74,20 @@ func TestSinceWhileWriting(t *testing.T) {
 		b.visits("sw-2")
 		w.pass(time.Minute)
 	}
-	foreign := b.lacking(a, 1000)
-	const puts = 60
-	total := make(chan int, 1)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
+	total := make(chan int, 1)
 	var readers sync.WaitGroup
 	seen := make([][]journal.Key, 3)
 	for i := range seen {
 		readers.Go(func() {
-			var p store.Position
-			want := -1
-			for want < 0 || len(seen[i]) < want {
-				changed := a.Watch()
-				batches, next, err := a.Since(ctx, p, 1+i*3)
-				if err != nil {
-					t.Errorf("reader %d: %v", i, err)
-					return
-				}
-				p = next
-				for _, x := range batches {
-					seen[i] = append(seen[i], x.Key)
-				}
-				if len(batches) > 0 {
-					continue
-				}
-				select {
-				case want = <-total:
-					total <- want
-				case <-changed:
-				case <-ctx.Done():
-					t.Errorf("reader %d waits at %d batches", i, len(seen[i]))
-					return
-				}
+			var err error
+			if seen[i], err = follow(ctx, a, 1+i*3, total); err != nil {
+				t.Errorf("reader %d, after %d batches: %v", i, len(seen[i]), err)
 			}
 		})
 	}
-	var writers sync.WaitGroup
-	for i := range 2 {
-		writers.Go(func() {
-			for n := range puts / 2 {
-				if err := a.Put(ctx, visit(hw.DeviceID(fmt.Sprintf("sw-%d", i)), start.Add(time.Duration(n)*time.Minute), uint64(n))); err != nil {
-					t.Error(err)
-				}
-			}
-		})
-	}
-	writers.Go(func() {
-		for _, x := range foreign {
-			if err := a.Merge(ctx, []journal.Batch{x}); err != nil {
-				t.Error(err)
-			}
-		}
-	})
-	writers.Go(func() {
-		for range 4 {
-			if err := a.Seal(ctx); err != nil {
-				t.Error(err)
-			}
-		}
-	})
-	writers.Wait()
+	putMergeAndSeal(ctx, a, b.lacking(a, 1000))
 	var want []journal.Key
 	for _, x := range a.all(zero, 1000) {
 		want = append(want, x.Key)
@@ -146,6 +99,66 @@ func TestSinceWhileWriting(t *testing.T) {
 			t.Errorf("reader %d saw %d batches, %d there are, or in another order", i, len(keys), len(want))
 		}
 	}
+}
+
+// follow reads what stands in m, limit batches at a time, and waits for more until it has as
+// many as total says there are. It leaves the number in total for the next reader.
+func follow(ctx context.Context, m *member, limit int, total chan int) (seen []journal.Key, err error) {
+	var p store.Position
+	want := -1
+	for want < 0 || len(seen) < want {
+		changed := m.Watch()
+		batches, next, err := m.Since(ctx, p, limit)
+		if err != nil {
+			return seen, err
+		}
+		p = next
+		for _, x := range batches {
+			seen = append(seen, x.Key)
+		}
+		if len(batches) > 0 {
+			continue
+		}
+		select {
+		case want = <-total:
+			total <- want
+		case <-changed:
+		case <-ctx.Done():
+			return seen, fmt.Errorf("wait for more: %w", ctx.Err())
+		}
+	}
+	return seen, nil
+}
+
+// putMergeAndSeal puts reports of two devices, merges foreign batches and seals m, all at the
+// same time.
+func putMergeAndSeal(ctx context.Context, m *member, foreign []journal.Batch) {
+	m.w.t.Helper()
+	var writers sync.WaitGroup
+	try := func(err error) {
+		if err != nil {
+			m.w.t.Error(err)
+		}
+	}
+	for i := range 2 {
+		writers.Go(func() {
+			device := hw.DeviceID(fmt.Sprintf("sw-%d", i))
+			for n := range 30 {
+				try(m.Put(ctx, visit(device, start.Add(time.Duration(n)*time.Minute), uint64(n))))
+			}
+		})
+	}
+	writers.Go(func() {
+		for _, x := range foreign {
+			try(m.Merge(ctx, []journal.Batch{x}))
+		}
+	})
+	writers.Go(func() {
+		for range 4 {
+			try(m.Seal(ctx))
+		}
+	})
+	writers.Wait()
 }
 
 // TestSinceTrimmed: a reader whose segment is gone is told so; one that stands behind the

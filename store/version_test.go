@@ -86,29 +86,52 @@ func TestNextVersion(t *testing.T) {
 			a.reopen()
 		}
 	}
-	whole := func(m *member) {
-		t.Helper()
-		if !slices.EqualFunc(sortedBytes(m.from(want[0].Origin)), sortedBytes(want), bytes.Equal) {
-			t.Fatal("what the next version wrote is not here, byte by byte")
-		}
-	}
-	whole(a)
+	a.hasAll(want)
 	w.settle([2]*member{a, b})
 	w.same(a, b)
-	whole(b)
+	b.hasAll(want)
 	for _, again := range []func(){a.seal, a.reopen, func() { a.some(2) }, a.seal, a.crash} {
 		again()
-		whole(a)
+		a.hasAll(want)
 	}
 	w.settle([2]*member{a, b})
 	w.same(a, b)
 	if n := a.conflicts(); n != 0 {
 		t.Fatalf("%d conflicts", n)
 	}
+	understoodOnly(t, a.state(), unread)
 
-	// A base speaks for what was understood only; the registers are as they were written.
+	a.some(2)
+	a.seal()
+	a.shedAll()
+	a.keptUnread(want, unread)
+	// Whoever dropped takes nothing back; whoever did not still has everything.
+	w.settle([2]*member{a, b})
+	b.hasAll(want)
+	b.reopen()
+	b.hasAll(want)
+	for _, m := range []*member{a, b} {
+		m.reopen()
+		m.stop()
+	}
+	a.sound()
+	b.sound()
+}
+
+// hasAll fails if what stands in m of the origin of want is not want, byte by byte.
+func (m *member) hasAll(want []journal.Batch) {
+	m.w.t.Helper()
+	if !slices.EqualFunc(sortedBytes(m.from(want[0].Origin)), sortedBytes(want), bytes.Equal) {
+		m.w.t.Fatal("what the next version wrote is not here, byte by byte")
+	}
+}
+
+// understoodOnly: a base speaks for what was understood only; the registers are as they were
+// written.
+func understoodOnly(t *testing.T, state []byte, unread journal.Vector) {
+	t.Helper()
 	var pack journal.Compressor
-	base, err := pack.UnmarshalBase(a.state())
+	base, err := pack.UnmarshalBase(state)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,38 +143,29 @@ func TestNextVersion(t *testing.T) {
 			t.Errorf("no register has %q", payload)
 		}
 	}
+}
 
-	a.some(2)
-	a.seal()
-	a.shedAll()
+// keptUnread: a member that dropped all it may has no other bytes than the ones written, has
+// the facts it could not read, and has neither samples nor a stream it does not know.
+func (m *member) keptUnread(written []journal.Batch, unread journal.Vector) {
+	m.w.t.Helper()
 	kept := journal.Vector{}
-	for _, x := range a.from(want[0].Origin) {
+	for _, x := range m.from(written[0].Origin) {
 		kept.Add(x.StreamKey, x.Seq, x.Seq)
-		if !slices.ContainsFunc(want, func(y journal.Batch) bool { return bytes.Equal(x.Bytes, y.Bytes) }) {
-			t.Fatalf("%s has other bytes", x.Key)
+		if !slices.ContainsFunc(written, func(y journal.Batch) bool { return bytes.Equal(x.Bytes, y.Bytes) }) {
+			m.w.t.Fatalf("%s has other bytes", x.Key)
 		}
 	}
 	for k, iv := range unread {
 		if part := (journal.Vector{k: iv}); k.Stream == journal.Facts && !kept.Covers(part) {
-			t.Fatalf("facts %v were dropped, and nobody here had read them", part)
+			m.w.t.Fatalf("facts %v were dropped, and nobody here had read them", part)
 		}
 	}
 	for _, stream := range []journal.Stream{journal.Samples, newStream} {
 		if slices.ContainsFunc(kept.Keys(), func(k journal.StreamKey) bool { return k.Stream == stream }) {
-			t.Errorf("%s cannot be dropped", stream)
+			m.w.t.Errorf("%s cannot be dropped", stream)
 		}
 	}
-	// Whoever dropped takes nothing back; whoever did not still has everything.
-	w.settle([2]*member{a, b})
-	whole(b)
-	b.reopen()
-	whole(b)
-	for _, m := range []*member{a, b} {
-		m.reopen()
-		m.stop()
-	}
-	a.sound()
-	b.sound()
 }
 
 // TestNextVersionsFolder: tables, meta, bases and files of a later version stay as they are,
