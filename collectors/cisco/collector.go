@@ -96,11 +96,11 @@ func (c *collector) Collect(ctx context.Context, due []collectors.Section) (hw.R
 	}
 	v := &visit{ctx: ctx, report: &r, now: started, labels: isDue(due, sectionEnvironment)}
 	if err := c.readClock(v); err != nil {
-		return hw.Report{}, err
+		return hw.Report{Requests: c.session.Requests()}, err
 	}
 	if !c.identity.known {
 		if err := c.identify(v); err != nil {
-			return hw.Report{}, err
+			return hw.Report{Requests: c.session.Requests()}, err
 		}
 	}
 	if !c.entities.read && !isDue(due, sectionInventory) {

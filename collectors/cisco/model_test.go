@@ -289,10 +289,10 @@ func TestSilent(t *testing.T) {
 	v.open()
 	v.all()
 	v.fault("silent", "")
-	_, err := v.collector.Collect(context.Background(), v.kind.Sections)
+	r, err := v.collector.Collect(context.Background(), v.kind.Sections)
 	var e *collectors.VisitError
-	if !errors.As(err, &e) || e.Reason != hw.NoAnswer {
-		t.Fatalf("error %v, want a VisitError with %s", err, hw.NoAnswer)
+	if !errors.As(err, &e) || e.Reason != hw.NoAnswer || r.Requests == 0 {
+		t.Fatalf("error %v after %d requests, want a VisitError with %s after some", err, r.Requests, hw.NoAnswer)
 	}
 	v.fault("clear", "")
 	v.all().complete(t)
