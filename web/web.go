@@ -44,12 +44,17 @@ type Config struct {
 
 type handler struct {
 	Config
-	busy chan struct{} // as many as answers are being made
-	page pages
+	busy    chan struct{} // as many as answers are being made
+	digging chan struct{} // as many of them as read the history
+	page    pages
 }
 
-// maxBusy answers are made at a time; a series query may hold a megabyte.
-const maxBusy = 16
+// maxBusy answers are made at a time, and maxDigging of those that read the history, which may
+// hold a million readings each: 100 MB. The others of these wait.
+const (
+	maxBusy    = 16
+	maxDigging = 2
+)
 
 // New returns the API and the pages.
 func New(c Config) http.Handler {
@@ -59,14 +64,14 @@ func New(c Config) http.Handler {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	h := &handler{Config: c, busy: make(chan struct{}, maxBusy), page: newPages(english, c.Now)}
+	h := &handler{Config: c, busy: make(chan struct{}, maxBusy), digging: make(chan struct{}, maxDigging), page: newPages(english, c.Now)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/v1/status", h.status)
 	mux.HandleFunc("GET /api/v1/devices", h.devices)
 	mux.HandleFunc("GET /api/v1/devices/{id}", h.device)
-	mux.HandleFunc("GET /api/v1/devices/{id}/latest", h.latest)
-	mux.HandleFunc("GET /api/v1/query", h.query)
-	mux.HandleFunc("GET /api/v1/facts", h.facts)
+	mux.HandleFunc("GET /api/v1/devices/{id}/latest", h.inTurn(h.latest))
+	mux.HandleFunc("GET /api/v1/query", h.inTurn(h.query))
+	mux.HandleFunc("GET /api/v1/facts", h.inTurn(h.facts))
 	mux.HandleFunc("GET /{$}", h.home)
 	mux.HandleFunc("GET /devices/{id}", h.devicePage)
 	mux.HandleFunc("GET "+h.page.stylePath, h.style)
@@ -96,6 +101,18 @@ func (h *handler) limited(next http.Handler) http.Handler {
 			h.fail(w, http.StatusServiceUnavailable, Problem{"too many requests at once", "ask again in a second"})
 		}
 	})
+}
+
+// inTurn makes a request for the history wait for its turn.
+func (h *handler) inTurn(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case h.digging <- struct{}{}:
+			defer func() { <-h.digging }()
+			next(w, r)
+		case <-r.Context().Done(): // nobody waits for the answer any more
+		}
+	}
 }
 
 // LocalOnly lets only requests through that were addressed to this machine by a loopback
