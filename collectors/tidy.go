@@ -96,10 +96,8 @@ func tidyScopes(read []hw.Scope) []hw.Scope {
 }
 
 func tidyComponents(r *hw.Report) []hw.Component {
-	cs, cut := r.Components, 0
-	if len(cs) > MaxComponents {
-		cs, cut = cs[:MaxComponents], len(cs)-MaxComponents
-	}
+	cut := max(0, len(r.Components)-MaxComponents)
+	cs := r.Components[:len(r.Components)-cut]
 	all, kept := newDoubles(len(cs)), cs[:0]
 	for _, c := range cs {
 		scope := scopeOf(r.Read, c.Section)
@@ -159,10 +157,8 @@ func tidyAttrs(attrs hw.Attrs) hw.Attrs {
 }
 
 func tidySamples(r *hw.Report) []hw.Sample {
-	ss, cut := r.Samples, 0
-	if len(ss) > MaxSamples {
-		ss, cut = ss[:MaxSamples], len(ss)-MaxSamples
-	}
+	cut := max(0, len(r.Samples)-MaxSamples)
+	ss := r.Samples[:len(r.Samples)-cut]
 	all, kept := newDoubles(len(ss)), ss[:0]
 	for _, s := range ss {
 		if !isFinite(s.Gauge) {

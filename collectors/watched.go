@@ -44,23 +44,30 @@ func (w Watched) check() ([]Section, error) {
 			return nil, fmt.Errorf("kind %q has no section %q", w.Kind.Name, name)
 		}
 	}
-	var on []Section
-	for _, s := range w.Kind.Sections {
-		if period, set := w.Periods[s.Name]; set {
-			s.Period = period
-		}
-		if s.Period == 0 {
-			continue
-		}
+	on := w.Sections()
+	for _, s := range on {
 		if s.Period < minPeriod {
 			return nil, fmt.Errorf("section %q: period %v, at least %v", s.Name, s.Period, minPeriod)
 		}
-		on = append(on, s)
 	}
 	if len(on) == 0 {
 		return nil, errors.New("every section is switched off")
 	}
 	return on, nil
+}
+
+// Sections returns the sections that are on, with the periods they are read at.
+func (w Watched) Sections() []Section {
+	var on []Section
+	for _, s := range w.Kind.Sections {
+		if period, set := w.Periods[s.Name]; set {
+			s.Period = period
+		}
+		if s.Period != 0 {
+			on = append(on, s)
+		}
+	}
+	return on
 }
 
 // same says whether two configurations of a device can share one session.

@@ -72,12 +72,8 @@ func stuckVisit(s collectors.DeviceStatus, longest time.Duration, now time.Time)
 // longestPeriod returns the longest period of a device's sections.
 func longestPeriod(w collectors.Watched) time.Duration {
 	longest := time.Duration(0)
-	for _, s := range w.Kind.Sections {
-		period, own := w.Periods[s.Name]
-		if !own {
-			period = s.Period
-		}
-		longest = max(longest, period)
+	for _, s := range w.Sections() {
+		longest = max(longest, s.Period)
 	}
 	return longest
 }

@@ -159,11 +159,15 @@ func present(v store.DeviceView, s collectors.DeviceStatus, w *collectors.Watche
 // doubt makes unknown what is called ok by a section that could not be read for too long, while
 // others were. It reports whether there is such a section.
 func doubt(facts []hw.Fact, w collectors.Watched, now time.Time) bool {
+	periods := map[string]time.Duration{}
+	for _, s := range w.Sections() {
+		periods[s.Name] = s.Period
+	}
 	old := map[string]bool{}
 	for _, f := range facts {
 		g, ok := f.Value.(hw.GapValue)
 		section, _, _ := strings.Cut(f.Group, "|") // what follows is the reason of a second gap
-		if period := periodOf(w, section); ok && g.To.IsZero() && period > 0 && now.Sub(g.From) > stalePeriods*period {
+		if period, on := periods[section]; ok && on && g.To.IsZero() && now.Sub(g.From) > stalePeriods*period {
 			old[section] = true
 		}
 	}
@@ -174,19 +178,6 @@ func doubt(facts []hw.Fact, w collectors.Watched, now time.Time) bool {
 		}
 	}
 	return len(old) > 0
-}
-
-// periodOf returns the period of a section, 0 when it is off or there is none of that name.
-func periodOf(w collectors.Watched, section string) time.Duration {
-	if period, own := w.Periods[section]; own {
-		return period
-	}
-	for _, s := range w.Kind.Sections {
-		if s.Name == section {
-			return s.Period
-		}
-	}
-	return 0
 }
 
 // knows says whether a device is configured or in the store.
@@ -225,13 +216,9 @@ func judge(d *web.Device) {
 
 func shortestPeriod(w collectors.Watched) time.Duration {
 	shortest := time.Duration(0)
-	for _, s := range w.Kind.Sections {
-		period, own := w.Periods[s.Name]
-		if !own {
-			period = s.Period
-		}
-		if period > 0 && (shortest == 0 || period < shortest) {
-			shortest = period
+	for _, s := range w.Sections() {
+		if shortest == 0 || s.Period < shortest {
+			shortest = s.Period
 		}
 	}
 	return shortest
