@@ -103,15 +103,7 @@ func newShape(pack *journal.Compressor, samples []hw.Sample) (*shape, error) {
 		sh.place = append(sh.place, int32(i))
 		entries[i] = journal.Entry{Component: s.Component, Sensor: s.Sensor, Type: s.Type}
 	}
-	slices.SortStableFunc(sh.place, func(a, b int32) int {
-		switch {
-		case entries[a].Less(entries[b]):
-			return -1
-		case entries[b].Less(entries[a]):
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(sh.place, func(a, b int32) int { return entries[a].Compare(entries[b]) })
 	sh.place = slices.CompactFunc(sh.place, func(a, b int32) bool { return entries[a] == entries[b] })
 	sh.dropped = len(samples) - len(sh.place)
 	sorted := make([]journal.Entry, len(sh.place))

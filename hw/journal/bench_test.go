@@ -19,16 +19,7 @@ type arranged struct {
 
 func arrange(tb testing.TB, c *journal.Compressor, r hw.Report, known map[hw.DeviceID]map[int]journal.Layout) arranged {
 	samples := slices.Clone(r.Samples)
-	slices.SortFunc(samples, func(a, b hw.Sample) int {
-		x, y := entryOf(&a), entryOf(&b)
-		switch {
-		case x.Less(y):
-			return -1
-		case y.Less(x):
-			return 1
-		}
-		return 0
-	})
+	slices.SortFunc(samples, func(a, b hw.Sample) int { return entryOf(&a).Compare(entryOf(&b)) })
 	byLength := known[r.Device]
 	if byLength == nil {
 		byLength = map[int]journal.Layout{}

@@ -125,12 +125,7 @@ func goldenLayout() []journal.Entry {
 	for i := range 20 { // so that zstd finds something
 		e = append(e, journal.Entry{Component: "outlet/" + string(rune('a'+i)), Sensor: "output_watts"})
 	}
-	slices.SortFunc(e, func(a, b journal.Entry) int {
-		if a.Less(b) {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(e, journal.Entry.Compare)
 	return e
 }
 

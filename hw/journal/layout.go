@@ -1,10 +1,12 @@
 package journal
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"strings"
 
 	"rackpost/hw"
 )
@@ -21,15 +23,15 @@ type Entry struct {
 	Type              hw.SampleType
 }
 
-// Less orders entries by component, sensor and type.
-func (e Entry) Less(o Entry) bool {
-	if e.Component != o.Component {
-		return e.Component < o.Component
+// Compare orders entries by component, sensor and type.
+func (e Entry) Compare(o Entry) int {
+	if c := strings.Compare(e.Component, o.Component); c != 0 {
+		return c
 	}
-	if e.Sensor != o.Sensor {
-		return e.Sensor < o.Sensor
+	if c := strings.Compare(e.Sensor, o.Sensor); c != 0 {
+		return c
 	}
-	return e.Type < o.Type
+	return cmp.Compare(e.Type, o.Type)
 }
 
 // Layout is a layout as bytes, under its name.
@@ -68,7 +70,7 @@ func checkEntries(entries []Entry) error {
 		if len(e.Component) > maxName || len(e.Sensor) > maxName || e.Type > hw.Counter {
 			return fmt.Errorf("entry %d: names of %d and %d bytes, type %d", i, len(e.Component), len(e.Sensor), e.Type)
 		}
-		if i > 0 && !entries[i-1].Less(e) {
+		if i > 0 && entries[i-1].Compare(e) >= 0 {
 			return fmt.Errorf("out of order at %s %s", e.Component, e.Sensor)
 		}
 		if i == 0 || entries[i-1].Component != e.Component {
@@ -227,7 +229,7 @@ func (r *entryReader) readSensor(body []byte) (rest []byte, err error) {
 		r.names[name] = name
 	}
 	e := Entry{r.component, name, hw.SampleType(body[0])}
-	if n := len(r.out); n > 0 && !r.out[n-1].Less(e) {
+	if n := len(r.out); n > 0 && r.out[n-1].Compare(e) >= 0 {
 		return nil, corrupt("layout out of order at %s %s", e.Component, e.Sensor)
 	}
 	r.out = append(r.out, e)

@@ -225,18 +225,8 @@ func drawEntries(t *rapid.T) []journal.Entry {
 	e := rapid.SliceOf(rapid.Custom(func(t *rapid.T) journal.Entry {
 		return journal.Entry{Component: text.Draw(t, "component"), Sensor: text.Draw(t, "sensor"), Type: hw.SampleType(rapid.IntRange(0, 1).Draw(t, "type"))}
 	})).Draw(t, "entries")
-	slices.SortFunc(e, compareEntries)
+	slices.SortFunc(e, journal.Entry.Compare)
 	return slices.Compact(e)
-}
-
-func compareEntries(a, b journal.Entry) int {
-	switch {
-	case a.Less(b):
-		return -1
-	case b.Less(a):
-		return 1
-	}
-	return 0
 }
 
 func TestLayoutRoundTrip(t *testing.T) {
