@@ -17,7 +17,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // ErrUnavailable says that this machine cannot mount: no /dev/fuse, no right to it, or no go command.
@@ -111,12 +110,6 @@ func (f *FS) SetCapacity(bytes int64) error {
 // SetFault makes every write, sync and change of a name fail with errno; zero heals the disk.
 func (f *FS) SetFault(errno syscall.Errno) error {
 	_, err := f.server.ask(request{Op: "fault", Number: uint64(errno)})
-	return err
-}
-
-// SetSyncDelay makes every sync take at least this long, as on a worn card. Other operations go on meanwhile.
-func (f *FS) SetSyncDelay(d time.Duration) error {
-	_, err := f.server.ask(request{Op: "delay", Number: uint64(d)})
 	return err
 }
 

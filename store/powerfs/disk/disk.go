@@ -6,22 +6,20 @@ import (
 	"slices"
 	"sync"
 	"syscall"
-	"time"
 )
 
 const defaultCapacity = 1 << 30
 
 // Disk is the whole state, live and durable. Its methods may be called from several goroutines.
 type Disk struct {
-	mu        sync.Mutex
-	root      *folder
-	unsynced  []change // of names, oldest first
-	off       bool
-	fault     syscall.Errno
-	capacity  int64
-	used      int64
-	syncs     int
-	syncDelay time.Duration
+	mu       sync.Mutex
+	root     *folder
+	unsynced []change // of names, oldest first
+	off      bool
+	fault    syscall.Errno
+	capacity int64
+	used     int64
+	syncs    int
 }
 
 // object is a *file or a *folder.
@@ -144,13 +142,6 @@ func (d *Disk) SetFault(errno syscall.Errno) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.fault = errno
-}
-
-// SetSyncDelay makes every sync take at least this long.
-func (d *Disk) SetSyncDelay(delay time.Duration) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.syncDelay = delay
 }
 
 // Syncs counts the syncs of files and folders that succeeded.

@@ -3,7 +3,6 @@ package disk
 import (
 	"context"
 	"syscall"
-	"time"
 
 	"github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -133,12 +132,8 @@ func (n *folderNode) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errn
 	return 0
 }
 
-// sync waits the disk's delay, then lets keep do its work under the lock.
+// sync lets keep do its work under the lock.
 func (d *Disk) sync(keep func()) syscall.Errno {
-	d.mu.Lock()
-	delay := d.syncDelay
-	d.mu.Unlock()
-	time.Sleep(delay)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if errno := d.ready(); errno != 0 {

@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"syscall"
-	"time"
 
 	"rackpost/store/powerfs/disk"
 )
@@ -83,8 +82,6 @@ func obey(d *disk.Disk, r request) (number int, err error) {
 		d.SetCapacity(int64(r.Number))
 	case "fault":
 		d.SetFault(syscall.Errno(r.Number))
-	case "delay":
-		d.SetSyncDelay(time.Duration(r.Number))
 	case "syncs":
 		return d.Syncs(), nil
 	default:
