@@ -67,9 +67,6 @@ func (a *Agent) Addr() netip.AddrPort {
 	return netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
 }
 
-// Device returns what the agent serves.
-func (a *Agent) Device() *Device { return a.device }
-
 // Close closes the socket. It may be called more than once.
 func (a *Agent) Close() error {
 	var err error

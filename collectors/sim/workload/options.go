@@ -26,13 +26,5 @@ func Site() Options { return Options{Servers: 100, Switches: 20, ASAPairs: 1} }
 // Catalysts is a fleet of n Catalyst 3750-48PS and nothing else.
 func Catalysts(n int) Options { return Options{Switches: n} }
 
-// Scale returns o with n times as many devices of each sort.
-func (o Options) Scale(n int) Options {
-	o.Servers *= n
-	o.Switches *= n
-	o.ASAPairs *= n
-	return o
-}
-
 // defaultStart is where simulated time begins when nothing else is said.
 func defaultStart() time.Time { return time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC) }
