@@ -203,19 +203,12 @@ const maxSkip = 1 << 20
 func (s *Store) eachBatchOf(ctx context.Context, g *segment, db *sql.DB, from int64, fn func(int64, *journal.Batch) error) error {
 	var damage error
 	for skip := int64(1); skip <= maxSkip; skip *= 2 {
-		err := each(ctx, db, "SELECT position, bytes FROM batch WHERE position >= ? ORDER BY position", []any{from}, func(rows *sql.Rows) error {
-			var position int64
-			var raw []byte
-			if err := rows.Scan(&position, &raw); err != nil {
-				return err
-			}
+		err := eachRow(ctx, db, "SELECT position, bytes FROM batch WHERE position >= ? ORDER BY position", []any{from}, func(position int64, raw []byte) error {
 			from, skip = position+1, 1
-			b, err := journal.ParseBatch(raw)
-			if err != nil {
-				s.damaged(g, position, err)
-				return nil
+			if b, ok := s.parse(g, position, raw); ok {
+				return fn(position, &b)
 			}
-			return fn(position, &b)
+			return nil
 		})
 		if !isDamaged(err) {
 			return errors.Join(damage, err)
@@ -226,6 +219,15 @@ func (s *Store) eachBatchOf(ctx context.Context, g *segment, db *sql.DB, from in
 		from += skip
 	}
 	return damage
+}
+
+// parse reads the batch at a position; a damaged one is noted, and to be passed over.
+func (s *Store) parse(g *segment, position int64, raw []byte) (b journal.Batch, ok bool) {
+	b, err := journal.ParseBatch(raw)
+	if err != nil {
+		s.damaged(g, position, err)
+	}
+	return b, err == nil
 }
 
 // maxDamages bounds the damaged batches that are counted and logged once each; of more than

@@ -151,18 +151,11 @@ func (s *Store) factsOf(ctx context.Context, g *segment, q FactQuery, reach span
 			if k.Stream != journal.Facts || k.Site != q.Site {
 				continue
 			}
-			err := each(ctx, db, "SELECT position, bytes FROM batch WHERE source = ?", []any{sources[k]}, func(rows *sql.Rows) error {
-				var position int64
-				var raw []byte
-				if err := rows.Scan(&position, &raw); err != nil {
-					return err
+			err := eachRow(ctx, db, "SELECT position, bytes FROM batch WHERE source = ?", []any{sources[k]}, func(position int64, raw []byte) error {
+				if b, ok := s.parse(g, position, raw); ok {
+					return s.factsIn(&b, q, reach, out)
 				}
-				b, err := journal.ParseBatch(raw)
-				if err != nil {
-					s.damaged(g, position, err)
-					return nil
-				}
-				return s.factsIn(&b, q, reach, out)
+				return nil
 			})
 			if err != nil {
 				return err

@@ -280,6 +280,18 @@ func eachOf(ctx context.Context, db queryer, query string, args []any, fn func(*
 	return rows.Err()
 }
 
+// eachRow calls fn with the position and the bytes of every batch a query selects.
+func eachRow(ctx context.Context, db *sql.DB, query string, args []any, fn func(position int64, raw []byte) error) error {
+	return each(ctx, db, query, args, func(rows *sql.Rows) error {
+		var position int64
+		var raw []byte
+		if err := rows.Scan(&position, &raw); err != nil {
+			return err
+		}
+		return fn(position, raw)
+	})
+}
+
 // append writes batches, with the layouts they need, into the open segment by one
 // transaction, and takes them into own. It gives each its position. by is this store's
 // incarnation when it wrote them itself, 0 for those of others.

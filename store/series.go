@@ -248,9 +248,8 @@ func (r *seriesReader) visits(ctx context.Context, g *segment, at []visitAt) err
 			if err != nil {
 				return err
 			}
-			b, err := journal.ParseBatch(raw)
-			if err != nil {
-				r.store.damaged(g, v.position, err)
+			b, ok := r.store.parse(g, v.position, raw)
+			if !ok {
 				continue
 			}
 			if err := r.batch(ctx, db, &b, func(rec journal.Record) bool { return rec.Index == v.record }); err != nil {

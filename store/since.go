@@ -89,20 +89,14 @@ var errEnough = errors.New("enough")
 // and whether more are behind it: of those read, some may have to be passed over.
 func (s *Store) sinceRow(ctx context.Context, g *segment, row int64, limit int, out *[]journal.Batch) (end int64, more bool, err error) {
 	err = g.read(func(db *sql.DB) error {
-		err := each(ctx, db, "SELECT position, bytes FROM batch WHERE position > ? ORDER BY position", []any{row}, func(rows *sql.Rows) error {
+		err := eachRow(ctx, db, "SELECT position, bytes FROM batch WHERE position > ? ORDER BY position", []any{row}, func(position int64, raw []byte) error {
 			if len(*out) >= limit {
 				return errEnough
 			}
-			var raw []byte
-			if err := rows.Scan(&row, &raw); err != nil {
-				return err
+			row = position
+			if b, ok := s.parse(g, position, raw); ok {
+				*out = append(*out, b)
 			}
-			b, err := journal.ParseBatch(raw)
-			if err != nil {
-				s.damaged(g, row, err)
-				return nil
-			}
-			*out = append(*out, b)
 			return nil
 		})
 		if more = errors.Is(err, errEnough); more {
@@ -215,12 +209,9 @@ func (s *Store) readWanted(ctx context.Context, g *segment, db *sql.DB, want jou
 						return err
 					}
 					looked.Add(k, uint64(seq), uint64(seq))
-					b, err := journal.ParseBatch(raw)
-					if err != nil {
-						s.damaged(g, position, err)
-						return nil
+					if b, ok := s.parse(g, position, raw); ok {
+						*out = append(*out, b)
 					}
-					*out = append(*out, b)
 					return nil
 				})
 			if errors.Is(err, errEnough) {

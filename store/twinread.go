@@ -78,12 +78,7 @@ type chunkTimes struct {
 func (r *seriesReader) twinDevice(ctx context.Context, db *sql.DB, device int64, origin journal.ID, components map[int64]string) error {
 	var chunks []chunkTimes
 	low, high := chunkID(device, 0, 0), chunkID(device, 1, 0)-1
-	err := each(ctx, db, "SELECT id, bytes FROM chunk WHERE id BETWEEN ? AND ? AND last >= ? AND first <= ?", []any{low, high, r.span.first, r.span.last}, func(rows *sql.Rows) error {
-		var id int64
-		var raw sql.RawBytes
-		if err := rows.Scan(&id, &raw); err != nil {
-			return err
-		}
+	err := eachChunk(ctx, db, "id BETWEEN ? AND ? AND last >= ? AND first <= ?", []any{low, high, r.span.first, r.span.last}, func(id int64, raw []byte) error {
 		columns, err := r.dec.Times(raw)
 		if err == nil && len(columns) < timesColumns {
 			err = fmt.Errorf("times of %d columns, want %d", len(columns), timesColumns)
@@ -96,12 +91,7 @@ func (r *seriesReader) twinDevice(ctx context.Context, db *sql.DB, device int64,
 	}
 	read := func(component int64, path string, chunks []chunkTimes) error {
 		first, last := chunks[0].n, chunks[len(chunks)-1].n
-		return each(ctx, db, "SELECT id, bytes FROM chunk WHERE id BETWEEN ? AND ?", []any{chunkID(device, component, first), chunkID(device, component, last)}, func(rows *sql.Rows) error {
-			var id int64
-			var raw sql.RawBytes
-			if err := rows.Scan(&id, &raw); err != nil {
-				return err
-			}
+		return eachChunk(ctx, db, "id BETWEEN ? AND ?", []any{chunkID(device, component, first), chunkID(device, component, last)}, func(id int64, raw []byte) error {
 			n := id - chunkID(device, component, 0)
 			i := slices.IndexFunc(chunks, func(c chunkTimes) bool { return c.n == n })
 			if i < 0 {
@@ -128,13 +118,8 @@ func (r *seriesReader) twinAll(ctx context.Context, db *sql.DB, device int64, or
 	for _, c := range chunks {
 		byNumber[c.n] = c.columns
 	}
-	return each(ctx, db, "SELECT id, bytes FROM chunk WHERE id BETWEEN ? AND ? AND id & ? BETWEEN ? AND ?",
-		[]any{chunkID(device, 1, 0), chunkID(device+1, 0, 0) - 1, maxChunks - 1, chunks[0].n, chunks[len(chunks)-1].n}, func(rows *sql.Rows) error {
-			var id int64
-			var raw sql.RawBytes
-			if err := rows.Scan(&id, &raw); err != nil {
-				return err
-			}
+	return eachChunk(ctx, db, "id BETWEEN ? AND ? AND id & ? BETWEEN ? AND ?",
+		[]any{chunkID(device, 1, 0), chunkID(device+1, 0, 0) - 1, maxChunks - 1, chunks[0].n, chunks[len(chunks)-1].n}, func(id int64, raw []byte) error {
 			path, ok := components[id>>18&(maxComponents-1)]
 			times := byNumber[id&(maxChunks-1)]
 			if !ok || times == nil {
@@ -142,6 +127,19 @@ func (r *seriesReader) twinAll(ctx context.Context, db *sql.DB, device int64, or
 			}
 			return r.chunk(raw, path, times, origin)
 		})
+}
+
+// eachChunk calls fn with every row of a twin for which where holds. The bytes are not used
+// after fn returns.
+func eachChunk(ctx context.Context, db *sql.DB, where string, args []any, fn func(id int64, raw []byte) error) error {
+	return each(ctx, db, "SELECT id, bytes FROM chunk WHERE "+where, args, func(rows *sql.Rows) error {
+		var id int64
+		var raw sql.RawBytes
+		if err := rows.Scan(&id, &raw); err != nil {
+			return err
+		}
+		return fn(id, raw)
+	})
 }
 
 // chunk takes the points of one row.

@@ -121,12 +121,7 @@ func (a *auditor) segment(ctx context.Context, g *segment) {
 		if err != nil {
 			return err
 		}
-		return each(ctx, db, "SELECT position, bytes FROM batch ORDER BY position", nil, func(rows *sql.Rows) error {
-			var position int64
-			var raw []byte
-			if err := rows.Scan(&position, &raw); err != nil {
-				return err
-			}
+		return eachRow(ctx, db, "SELECT position, bytes FROM batch ORDER BY position", nil, func(position int64, raw []byte) error {
 			a.batch(fmt.Sprintf("%s position %d", name, position), raw, layouts, stands)
 			return nil
 		})
@@ -254,12 +249,7 @@ func Dump(ctx context.Context, dir string, w io.Writer, samples bool) error {
 			continue
 		}
 		err := g.read(func(db *sql.DB) error {
-			return each(ctx, db, "SELECT position, bytes FROM batch ORDER BY position", nil, func(rows *sql.Rows) error {
-				var position int64
-				var raw []byte
-				if err := rows.Scan(&position, &raw); err != nil {
-					return err
-				}
+			return eachRow(ctx, db, "SELECT position, bytes FROM batch ORDER BY position", nil, func(position int64, raw []byte) error {
 				return d.batch(ctx, g, position, raw)
 			})
 		})
