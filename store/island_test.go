@@ -22,6 +22,18 @@ func (m *member) port(h hw.Health) {
 	m.w.put["sw-1"] = append(m.w.put["sw-1"], m.w.visit)
 }
 
+// leaderAndIsland returns a leader that found the port well and an island that knows of it.
+func (w *world) leaderAndIsland() (leader, island *member, pair [2]*member) {
+	w.t.Helper()
+	leader, island = w.join(nil), w.join(nil)
+	pair = [2]*member{leader, island}
+	leader.as(journal.Leader)
+	island.as(journal.Island)
+	leader.port(hw.OK)
+	w.settle(pair)
+	return leader, island, pair
+}
+
 func (w *world) wantPort(want hw.Health, members ...*member) {
 	w.t.Helper()
 	for i, m := range members {
@@ -36,12 +48,7 @@ func (w *world) wantPort(want hw.Health, members ...*member) {
 func TestIslandYields(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 1)
-	a, b := w.join(nil), w.join(nil)
-	pair := [2]*member{a, b}
-	a.as(journal.Leader)
-	b.as(journal.Island)
-	a.port(hw.OK)
-	w.settle(pair)
+	a, b, pair := w.leaderAndIsland()
 	w.pass(30 * time.Second)
 	b.port(hw.Critical) // seen over a link of its own
 	w.settle(pair)
@@ -77,12 +84,7 @@ func TestLeaderConfirmsIsland(t *testing.T) {
 	for name, restart := range map[string]bool{"running": false, "restarted": true} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, 2)
-			a, b := w.join(nil), w.join(nil)
-			pair := [2]*member{a, b}
-			a.as(journal.Leader)
-			b.as(journal.Island)
-			a.port(hw.OK)
-			w.settle(pair)
+			a, b, pair := w.leaderAndIsland()
 			for range 5 {
 				w.pass(time.Minute)
 				b.port(hw.Critical)
@@ -115,12 +117,7 @@ func TestLeaderConfirmsIsland(t *testing.T) {
 func TestLeaderConfirmsRemoval(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 3)
-	a, b := w.join(nil), w.join(nil)
-	pair := [2]*member{a, b}
-	a.as(journal.Leader)
-	b.as(journal.Island)
-	a.port(hw.OK)
-	w.settle(pair)
+	a, b, pair := w.leaderAndIsland()
 	fewer := func(m *member) {
 		w.visit++
 		r := visit("sw-1", m.o.Now(), w.visit)
