@@ -21,7 +21,7 @@ import (
 const (
 	defaultListen = "127.0.0.1:8480"
 	defaultSocket = "/run/rackpost/rackpost.sock"
-	defaultBudget = 8e9
+	defaultBudget = "8GB"
 )
 
 const (
@@ -116,7 +116,7 @@ func parseBox(file string, data []byte) (boxConfig, error) {
 		siteAt:    raw.Site.at,
 		listen:    c.listen(orDefault(raw.Listen, defaultListen)),
 		socket:    c.path(orDefault(raw.Socket, defaultSocket)),
-		budget:    c.size(orDefault(raw.Budget, "8GB"), minBudget),
+		budget:    c.size(orDefault(raw.Budget, defaultBudget), minBudget),
 		logLevel:  c.level(orDefault(raw.Log.Level, "info")),
 		logFormat: c.oneOf(orDefault(raw.Log.Format, "auto"), "auto", "text", "json"),
 	}
