@@ -15,10 +15,10 @@ func TestEngineWraps(t *testing.T) {
 		engine int64
 		want   int64
 	}{
-		{"no wrap, same clock", 697202257, 6971948, 0},
-		{"two wraps, drift of 8,069 s", 3204930700, 117956722, 2},
-		{"engine younger: the SNMP process restarted", 400000000, 4000000 - 250443, 0},
-		{"clocks that disagree prove nothing", 3444780908, 184955241, 0},
+		{"no wrap, same clock", 700000000, 6999925, 0},
+		{"two wraps, drift of 8,069 s", 3200000000, 117907415, 2},
+		{"engine younger: the SNMP process restarted", 400000000, 4000000 - 250000, 0},
+		{"clocks that disagree prove nothing", 3400000000, 184000000, 0},
 		{"no engine", 5, 0, 0},
 		{"an engine no agent can have", 5, 1 << 40, 0},
 	} {
@@ -70,15 +70,15 @@ func TestClockOfEngine(t *testing.T) {
 	t.Parallel()
 	at := time.Unix(1_700_000_000, 0)
 	var c clock
-	c.observe(reading{at: at, ticks: 3204930700, hasTicks: true, engine: 117956722})
-	if want := time.Duration(2*wrapTick+3204930700) * tick; c.uptime() != want {
+	c.observe(reading{at: at, ticks: 3200000000, hasTicks: true, engine: 117907415})
+	if want := time.Duration(2*wrapTick+3200000000) * tick; c.uptime() != want {
 		t.Fatalf("uptime %v, want %v", c.uptime(), want)
 	}
 	// The SNMP process restarts: engineTime falls, the device runs on.
-	if c.observe(reading{at: at.Add(time.Minute), ticks: 3204936700, hasTicks: true, engine: 30}) {
+	if c.observe(reading{at: at.Add(time.Minute), ticks: 3200006000, hasTicks: true, engine: 30}) {
 		t.Error("a restart of the SNMP process is taken for one of the device")
 	}
-	if want := time.Duration(2*wrapTick+3204936700) * tick; c.uptime() != want {
+	if want := time.Duration(2*wrapTick+3200006000) * tick; c.uptime() != want {
 		t.Errorf("uptime %v, want %v", c.uptime(), want)
 	}
 }

@@ -119,10 +119,10 @@ func TestConfigState(t *testing.T) {
 		wraps               int64
 		want                string
 	}{
-		{"never a false alarm after a boot", 492446481, 16144, 0, 0, "saved"},
-		{"saved after the change", 697202257, 464861342, 577156856, 0, "saved"},
-		{"changed after it was saved", 697202257, 577156856, 464861342, 0, "changed"},
-		{"changed and never saved", 697202257, 577156856, 0, 0, "changed"},
+		{"never a false alarm after a boot", 500000000, 16100, 0, 0, "saved"},
+		{"saved after the change", 700000000, 460000000, 570000000, 0, "saved"},
+		{"changed after it was saved", 700000000, 570000000, 460000000, 0, "changed"},
+		{"changed and never saved", 700000000, 570000000, 0, 0, "changed"},
 		{"saved after sysUpTime wrapped", 5000, wrapTick - 900, 200, 1, "saved"},
 		{"changed after sysUpTime wrapped", 5000, 200, wrapTick - 900, 1, "changed"},
 	} {

@@ -193,11 +193,11 @@ func TestMemoryOfASA(t *testing.T) {
 	t.Parallel()
 	const m, old = "1.3.6.1.4.1.9.9.221.1.1.1.1", "1.3.6.1.4.1.9.9.48.1.1.1"
 	narrow := script{
-		m + ".3.1.1|4|System memory", m + ".7.1.1|66|5", m + ".17.1.1|66|0", m + ".8.1.1|66|920429430", m + ".19.1.1|66|1",
+		m + ".3.1.1|4|System memory", m + ".7.1.1|66|5", m + ".17.1.1|66|0", m + ".8.1.1|66|920000000", m + ".19.1.1|66|1",
 	}
 	oldPool := script{old + ".2.1|4|Processor", old + ".5.1|66|70", old + ".6.1|66|4294967295"}
 	r := visiting(t, asa, join(narrow, oldPool).device(t, asaHead)).all()
-	if got := r.gauge(t, "memory/System memory", "free_bytes"); got != 920429430+1<<32 {
+	if got := r.gauge(t, "memory/System memory", "free_bytes"); got != 920000000+1<<32 {
 		t.Errorf("free %v: the overflow is not counted", got)
 	}
 	if c, ok := r.parts["memory/Processor"]; ok {
@@ -228,14 +228,14 @@ func failoverRows(rows ...[3]string) script {
 func TestFailoverStates(t *testing.T) {
 	t.Parallel()
 	pair := failoverRows(
-		[3]string{"Failover LAN Interface", "2", "folink Ethernet1/6"},
+		[3]string{"Failover LAN Interface", "2", "foverlan GigabitEthernet0/3"},
 		[3]string{"Primary unit (this device)", "9", "Active unit"},
 		[3]string{"Secondary unit", "10", "Standby unit"})
 	v := visiting(t, asa, pair.device(t, asaHead))
 	v.all()
 
 	v.becomes(failoverRows(
-		[3]string{"Failover LAN Interface", "3", "folink Ethernet1/6"},
+		[3]string{"Failover LAN Interface", "3", "foverlan GigabitEthernet0/3"},
 		[3]string{"Primary unit (this device)", "9", "Active unit"},
 		[3]string{"Secondary unit", "4", "Failed"}).device(t, asaHead))
 	r := v.fast()
@@ -244,7 +244,7 @@ func TestFailoverStates(t *testing.T) {
 	}
 
 	v.becomes(failoverRows(
-		[3]string{"Failover LAN Interface", "2", "folink Ethernet1/6"},
+		[3]string{"Failover LAN Interface", "2", "foverlan GigabitEthernet0/3"},
 		[3]string{"Primary unit (this device)", "9", "Active unit"}).device(t, asaHead))
 	if c := v.fast().part(t, "failover/secondary"); c.Health != hw.Unknown || !c.Expected {
 		t.Errorf("a row that vanished once: %+v", c)

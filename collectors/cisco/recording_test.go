@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/hex"
 	"maps"
+	"math"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -127,54 +129,72 @@ func TestRecordedPorts(t *testing.T) {
 
 // facts are what a person can read in a recording.
 type facts struct {
-	recording              string
-	serial, model, version string
-	uptime                 float64
-	parts                  map[string]string // path: health, then state and attributes wanted
-	gauges                 map[string]float64
-	none                   []string // components that must not be there
+	recording     string
+	serial, model string // the objects they stand in; "" for one that has none
+	uptime        string // the object, and what one of it is in seconds
+	uptimeUnit    float64
+	parts         map[string]string // path: health, then state and attributes wanted
+	gauges        map[string]string // the object the value stands in
+	none          []string          // components that must not be there
 }
+
+// The numbered objects below stand for what the recording says under them, read by the test
+// itself: values of real devices are not for this repository.
+const (
+	entSerial   = "1.3.6.1.2.1.47.1.1.1.1.11."
+	entModel    = "1.3.6.1.2.1.47.1.1.1.1.13."
+	cpuBusy     = "1.3.6.1.4.1.9.9.109.1.1.1.1."
+	memoryPool  = "1.3.6.1.4.1.9.9.48.1.1.1."
+	bigPool     = "1.3.6.1.4.1.9.9.221.1.1.1.1."
+	envCelsius  = "1.3.6.1.4.1.9.9.13.1.3.1.3."
+	entSensor   = "1.3.6.1.2.1.99.1.1.1.4."
+	memberMAC   = "1.3.6.1.4.1.9.9.500.1.2.1.1.7."
+	connections = "1.3.6.1.4.1.9.9.147.1.2.2.2.1.5.40."
+	upTicks     = "1.3.6.1.2.1.1.3.0"
+	engineTime  = "1.3.6.1.6.3.10.2.1.3.0"
+	engineBoots = "1.3.6.1.6.3.10.2.1.2.0"
+)
 
 func switchFacts() []facts {
 	return []facts{
 		{
-			recording: "cisco_16_switch", serial: "SERIAL0001", model: "WS-C3750-48PS-S", version: "12.2(55)SE10", uptime: 1.01,
+			recording: "cisco_16_switch", serial: entSerial + "3001", model: entModel + "3001", uptime: upTicks, uptimeUnit: 0.01,
 			parts: map[string]string{
-				"member/3": "ok role=master state=ready priority=1 mac=02:00:00:00:00:01 serial=SERIAL0001",
+				"member/3": "ok role=master state=ready priority=1 mac=@mac:" + memberMAC + "3001 serial=@" + entSerial + "3001",
 				"fan/3004": "ok state=normal member=3", "psu/3003": "ok state=normal source=ac",
 				"memory/Driver text": "ok fixed=true", "memory/Processor": "ok fixed=", "system": "ok config=saved",
 			},
-			gauges: map[string]float64{
-				"cpu/1 busy_5s_percent": 90, "cpu/1 busy_1m_percent": 53, "cpu/1 busy_5m_percent": 25,
-				"memory/Processor used_bytes": 1001, "memory/Processor largest_free_bytes": 1002,
+			gauges: map[string]string{
+				"cpu/1 busy_5s_percent": cpuBusy + "6.1", "cpu/1 busy_1m_percent": cpuBusy + "7.1", "cpu/1 busy_5m_percent": cpuBusy + "8.1",
+				"memory/Processor used_bytes": memoryPool + "5.1", "memory/Processor largest_free_bytes": memoryPool + "7.1",
 			},
 			none: []string{"stack/ring"}, // a lone switch says "not redundant" too
 		},
 		{
-			recording: "cisco-c3560", serial: "SERIAL0002", model: "WS-C3560G-48TS-E", version: "12.2(55)SE3", uptime: 1.02,
+			recording: "cisco-c3560", serial: entSerial + "1001", model: entModel + "1001", uptime: upTicks, uptimeUnit: 0.01,
 			parts: map[string]string{
-				"temperature/1005": "warning state=warning name=SW#1, Sensor#1 threshold_celsius=66",
-				"psu/1003":         "ok name=Sw1, PS1, RPS", "system": "ok config=saved engine_boots=93",
+				"temperature/1005": "warning state=warning name=SW#1, Sensor#1 threshold_celsius=@1.3.6.1.4.1.9.9.13.1.3.1.4.1005",
+				"psu/1003":         "ok name=Sw1, PS1, RPS", "system": "ok config=saved engine_boots=@" + engineBoots,
 			},
-			gauges: map[string]float64{"temperature/1005 temperature_celsius": 61, "cpu/1 busy_1m_percent": 58},
+			gauges: map[string]string{"temperature/1005 temperature_celsius": envCelsius + "1005", "cpu/1 busy_1m_percent": cpuBusy + "7.1"},
 			none:   []string{"member/1", "stack/ring"},
 		},
 		{
-			recording: "ios_2960x", serial: "SERIAL0003", model: "WS-C2960X-48FPS-L", version: "15.0(2a)EX5", uptime: 1.03,
+			recording: "ios_2960x", serial: entSerial + "1001", model: entModel + "1001", uptime: upTicks, uptimeUnit: 0.01,
 			parts: map[string]string{
-				"member/1": "ok role=master state=ready", "member/2": "ok role=member state=ready model=WS-C2960X-24PS-L",
+				"member/1": "ok role=master state=ready", "member/2": "ok role=member state=ready serial=@" + entSerial + "2001 model=@" + entModel + "2001",
 				"member/3": "ok role=member state=ready", "stack/ring": "ok redundant=yes",
-				"unit/SERIAL0004": "ok member=2 model=WS-C2960X-24PS-L",
 			},
-			gauges: map[string]float64{"temperature/1008 temperature_celsius": 44, "temperature/3008 temperature_celsius": 43, "cpu/1 busy_5m_percent": 53},
+			gauges: map[string]string{"temperature/1008 temperature_celsius": envCelsius + "1008", "temperature/3008 temperature_celsius": envCelsius + "3008",
+				"cpu/1 busy_5m_percent": cpuBusy + "8.1"},
 		},
 		{
-			recording: "ios_4506", serial: "<private>", model: "WS-C4506-E", version: "12.2(31)SGA8",
+			recording: "ios_4506", serial: entSerial + "1", model: entModel + "1",
 			parts: map[string]string{
-				"psu/1": "ok state=normal", "fan/1": "ok state=normal", "fru/1000": "ok power=on member= model=WS-X4013+",
+				"psu/1": "ok state=normal", "fan/1": "ok state=normal", "fru/1000": "ok power=on member= model=@" + entModel + "1000",
 				"port/Gi1/1": "unknown",
 			},
-			gauges: map[string]float64{"temperature/1 temperature_celsius": 30},
+			gauges: map[string]string{"temperature/1 temperature_celsius": envCelsius + "1"},
 			none:   []string{"psu/2", "fan/3"}, // an empty bay
 		},
 	}
@@ -183,23 +203,23 @@ func switchFacts() []facts {
 func firewallFacts() []facts {
 	return []facts{
 		{
-			recording: "asa", serial: "SERIAL0005", model: "ASA5555", version: "9.12(2)", uptime: 1.04,
+			recording: "asa", serial: entSerial + "1", model: entModel + "1", uptime: upTicks, uptimeUnit: 0.01,
 			parts: map[string]string{
 				"failover/primary": "ok role=active polled=yes failover=on", "failover/secondary": "ok role=standby polled=",
-				"failover/link": "ok state=up", "psu/18": "ok presence=true input=true", "psu/24": "ok serial=SERIAL0006",
+				"failover/link": "ok state=up", "psu/18": "ok presence=true input=true", "psu/24": "ok serial=@" + entSerial + "24",
 			},
-			gauges: map[string]float64{
-				"memory/Chassis/System memory free_bytes": 1_003, "memory/Chassis/System memory used_bytes": 1_004,
-				"memory/Processor 0/0/System memory free_bytes": 1_005,
-				"connections/total current_connections":         7756, "connections/total peak_connections": 72363,
-				"fan/13 speed_rpm": 4864, "temperature/30 temperature_celsius": 67,
+			gauges: map[string]string{
+				"memory/Chassis/System memory free_bytes": bigPool + "20.1.1", "memory/Chassis/System memory used_bytes": bigPool + "18.1.1",
+				"memory/Processor 0/0/System memory free_bytes": bigPool + "20.2.1",
+				"connections/total current_connections":         connections + "6", "connections/total peak_connections": connections + "7",
+				"fan/13 speed_rpm": entSensor + "13", "temperature/30 temperature_celsius": entSensor + "30",
 			},
 		},
 		{
-			recording: "ftd_1140", version: "6.4.0", uptime: 10351152,
+			recording: "ftd_1140", uptime: engineTime, uptimeUnit: 1,
 			parts: map[string]string{"cpu/2": "ok", "cpu/8": "ok", "memory/System memory": "ok"},
-			gauges: map[string]float64{
-				"cpu/2 busy_1m_percent": 13, "cpu/3 busy_5m_percent": 13, "memory/System memory free_bytes": 1_006,
+			gauges: map[string]string{
+				"cpu/2 busy_1m_percent": cpuBusy + "7.2", "cpu/3 busy_5m_percent": cpuBusy + "8.3", "memory/System memory free_bytes": bigPool + "20.1.1",
 			},
 			none: []string{"failover/primary", "connections/total"},
 		},
@@ -212,22 +232,32 @@ func TestRecordedFacts(t *testing.T) {
 	for _, want := range slices.Concat(switchFacts(), firewallFacts()) {
 		t.Run(want.recording, func(t *testing.T) {
 			t.Parallel()
-			want.check(t, visiting(t, kindOf(want.recording), recorded(t, raw(t, want.recording))).all())
+			lines := raw(t, want.recording)
+			want.check(t, parse(t, lines), visiting(t, kindOf(want.recording), recorded(t, lines)).all())
 		})
 	}
 }
 
-func (f facts) check(t *testing.T, r report) {
+func (f facts) check(t *testing.T, said walkOf, r report) {
 	t.Helper()
-	if u := r.Unit; u == nil || u.Serial != f.serial || u.Model != f.model || u.Version != f.version || u.Uptime.Seconds() != f.uptime {
+	number := func(oid string) float64 {
+		x, err := strconv.ParseFloat(said[oid], 64)
+		if err != nil {
+			t.Errorf("the recording says %q under %s", said[oid], oid)
+		}
+		return x
+	}
+	if u := r.Unit; u == nil || u.Serial != said[f.serial] || u.Model != said[f.model] || u.Version == "" || !strings.Contains(said["1.3.6.1.2.1.1.1.0"], "Version "+u.Version) {
 		t.Errorf("unit %+v", u)
+	} else if f.uptime != "" && math.Abs(u.Uptime.Seconds()-number(f.uptime)*f.uptimeUnit) > 60 {
+		t.Errorf("up for %v, the recording says %v", u.Uptime, said[f.uptime])
 	}
 	for path, want := range f.parts {
-		wantPart(t, r.part(t, path), want)
+		wantPart(t, said, r.part(t, path), want)
 	}
-	for key, want := range f.gauges {
+	for key, oid := range f.gauges {
 		i := strings.LastIndex(key, " ")
-		if got := r.gauge(t, key[:i], key[i+1:]); got != want {
+		if got, want := r.gauge(t, key[:i], key[i+1:]), number(oid); got != want {
 			t.Errorf("%s is %v, want %v", key, got, want)
 		}
 	}
@@ -238,8 +268,9 @@ func (f facts) check(t *testing.T, r report) {
 	}
 }
 
-// wantPart compares a component with "health key=value ...".
-func wantPart(t *testing.T, c hw.Component, want string) {
+// wantPart compares a component with "health key=value ...". A value @OID is what the
+// recording says there, @mac:OID the same as an address is written.
+func wantPart(t *testing.T, said walkOf, c hw.Component, want string) {
 	t.Helper()
 	health, rest, _ := strings.Cut(want, " ")
 	if c.Health.String() != health {
@@ -254,6 +285,11 @@ func wantPart(t *testing.T, c hw.Component, want string) {
 		for i+1 < len(words) && !strings.Contains(words[i+1], "=") {
 			i++
 			value += " " + words[i]
+		}
+		if oid, ok := strings.CutPrefix(value, "@mac:"); ok {
+			value = net.HardwareAddr(said[oid]).String()
+		} else if oid, ok := strings.CutPrefix(value, "@"); ok {
+			value = said[oid]
 		}
 		if got := c.State.Get(key) + c.Attrs.Get(key); got != value {
 			t.Errorf("%s: %s is %q, want %q", c.Path, key, got, value)

@@ -19,7 +19,7 @@ var asaInterfaces = []struct {
 	{"dmz", "public servers", true, 50, 4000},
 	{"backup", "second provider", true, 5, 300},
 	{"voip", "telephones", true, 20, 900},
-	{"folink", "LAN/STATE Failover Interface", true, 20, 400},
+	{"foverlan", "LAN/STATE Failover Interface", true, 20, 400},
 	{"GigabitEthernet0/6", "", false, 0, 0},
 	{"GigabitEthernet0/7", "", false, 0, 0},
 	{"management", "", true, 1, 40},
@@ -178,7 +178,7 @@ func asaFailover(b *builder, s *state) {
 	if s.down[asaFailoverPort] {
 		link = 3
 	}
-	row(4, "Failover LAN Interface", link, "folink GigabitEthernet0/5")
+	row(4, "Failover LAN Interface", link, "foverlan GigabitEthernet0/5")
 	if s.standby {
 		row(6, "Primary unit", 10, "Standby unit")
 		row(7, "Secondary unit (this device)", 9, "Active unit")
@@ -192,7 +192,7 @@ func asaFailover(b *builder, s *state) {
 	b.gauge(conn+".5", 72_363, 40, 7)
 }
 
-// asaFailoverPort is the ifIndex of folink.
+// asaFailoverPort is the ifIndex of foverlan.
 const asaFailoverPort = 7
 
 // asaSessions adds CISCO-REMOTE-ACCESS-MONITOR-MIB, without the e-mail sessions that newer versions
