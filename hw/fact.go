@@ -77,7 +77,8 @@ type UnitValue struct {
 	Previous                     string // serial of the unit before it
 }
 
-// ClockValue is what is known of the box's own clock. Group: "clock", device empty.
+// ClockValue is what is known of a box's own clock. Group: "clock", device empty, component
+// "box/<origin>".
 type ClockValue struct {
 	Trusted  bool
 	Source   string // "ntp", "none", "peer"

@@ -134,7 +134,7 @@ func (s *Store) tellClock() error {
 	}
 	source := map[journal.ClockState]string{journal.ClockTrusted: "ntp", journal.ClockUntrusted: "none"}[state]
 	f := s.newFlush()
-	fact := hw.Fact{Kind: hw.ClockFact, Group: "clock", At: wall,
+	fact := hw.Fact{Kind: hw.ClockFact, Component: BoxPath(s.id.origin), Group: "clock", At: wall,
 		Value: hw.ClockValue{Trusted: state == journal.ClockTrusted, Source: source, OffsetMS: jump.Milliseconds()}}
 	if err := f.facts.add(func(body []byte) ([]byte, error) { return journal.AppendFact(body, fact, f.wallMS) }); err != nil {
 		return err

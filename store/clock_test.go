@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"errors"
+	"maps"
 	"math"
 	"slices"
 	"testing"
@@ -190,4 +191,28 @@ func TestTurnBeyondEveryClock(t *testing.T) {
 	}
 	a.plain("sw-1")
 	a.sound()
+}
+
+// TestClocksOfTwo: two boxes that know of each other show a clock each.
+func TestClocksOfTwo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 2)
+	a := w.join(func(o *store.Options) { o.Clock = func() journal.ClockState { return journal.ClockTrusted } })
+	b := w.join(func(o *store.Options) { o.Clock = func() journal.ClockState { return journal.ClockUntrusted } })
+	a.visits("sw-1")
+	w.pass(time.Minute)
+	b.visits("sw-1")
+	w.settle([2]*member{a, b})
+	want := map[string]bool{store.BoxPath(a.Origin()): true, store.BoxPath(b.Origin()): false}
+	for i, m := range []*member{a, b} {
+		got := map[string]bool{}
+		for _, f := range m.Registers("") {
+			if c, ok := f.Value.(hw.ClockValue); ok {
+				got[f.Component] = c.Trusted
+			}
+		}
+		if !maps.Equal(got, want) {
+			t.Errorf("box %d shows the clocks %v, want %v", i, got, want)
+		}
+	}
 }

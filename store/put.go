@@ -262,9 +262,11 @@ func (s *Store) stateOf(device hw.DeviceID) *hw.State {
 			st.Set(fact)
 		}
 	}
+	var good time.Time
 	for _, v := range f.Visits(device) {
-		if v.Good {
-			st.SetRead(hw.VisitGap, v.Started)
+		if v.Good && v.Started.After(good) {
+			good = v.Started
+			st.SetRead(hw.VisitGap, good)
 		}
 	}
 	s.state.RUnlock()

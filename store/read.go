@@ -20,7 +20,7 @@ type DeviceView struct {
 	Site      journal.ID
 	ID        hw.DeviceID
 	LastVisit time.Time     // zero: never
-	LastGood  time.Time     // of the last visit that read anything; zero: not known
+	LastGood  time.Time     // of the last visit that read anything; zero: never
 	Period    time.Duration // until the visit after LastVisit is due
 	Facts     []hw.Fact     // the view of its registers, in order; removed ones are left out
 }
@@ -72,15 +72,16 @@ func (s *Store) view(site journal.ID, id hw.DeviceID) DeviceView {
 			continue
 		}
 		v.Facts = append(v.Facts, fact)
-		if g, ok := fact.Value.(hw.GapValue); ok && k.Group == hw.VisitGap && v.LastGood.IsZero() {
-			v.LastGood = g.From // the last visit failed; the gap began at the last good one
-		}
 	}
 	return v
 }
 
+// BoxPath is the component of the facts that a box tells of itself, under the empty device:
+// the boxes of a site share their folds.
+func BoxPath(origin journal.ID) string { return "box/" + origin.String() }
+
 // Registers returns the view of a device's registers at the store's own site. The empty
-// device is the box itself.
+// device is the boxes themselves.
 func (s *Store) Registers(device hw.DeviceID) []hw.Fact {
 	s.state.RLock()
 	defer s.state.RUnlock()

@@ -327,7 +327,7 @@ func (s *Store) tellDropped(d dropped) error {
 	if d.span.first <= d.span.last {
 		gap.From, gap.To = time.UnixMilli(d.span.first), time.UnixMilli(d.span.last)
 	}
-	fact := hw.Fact{Kind: hw.GapFact, Group: name + "#" + string(hw.Dropped), At: s.opt.Now(), Value: gap}
+	fact := hw.Fact{Kind: hw.GapFact, Component: BoxPath(s.id.origin), Group: name + "#" + string(hw.Dropped), At: s.opt.Now(), Value: gap}
 	if err := f.facts.add(func(b []byte) ([]byte, error) { return journal.AppendFact(b, fact, f.wallMS) }); err != nil {
 		return err
 	}

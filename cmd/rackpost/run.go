@@ -69,7 +69,9 @@ func (a *appliance) Run(ctx context.Context) error {
 	group.Go(func() error { return a.notifier().Run(ctx) })
 	group.Go(func() error { return a.reloads(ctx) })
 	a.logger.Info("started", "name", a.box.name, "devices", len(a.site.Load().devices), "page", "http://"+tcp.Addr().String(), "version", versionText())
-	err = group.Wait()
-	a.logger.Info("stopped", "error", err)
-	return err
+	if err := group.Wait(); err != nil {
+		return err // whoever asked for the run says so
+	}
+	a.logger.Info("stopped")
+	return nil
 }

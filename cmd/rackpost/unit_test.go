@@ -128,11 +128,11 @@ func TestNeverReadHasNoAge(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1e9, 0)
 	gap := hw.Fact{Group: hw.VisitGap, Value: hw.GapValue{Reason: hw.Refused, From: now.Add(-time.Minute)}}
-	v := store.DeviceView{ID: "sw", LastVisit: now, LastGood: now.Add(-time.Minute), Facts: []hw.Fact{gap}}
+	v := store.DeviceView{ID: "sw", LastVisit: now, Facts: []hw.Fact{gap}}
 	if d := deviceOf(v, collectors.DeviceStatus{}, now); d.Age != nil || !d.LastGood.IsZero() || len(d.Gaps) != 1 {
 		t.Errorf("never read: age %v, last good %v, gaps %v", d.Age, d.LastGood, d.Gaps)
 	}
-	v.Facts = append(v.Facts, hw.Fact{Group: "unit", Value: hw.UnitValue{Serial: "A"}})
+	v.LastGood = now.Add(-time.Minute)
 	if d := deviceOf(v, collectors.DeviceStatus{}, now); d.Age == nil || *d.Age != 60 {
 		t.Errorf("read a minute ago: age %v", d.Age)
 	}

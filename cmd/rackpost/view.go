@@ -27,8 +27,8 @@ func (a *appliance) Status(ctx context.Context) (web.Status, error) {
 		Name: a.box.name, Version: versionText(), Site: web.Site{ID: site.id.String(), Name: site.name},
 		Time: time.Now(), Started: a.started, Devices: countOf(devices), Journal: a.journalOf(), Notices: []string{},
 	}
-	for _, f := range a.store.Registers("") { // of the box itself
-		if c, ok := f.Value.(hw.ClockValue); ok {
+	for _, f := range a.store.Registers("") {
+		if c, ok := f.Value.(hw.ClockValue); ok && f.Component == store.BoxPath(a.store.Origin()) {
 			s.Clock = &web.Clock{Trusted: c.Trusted, Source: c.Source, OffsetMS: c.OffsetMS}
 		}
 	}
@@ -249,9 +249,6 @@ func deviceOf(v store.DeviceView, s collectors.DeviceStatus, now time.Time) web.
 	}
 	for _, f := range v.Facts {
 		addFact(&d, f)
-	}
-	if d.Unit == nil && len(d.Components) == 0 {
-		d.LastGood = time.Time{} // nothing was ever read: the store tells when that began
 	}
 	since := now.Sub(d.LastGood)
 	if !s.LastGood.IsZero() { // the poller's age does not suffer when the clock is set

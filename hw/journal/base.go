@@ -18,7 +18,7 @@ type Register struct {
 	Payload []byte // the fact as received
 }
 
-// LastVisit is when an origin last visited a device.
+// LastVisit is when an origin last visited a device, or last read anything of it.
 type LastVisit struct {
 	Origin      ID
 	Incarnation Incarnation

@@ -210,6 +210,7 @@ func goldenBase(t testing.TB) *journal.Base {
 	}
 	b.Visits = []journal.LastVisit{
 		{Origin: goldenOrigin, Incarnation: goldenIncarnation, Device: "sw-1", Turn: goldenWall, Started: at(-250), Period: 60e9, Mode: journal.Leader, Good: true},
+		{Origin: goldenOrigin, Incarnation: goldenIncarnation, Device: "sw-1", Turn: goldenWall + 60e3, Started: at(60e3), Period: 60e9, Mode: journal.Leader},
 		{Origin: otherOrigin, Incarnation: 1, Device: "sw-1", Turn: 1},
 	}
 	return b

@@ -65,8 +65,8 @@ func goldenFacts() []hw.Fact {
 		bit(hw.GapFact, "visit", hw.GapValue{Reason: hw.NoAnswer, Detail: "no answer to 3 requests", From: at(-1)}),
 		bit(hw.GapFact, "ports#too-much", hw.GapValue{Reason: hw.TooMuch, From: time.UnixMilli(journal.MinMS + 1).UTC(), To: time.UnixMilli(journal.MaxMS).UTC()}),
 		bit(hw.UnitFact, "unit", hw.UnitValue{Serial: "FDO1", Model: "WS-C3750-48PS-S", Version: "12.2(55)SE10", Name: "sw", Since: at(-5), Previous: "FDO0"}),
-		{Kind: hw.ClockFact, Group: "clock", At: time.UnixMilli(journal.MaxMS).UTC(), Value: hw.ClockValue{Trusted: true, Source: "ntp", OffsetMS: -12}},
-		{Kind: hw.ClockFact, Group: "clock", Value: hw.ClockValue{}}, // seen nobody knows when
+		{Kind: hw.ClockFact, Component: "box/" + goldenOrigin.String(), Group: "clock", At: time.UnixMilli(journal.MaxMS).UTC(), Value: hw.ClockValue{Trusted: true, Source: "ntp", OffsetMS: -12}},
+		{Kind: hw.ClockFact, Component: "box/" + goldenOrigin.String(), Group: "clock", Value: hw.ClockValue{}}, // seen nobody knows when
 		{Kind: hw.ActFact, Version: 1, Device: "sw-1", Group: "acknowledge", At: at(0), Value: hw.Opaque{Kind: hw.ActFact, Bytes: []byte{1, 2, 3}}},
 		{Kind: hw.ComponentFact, Version: 2, Device: "sw-1", Component: "fan/1", At: at(0), Value: hw.Opaque{Kind: hw.ComponentFact, Bytes: []byte("later")}},
 		{Kind: 65535, Version: 65535, Device: "sw-1", Component: "x", Group: "y", Removed: true, At: at(7)},

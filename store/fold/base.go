@@ -1,9 +1,8 @@
 package fold
 
 import (
-	"bytes"
-	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
 	"rackpost/hw/journal"
@@ -21,12 +20,9 @@ func (f *Fold) Base(held journal.Vector) *journal.Base {
 	for _, k := range keys {
 		b.Registers = append(b.Registers, f.registers[k]...)
 	}
-	for _, v := range f.visits {
-		b.Visits = append(b.Visits, v)
+	for _, d := range slices.Sorted(maps.Keys(f.visits)) {
+		b.Visits = append(b.Visits, f.Visits(d)...)
 	}
-	slices.SortFunc(b.Visits, func(x, y journal.LastVisit) int {
-		return cmp.Or(cmp.Compare(x.Device, y.Device), bytes.Compare(x.Origin[:], y.Origin[:]))
-	})
 	return b
 }
 

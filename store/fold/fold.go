@@ -27,18 +27,15 @@ func (k Key) Compare(o Key) int {
 		cmp.Compare(k.Component, o.Component), cmp.Compare(k.Group, o.Group))
 }
 
-// visitKey names an origin's visits of a device.
-type visitKey struct {
-	device hw.DeviceID
-	origin journal.ID
-}
+// visited is what is kept of an origin's visits of a device. A zero turn says none.
+type visited struct{ last, good journal.LastVisit }
 
 // Fold is the state of one site. It is not safe for concurrent use. The zero value is not
 // usable; New makes one.
 type Fold struct {
 	site      journal.ID
 	registers map[Key][]journal.Register // in order of origin
-	visits    map[visitKey]journal.LastVisit
+	visits    map[hw.DeviceID]map[journal.ID]visited
 	devices   map[hw.DeviceID]map[Key]struct{}
 	islands   map[hw.DeviceID]map[Key]struct{} // keys whose last word is an island's
 	excused   journal.Vector
@@ -49,7 +46,7 @@ type Fold struct {
 
 // New returns the empty state of a site.
 func New(site journal.ID) *Fold {
-	return &Fold{site: site, registers: map[Key][]journal.Register{}, visits: map[visitKey]journal.LastVisit{},
+	return &Fold{site: site, registers: map[Key][]journal.Register{}, visits: map[hw.DeviceID]map[journal.ID]visited{},
 		devices: map[hw.DeviceID]map[Key]struct{}{}, islands: map[hw.DeviceID]map[Key]struct{}{}, excused: journal.Vector{}, known: journal.Vector{}, names: map[string]string{}}
 }
 
@@ -184,15 +181,26 @@ func (f *Fold) name(s string) string {
 	return s
 }
 
-// Visited notes a visit. The newest of each device and origin is kept.
+// Visited notes a visit. Of each device and origin the newest is kept, and the newest that
+// read anything.
 func (f *Fold) Visited(v journal.LastVisit) {
 	v.Device = hw.DeviceID(f.name(string(v.Device)))
-	k := visitKey{v.Device, v.Origin}
-	old, ok := f.visits[k]
-	if ok && compareVisits(old, v) >= 0 {
-		return
+	if f.visits[v.Device] == nil {
+		f.visits[v.Device] = map[journal.ID]visited{}
 	}
-	f.visits[k] = v
+	x := f.visits[v.Device][v.Origin]
+	x.last = newer(x.last, v)
+	if v.Good {
+		x.good = newer(x.good, v)
+	}
+	f.visits[v.Device][v.Origin] = x
+}
+
+func newer(a, b journal.LastVisit) journal.LastVisit {
+	if a.Turn > 0 && compareVisits(a, b) >= 0 {
+		return a
+	}
+	return b
 }
 
 // compareVisits orders visits of one device by one origin: by turn, and where one flush holds
@@ -209,15 +217,19 @@ func btoi(b bool) int {
 	return 0
 }
 
-// Visits returns the last visit of a device by each origin, in order of origin.
+// Visits returns the last visit of a device by each origin, and before it the last that read
+// anything when that is another, in order of origin.
 func (f *Fold) Visits(device hw.DeviceID) []journal.LastVisit {
 	var out []journal.LastVisit
-	for k, v := range f.visits {
-		if k.device == device {
-			out = append(out, v)
+	for _, v := range f.visits[device] {
+		if !v.last.Good && v.good.Turn > 0 {
+			out = append(out, v.good)
 		}
+		out = append(out, v.last)
 	}
-	slices.SortFunc(out, func(a, b journal.LastVisit) int { return bytes.Compare(a.Origin[:], b.Origin[:]) })
+	slices.SortFunc(out, func(a, b journal.LastVisit) int {
+		return cmp.Or(bytes.Compare(a.Origin[:], b.Origin[:]), compareVisits(a, b))
+	})
 	return out
 }
 
@@ -228,8 +240,8 @@ func (f *Fold) Devices() []hw.DeviceID {
 	for d := range f.devices {
 		seen[d] = struct{}{}
 	}
-	for k := range f.visits {
-		seen[k.device] = struct{}{}
+	for d := range f.visits {
+		seen[d] = struct{}{}
 	}
 	delete(seen, "")
 	return slices.Sorted(maps.Keys(seen))
@@ -272,11 +284,12 @@ func greatest(rs []journal.Register, ok func(*journal.Register) bool) (best *jou
 // freshPeriods is how many periods an authoritative visit holds an island's word back.
 const freshPeriods = 3
 
-// fresh says whether origin visited device with authority less than three periods ago. Now
-// is the greatest turn seen, so that the same content gives the same answer on every box.
+// fresh says whether origin read anything of device with authority less than three periods
+// ago: who reaches nothing has no word to hold another's back with. Now is the greatest turn
+// seen, so that the same content gives the same answer on every box.
 func (f *Fold) fresh(device hw.DeviceID, origin journal.ID) bool {
-	v, ok := f.visits[visitKey{device, origin}]
-	if !ok || v.Mode == journal.Island || v.Mode == journal.ModeUnknown {
+	v := f.visits[device][origin].good
+	if v.Turn == 0 || v.Mode == journal.Island || v.Mode == journal.ModeUnknown {
 		return false
 	}
 	return f.turn < v.Turn+freshPeriods*uint64(max(0, v.Period.Milliseconds()))

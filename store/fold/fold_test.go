@@ -78,6 +78,38 @@ func TestLongPeriod(t *testing.T) {
 	}
 }
 
+// TestFailedVisit: a leader that reaches the device no more does not hold an island's word back,
+// whatever way the state came, and when it last read anything is still known.
+func TestFailedVisit(t *testing.T) {
+	t.Parallel()
+	f := fold.New(site)
+	says(t, f, 1, 10, journal.Leader, state(hw.OK))
+	says(t, f, 2, 20, journal.Island, state(hw.Critical))
+	at := func(turn uint64, good bool) journal.LastVisit {
+		return journal.LastVisit{Origin: journal.ID{1}, Incarnation: 1, Device: "sw-1", Turn: turn, Started: time.UnixMilli(wall + int64(turn)), Period: 60 * time.Millisecond, Mode: journal.Leader, Good: good}
+	}
+	for _, turn := range []uint64{400, 100, 300, 200} {
+		f.Visited(at(turn, turn == 100 || turn == 200))
+	}
+	want := []journal.LastVisit{at(200, true), at(400, false)}
+	g := fold.New(site)
+	if _, err := g.Join(f.Base(nil)); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range []*fold.Fold{f, g} {
+		for i, now := range []uint64{379, 380} {
+			if d := cmp.Diff(want, f.Visits("sw-1")); d != "" {
+				t.Error(d)
+			}
+			f.SawTurn(now)
+			health := []hw.Health{hw.OK, hw.Critical}[i]
+			if got, _ := f.Fact(port); got.Value.(hw.ComponentValue).Health != health {
+				t.Errorf("at %d shows %v, want %s", now, got.Value, health)
+			}
+		}
+	}
+}
+
 func TestRemovedStays(t *testing.T) {
 	t.Parallel()
 	gone := state(hw.OK)
