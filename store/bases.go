@@ -142,6 +142,9 @@ func (s *Store) Join(_ context.Context, raw []byte) error {
 	defer s.keeping.Unlock()
 	s.writing.Lock()
 	defer s.writing.Unlock()
+	if s.isClosed() {
+		return fmt.Errorf("join a base: %w", ErrClosed)
+	}
 	s.state.Lock()
 	changed, err := s.fold(b.Site).Join(b)
 	if b.Site == s.id.site {

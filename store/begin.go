@@ -85,6 +85,9 @@ func (s *Store) roll(ctx context.Context) error {
 
 // nextSegment begins a new open segment and leaves the former to the keeper, who seals it.
 func (s *Store) nextSegment(ctx context.Context, since time.Duration) error {
+	if s.isClosed() {
+		return fmt.Errorf("begin a segment: %w", ErrClosed)
+	}
 	number := uint64(1)
 	if all := s.listed(); len(all) > 0 { // the keeper may be dropping one meanwhile
 		number = all[len(all)-1].number + 1

@@ -128,6 +128,9 @@ func (s *Store) commit(f *flush) error {
 // a full disk it frees the ballast and tries once more, and so it does in a new segment when
 // the open one turns out to be damaged.
 func (s *Store) write(batches []journal.Batch, by journal.Incarnation) ([]int64, error) {
+	if s.isClosed() {
+		return nil, fmt.Errorf("write to the journal: %w", ErrClosed)
+	}
 	ctx := context.Background() // a commit is finished or fails, it is not abandoned
 	for try := 1; ; try++ {
 		err := s.roll(ctx)

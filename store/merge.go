@@ -24,6 +24,9 @@ const MaxMerge = 64 << 20
 func (s *Store) Merge(ctx context.Context, batches []journal.Batch) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
+	if s.isClosed() {
+		return fmt.Errorf("merge: %w", ErrClosed)
+	}
 	fresh, total := make([]journal.Batch, 0, len(batches)), 0
 	now := journal.Vector{}
 	carried := map[journal.LayoutID]journal.Layout{}

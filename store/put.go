@@ -14,7 +14,7 @@ import (
 	"rackpost/hw/journal"
 )
 
-// ErrClosed is returned by Put when the store's Run has ended.
+// ErrClosed is returned by whatever writes once the store's Run has ended or it is closed.
 var ErrClosed = errors.New("journal is closed")
 
 // flushBytes is how much waits at most before a flush, before compression.
@@ -41,16 +41,10 @@ func (s *Store) Put(ctx context.Context, r hw.Report) error {
 		return fmt.Errorf("put the report of %s: %w", r.Device, ctx.Err())
 	case <-s.ended:
 		return ErrClosed
+	case <-s.closed:
+		return ErrClosed
 	}
 	return <-req.done // a report once taken is answered, also at shutdown
-}
-
-// Flush makes everything waiting durable now: for a person's act, an intent, a shutdown.
-func (s *Store) Flush() {
-	select {
-	case s.urgent <- struct{}{}:
-	default:
-	}
 }
 
 // Run flushes, seals, makes twins and keeps the budget until ctx ends; then it makes durable
@@ -92,8 +86,6 @@ func (s *Store) flushLoop(ctx context.Context) error {
 			size += sizeOf(&req.report)
 			now = size >= flushBytes
 		case <-timer.C:
-			now = true
-		case <-s.urgent:
 			now = true
 		case <-ctx.Done():
 			return flush()

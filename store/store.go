@@ -25,7 +25,7 @@ type Store struct {
 
 	reports chan putRequest
 	ended   chan struct{} // closed when Run takes no more reports
-	urgent  chan struct{} // a flush is wanted now
+	closed  chan struct{} // closed by Close, under writing
 	sealing chan struct{} // background work is waiting
 
 	// keeping makes the keeper's works, and whoever does one by hand, follow each other. It is
@@ -93,7 +93,7 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{opt: opt, lock: lock, reports: make(chan putRequest), ended: make(chan struct{}), urgent: make(chan struct{}, 1), sealing: make(chan struct{}, 1),
+	s := &Store{opt: opt, lock: lock, reports: make(chan putRequest), ended: make(chan struct{}), closed: make(chan struct{}), sealing: make(chan struct{}, 1),
 		previous: map[journal.StreamKey]uint32{}, states: map[hw.DeviceID]*hw.State{}, layouts: newLayoutCache(),
 		held: journal.Vector{}, unread: journal.Vector{}, hq: journal.Vector{}, folds: map[journal.ID]*fold.Fold{}, tails: map[*segment]*index{}, changed: make(chan struct{})}
 	s.damages.known = map[Position]struct{}{}
@@ -132,12 +132,16 @@ func newIncarnation() (journal.Incarnation, error) {
 }
 
 // Close ends the use of the folder. Call it after Run has returned. It notes that the stop
-// was in order.
+// was in order. A second Close does nothing.
 func (s *Store) Close() error {
 	s.keeping.Lock()
 	defer s.keeping.Unlock()
 	s.writing.Lock()
 	defer s.writing.Unlock()
+	if s.isClosed() {
+		return nil
+	}
+	close(s.closed)
 	var err error
 	if s.open != nil && s.open.damaged() == nil && s.inc.begun {
 		err = s.open.noteClosed(context.Background(), s.inc.id)
@@ -148,6 +152,15 @@ func (s *Store) Close() error {
 		g.use.Unlock()
 	}
 	return errors.Join(err, unlockDir(s.lock))
+}
+
+func (s *Store) isClosed() bool {
+	select {
+	case <-s.closed:
+		return true
+	default:
+		return false
+	}
 }
 
 // Watch returns a channel that is closed at the next change: a flush, a merge, a drop.

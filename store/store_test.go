@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -161,5 +162,41 @@ func TestMergeEveryOrder(t *testing.T) {
 		if err != nil || len(lacking) != 0 {
 			t.Fatalf("%d batches lacking: %v", len(lacking), err)
 		}
+	}
+}
+
+// TestAfterClose: who comes late gets an error, and a second Close is none.
+func TestAfterClose(t *testing.T) {
+	t.Parallel()
+	a, b := open(t, options(t)), open(t, options(t))
+	a.put(visit("sw-1", start, 1))
+	b.put(visit("sw-2", start, 1))
+	others, _, err := b.Since(t.Context(), store.Position{}, 1000)
+	require(t, err)
+	own, _, err := a.Since(t.Context(), store.Position{}, 1000)
+	require(t, err)
+	base, err := b.Base(testSite)
+	require(t, err)
+	a.stop()
+	never, err := store.Open(t.Context(), options(t)) // closed without a run
+	require(t, err)
+	require(t, never.Close())
+	for name, s := range map[string]*store.Store{"ran": a.Store, "never ran": never} {
+		for what, late := range map[string]func() error{
+			"put":        func() error { return s.Put(t.Context(), visit("sw-1", start, 2)) },
+			"merge":      func() error { return s.Merge(t.Context(), others) },
+			"merge held": func() error { return s.Merge(t.Context(), own) },
+			"join":       func() error { return s.Join(t.Context(), base) },
+		} {
+			if err := late(); !errors.Is(err, store.ErrClosed) {
+				t.Errorf("%s, %s: %v", name, what, err)
+			}
+		}
+		if err := s.Close(); err != nil {
+			t.Errorf("%s: closed again: %v", name, err)
+		}
+	}
+	if err := a.Seal(t.Context()); !errors.Is(err, store.ErrClosed) {
+		t.Errorf("seal: %v", err)
 	}
 }
