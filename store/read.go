@@ -113,6 +113,7 @@ const factDelayMS = 2 * 3600 * 1000
 func (s *Store) Facts(ctx context.Context, q FactQuery) ([]FactRecord, error) {
 	or(&q.Site, s.id.site)
 	or(&q.Limit, defaultFacts)
+	q.Limit = max(0, q.Limit)
 	reach := span{q.From.UnixMilli(), math.MaxInt64}
 	if !q.To.IsZero() {
 		reach.last = q.To.UnixMilli()
@@ -133,9 +134,6 @@ func (s *Store) Facts(ctx context.Context, q FactQuery) ([]FactRecord, error) {
 		case err != nil:
 			return nil, fmt.Errorf("read facts: %w", err)
 		}
-		if len(out) > 2*q.Limit {
-			out = newest(out, q.Limit)
-		}
 	}
 	return newest(out, q.Limit), nil
 }
@@ -153,10 +151,15 @@ func (s *Store) factsOf(ctx context.Context, g *segment, q FactQuery, reach span
 				continue
 			}
 			err := eachRow(ctx, db, "SELECT position, bytes FROM batch WHERE source = ?", []any{sources[k]}, func(position int64, raw []byte) error {
-				if b, ok := s.parse(g, position, raw); ok {
-					return s.factsIn(&b, q, reach, out)
+				b, ok := s.parse(g, position, raw)
+				if !ok {
+					return nil
 				}
-				return nil
+				err := s.factsIn(&b, q, reach, out)
+				if len(*out)-q.Limit > q.Limit {
+					*out = newest(*out, q.Limit)
+				}
+				return err
 			})
 			if err != nil {
 				return err

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -375,92 +374,3 @@ func (g *segment) replace(left journal.Vector, tmp string) error {
 	g.mu.Unlock()
 	return nil
 }
-
-// copyWithout writes the file to, a sealed segment like g without part. Positions stay, and
-// so does what a later version put beside the tables of this one.
-func (g *segment) copyWithout(ctx context.Context, to string, part journal.Vector) error {
-	removeDB(to)
-	db := openDB(to, readWrite)
-	err := g.copyTables(ctx, db, part)
-	if err == nil {
-		err = leaveWAL(ctx, db)
-	}
-	if err = errors.Join(err, db.Close()); err != nil {
-		removeDB(to)
-	}
-	return err
-}
-
-func (g *segment) copyTables(ctx context.Context, db *sql.DB, part journal.Vector) error {
-	if _, err := db.ExecContext(ctx, "ATTACH ? AS old", g.file()); err != nil {
-		return err
-	}
-	drop, samples := "-1", false
-	_, sources := g.contents()
-	for k := range part {
-		drop += fmt.Sprintf(", %d", sources[k])
-		samples = samples || k.Stream == journal.Samples
-	}
-	err := inTx(ctx, db, func(tx *sql.Tx) error {
-		tables, others, err := copySchema(ctx, tx)
-		if err != nil {
-			return err
-		}
-		for _, table := range tables {
-			q := fmt.Sprintf("INSERT INTO main.%s SELECT * FROM old.%s", quoted(table), quoted(table))
-			switch {
-			case table == "own" || table == "batch":
-				q += " WHERE source NOT IN (" + drop + ")"
-			case table == "layout" && samples:
-				continue
-			}
-			if _, err := tx.ExecContext(ctx, q); err != nil {
-				return err
-			}
-		}
-		return execAll(ctx, tx, others)
-	})
-	if err != nil {
-		return err
-	}
-	_, err = db.ExecContext(ctx, "DETACH old")
-	return err
-}
-
-// copySchema makes the tables of the database attached as old in the main one. It returns
-// their names, and what makes the rest once they are filled.
-func copySchema(ctx context.Context, tx *sql.Tx) (tables, others []string, err error) {
-	var statements []string
-	err = eachOf(ctx, tx, `SELECT type, name, sql FROM old.sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\_%' ESCAPE '\'`, nil, func(rows *sql.Rows) error {
-		var kind, name, text string
-		err := rows.Scan(&kind, &name, &text)
-		if kind == "table" {
-			tables, statements = append(tables, name), append(statements, text)
-		} else {
-			others = append(others, text)
-		}
-		return err
-	})
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, name := range []string{"user_version", "application_id"} {
-		var n int64
-		if err := tx.QueryRowContext(ctx, "PRAGMA old."+name).Scan(&n); err != nil {
-			return nil, nil, err
-		}
-		statements = append(statements, fmt.Sprintf("PRAGMA main.%s=%d", name, n))
-	}
-	return tables, others, execAll(ctx, tx, statements)
-}
-
-func execAll(ctx context.Context, tx *sql.Tx, statements []string) error {
-	for _, text := range statements {
-		if _, err := tx.ExecContext(ctx, text); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func quoted(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
