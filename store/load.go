@@ -28,6 +28,9 @@ func (s *Store) loadSegments(ctx context.Context) error {
 		if number, id, sealed, ok := parseSegmentName(e.Name()); ok {
 			g := loadSegment(ctx, path, number, id, sealed)
 			s.segments = append(s.segments, g)
+			s.held.Join(g.held)
+			s.held.Join(g.own)
+			g.held = nil // every incarnation there ever was is in it
 			if g.damaged() != nil {
 				s.quarantine(g, g.damaged())
 				continue
@@ -43,8 +46,6 @@ func (s *Store) loadSegments(ctx context.Context) error {
 		return cmp.Or(cmp.Compare(a.number, b.number), strings.Compare(a.path, b.path))
 	})
 	for i, g := range s.segments {
-		s.held.Join(g.held)
-		s.held.Join(g.own)
 		// One that is open and not the last is sealed by the keeper: a crash came in between.
 		if i == len(s.segments)-1 && !g.isSealed() && g.damaged() == nil {
 			s.open = g

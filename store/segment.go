@@ -30,7 +30,7 @@ func (id SegmentID) String() string { return hex.EncodeToString(id[:]) }
 type segment struct {
 	id     SegmentID
 	number uint64         // order among the segments of this store
-	held   journal.Vector // what the store held when the segment was begun
+	held   journal.Vector // what the store held when the segment was begun; only until the store has taken it
 	span   span           // of everything told in it
 
 	tooVaried bool // it gets no twin; the keeper's alone
@@ -96,7 +96,7 @@ func parseSegmentName(name string) (number uint64, id SegmentID, sealed, ok bool
 
 // createSegment makes the next segment of dir, empty and durable.
 func createSegment(ctx context.Context, dir string, number uint64, id identity, held journal.Vector) (*segment, error) {
-	s := &segment{number: number, held: held.Clone(), own: journal.Vector{}, span: emptySpan(),
+	s := &segment{number: number, own: journal.Vector{}, span: emptySpan(),
 		sources: map[journal.StreamKey]int64{}, layouts: map[journal.LayoutID]struct{}{}, next: 1}
 	if _, err := rand.Read(s.id[:]); err != nil {
 		return nil, err

@@ -60,6 +60,7 @@ func listSegments(ctx context.Context, dir string) ([]*segment, error) {
 			g.reader = openDB(g.path, readOnly)
 		}
 		g.damage = g.read(func(db *sql.DB) error { return g.load(ctx, db) })
+		g.held = nil
 		out = append(out, g)
 	}
 	if len(out) == 0 {
