@@ -1,12 +1,14 @@
 package store
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -42,31 +44,88 @@ func unlockDir(f *os.File) error {
 	return errors.Join(unix.Flock(int(f.Fd()), unix.LOCK_UN), f.Close())
 }
 
-// loadIdentity reads who dir belongs to, or makes a new origin of site when dir is new.
-func loadIdentity(dir string, site journal.ID) (identity, error) {
-	b, err := os.ReadFile(filepath.Join(dir, identityFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return newIdentity(dir, site)
-	}
-	if err != nil {
+// loadIdentity reads who opt.Dir belongs to. Where the file that says so is gone or cannot be
+// read, the segments say it; where these do not either, a new origin is made.
+func loadIdentity(ctx context.Context, opt *Options) (identity, error) {
+	id, err := readIdentity(opt.Dir)
+	if errors.Is(err, fs.ErrPermission) {
 		return identity{}, fmt.Errorf("read the journal's origin: %w", err)
 	}
-	var id identity
-	words := strings.Fields(string(b))
-	if len(words) == 4 && words[0] == "site" && words[2] == "origin" {
-		id.site, err = journal.ParseID(words[1])
-		if err == nil {
-			id.origin, err = journal.ParseID(words[3])
+	lost := err != nil
+	if lost {
+		if id, err = segmentsIdentity(ctx, opt, err); err != nil {
+			return identity{}, err
 		}
-	} else {
-		err = fmt.Errorf("want \"site ID origin ID\"")
 	}
+	switch {
+	case id == (identity{}):
+		return newIdentity(opt.Dir, opt.Site)
+	case id.site != opt.Site:
+		return identity{}, fmt.Errorf("%w: %s belongs to site %s, site.yaml says %s; give it the right site or another folder", ErrOtherSite, opt.Dir, id.site, opt.Site)
+	case lost:
+		return id, writeIdentity(opt.Dir, id)
+	}
+	return id, nil
+}
+
+func readIdentity(dir string) (id identity, err error) {
+	b, err := os.ReadFile(filepath.Join(dir, identityFile))
 	if err != nil {
-		// A lost origin costs nothing but a new one: all records keep the names they have.
-		return newIdentity(dir, site)
+		return id, err
 	}
-	if id.site != site {
-		return identity{}, fmt.Errorf("%w: %s belongs to site %s, site.yaml says %s; give it the right site or another folder", ErrOtherSite, dir, id.site, site)
+	words := strings.Fields(string(b))
+	if len(words) != 4 || words[0] != "site" || words[2] != "origin" {
+		return id, fmt.Errorf("want \"site ID origin ID\" in %s", filepath.Join(dir, identityFile))
+	}
+	if id.site, err = journal.ParseID(words[1]); err == nil {
+		id.origin, err = journal.ParseID(words[3])
+	}
+	return id, err
+}
+
+// segmentsIdentity returns whose the newest segment is that can be read, a zero one when there
+// is none. why says what is wrong with the file.
+func segmentsIdentity(ctx context.Context, opt *Options, why error) (id identity, err error) {
+	entries, err := os.ReadDir(opt.Dir)
+	if err != nil {
+		return id, fmt.Errorf("look for the journal's origin: %w", err)
+	}
+	found := false
+	for _, e := range slices.Backward(entries) { // the names begin with the number
+		_, _, sealed, ok := parseSegmentName(e.Name())
+		if !ok {
+			continue
+		}
+		found = true
+		access := immutable
+		if !sealed {
+			access = readOnly
+		}
+		if id, err = segmentIdentity(ctx, filepath.Join(opt.Dir, e.Name()), access); err == nil {
+			opt.Logger.Warn("the journal's origin is taken from a segment", "segment", e.Name(), "origin", id.origin.String(), "why", why)
+			return id, nil
+		}
+		opt.Logger.Warn("a segment does not tell whose it is", "segment", e.Name(), "err", err)
+	}
+	if found || !errors.Is(why, fs.ErrNotExist) {
+		// Records keep the names they have: nothing is lost by a new one.
+		opt.Logger.Error("the journal's origin is lost: a new one is made", "err", why)
+	}
+	return identity{}, nil
+}
+
+func segmentIdentity(ctx context.Context, path string, a access) (id identity, err error) {
+	db := openDB(path, a)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	for name, to := range map[string]*journal.ID{"site": &id.site, "origin": &id.origin} {
+		var b []byte
+		if err := db.QueryRowContext(ctx, "SELECT value FROM meta WHERE name = ?", name).Scan(&b); err != nil {
+			return identity{}, err
+		}
+		if len(b) != len(to) || *to == journal.ID(b) {
+			return identity{}, fmt.Errorf("%w: %s of %d bytes, or none", journal.ErrCorrupt, name, len(b))
+		}
+		*to = journal.ID(b)
 	}
 	return id, nil
 }
@@ -76,7 +135,11 @@ func newIdentity(dir string, site journal.ID) (identity, error) {
 	if _, err := rand.Read(id.origin[:]); err != nil {
 		return id, err
 	}
-	return id, writeFile(filepath.Join(dir, identityFile), fmt.Appendf(nil, "site %s\norigin %s\n", id.site, id.origin))
+	return id, writeIdentity(dir, id)
+}
+
+func writeIdentity(dir string, id identity) error {
+	return writeFile(filepath.Join(dir, identityFile), fmt.Appendf(nil, "site %s\norigin %s\n", id.site, id.origin))
 }
 
 // writeFile puts content under path, durably and whole or not at all.

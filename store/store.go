@@ -104,7 +104,7 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 }
 
 func (s *Store) load(ctx context.Context) (err error) {
-	if s.id, err = loadIdentity(s.opt.Dir, s.opt.Site); err != nil {
+	if s.id, err = loadIdentity(ctx, &s.opt); err != nil {
 		return err
 	}
 	if err := s.loadSegments(ctx); err != nil {
