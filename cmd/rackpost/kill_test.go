@@ -36,23 +36,26 @@ func hastyMain() {
 
 // TestKill kills the appliance with SIGKILL again and again while it starts, visits, flushes
 // and seals, stops it in order now and then, and wants everything back that it ever showed.
+// Each folder bears fifteen kills.
 func TestKill(t *testing.T) {
 	t.Parallel()
 	for _, program := range []string{"rackpost", "hasty"} {
-		t.Run(program, func(t *testing.T) {
-			t.Parallel()
-			b := newBox(t, program)
-			for n := range crashtest.Rounds(15, 500) {
-				b.live(syscall.SIGKILL)
-				if n%2 == 1 {
-					b.verify() // the other times the next start finds what the kill left
+		for folder := range crashtest.Rounds(1, 34) {
+			t.Run(fmt.Sprintf("%s/%d", program, folder+1), func(t *testing.T) {
+				t.Parallel()
+				b := newBox(t, program)
+				for n := range 15 {
+					b.live(syscall.SIGKILL)
+					if n%2 == 1 {
+						b.verify() // the other times the next start finds what the kill left
+					}
+					if n%7 == 6 {
+						b.live(syscall.SIGTERM)
+					}
 				}
-				if n%7 == 6 {
-					b.live(syscall.SIGTERM)
-				}
-			}
-			b.finish()
-		})
+				b.finish()
+			})
+		}
 	}
 }
 
@@ -61,7 +64,7 @@ func TestKill(t *testing.T) {
 func TestStop(t *testing.T) {
 	t.Parallel()
 	b := newBox(t, "rackpost")
-	for range crashtest.Rounds(4, 100) {
+	for range crashtest.Rounds(4, 40) {
 		b.live(syscall.SIGTERM)
 	}
 	b.finish()
