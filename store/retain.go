@@ -72,22 +72,56 @@ func (s *Store) used() (n int64, err error) {
 	return n, nil
 }
 
+// room is what the journal takes, and what the file system still has.
+type room struct{ used, free int64 }
+
+func (s *Store) room() (r room, err error) {
+	if r.used, err = s.used(); err == nil {
+		r.free, err = s.opt.Free(s.opt.Dir)
+	}
+	return r, err
+}
+
+// How long the space of dropped files is waited for before others are dropped.
+const (
+	freePause = 250 * time.Millisecond
+	freeTries = 120
+)
+
 // needsRoom says whether the store is over its budget or the file system below its mark. What
-// the open segment may still grow by is kept for it.
-func (s *Store) needsRoom() (bool, error) {
-	used, err := s.used()
-	if err != nil {
-		return false, err
+// the open segment may still grow by is kept for it. Some file systems give space back only a
+// while after a file is gone: where what was dropped since the room was first is enough, they
+// get time to say so, unless a flush finds the disk full meanwhile.
+func (s *Store) needsRoom(ctx context.Context, first *room) (bool, error) {
+	for try := 0; ; try++ {
+		r, err := s.room()
+		if err != nil {
+			return false, err
+		}
+		growth := s.opt.SegmentBytes
+		if g := s.current(); g != nil && g.damaged() == nil {
+			growth -= min(growth, fileBytes(g.file()))
+		}
+		if *first == (room{}) {
+			*first = r
+		}
+		switch {
+		case r.used+growth > s.opt.Budget:
+			return true, nil
+		case r.free >= s.opt.MinFree:
+			return false, nil
+		case first.free+first.used-r.used < s.opt.MinFree || s.shed.Swap(false):
+			return true, nil
+		case try == freeTries: // somebody else has taken what was freed
+			*first = r
+			return true, nil
+		}
+		select {
+		case <-ctx.Done():
+			return false, ctx.Err()
+		case <-time.After(freePause):
+		}
 	}
-	free, err := s.opt.Free(s.opt.Dir)
-	if err != nil {
-		return false, err
-	}
-	growth := s.opt.SegmentBytes
-	if g := s.current(); g != nil && g.damaged() == nil {
-		growth -= min(growth, fileBytes(g.file()))
-	}
-	return used+growth > s.opt.Budget || free < s.opt.MinFree, nil
 }
 
 // keepBudget drops what the shed order names until there is room, or nothing is left that
@@ -96,11 +130,12 @@ func (s *Store) keepBudget(ctx context.Context) error {
 	s.keeping.Lock()
 	defer s.keeping.Unlock()
 	forced := s.shed.Swap(false)
+	var first room
 	for {
 		if err := s.tellPending(); err != nil {
 			return err
 		}
-		need, err := s.needsRoom()
+		need, err := s.needsRoom(ctx, &first)
 		if err != nil || (!need && !forced) {
 			s.cramped = s.cramped && err != nil
 			return errors.Join(err, s.refillBallast())

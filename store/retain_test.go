@@ -8,7 +8,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -268,5 +270,47 @@ func TestDamagedBaseIsReplaced(t *testing.T) {
 	b.stop()
 	if audit, err := store.Verify(t.Context(), o.Dir, io.Discard); err != nil || len(audit.Faults) > 0 || audit.Bases != 2 {
 		t.Errorf("audit %+v: %v", audit, err)
+	}
+}
+
+// TestSpaceComesLate: a file system that gives space back only a while after a file is gone is
+// waited for. No more is dropped than is needed.
+func TestSpaceComesLate(t *testing.T) {
+	t.Parallel()
+	o := options(t)
+	o.SegmentBytes, o.MinFree = 1<<20, 32<<20
+	const disk = 40 << 20
+	type asked struct {
+		at   time.Time
+		free int64
+	}
+	var mu sync.Mutex
+	var past []asked
+	o.Free = func(dir string) (int64, error) { // what was free half a second ago, or less
+		entries, err := os.ReadDir(dir)
+		free := int64(disk)
+		for _, e := range entries {
+			if st, err := e.Info(); err == nil {
+				free -= st.Size()
+			}
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		past = append(slices.DeleteFunc(past, func(a asked) bool { return time.Since(a.at) > 500*time.Millisecond }), asked{time.Now(), free})
+		for _, a := range past {
+			free = min(free, a.free)
+		}
+		return free, err
+	}
+	b := open(t, o)
+	const reports = 150
+	for n := uint64(1); n <= reports; n++ { // twice what may be kept
+		b.put(bulky(0, n, 100<<10))
+	}
+	require(t, b.Seal(t.Context()))
+	st, err := b.Stats()
+	require(t, err)
+	if keep := disk - o.MinFree; st.Shed == 0 || st.Used > keep || st.Used < keep-3<<20 {
+		t.Errorf("%d bytes are left of the %d there is room for, %d batches were dropped", st.Used, keep, st.Shed)
 	}
 }
