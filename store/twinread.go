@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sort"
 
 	"rackpost/hw"
 	"rackpost/hw/journal"
@@ -158,9 +159,12 @@ func (r *seriesReader) chunk(raw []byte, path string, times [][]int64, origin jo
 	for i := range series {
 		x := &series[i]
 		to := r.of(path, x.Sensor, x.Type)
-		from, _ := slices.BinarySearch(started, r.span.first)
-		for p := range x.All(x.Search(from)) {
-			if p.Visit >= len(started) || started[p.Visit] > r.span.last {
+		begin, _ := slices.BinarySearch(started, r.span.first)
+		end := sort.Search(len(started), func(i int) bool { return started[i] > r.span.last })
+		from := x.Search(begin)
+		to.readings = slices.Grow(to.readings, max(0, x.Search(end)-from))
+		for p := range x.All(from) {
+			if p.Visit >= end {
 				break
 			}
 			y := reading{at: started[p.Visit], startMS: p.StartMS, periodMS: times[colPeriod][p.Visit], absent: p.Absent,
