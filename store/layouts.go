@@ -34,6 +34,7 @@ type shape struct {
 	order   []sampleName // as in the report
 	place   []int32      // layout place -> index in the report
 	dropped int          // repeats left out
+	repeat  string       // the component of the first of these
 	layout  journal.Layout
 }
 
@@ -104,7 +105,13 @@ func newShape(pack *journal.Compressor, samples []hw.Sample) (*shape, error) {
 		entries[i] = journal.Entry{Component: s.Component, Sensor: s.Sensor, Type: s.Type}
 	}
 	slices.SortStableFunc(sh.place, func(a, b int32) int { return entries[a].Compare(entries[b]) })
-	sh.place = slices.CompactFunc(sh.place, func(a, b int32) bool { return entries[a] == entries[b] })
+	sh.place = slices.CompactFunc(sh.place, func(a, b int32) bool {
+		same := entries[a] == entries[b]
+		if same && sh.dropped == 0 {
+			sh.dropped, sh.repeat = 1, entries[a].Component
+		}
+		return same
+	})
 	sh.dropped = len(samples) - len(sh.place)
 	sorted := make([]journal.Entry, len(sh.place))
 	for i, p := range sh.place {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"rackpost/hw"
@@ -52,25 +53,41 @@ func (s *Store) report(f *flush, r hw.Report) error {
 }
 
 // shape returns the shape of r's samples. Those that cannot be stored are left out, and a gap
-// says so.
+// says so until their section is read without.
 func (s *Store) shape(r *hw.Report) (*shape, error) {
-	gap := func(reason hw.Reason, detail string) {
-		r.Gaps = append(append([]hw.Gap(nil), r.Gaps...), hw.Gap{What: "samples", Reason: reason, From: r.Started, To: r.Started, Detail: detail})
+	gap := func(section string, reason hw.Reason, detail string) {
+		r.Gaps = append(slices.Clone(r.Gaps), hw.Gap{What: section + "/samples", Reason: reason, From: r.Started, Detail: detail})
 	}
 	n := len(r.Samples)
 	if n <= maxSamples {
 		sh, err := s.layouts.shapeOf(&s.pack, r.Device, r.Samples)
 		if err == nil {
 			if sh.dropped > 0 {
-				gap(hw.Garbage, fmt.Sprintf("%d samples named twice in one visit were left out", sh.dropped))
+				gap(sectionOf(r, sh.repeat), hw.Garbage, fmt.Sprintf("%d samples named twice in one visit were left out", sh.dropped))
 			}
 			return sh, nil
 		}
 		s.opt.Logger.Error("samples cannot be stored", "device", r.Device, "samples", n, "err", err)
 	}
-	gap(hw.TooMuch, fmt.Sprintf("the %d samples of one visit are more than a journal takes", n))
+	gap(sectionOf(r, ""), hw.TooMuch, fmt.Sprintf("the %d samples of one visit are more than a journal takes", n))
 	r.Samples = nil
 	return s.layouts.shapeOf(&s.pack, r.Device, nil)
+}
+
+// sectionOf returns the section a component was read in; where it is not known, the first that
+// was read, of which nothing else is known either.
+func sectionOf(r *hw.Report, component string) string {
+	for _, c := range r.Components {
+		if c.Path == component {
+			return c.Section
+		}
+	}
+	for _, s := range r.Read {
+		if s.Extent == hw.Complete {
+			return s.Section
+		}
+	}
+	return hw.VisitGap
 }
 
 // bound cuts texts to n bytes.

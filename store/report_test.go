@@ -318,3 +318,45 @@ func TestReportTooLarge(t *testing.T) {
 		t.Fatalf("%v: %v", audit.Faults, err)
 	}
 }
+
+// TestGapOfSamplesIsWrittenOnce: a device that names samples twice at every visit gets one gap
+// for as long as it does, which ends with it, whatever other sections are read between.
+func TestGapOfSamplesIsWrittenOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 6)
+	a := w.join(nil)
+	twice := func(n int) {
+		r := visit("sw-1", a.o.Now(), 1)
+		for range n {
+			r.Samples = append(r.Samples, r.Samples[0])
+		}
+		a.put(r)
+		w.pass(time.Minute)
+		a.put(hw.Report{Device: "sw-1", Started: a.o.Now(), Period: time.Minute, Read: []hw.Scope{{Section: "env", Extent: hw.Complete}}})
+		w.pass(time.Minute)
+	}
+	const of = "ports/samples"
+	gap := func() (hw.GapValue, int) {
+		facts, err := a.Facts(t.Context(), store.FactQuery{Device: "sw-1"})
+		require(t, err)
+		facts = slices.DeleteFunc(facts, func(f store.FactRecord) bool { return f.Group != of })
+		if len(facts) == 0 {
+			return hw.GapValue{}, 0
+		}
+		return facts[len(facts)-1].Value.(hw.GapValue), len(facts)
+	}
+	for n := range 5 {
+		twice(1 + n%2)
+	}
+	if g, n := gap(); n != 1 || g.Reason != hw.Garbage || !g.To.IsZero() || !g.From.Equal(start) {
+		t.Fatalf("%d facts of gaps, the last is %+v", n, g)
+	}
+	twice(0)
+	if g, n := gap(); n != 2 || g.To.IsZero() {
+		t.Fatalf("%d facts of gaps, the last is %+v", n, g)
+	}
+	twice(1)
+	if g, n := gap(); n != 3 || !g.To.IsZero() {
+		t.Fatalf("%d facts of gaps, the last is %+v", n, g)
+	}
+}
