@@ -113,6 +113,7 @@ func (c *checker) key(r rawKey, name, example string, protocols []string) (proto
 // from outside of the unit.
 func (c *checker) secret(r rawSecret) string {
 	if r.bad {
+		c.unread = true
 		return ""
 	}
 	var set []text

@@ -64,10 +64,15 @@ func (d *decoder) parse(data []byte) (body ast.Node) {
 	var syntax *yaml.SyntaxError
 	switch {
 	case errors.As(err, &syntax):
-		d.problems.add(d.placeOf(syntax.Token, start), "%s", syntax.Message)
+		at := d.placeOf(syntax.Token, start)
+		if strings.Contains(syntax.Message, "'\t'") {
+			d.problems.add(at, "a tab; write spaces to indent")
+			return nil
+		}
+		d.problems.add(at, "%s", syntax.Message)
 	case err != nil:
 		d.problems.add(start, "%v", err)
-	case len(f.Docs) == 0 || f.Docs[0].Body == nil:
+	case len(f.Docs) == 0 || isNothing(f.Docs[0].Body):
 		d.problems.add(start, "the file is empty")
 	case len(f.Docs) > 1:
 		at := start
@@ -79,6 +84,12 @@ func (d *decoder) parse(data []byte) (body ast.Node) {
 		return f.Docs[0].Body
 	}
 	return nil
+}
+
+// isNothing tells of a document without a value: also ~ and null are none.
+func isNothing(body ast.Node) bool {
+	_, null := body.(*ast.NullNode)
+	return body == nil || null
 }
 
 // tooBig returns the line and the reason if data would cost the parser too much.
