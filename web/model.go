@@ -79,8 +79,8 @@ type Device struct {
 	Period     float64     `json:"period_seconds"`
 	Requests   int         `json:"requests"` // of the last visit
 	Took       float64     `json:"took_seconds"`
-	Alerts     []Alert     `json:"alerts"`
-	Gaps       []Gap       `json:"gaps"` // that last
+	Alerts     []Alert     `json:"alerts"` // the gravest first
+	Gaps       []Gap       `json:"gaps"`   // that last
 	Components []Component `json:"components,omitempty"`
 }
 
@@ -107,6 +107,7 @@ type Component struct {
 // Alert is an open fault.
 type Alert struct {
 	Component string    `json:"component"`
+	Name      string    `json:"name,omitempty"` // what the device calls the component
 	Code      string    `json:"code"`
 	Level     string    `json:"level"`
 	Since     time.Time `json:"since"`

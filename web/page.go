@@ -23,6 +23,9 @@ var styleSheet []byte
 // refreshSeconds is how often a browser asks for the page again, without any script.
 const refreshSeconds = 10
 
+// shownAlerts are listed of one device on the first page, the gravest; its own page has all.
+const shownAlerts = 5
+
 // pages are the templates in one language.
 type pages struct {
 	home, device *template.Template
@@ -48,6 +51,7 @@ func newPages(t texts, now func() time.Time) pages {
 		"ago":   func(at time.Time) string { return Ago(now().Sub(at)) },
 		"clock": func(at time.Time) string { return at.Format("2006-01-02 15:04:05 -07:00") },
 		"bytes": Bytes,
+		"shown": func() int { return shownAlerts },
 	}
 	parse := func(name string) *template.Template {
 		return template.Must(template.New("").Funcs(funcs).ParseFS(templateFiles, "templates/frame.html", "templates/"+name))

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -39,6 +40,7 @@ func runStatus(ctx context.Context, t terminal, args []string) error {
 		return usagef("status takes no arguments; rackpost query DEVICE tells of one")
 	}
 	c := newClient(*socket)
+	c.http.Timeout = statusTimeout
 	var r statusResult
 	if err := c.get(ctx, "/status", nil, &r.Status); err != nil {
 		return err
@@ -59,7 +61,7 @@ func (r statusResult) print(w io.Writer) error {
 		fmt.Fprintf(w, "note: %s\n", plain(n))
 	}
 	if s.Clock != nil && !s.Clock.Trusted {
-		fmt.Fprintln(w, "note: the clock of this box is not trusted")
+		fmt.Fprintln(w, "note: nothing keeps the clock of this box right (no NTP): times may be wrong, ages are not")
 	}
 	j := s.Journal
 	fmt.Fprintf(w, "journal: %s of %s in %d %s, %d samples since the start", web.Bytes(j.Bytes), web.Bytes(j.Budget), j.Segments, plural(j.Segments, "segment", "segments"), j.Samples)
@@ -87,19 +89,41 @@ func printDevices(w io.Writer, devices []web.Device) error {
 	if err := tw.Flush(); err != nil {
 		return err
 	}
-	const most = 20
-	lines := 0
+	printAlerts(w, devices)
+	return nil
+}
+
+// printAlerts writes a line an alert of all devices, the gravest first.
+func printAlerts(w io.Writer, devices []web.Device) {
+	type line struct {
+		level int
+		text  string
+	}
+	var lines []line
 	for _, d := range devices {
 		for _, a := range d.Alerts {
-			if lines++; lines <= most {
-				fmt.Fprintf(w, "%s %s: %s: %s, for %s\n", a.Level, d.ID, plain(a.Component), a.Code, web.Ago(time.Since(a.Since)))
-			}
+			lines = append(lines, line{levelOf(a), fmt.Sprintf("%s %s: %s%s, for %s", a.Level, d.ID, alertPart(a), a.Code, web.Ago(time.Since(a.Since)))})
 		}
 	}
-	if lines > most {
-		fmt.Fprintf(w, "and %d alerts more\n", lines-most)
+	slices.SortStableFunc(lines, func(a, b line) int { return b.level - a.level })
+	const most = 20
+	for _, l := range lines[:min(len(lines), most)] {
+		fmt.Fprintln(w, l.text)
 	}
-	return nil
+	if more := len(lines) - most; more > 0 {
+		fmt.Fprintf(w, "and %d alerts more\n", more)
+	}
+}
+
+// alertPart names the component an alert is about; one of the device itself has none.
+func alertPart(a web.Alert) string {
+	switch {
+	case a.Component == "":
+		return ""
+	case a.Name != "":
+		return fmt.Sprintf("%s (%s): ", plain(a.Component), plain(a.Name))
+	}
+	return plain(a.Component) + ": "
 }
 
 func healthText(d web.Device) string {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -157,27 +158,39 @@ func present(v store.DeviceView, s collectors.DeviceStatus, w *collectors.Watche
 }
 
 // doubt makes unknown what is called ok by a section that could not be read for too long, while
-// others were. It reports whether there is such a section.
+// others were. It reports whether there is such a section, or one whose parts are unknown because
+// an object of it could not be read.
 func doubt(facts []hw.Fact, w collectors.Watched, now time.Time) bool {
 	periods := map[string]time.Duration{}
 	for _, s := range w.Sections() {
 		periods[s.Name] = s.Period
 	}
-	old := map[string]bool{}
+	old, partly := map[string]bool{}, map[string]bool{}
 	for _, f := range facts {
 		g, ok := f.Value.(hw.GapValue)
+		if !ok || !g.To.IsZero() {
+			continue
+		}
 		section, _, _ := strings.Cut(f.Group, "|") // what follows is the reason of a second gap
-		if period, on := periods[section]; ok && on && g.To.IsZero() && now.Sub(g.From) > stalePeriods*period {
+		if period, on := periods[section]; on && now.Sub(g.From) > stalePeriods*period {
 			old[section] = true
 		}
-	}
-	for i, f := range facts {
-		if c, ok := f.Value.(hw.ComponentValue); ok && old[f.Group] && c.Health == hw.OK {
-			c.Health = hw.Unknown
-			facts[i].Value = c
+		if section, _, object := strings.Cut(section, "/"); object {
+			partly[section] = true
 		}
 	}
-	return len(old) > 0
+	unread := len(old) > 0
+	for i, f := range facts {
+		c, ok := f.Value.(hw.ComponentValue)
+		switch {
+		case ok && old[f.Group] && c.Health == hw.OK:
+			c.Health = hw.Unknown
+			facts[i].Value = c
+		case ok && partly[f.Group] && c.Health == hw.Unknown:
+			unread = true
+		}
+	}
+	return unread
 }
 
 // knows says whether a device is configured or in the store.
@@ -250,6 +263,7 @@ func deviceOf(v store.DeviceView, s collectors.DeviceStatus, now time.Time) web.
 	for _, f := range v.Facts {
 		addFact(&d, f)
 	}
+	arrange(&d)
 	since := now.Sub(d.LastGood)
 	if !s.LastGood.IsZero() { // the poller's age does not suffer when the clock is set
 		d.LastGood, since = s.LastGood, s.SinceGood
@@ -259,6 +273,26 @@ func deviceOf(v store.DeviceView, s collectors.DeviceStatus, now time.Time) web.
 		d.Age = &age
 	}
 	return d
+}
+
+// arrange puts the gravest alert first and names what the alerts are about.
+func arrange(d *web.Device) {
+	names := map[string]string{}
+	for _, c := range d.Components {
+		names[c.Path] = c.Attrs.Get("name")
+	}
+	for i := range d.Alerts {
+		d.Alerts[i].Name = names[d.Alerts[i].Component]
+	}
+	slices.SortStableFunc(d.Alerts, func(a, b web.Alert) int { return levelOf(b) - levelOf(a) })
+}
+
+func levelOf(a web.Alert) int {
+	level := hw.LevelDisaster
+	for level > 0 && level.String() != a.Level {
+		level--
+	}
+	return int(level)
 }
 
 // addFact puts a register where it is shown. Closed alerts and finished gaps are history.

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"rackpost/collectors"
 	"rackpost/hw"
 	"rackpost/store"
+	"rackpost/web"
 )
 
 // TestUnreadSectionIsNeverOK requires that what a section said last is not shown as ok when it
@@ -30,6 +33,8 @@ func TestUnreadSectionIsNeverOK(t *testing.T) {
 		"long":            {"environment", 15*time.Minute + 1, false, hw.OK, hw.Unknown, hw.Unknown},
 		"a second reason": {"environment|no-answer", time.Hour, false, hw.OK, hw.Unknown, hw.Unknown},
 		"one object":      {"environment/source", time.Hour, false, hw.OK, hw.OK, hw.OK},
+		"its object":      {"environment/state", time.Second, false, hw.Unknown, hw.Unknown, hw.Unknown},
+		"another's":       {"ports/ifOperStatus", time.Second, false, hw.Unknown, hw.Unknown, hw.OK},
 		"a fault stays":   {"environment", time.Hour, false, hw.Critical, hw.Critical, hw.Critical},
 	} {
 		gap := hw.GapValue{Reason: hw.DeviceError, From: now.Add(-c.since)}
@@ -43,5 +48,28 @@ func TestUnreadSectionIsNeverOK(t *testing.T) {
 		if d.Health != c.want || d.Components[0].Health != hw.OK || d.Components[1].Health != c.psu {
 			t.Errorf("%s: device %s, parts %v; want %s, ok and %s", name, d.Health, d.Components, c.want, c.psu)
 		}
+	}
+}
+
+// TestGravestAlertFirst requires that a grave alert is told before others, with the name of
+// what it is about, and that an alert of the device itself has no empty part.
+func TestGravestAlertFirst(t *testing.T) {
+	t.Parallel()
+	alert := func(path, code string, l hw.Level) hw.Fact {
+		return hw.Fact{Kind: hw.AlertFact, Component: path, Group: code, Value: hw.AlertValue{Open: true, Level: l, Since: time.Now()}}
+	}
+	v := store.DeviceView{ID: "sw", Facts: []hw.Fact{
+		{Kind: hw.ComponentFact, Component: "psu/18", Group: "environment", Value: hw.ComponentValue{Attrs: hw.Attrs{{Key: "name", Value: "Power Supply 0"}}}},
+		alert("", hw.AlertUnitChanged, hw.LevelAverage),
+		alert("psu/18", hw.AlertHealth, hw.LevelHigh),
+	}}
+	for i := range 30 {
+		v.Facts = append(v.Facts, alert(fmt.Sprintf("port/%d", i), hw.AlertLinkDown, hw.LevelWarning))
+	}
+	var b strings.Builder
+	printAlerts(&b, []web.Device{deviceOf(v, collectors.DeviceStatus{}, time.Now())})
+	want := "high sw: psu/18 (Power Supply 0): health, for 0 s\naverage sw: unit-changed, for 0 s\nwarning sw: port/0: link-down"
+	if got := b.String(); !strings.HasPrefix(got, want) || !strings.HasSuffix(got, "and 12 alerts more\n") {
+		t.Errorf("alerts:\n%s", got)
 	}
 }
