@@ -99,7 +99,7 @@ func (h *handler) answer(w http.ResponseWriter, r *http.Request, v any, err erro
 	case err == nil:
 		writeJSON(w, http.StatusOK, v)
 	case errors.Is(err, ErrUnknownDevice):
-		h.fail(w, http.StatusNotFound, Problem{err.Error(), "GET /api/v1/devices lists them"})
+		h.fail(w, http.StatusNotFound, Problem{err.Error(), "rackpost status and GET /api/v1/devices list them"})
 	case errors.Is(err, ErrTooMany):
 		h.fail(w, http.StatusBadRequest, Problem{err.Error(), "ask for a shorter time"})
 	case r.Context().Err() != nil:

@@ -114,7 +114,7 @@ func TestAnswers(t *testing.T) {
 		{"/api/v1/status", 200, `"name":"box-a"`},
 		{"/api/v1/devices", 200, `"health":"critical"`},
 		{"/api/v1/devices/sw", 200, `"path":"port/Gi1/0/1"`},
-		{"/api/v1/devices/nosuch", 404, `"hint":"GET /api/v1/devices lists them"`},
+		{"/api/v1/devices/nosuch", 404, `"hint":"rackpost status and GET /api/v1/devices list them"`},
 		{"/api/v1/query?device=sw&component=port/Gi1/0/1&sensor=rx_bytes_total", 200, `{"at":"2026-11-21T12:00:00Z","value":18446744073709551615},{"at":"2026-11-21T12:00:00Z","absent":"not-ready"},{"at":"2026-11-21T12:00:00Z","value":1000000}`},
 		{"/api/v1/query?device=sw&component=a&sensor=b&limit=2", 200, `"truncated":true`},
 		{"/api/v1/query?device=sw&component=a&sensor=b&limit=3", 200, `"truncated":false`},

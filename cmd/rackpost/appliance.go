@@ -81,8 +81,22 @@ func runStoring(ctx context.Context, t terminal, args []string, opt store.Option
 		return err
 	}
 	a.hangUp = hangUp
-	a.reload = func() (siteConfig, problems, error) { return loadSite(box, env) }
+	a.reload = func() (siteConfig, problems, error) {
+		site, notes, err := loadSite(box, env)
+		return site, append(notes, boxNotes(box, *file)...), err
+	}
 	return errors.Join(a.Run(ctx), a.store.Close())
+}
+
+// boxNotes says what stands in box.yaml that the running appliance did not begin with.
+func boxNotes(running boxConfig, file string) problems {
+	var notes problems
+	now, err := loadBox(file)
+	now.siteAt = running.siteAt
+	if err != nil || now != running {
+		notes.add(place{file, 1, 1}, "box.yaml is not what this process began with; that takes a restart")
+	}
+	return notes
 }
 
 func logNotes(logger *slog.Logger, notes problems) {

@@ -18,7 +18,8 @@ import (
 )
 
 const (
-	clientTimeout = 60 * time.Second
+	clientTimeout = 60 * time.Second // of a long query
+	statusTimeout = 10 * time.Second
 	maxAnswer     = 256 << 20 // bytes; a full answer of web.MaxLimit points has a tenth
 )
 
@@ -82,6 +83,8 @@ func (c *client) explain(err error) error {
 		return fmt.Errorf("there is no socket %s: start the appliance (rackpost run), or name its socket with -socket or RACKPOST_SOCKET", c.socket)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("no permission for %s: be a member of the group that owns it", c.socket)
+	case os.IsTimeout(err):
+		return fmt.Errorf("the appliance at %s does not answer: see its log, and start it again", c.socket)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return fmt.Errorf("nothing answers at %s: the appliance that made it is gone; start it again", c.socket)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -163,6 +164,29 @@ func TestNearest(t *testing.T) {
 	for word, want := range map[string]string{"stauts": "status", "chekc": "check", "Status": "status", "rum": "run", "xyz": "", "": "", strings.Repeat("a", 1000): ""} {
 		if got := nearest(word, names); got != want {
 			t.Errorf("nearest(%q) = %q; want %q", word, got, want)
+		}
+	}
+}
+
+// TestBoxNeedsRestart requires that a changed box.yaml is told at a reload, and a same one not.
+func TestBoxNeedsRestart(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "box.yaml")
+	write := func(text string) {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const text = "name: a\ndata: /d\nsite: site.yaml\n"
+	write(text)
+	box, err := loadBox(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for after, want := range map[string]int{text: 0, "# moved\n" + text: 0, text + "listen: 127.0.0.1:1\n": 1, "no: box\n": 1} {
+		write(after)
+		if notes := boxNotes(box, file); len(notes) != want {
+			t.Errorf("%q: %v; want %d", after, notes, want)
 		}
 	}
 }

@@ -26,7 +26,7 @@ func probeCommand() command {
 
   -json               print one JSON object
   -timeout D          for one request, such as 2s
-  -community C        SNMP v2c; every user of this machine can see it in the list of processes
+  -community C        SNMP v2c, public if nothing is given; every user of this machine can see it in the list of processes
   -community-file F   the same from a file
   -v3-user U          SNMPv3; without the flags below nothing is authenticated
   -v3-auth P          ` + strings.Join(authProtocols, ", ") + `
@@ -94,6 +94,9 @@ func (f *probeFlags) target(args []string) (collectors.Kind, collectors.Target, 
 	if f.timeout != "" {
 		if t.Timeout, err = parseDuration(f.timeout); err != nil {
 			return kind, t, usagef("-timeout: %v", err)
+		}
+		if t.Timeout < minTimeout || t.Timeout > maxTimeout {
+			return kind, t, usagef("-timeout: %s is out of bounds; write %s to %s", f.timeout, shortDuration(minTimeout), shortDuration(maxTimeout))
 		}
 	}
 	t.Device = hw.Device{ID: hw.DeviceID(args[1]), Kind: kind.Name, Address: joinAddress(host, port)}

@@ -31,7 +31,7 @@ type probeDevice struct {
 	Model   string      `json:"model"`
 	Serial  string      `json:"serial"`
 	Version string      `json:"version"`
-	Uptime  float64     `json:"uptime_seconds"`
+	Uptime  *float64    `json:"uptime_seconds"` // null: the device does not say
 }
 
 type probeComponent struct {
@@ -61,7 +61,9 @@ func probeResultOf(d hw.Device, r hw.Report, visitErr error) probeResult {
 	}
 	if u := r.Unit; u != nil {
 		p.Device.Name, p.Device.Model, p.Device.Serial, p.Device.Version = u.Name, u.Model, u.Serial, u.Version
-		p.Device.Uptime = u.Uptime.Seconds()
+		if up := u.Uptime.Seconds(); up > 0 {
+			p.Device.Uptime = &up
+		}
 	}
 	for _, c := range r.Components {
 		p.Components = append(p.Components, probeComponent{c.Path, c.Health, c.State, c.Attrs})
@@ -84,7 +86,11 @@ func (p probeResult) print(w io.Writer, gaps []hw.Gap) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	d := p.Device
 	fmt.Fprintf(tw, "device\t%s\nkind\t%s\nname\t%s\nmodel\t%s\nserial\t%s\nversion\t%s\n", d.ID, d.Kind, plain(d.Name), plain(d.Model), plain(d.Serial), plain(d.Version))
-	fmt.Fprintf(tw, "uptime\t%s\nrequests\t%d in %.2f s\n", web.Ago(time.Duration(d.Uptime*float64(time.Second))), p.Requests, p.Took)
+	uptime := ""
+	if d.Uptime != nil {
+		uptime = web.Ago(time.Duration(*d.Uptime * float64(time.Second)))
+	}
+	fmt.Fprintf(tw, "uptime\t%s\nrequests\t%d in %.2f s\n", uptime, p.Requests, p.Took)
 	fmt.Fprint(tw, "\nCOMPONENT\tHEALTH\tSTATE\tABOUT IT\n")
 	for _, c := range p.Components {
 		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", plain(c.Path), c.Health, attrsText(c.State), attrsText(c.Attrs))
