@@ -70,6 +70,7 @@ func runStoring(ctx context.Context, t terminal, args []string, opt store.Option
 		fmt.Fprintln(t.err, err)
 		return errSilent
 	}
+	signal.Ignore(syscall.SIGPIPE) // who reads the log may go
 	// Before anything is ready: a SIGHUP that nobody waits for would end the process.
 	hangUp := make(chan os.Signal, 1)
 	signal.Notify(hangUp, syscall.SIGHUP)

@@ -47,6 +47,7 @@ A second terminal can break the rack; the demo prints the command.`,
 }
 
 func runDemo(ctx context.Context, t terminal, args []string) (err error) {
+	signal.Ignore(syscall.SIGPIPE)                         // nobody reads the table: an error, with all tidied up
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP) // the terminal was closed
 	defer stop()
 	fs := flag.NewFlagSet("demo", flag.ContinueOnError)
