@@ -16,6 +16,8 @@ type flush struct {
 	samples stream
 	logs    stream
 	scratch []hw.Sample
+	fresh   int    // devices never heard of before
+	refused uint64 // facts and reports beyond the bounds
 }
 
 // stream collects the batches of one stream in a flush.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -31,7 +30,8 @@ type putRequest struct {
 }
 
 // Put makes r durable: it returns after the fsync of the flush that took it, which comes at
-// most FlushAge later. An error means that r is not in the journal and that the store is
+// most FlushAge later. What is beyond the bounds of bounds.go is left out, which a gap tells and
+// Stats count. An error means that r is not in the journal and that the store is
 // done for: the process should end.
 func (s *Store) Put(ctx context.Context, r hw.Report) error {
 	req := putRequest{report: r, done: make(chan error, 1)}
@@ -153,6 +153,12 @@ func (s *Store) flush(waiting []putRequest) error {
 	visited := map[hw.DeviceID]struct{}{}
 	for _, w := range waiting {
 		_, again := visited[w.report.Device]
+		if !again && !s.mayKnow(f, w.report.Device) {
+			if err := s.tellDevices(f); err != nil {
+				return err
+			}
+			continue
+		}
 		visited[w.report.Device] = struct{}{}
 		r := s.prepare(w.report, !again)
 		if err := s.report(f, r); err != nil {
@@ -169,6 +175,7 @@ func (s *Store) flush(waiting []putRequest) error {
 	for _, w := range waiting {
 		s.stats.Samples += uint64(len(w.report.Samples))
 	}
+	s.stats.Refused += f.refused
 	return nil
 }
 
@@ -180,34 +187,7 @@ func (s *Store) prepare(r hw.Report, first bool) hw.Report {
 			r.Gaps = append(append([]hw.Gap(nil), r.Gaps...), g)
 		}
 	}
-	return hw.Normalise(*s.stateOf(r.Device), s.limit(r))
-}
-
-// maxRegisters bounds what is remembered of one device: registers stay when their component
-// is gone, and a device that calls its parts otherwise at every visit must not fill the box.
-const maxRegisters = 1 << 16
-
-// limit leaves out the components of r that were never seen, once the device has as many
-// registers as it may have.
-func (s *Store) limit(r hw.Report) hw.Report {
-	s.state.RLock()
-	defer s.state.RUnlock()
-	f := s.folds[s.id.site]
-	if f == nil || f.Count(r.Device)+len(r.Components) <= maxRegisters {
-		return r
-	}
-	known := make([]hw.Component, 0, len(r.Components))
-	for _, c := range r.Components {
-		if f.Has(foldKey{Kind: hw.ComponentFact, Device: r.Device, Component: c.Path, Group: c.Section}) {
-			known = append(known, c)
-		}
-	}
-	if left := len(r.Components) - len(known); left > 0 {
-		r.Gaps = append(slices.Clone(r.Gaps), hw.Gap{What: "components", Reason: hw.TooMuch,
-			Detail: fmt.Sprintf("%d new parts are not remembered: the device has had %d", left, maxRegisters)})
-	}
-	r.Components = known
-	return r
+	return hw.Normalise(*s.stateOf(r.Device), r)
 }
 
 // awayGap returns the gap between the last durable visit of an incarnation before this one

@@ -220,6 +220,7 @@ type Stats struct {
 	Unreadable     uint64   // batches kept and not understood
 	UnknownRecords uint64   // records of a later version
 	Shed           uint64   // batches dropped for want of space since the start
+	Refused        uint64   // facts and reports beyond what is remembered of a device and a site, since the start
 	Full           bool     // the disk is full: reports wait, nothing is acknowledged
 }
 

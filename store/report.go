@@ -23,7 +23,7 @@ func (s *Store) report(f *flush, r hw.Report) error {
 	if err != nil {
 		return err
 	}
-	for _, fact := range s.judge(f.mode, r) {
+	for _, fact := range s.remembered(f, r.Device, s.judge(f.mode, r)) {
 		if err := f.facts.add(func(body []byte) ([]byte, error) { return journal.AppendFact(body, fact, f.wallMS) }); err != nil {
 			return err
 		}

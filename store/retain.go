@@ -75,6 +75,12 @@ func (s *Store) used() (n int64, err error) {
 // room is what the journal takes, and what the file system still has.
 type room struct{ used, free int64 }
 
+// drops is the room there was before the drops of late, whose space may still have to come.
+type drops struct {
+	before room
+	last   time.Time
+}
+
 func (s *Store) room() (r room, err error) {
 	if r.used, err = s.used(); err == nil {
 		r.free, err = s.opt.Free(s.opt.Dir)
@@ -90,9 +96,9 @@ const (
 
 // needsRoom says whether the store is over its budget or the file system below its mark. What
 // the open segment may still grow by is kept for it. Some file systems give space back only a
-// while after a file is gone: where what was dropped since the room was first is enough, they
-// get time to say so, unless a flush finds the disk full meanwhile.
-func (s *Store) needsRoom(ctx context.Context, first *room) (bool, error) {
+// while after a file is gone: where what was dropped of late is enough, they get time to say so,
+// unless a flush finds the disk full meanwhile. The caller holds keeping.
+func (s *Store) needsRoom(ctx context.Context) (bool, error) {
 	for try := 0; ; try++ {
 		r, err := s.room()
 		if err != nil {
@@ -102,18 +108,19 @@ func (s *Store) needsRoom(ctx context.Context, first *room) (bool, error) {
 		if g := s.current(); g != nil && g.damaged() == nil {
 			growth -= min(growth, fileBytes(g.file()))
 		}
-		if *first == (room{}) {
-			*first = r
+		if time.Since(s.drops.last) > freeTries*freePause {
+			s.drops.before = r
 		}
+		before := s.drops.before
 		switch {
 		case r.used+growth > s.opt.Budget:
 			return true, nil
 		case r.free >= s.opt.MinFree:
 			return false, nil
-		case first.free+first.used-r.used < s.opt.MinFree || s.shed.Swap(false):
+		case before.free+before.used-r.used < s.opt.MinFree || s.shed.Swap(false):
 			return true, nil
 		case try == freeTries: // somebody else has taken what was freed
-			*first = r
+			s.drops.before = r
 			return true, nil
 		}
 		select {
@@ -130,12 +137,11 @@ func (s *Store) keepBudget(ctx context.Context) error {
 	s.keeping.Lock()
 	defer s.keeping.Unlock()
 	forced := s.shed.Swap(false)
-	var first room
 	for {
 		if err := s.tellPending(); err != nil {
 			return err
 		}
-		need, err := s.needsRoom(ctx, &first)
+		need, err := s.needsRoom(ctx)
 		if err != nil || (!need && !forced) {
 			s.cramped = s.cramped && err != nil
 			return errors.Join(err, s.refillBallast())
@@ -145,6 +151,7 @@ func (s *Store) keepBudget(ctx context.Context) error {
 			return err
 		}
 		freed, err := s.shedOne(ctx)
+		s.drops.last = time.Now()
 		if err != nil {
 			return fmt.Errorf("make room: %w", err)
 		}

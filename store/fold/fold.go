@@ -333,6 +333,14 @@ func (k Key) fact(r *journal.Register) (hw.Fact, bool) {
 	return fact, true
 }
 
+// Knows says whether a register or a visit speaks of device.
+func (f *Fold) Knows(device hw.DeviceID) bool {
+	return len(f.devices[device])+len(f.visits[device]) > 0
+}
+
+// CountDevices returns of how many devices a visit is known, or a register when these are more.
+func (f *Fold) CountDevices() int { return max(len(f.devices), len(f.visits)) }
+
 // Count returns how many registers speak of a device, removed ones included.
 func (f *Fold) Count(device hw.DeviceID) int { return len(f.devices[device]) }
 
