@@ -108,6 +108,9 @@ func (s *Store) flushRetrying(ctx context.Context, waiting []putRequest) error {
 		err := s.flush(waiting)
 		s.full.Store(isFull(err))
 		if err == nil || !isFull(err) {
+			if err == nil && try > 1 {
+				s.opt.Logger.Info("there is room on the disk again")
+			}
 			return err
 		}
 		if try == 1 {
