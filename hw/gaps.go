@@ -197,7 +197,7 @@ func (v *visit) reachable(reported []Gap) {
 // ours says that the reason lies with this box, not with the device.
 func (r Reason) ours() bool {
 	switch r {
-	case Cancelled, ApplianceDown, ApplianceCrash, Missed, Dropped:
+	case Cancelled, ApplianceDown, ApplianceCrash, Missed, Dropped, Damaged:
 		return true
 	}
 	return false

@@ -56,5 +56,6 @@ const (
 	ApplianceCrash Reason = "appliance-crash" // the box did not stop in order
 	Missed         Reason = "missed"          // due, but not made in time
 	Dropped        Reason = "dropped"         // had, and given up for want of space
+	Damaged        Reason = "damaged"         // had, and lost to a damaged page of the disk
 	Unreachable    Reason = "unreachable"     // no route
 )

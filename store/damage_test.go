@@ -160,13 +160,17 @@ func fileDamages() []fileDamage {
 		return b
 	}
 	return []fileDamage{
-		{"sealed segment is no database", func(t *testing.T, dir string) { change(t, second(t, dir), garbage) }, sequence(11, 20), false},
-		{"sealed segment is empty", func(t *testing.T, dir string) { change(t, second(t, dir), empty) }, sequence(11, 20), false},
+		{"sealed segment is no database", func(t *testing.T, dir string) { change(t, second(t, dir), garbage) }, nil, false},
+		{"sealed segment and its twin are no databases", func(t *testing.T, dir string) {
+			change(t, second(t, dir), garbage)
+			change(t, glob(t, dir, "*.twin")[1], garbage)
+		}, sequence(11, 20), false},
+		{"sealed segment is empty", func(t *testing.T, dir string) { change(t, second(t, dir), empty) }, nil, false},
 		{"sealed segment is a folder", func(t *testing.T, dir string) {
 			path := second(t, dir)
 			require(t, os.Remove(path))
 			require(t, os.Mkdir(path, 0o700))
-		}, sequence(11, 20), false},
+		}, nil, false},
 		{"open segment is no database", func(t *testing.T, dir string) { change(t, glob(t, dir, "*.open")[0], garbage) }, sequence(31, 40), false},
 		{"open segment is empty", func(t *testing.T, dir string) {
 			change(t, glob(t, dir, "*.open")[0], empty)

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -46,6 +45,9 @@ func (s *Store) keep(ctx context.Context) error {
 }
 
 func (s *Store) keepOnce(ctx context.Context) error {
+	if err := s.salvageAll(ctx); err != nil {
+		return err
+	}
 	if err := s.sealPending(ctx); err != nil {
 		return err
 	}
@@ -120,6 +122,7 @@ func (s *Store) setAside(g *segment, err error) {
 	s.quarantine(g, err)
 	delete(s.tails, g)
 	s.notify()
+	s.wakeKeeper()
 }
 
 // seal makes the segment final: its span noted, its WAL emptied into it, renamed. After a
@@ -127,10 +130,8 @@ func (s *Store) setAside(g *segment, err error) {
 func (g *segment) seal(ctx context.Context) error {
 	g.use.Lock()
 	defer g.use.Unlock()
-	b := binary.BigEndian.AppendUint64(nil, uint64(g.span.first))
-	b = binary.BigEndian.AppendUint64(b, uint64(g.span.last))
 	err := inTx(ctx, g.writer, func(tx *sql.Tx) error {
-		return setMeta(ctx, tx, "span", b)
+		return setMeta(ctx, tx, metaSpan, g.span.bytes())
 	})
 	if err != nil {
 		return err

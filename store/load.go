@@ -18,6 +18,9 @@ import (
 // loadSegments finds the files of the journal. After it s.open is the segment to write to,
 // nil when there is none that can be written, and held is everything ever held.
 func (s *Store) loadSegments(ctx context.Context) error {
+	if err := finishSalvages(s.opt.Dir); err != nil {
+		return err
+	}
 	entries, err := os.ReadDir(s.opt.Dir)
 	if err != nil {
 		return err
@@ -33,6 +36,7 @@ func (s *Store) loadSegments(ctx context.Context) error {
 			g.held = nil // every incarnation there ever was is in it
 			if g.damaged() != nil {
 				s.quarantine(g, g.damaged())
+				g.unfolded = true
 				continue
 			}
 			n, err := g.others(ctx)
@@ -80,10 +84,10 @@ func (s *Store) sweep(entries []os.DirEntry) {
 	}
 }
 
-// quarantine sets g aside: its file stays as it is, and nothing is read from it any more.
+// quarantine sets g aside: nothing is read from it until it is salvaged.
 func (s *Store) quarantine(g *segment, why error) {
 	g.setDamage(why)
-	s.opt.Logger.Error("segment quarantined: its records cannot be read, all others can", "segment", filepath.Base(g.file()), "err", why)
+	s.opt.Logger.Error("segment damaged: nothing is read from it until it is salvaged", "segment", filepath.Base(g.file()), "err", why)
 }
 
 // loadFolds makes the state from the newest good bases and all facts after them.
@@ -102,6 +106,7 @@ func (s *Store) loadFolds(ctx context.Context) error {
 		}
 		if err != nil {
 			s.quarantine(g, err)
+			g.unfolded = true
 			delete(s.tails, g)
 		}
 	}
@@ -237,6 +242,8 @@ const maxDamages = 10_000
 
 // damaged notes that a batch was passed over.
 func (s *Store) damaged(g *segment, position int64, err error) {
+	g.setHurt(err)
+	s.wakeKeeper()
 	s.damages.Lock()
 	at := Position{g.id, position}
 	_, known := s.damages.known[at]

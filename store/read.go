@@ -230,6 +230,10 @@ func (s *Store) Stats() (Stats, error) {
 	if err != nil {
 		return Stats{}, err
 	}
+	aside, err := s.aside()
+	if err != nil {
+		return Stats{}, err
+	}
 	segments := s.listed()
 	s.state.RLock()
 	defer s.state.RUnlock()
@@ -241,10 +245,15 @@ func (s *Store) Stats() (Stats, error) {
 	for _, g := range segments {
 		if err := g.damaged(); err != nil {
 			out.Quarantined = append(out.Quarantined, fmt.Sprintf("%s: %v", filepath.Base(g.file()), err))
+		} else if name := g.pending(); name != "" {
+			aside = append(aside, name)
 		}
 		if g.isSealed() && s.hasTwin(g) {
 			out.Twins++
 		}
+	}
+	for _, name := range aside {
+		out.Quarantined = append(out.Quarantined, name+": put aside as damaged, what could be read of it is served")
 	}
 	slices.SortFunc(out.Quarantined, cmp.Compare)
 	return out, nil

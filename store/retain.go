@@ -172,14 +172,17 @@ func (s *Store) refillBallast() error {
 	return s.loadBallast()
 }
 
-// shedOne drops the next thing in order: twins, logs HQ has, samples HQ has, the oldest
-// logs, the oldest samples, above a quarter of the budget the oldest facts that two bases
-// cover, and last what was set aside. It returns false when nothing could be dropped. The
-// caller holds keeping.
+// shedOne drops the next thing in order: files put aside as damaged, twins, logs HQ has,
+// samples HQ has, the oldest logs, the oldest samples, above a quarter of the budget the
+// oldest facts that two bases cover, and last what is damaged and could not be salvaged. It
+// returns false when nothing could be dropped. The caller holds keeping.
 func (s *Store) shedOne(ctx context.Context) (bool, error) {
+	if freed, err := s.dropAside(); freed || err != nil {
+		return freed, err
+	}
 	segments := s.sealedSegments()
 	for _, g := range segments {
-		if s.dropTwin(g) {
+		if !g.twinOnly && s.dropTwin(g) {
 			return true, nil
 		}
 	}
@@ -188,6 +191,14 @@ func (s *Store) shedOne(ctx context.Context) (bool, error) {
 	s.writing.Unlock()
 	for _, step := range []struct{ samples, onlyHQ bool }{{false, true}, {true, true}, {false, false}, {true, false}} {
 		for _, g := range segments {
+			if step.samples && g.twinOnly { // the last copy of samples goes as they do
+				if step.onlyHQ {
+					continue
+				}
+				if s.dropTwin(g) {
+					return true, s.forgetTwin(g)
+				}
+			}
 			part := g.part(func(t journal.Stream) bool {
 				return t != journal.Facts && (t == journal.Samples) == step.samples
 			})
@@ -259,7 +270,7 @@ func (s *Store) shedQuarantined(ctx context.Context, hq journal.Vector) (bool, e
 func (s *Store) sealedSegments() []*segment {
 	var out []*segment
 	for _, g := range s.listed() {
-		if g.isSealed() && g.damaged() == nil {
+		if g.isSealed() && g.damaged() == nil && g.rescue == nil {
 			out = append(out, g)
 		}
 	}
@@ -351,17 +362,8 @@ func (s *Store) tellDropped(d dropped) error {
 		return err
 	}
 	f := s.newFlush()
-	for _, k := range d.part.Keys() {
-		if k.Site != s.id.site || k.Origin != s.id.origin {
-			continue
-		}
-		for _, iv := range d.part[k] {
-			had := d.hq.Covers(journal.Vector{k: {iv}})
-			t := journal.Tombstone{StreamKey: k, Interval: iv, HadHQ: had, Reason: string(hw.Dropped)}
-			if err := f.facts.add(func(b []byte) ([]byte, error) { return journal.AppendTombstone(b, t), nil }); err != nil {
-				return err
-			}
-		}
+	if err := s.bury(f, d.part, d.hq, hw.Dropped); err != nil {
+		return err
 	}
 	name := streamsOf(d.part)
 	gap := hw.GapValue{Reason: hw.Dropped, Detail: fmt.Sprintf("%d batches of %s were dropped for want of space", d.part.Count(), name)}
@@ -378,6 +380,22 @@ func (s *Store) tellDropped(d dropped) error {
 	s.state.Lock()
 	defer s.state.Unlock()
 	s.stats.Shed += d.part.Count()
+	return nil
+}
+
+// bury writes tombstones for what of part is this origin's own.
+func (s *Store) bury(f *flush, part, hq journal.Vector, why hw.Reason) error {
+	for _, k := range part.Keys() {
+		if k.Site != s.id.site || k.Origin != s.id.origin {
+			continue
+		}
+		for _, iv := range part[k] {
+			t := journal.Tombstone{StreamKey: k, Interval: iv, HadHQ: hq.Covers(journal.Vector{k: {iv}}), Reason: string(why)}
+			if err := f.facts.add(func(b []byte) ([]byte, error) { return journal.AppendTombstone(b, t), nil }); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 

@@ -33,7 +33,12 @@ type segment struct {
 	held   journal.Vector // what the store held when the segment was begun; only until the store has taken it
 	span   span           // of everything told in it
 
-	tooVaried bool // it gets no twin; the keeper's alone
+	// The keeper's alone, and the start's:
+	tooVaried bool    // it gets no twin
+	twinOnly  bool    // its twin holds readings that its rows have no more
+	unfolded  bool    // damaged at the start, and not all of it is in the folds
+	hopeless  bool    // damaged, and was not to be salvaged for another reason
+	rescue    *rescue // salvaged, not yet told and put aside
 
 	use  sync.RWMutex // readers hold it shared; sealing and dropping hold it alone
 	gone bool         // dropped, its file is no more
@@ -42,7 +47,9 @@ type segment struct {
 	path    string
 	sealed  bool
 	damage  error          // why it is quarantined; it is not read any more
+	hurt    error          // why some of it cannot be read
 	own     journal.Vector // what stands in it
+	told    bool           // own was read whole
 	sources map[journal.StreamKey]int64
 
 	// Of the open segment only:
@@ -62,6 +69,20 @@ func (s *span) add(ms int64) { s.first, s.last = min(s.first, ms), max(s.last, m
 
 // join makes s reach over o too; an empty one adds nothing.
 func (s *span) join(o span) { s.first, s.last = min(s.first, o.first), max(s.last, o.last) }
+
+// bytes returns what a segment's meta says of s.
+func (s span) bytes() []byte {
+	b := binary.BigEndian.AppendUint64(nil, uint64(s.first))
+	return binary.BigEndian.AppendUint64(b, uint64(s.last))
+}
+
+// parseSpan returns an empty one for bytes that are none.
+func parseSpan(b []byte) span {
+	if len(b) != 16 {
+		return emptySpan()
+	}
+	return span{int64(binary.BigEndian.Uint64(b)), int64(binary.BigEndian.Uint64(b[8:]))}
+}
 
 func (s span) overlaps(o span) bool { return s.first <= o.last && o.first <= s.last }
 
@@ -96,7 +117,7 @@ func parseSegmentName(name string) (number uint64, id SegmentID, sealed, ok bool
 
 // createSegment makes the next segment of dir, empty and durable.
 func createSegment(ctx context.Context, dir string, number uint64, id identity, held journal.Vector) (*segment, error) {
-	s := &segment{number: number, own: journal.Vector{}, span: emptySpan(),
+	s := &segment{number: number, own: journal.Vector{}, told: true, span: emptySpan(),
 		sources: map[journal.StreamKey]int64{}, layouts: map[journal.LayoutID]struct{}{}, next: 1}
 	if _, err := rand.Read(s.id[:]); err != nil {
 		return nil, err
@@ -104,7 +125,7 @@ func createSegment(ctx context.Context, dir string, number uint64, id identity, 
 	s.path = filepath.Join(dir, segmentName(number, s.id, openSuffix))
 	// It gets its name when it is whole: a crash leaves no segment without its tables.
 	err := createFile(ctx, s.path, func(tx *sql.Tx) error {
-		for name, value := range map[string][]byte{"site": id.site[:], "origin": id.origin[:], "id": s.id[:], "held": held.Marshal()} {
+		for name, value := range map[string][]byte{"site": id.site[:], "origin": id.origin[:], "id": s.id[:], metaHeld: held.Marshal()} {
 			if err := setMeta(ctx, tx, name, value); err != nil {
 				return err
 			}
@@ -179,7 +200,7 @@ func loadSegment(ctx context.Context, path string, number uint64, id SegmentID, 
 		err = s.load(ctx, s.writer)
 	}
 	if err != nil {
-		s.damage = errors.Join(err, s.close())
+		s.damage = errors.Join(err, s.abandon())
 	}
 	return s
 }
@@ -217,6 +238,7 @@ func (s *segment) load(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return fmt.Errorf("read what it holds: %w", err)
 	}
+	s.told = true
 	if s.sealed {
 		return nil
 	}
@@ -247,12 +269,10 @@ func (s *segment) loadMeta(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return fmt.Errorf("read meta: %w", err)
 	}
-	if s.held, err = journal.UnmarshalVector(meta["held"]); err != nil {
+	if s.held, err = journal.UnmarshalVector(meta[metaHeld]); err != nil {
 		return fmt.Errorf("read what was held at its start: %w", err)
 	}
-	if b := meta["span"]; len(b) == 16 {
-		s.span = span{int64(binary.BigEndian.Uint64(b)), int64(binary.BigEndian.Uint64(b[8:]))}
-	}
+	s.span, s.twinOnly = parseSpan(meta[metaSpan]), len(meta[metaTwin]) > 0
 	return nil
 }
 

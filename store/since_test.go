@@ -247,6 +247,8 @@ func TestSinceAroundDamage(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.box = open(t, a.o)
+	a.all(zero, 100)
+	a.seal() // the reader found the damage, and what tells of it is written
 	want := a.Held().Count() - uint64(damaged)
 	for _, limit := range []int{1, 2, 3, 100} {
 		if got := len(a.all(zero, limit)); uint64(got) != want {

@@ -114,6 +114,9 @@ func (s *Store) load(ctx context.Context) (err error) {
 	if err := s.loadFolds(ctx); err != nil {
 		return err
 	}
+	if err := s.salvageAtLoad(ctx); err != nil {
+		return err
+	}
 	if err := s.loadIncarnation(ctx); err != nil {
 		return err
 	}

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"rackpost/hw"
 	"rackpost/hw/journal"
@@ -48,7 +47,7 @@ const (
 )
 
 func (g *segment) twinPath() string {
-	return strings.TrimSuffix(strings.TrimSuffix(g.file(), sealedSuffix), openSuffix) + twinSuffix
+	return stemOf(g.file()) + twinSuffix
 }
 
 func (s *Store) hasTwin(g *segment) bool {

@@ -21,11 +21,12 @@ type Audit struct {
 	Segments, Batches, Layouts, Bases int
 	Vector                            journal.Vector // what stands in the segments
 	Faults                            []string
+	Notes                             []string // what was put aside as damaged before
 }
 
 // Verify reads a journal that no store has open, or a copy of one: every checksum, the chain
 // of every stream, every layout, record and base. It changes nothing. Each fault is written
-// to w as it is found. The error is about reading the folder, not about faults.
+// to w as it is found, and a note for each file put aside as damaged. The error is about reading the folder, not about faults.
 func Verify(ctx context.Context, dir string, w io.Writer) (Audit, error) {
 	a := auditor{w: w, last: map[journal.StreamKey]chainEnd{}}
 	a.Vector = journal.Vector{}
@@ -39,7 +40,20 @@ func Verify(ctx context.Context, dir string, w io.Writer) (Audit, error) {
 		}
 		a.segment(ctx, g)
 	}
-	return a.Audit, a.bases(dir)
+	return a.Audit, errors.Join(a.bases(dir), a.aside(dir))
+}
+
+// aside notes the files that were put aside as damaged: what they lost was told in the journal.
+func (a *auditor) aside(dir string) error {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		if isAside(e.Name()) && strings.HasSuffix(e.Name(), damagedSuffix) {
+			text := e.Name() + ": put aside as damaged; what could be read of it is in the journal"
+			a.Notes = append(a.Notes, text)
+			fmt.Fprintln(a.w, "note: "+text)
+		}
+	}
+	return err
 }
 
 // listSegments loads the segments of dir for reading only.
