@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -386,7 +387,9 @@ func TestDamageWhileRunning(t *testing.T) {
 			for _, path := range glob(t, o.Dir, "*.twin") {
 				require(t, os.Remove(path))
 			}
-			o.Free = func(string) (int64, error) { return 2, nil } // no room for twins, none is missing
+			var free atomic.Int64
+			free.Store(2) // no room for twins nor for a salvage, none is missing
+			o.Free = func(string) (int64, error) { return free.Load(), nil }
 			b := open(t, o)
 			b.put(numbered(0, 41))
 			state := b.Devices()
@@ -407,6 +410,18 @@ func TestDamageWhileRunning(t *testing.T) {
 			b.put(numbered(0, 42))
 			if have := written(t, b.Store); !slices.Contains(have, 42) || !slices.Contains(have, 1) || !slices.Contains(have, 30) {
 				t.Errorf("the readings are %v", have)
+			}
+			free.Store(1 << 40)
+			require(t, b.Seal(t.Context()))
+			st, err = b.Stats()
+			if err != nil || len(st.Quarantined) != 1 || !strings.Contains(st.Quarantined[0], ".damaged: ") {
+				t.Errorf("put aside: %v %v", st.Quarantined, err)
+			}
+			if audit, err := store.Verify(t.Context(), o.Dir, io.Discard); err != nil || len(audit.Faults) > 0 {
+				t.Errorf("verify: %v %v", audit.Faults, err)
+			}
+			if have := written(t, b.Store); !slices.Contains(have, 42) || !slices.Contains(have, 1) || !slices.Contains(have, 30) {
+				t.Errorf("after the salvage the readings are %v", have)
 			}
 		})
 	}
