@@ -19,7 +19,7 @@ import (
 // nil when there is none that can be written, and held is everything ever held.
 func (s *Store) loadSegments(ctx context.Context) error {
 	if err := finishSalvages(s.opt.Dir); err != nil {
-		return err
+		s.opt.Logger.Error("a salvage that was cut off stays so until the next start", "err", err)
 	}
 	entries, err := os.ReadDir(s.opt.Dir)
 	if err != nil {
