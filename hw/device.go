@@ -29,6 +29,9 @@ type Unit struct {
 	Version string // of the running software
 	Name    string // what the device calls itself: sysName
 	Uptime  time.Duration
+	// Pair says that this is one of a failover pair that is one device: its other unit may
+	// answer the next time, and that is no reason for alarm. Counters break all the same.
+	Pair bool
 }
 
 // Attr is one named text of a component.

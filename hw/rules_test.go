@@ -184,6 +184,17 @@ func TestUnit(t *testing.T) {
 	visit(6*minute, a, " unit", " alert unit-changed average closed")
 }
 
+// A failover pair is one device: when its other unit answers that is told, and no alarm.
+func TestUnitOfAPair(t *testing.T) {
+	t.Parallel()
+	s := after(withUnit(complete(0), hw.Unit{Serial: "A", Pair: true}))
+	wantWords(t, s.Visit(withUnit(complete(minute), hw.Unit{Serial: "B", Pair: true})), " unit")
+	if got, _ := s.Unit(); got.Serial != "B" || got.Previous != "A" {
+		t.Errorf("got %+v", got)
+	}
+	wantWords(t, s.Visit(withUnit(complete(2*minute), hw.Unit{Serial: "C"})), " unit", " alert unit-changed average")
+}
+
 func TestUnitLearnsItsSerial(t *testing.T) {
 	t.Parallel()
 	s := after(withUnit(complete(0), hw.Unit{Name: "sw1"}))

@@ -29,7 +29,7 @@ func (v *visit) unit() {
 	switch {
 	case open && now.Serial == first:
 		v.settle("", AlertUnitChanged, "")
-	case v.swapped:
+	case v.swapped && !v.r.Unit.Pair:
 		v.raise("", AlertUnitChanged, LevelAverage, Attrs{{paramNew, now.Serial}, {paramOld, first}})
 	}
 }

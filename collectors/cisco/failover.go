@@ -15,6 +15,7 @@ var failoverRows = []struct{ index, path string }{
 
 // failoverMemory is what the last visit saw of a firewall pair.
 type failoverMemory struct {
+	pair   bool            // a unit has a role
 	polled string          // the row of the unit that answered; "" is unknown
 	gone   map[string]bool // rows that were there before the last visit and not at it
 }
@@ -29,7 +30,7 @@ func (c *collector) readFailover(v *visit) {
 		return
 	}
 	off := failoverOff(g)
-	polled := ""
+	pair, polled := false, ""
 	for _, r := range failoverRows {
 		row, known := g.at[r.index]
 		if !known || !g.present(row) {
@@ -45,7 +46,10 @@ func (c *collector) readFailover(v *visit) {
 		p := failoverPart(g, row, r.path, name, this, off)
 		p.Expected = !off && c.expected(r.path, p.Expected)
 		v.component(p)
+		role := p.State.Get("role")
+		pair = pair || role == "active" || role == "standby"
 	}
+	c.failover.pair = pair
 	if polled != "" && c.failover.polled != "" && polled != c.failover.polled {
 		// The address moved to the other unit: its counters are not those of before.
 		c.broken = v.now.UnixMilli()

@@ -123,7 +123,7 @@ func (c *collector) unit() *hw.Unit {
 	}
 	u := &hw.Unit{
 		Serial: c.entities.serial, Model: c.entities.model, Version: c.identity.version,
-		Name: c.identity.name, Uptime: c.clock.uptime(),
+		Name: c.identity.name, Uptime: c.clock.uptime(), Pair: c.failover.pair,
 	}
 	if u.Version == "" {
 		u.Version = c.entities.version

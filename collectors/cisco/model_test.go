@@ -198,6 +198,9 @@ func TestFailover(t *testing.T) {
 	if before.Unit.Serial == after.Unit.Serial {
 		t.Errorf("both units have the serial %s", after.Unit.Serial)
 	}
+	if !after.Unit.Pair {
+		t.Error("the pair does not say that it is one")
+	}
 	broken(t, before, after)
 }
 
