@@ -146,6 +146,7 @@ type Point struct {
 	At     time.Time `json:"at"`
 	Value  *Number   `json:"value,omitempty"`
 	Absent hw.Reason `json:"absent,omitempty"`
+	Start  time.Time `json:"start,omitzero"` // of a counter: no rate crosses a change of it; left out where not known
 }
 
 // Latest is the last reading of every sensor of a device.

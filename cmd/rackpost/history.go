@@ -25,7 +25,11 @@ func (a *appliance) Series(ctx context.Context, q web.SeriesQuery, fn func(web.P
 
 func pointOf(p store.Point) web.Point {
 	value, absent := web.NumberOf(hw.Sample{Type: p.Type, Gauge: p.Gauge, Count: p.Count, Absent: p.Absent})
-	return web.Point{At: time.UnixMilli(p.At).UTC(), Value: value, Absent: absent}
+	x := web.Point{At: time.UnixMilli(p.At).UTC(), Value: value, Absent: absent}
+	if value != nil && p.Type == hw.Counter && p.StartMS != 0 {
+		x.Start = time.UnixMilli(p.StartMS).UTC()
+	}
+	return x
 }
 
 // Facts implements web.History.

@@ -131,8 +131,16 @@ func querySeries(ctx context.Context, c *client, w io.Writer, q url.Values, asJS
 	}
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(tw, "TIME\t%s\n", plain(s.Sensor))
+	var former web.Point
 	for _, p := range s.Points {
-		fmt.Fprintf(tw, "%s\t%s\n", p.At.Format("2006-01-02T15:04:05.000Z07:00"), pointText(p))
+		note := ""
+		if !former.Start.IsZero() && !p.Start.IsZero() && !p.Start.Equal(former.Start) {
+			note = "\tbegan anew at " + p.Start.Format(time.RFC3339)
+		}
+		fmt.Fprintf(tw, "%s\t%s%s\n", p.At.Format("2006-01-02T15:04:05.000Z07:00"), pointText(p), note)
+		if !p.Start.IsZero() {
+			former = p
+		}
 	}
 	if len(s.Points) == 0 {
 		fmt.Fprintf(tw, "no readings in this time; rackpost query %s -latest tells which components and sensors there are\n", plain(string(s.Device)))
