@@ -118,6 +118,8 @@ func (s *Session) hint(r hw.Reason) string {
 		return "check the user's security level, protocols and keys"
 	case r == hw.Garbage:
 		return "something answers, but not as an SNMP agent does: check the address and the port"
+	case r == hw.AccessDenied && v3 != nil:
+		return "the credentials are right: check the view they may read, and whether the user's group wants a higher security level"
 	case r == hw.AccessDenied:
 		return "the credentials are right: check the view they may read"
 	}

@@ -103,7 +103,7 @@ func (w *twin) flush(g *gathered) {
 		w.count()
 		w.compare(list)
 		for i := range list {
-			list[i].Reset()
+			list[i] = chunk.Series{Sensor: list[i].Sensor, Type: list[i].Type}
 		}
 	}
 	if w.check == nil {

@@ -72,13 +72,6 @@ func (s *Series) word(p Point) uint64 {
 	return math.Float64bits(p.Gauge)
 }
 
-// Reset removes the points and keeps the memory, so it must not be called on a series
-// that came from a Decoder and shares memory with others.
-func (s *Series) Reset() {
-	s.visits, s.bits = s.visits[:0], s.bits[:0]
-	s.starts, s.reasons = s.starts[:0], s.reasons[:0]
-}
-
 // Len returns the number of points.
 func (s *Series) Len() int { return len(s.visits) }
 
