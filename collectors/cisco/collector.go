@@ -28,6 +28,8 @@ type collector struct {
 	ports    ports
 	failover failoverMemory
 
+	counted map[counted]series // the counters that are not of ports' traffic
+
 	parts  map[string]bool // paths of parts that were there and are missed when they go
 	tables map[*group]table
 	lacks  map[string]bool // by OID; bounded by the tables
@@ -94,7 +96,10 @@ func (c *collector) Collect(ctx context.Context, due []collectors.Section) (hw.R
 		Components: make([]hw.Component, 0, len(c.ports.list)+expectedParts),
 		Samples:    make([]hw.Sample, 0, len(c.ports.list)*portCounterCount+expectedParts),
 	}
-	v := &visit{ctx: ctx, report: &r, now: started, labels: isDue(due, sectionEnvironment)}
+	v := &visit{
+		ctx: ctx, report: &r, now: started,
+		labels: isDue(due, sectionEnvironment), ports: isDue(due, sectionPorts),
+	}
 	if err := c.readClock(v); err != nil {
 		return hw.Report{Requests: c.session.Requests()}, err
 	}

@@ -13,90 +13,110 @@ const (
 	ASAKind      = "cisco-asa"
 )
 
-// The sections. Health carries uptime and configuration times.
+// The sections. Health carries uptime and whether the configuration was saved.
 const (
-	sectionHealth      = "health"
-	sectionPorts       = "ports"
-	sectionCPU         = "cpu"
-	sectionStack       = "stack"
-	sectionFailover    = "failover"
-	sectionConnections = "connections"
-	sectionEnvironment = "environment"
-	sectionMemory      = "memory"
-	sectionInventory   = "inventory"
+	sectionHealth       = "health"
+	sectionPorts        = "ports"
+	sectionCPU          = "cpu"
+	sectionStack        = "stack"
+	sectionSpanningTree = "spanning-tree"
+	sectionFailover     = "failover"
+	sectionConnections  = "connections"
+	sectionVPN          = "vpn"
+	sectionEnvironment  = "environment"
+	sectionMemory       = "memory"
+	sectionPoE          = "poe"
+	sectionLinks        = "links"
+	sectionTunnels      = "tunnels"
+	sectionContexts     = "contexts"
+	sectionStandby      = "standby"
+	sectionVLANs        = "vlans"
+	sectionNeighbours   = "neighbours"
+	sectionTransceivers = "transceivers"
+	sectionConfig       = "config"
+	sectionFlash        = "flash"
+	sectionMAC          = "mac"
+	sectionInventory    = "inventory"
 )
 
 const (
 	fast   = time.Minute
 	slow   = 5 * time.Minute
 	hourly = time.Hour
+	off    = 0
 )
-
-// Catalyst returns the kind of the Catalyst switches, IOS and IOS-XE.
-func Catalyst() collectors.Kind {
-	shared := &shelf{}
-	return collectors.Kind{
-		Name: CatalystKind,
-		Sections: []collectors.Section{
-			{Name: sectionHealth, Period: fast},
-			{Name: sectionPorts, Period: fast},
-			{Name: sectionCPU, Period: fast},
-			{Name: sectionStack, Period: fast},
-			{Name: sectionEnvironment, Period: slow},
-			{Name: sectionMemory, Period: slow},
-			{Name: sectionInventory, Period: hourly},
-		},
-		New: func(t collectors.Target) (collectors.Collector, error) { return open(t, CatalystKind, shared) },
-	}
-}
-
-// ASA returns the kind of the ASA firewalls: 5500, 5500-X, and Firepower running ASA or FTD.
-func ASA() collectors.Kind {
-	shared := &shelf{}
-	return collectors.Kind{
-		Name: ASAKind,
-		Sections: []collectors.Section{
-			{Name: sectionHealth, Period: fast},
-			{Name: sectionPorts, Period: fast},
-			{Name: sectionCPU, Period: fast},
-			{Name: sectionFailover, Period: fast},
-			{Name: sectionConnections, Period: fast},
-			{Name: sectionEnvironment, Period: slow},
-			{Name: sectionMemory, Period: slow},
-			{Name: sectionInventory, Period: hourly},
-		},
-		New: func(t collectors.Target) (collectors.Collector, error) { return open(t, ASAKind, shared) },
-	}
-}
 
 // reader reads one section into the visit.
 type reader struct {
 	section string
+	period  time.Duration // off: only where it is configured
 	read    func(*collector, *visit)
 }
 
 // readers returns the sections of a kind in the order they are read: what names or judges
-// the parts of others comes first.
+// the parts of others comes first, and what tells of ports comes before the ports.
 func readers(kind string) []reader {
-	all := []reader{
-		{sectionInventory, (*collector).readInventory},
-		{sectionHealth, (*collector).readHealth},
-	}
 	if kind == ASAKind {
-		all = append(all, reader{sectionFailover, (*collector).readFailover})
-	} else {
-		all = append(all, reader{sectionStack, (*collector).readStack})
+		return asaReaders()
 	}
-	all = append(all,
-		reader{sectionPorts, (*collector).readPorts},
-		reader{sectionCPU, (*collector).readCPU})
-	if kind == ASAKind {
-		all = append(all, reader{sectionConnections, (*collector).readConnections})
-	}
-	return append(all,
-		reader{sectionEnvironment, (*collector).readEnvironment},
-		reader{sectionMemory, (*collector).readMemory})
+	return catalystReaders()
 }
 
-// absentReasons are those that say: the device does not have it. They are no gap.
+func catalystReaders() []reader {
+	return []reader{
+		{sectionInventory, hourly, (*collector).readInventory},
+		{sectionConfig, hourly, (*collector).readConfig},
+		{sectionHealth, fast, (*collector).readHealth},
+		{sectionStack, fast, (*collector).readStack},
+		{sectionLinks, slow, (*collector).readLinks},
+		{sectionPoE, slow, (*collector).readPoE},
+		{sectionVLANs, hourly, (*collector).readVLANs},
+		{sectionPorts, fast, (*collector).readPorts},
+		{sectionCPU, fast, (*collector).readCPU},
+		{sectionSpanningTree, fast, (*collector).readSpanningTree},
+		{sectionEnvironment, slow, (*collector).readEnvironment},
+		{sectionMemory, slow, (*collector).readMemory},
+		{sectionNeighbours, hourly, (*collector).readNeighbours},
+		{sectionTransceivers, hourly, (*collector).readTransceivers},
+		{sectionFlash, hourly, (*collector).readFlash},
+		{sectionMAC, off, (*collector).readMAC},
+	}
+}
+
+func asaReaders() []reader {
+	return []reader{
+		{sectionInventory, hourly, (*collector).readInventory},
+		{sectionHealth, fast, (*collector).readHealth},
+		{sectionFailover, fast, (*collector).readFailover},
+		{sectionPorts, fast, (*collector).readPorts},
+		{sectionCPU, fast, (*collector).readCPU},
+		{sectionConnections, fast, (*collector).readConnections},
+		{sectionVPN, fast, (*collector).readVPN},
+		{sectionTunnels, slow, (*collector).readTunnels},
+		{sectionContexts, slow, (*collector).readContexts},
+		{sectionStandby, slow, (*collector).readStandby},
+		{sectionEnvironment, slow, (*collector).readEnvironment},
+		{sectionMemory, slow, (*collector).readMemory},
+	}
+}
+
+// Catalyst returns the kind of the Catalyst switches, IOS and IOS-XE.
+func Catalyst() collectors.Kind { return kindNamed(CatalystKind) }
+
+// ASA returns the kind of the ASA firewalls: 5500, 5500-X, and Firepower running ASA or FTD.
+func ASA() collectors.Kind { return kindNamed(ASAKind) }
+
+func kindNamed(name string) collectors.Kind {
+	shared := &shelf{}
+	k := collectors.Kind{
+		Name: name,
+		New:  func(t collectors.Target) (collectors.Collector, error) { return open(t, name, shared) },
+	}
+	for _, r := range readers(name) {
+		k.Sections = append(k.Sections, collectors.Section{Name: r.section, Period: r.period})
+	}
+	return k
+}
+
+// isLack says whether a reason is: the device does not have it. That is no gap.
 func isLack(r hw.Reason) bool { return r == hw.NotSupported || r == hw.NotInstalled }

@@ -33,6 +33,8 @@ type group struct {
 	component string // the path, with the object that names it: "port/<ifName>"
 	mib       string
 	kinds     []string // that read it
+	sparse    bool     // rows come and go: a table without any is asked again and is no loss
+	timed     bool     // it holds counters: the device's clock is read with them
 	objects   []object
 }
 

@@ -141,7 +141,7 @@ func (c *collector) adopt(v *visit, g *grid, list []port) {
 		switch {
 		case old == nil:
 		case old.index == p.index:
-			p.state, p.admin, p.oper, p.mute = old.state, old.admin, old.oper, old.mute
+			p.state, p.admin, p.oper, p.told, p.mute = old.state, old.admin, old.oper, old.told, old.mute
 			p.discontinuity, p.discontinued, p.since = old.discontinuity, old.discontinued, old.since
 			p.counters, p.readAt = old.counters, old.readAt
 			p.attrs, p.speed = old.attrs, old.speed

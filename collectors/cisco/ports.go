@@ -24,7 +24,8 @@ type port struct {
 	speed uint64 // bit/s; 0 is unknown
 
 	admin, oper string
-	state       hw.Attrs // made of admin and oper
+	told        hw.Attrs // what other sections say of its state: see tell
+	state       hw.Attrs // made of the three
 	mute        bool     // the device has no ifOperStatus for it
 
 	discontinuity uint64 // ifCounterDiscontinuityTime
@@ -37,10 +38,9 @@ type port struct {
 // readPorts reads what moves of every interface, and the names of all when they are not
 // known or the table changed. The counters are read once a visit, whatever comes of it.
 func (c *collector) readPorts(v *visit) {
-	named := c.ports.named && !c.ports.stale
-	if !named {
-		c.readPortNames(v)
-	}
+	c.needPortNames(v)
+	named := !v.named
+	c.readErrDisabled(v)
 	g, ok := c.read(v, &portGroup)
 	if !ok && v.stopped == "" {
 		return
@@ -50,7 +50,7 @@ func (c *collector) readPorts(v *visit) {
 	} else if named && v.stopped == "" && (v.labels || c.statesMoved(g)) {
 		c.readLabels(v)
 	}
-	consistent := c.sameBoot(v)
+	consistent := c.sameBoot(v, sectionPorts)
 	for i := range c.ports.list {
 		p := &c.ports.list[i]
 		row, known := g.at[p.index]
@@ -59,7 +59,7 @@ func (c *collector) readPorts(v *visit) {
 		}
 		c.judge(p, g, row)
 		v.component(hw.Component{
-			Path: p.path, Section: sectionPorts, Health: portHealth(p.admin, p.oper), State: p.state, Attrs: p.attrs,
+			Path: p.path, Section: sectionPorts, Health: portHealth(p), State: p.state, Attrs: p.attrs,
 		})
 		c.count(v, p, g, row, consistent)
 	}
@@ -105,12 +105,13 @@ func (c *collector) statesMoved(g *grid) bool {
 	return false
 }
 
-// sameBoot reports whether the device's clock ran on while its counters were read.
-func (c *collector) sameBoot(v *visit) bool {
+// sameBoot reports whether the device's clock ran on while the counters of the table walked
+// last were read.
+func (c *collector) sameBoot(v *visit, section string) bool {
 	for _, u := range c.sheets.uptimes {
 		if u.OK && c.clock.known && c.clock.ticks-u.Ticks > backwards && c.clock.ticks-u.Ticks < wrapTick/2 {
-			v.limit(sectionPorts, hw.Partial)
-			v.gap(sectionPorts, hw.Inconsistent, "the device started anew while its counters were read")
+			v.limit(section, hw.Partial)
+			v.gap(section, hw.Inconsistent, "the device started anew while its counters were read")
 			return false
 		}
 	}
@@ -125,29 +126,43 @@ func (c *collector) judge(p *port, g *grid, row int) {
 		return
 	}
 	p.admin, p.oper, p.state = admin, oper, nil
-	if admin == "" && oper == "" {
+	if admin == "" && oper == "" && len(p.told) == 0 {
 		return
 	}
 	for i := range c.ports.list {
-		if o := &c.ports.list[i]; o != p && o.state != nil && o.admin == admin && o.oper == oper {
+		if o := &c.ports.list[i]; o != p && o.state != nil && o.admin == admin && o.oper == oper && slices.Equal(o.told, p.told) {
 			p.state = o.state
 			return
 		}
 	}
-	p.state = hw.Attrs{}.With("admin", admin).With("oper", oper)
+	p.state = slices.Clone(p.told).With("admin", admin).With("oper", oper)
 }
 
+// What other sections tell of a port's state, and the words of it that are faults.
+const (
+	toldErrDisabled = "errdisabled" // the cause
+	toldPoE         = "poe"
+	toldDuplex      = "duplex"
+)
+
 // portHealth judges a port: a port without link is not faulty, its state tells; one whose
-// state is not known is not known to be well.
-func portHealth(admin, oper string) hw.Health {
-	switch oper {
+// state is not known is not known to be well. One that the switch itself shut, and one
+// whose power is faulty, are.
+func portHealth(p *port) hw.Health {
+	switch {
+	case p.told.Get(toldErrDisabled) != "":
+		return hw.Critical
+	case poeFaulty(p.told.Get(toldPoE)):
+		return hw.Warning
+	}
+	switch p.oper {
 	case "up", "dormant", "notPresent", "lowerLayerDown", "down":
-		if admin == "testing" {
+		if p.admin == "testing" {
 			return hw.Unknown
 		}
 		return hw.OK
 	}
-	if admin == "down" {
+	if p.admin == "down" {
 		return hw.OK
 	}
 	return hw.Unknown
@@ -222,7 +237,7 @@ func (c *collector) readLabels(v *visit) {
 // label sets the attributes of a port that were read; what was not read stays. They are
 // the same memory while nothing changed: others hold them too.
 func (p *port) label(g *grid, row int) {
-	a := append(make(hw.Attrs, 0, 4), p.attrs...)
+	a := append(make(hw.Attrs, 0, len(p.attrs)+4), p.attrs...)
 	for slot, key := range map[int]string{portDescr: "descr", portAlias: "alias"} {
 		if s, reason := g.text(row, slot); reason == "" || reason == hw.NotSupported && g.cols[slot].object != nil {
 			a = a.With(key, s)

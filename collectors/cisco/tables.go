@@ -1,6 +1,10 @@
 package cisco
 
-import "rackpost/hw"
+import (
+	"slices"
+
+	"rackpost/hw"
+)
 
 const (
 	mib2       = "1.3.6.1.2.1."
@@ -31,12 +35,17 @@ var (
 
 // groups returns every table that is read, for the documentation and its tests.
 func groups() []*group {
-	return []*group{
+	return slices.Concat([]*group{
 		&portGroup, &portNameGroup, &cpuGroup, &oldCPUGroup,
 		&poolGroup, &enhancedPoolGroup, &enhancedPool32Group,
 		&temperatureGroup, &fanGroup, &supplyGroup, &fruGroup, &entitySensorGroup,
 		&memberGroup, &ringGroup, &stackPortGroup, &failoverGroup, &connectionGroup, &entityGroup,
-	}
+	},
+		poeGroups(), linkGroups(), errDisableGroups(), flashGroups(),
+		vlanGroups(), spanningTreeGroups(), macGroups(),
+		neighbourGroups(), transceiverGroups(), configGroups(),
+		vpnGroups(), contextGroups(), standbyGroups(),
+	)
 }
 
 // The places of the objects of portGroup; the counters follow.
@@ -48,7 +57,7 @@ const (
 )
 
 var portGroup = group{
-	section: sectionPorts, component: "port/<ifName>", mib: "IF-MIB", kinds: both,
+	section: sectionPorts, component: "port/<ifName>", mib: "IF-MIB", kinds: both, timed: true,
 	objects: []object{
 		{name: "ifAdminStatus", oid: ifEntry + "7", use: state, as: "admin", words: adminWords},
 		{name: "ifOperStatus", oid: ifEntry + "8", use: state, as: "oper", words: operWords},

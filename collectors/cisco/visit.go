@@ -17,10 +17,17 @@ type visit struct {
 	now     time.Time // when the device's clock was read
 	stopped hw.Reason // why nothing more is asked; empty while the device answers
 	labels  bool      // descriptions and speeds are due: with the slow sections
+	ports   bool      // the section of the ports is due
+	named   bool      // the names of the ports were read, or tried
 }
 
-// begin opens the scope of a section.
+// begin opens the scope of a section, once.
 func (v *visit) begin(section string) {
+	for _, s := range v.report.Read {
+		if s.Section == section {
+			return
+		}
+	}
 	v.report.Read = append(v.report.Read, hw.Scope{Section: section, Extent: hw.Complete})
 }
 
@@ -110,6 +117,8 @@ func (c *collector) read(v *visit, grp *group) (*grid, bool) {
 func (c *collector) lost(grp *group, g *grid) bool {
 	t := c.tables[grp]
 	switch {
+	case grp.sparse:
+		return false
 	case g.any():
 		t = table{had: true}
 	case t.had && g.wholeAll():
@@ -170,6 +179,7 @@ func (c *collector) take(v *visit, grp *group, g *grid, columns snmp.Table) (mor
 			v.limit(grp.section, hw.Partial)
 			v.gap(grp.section+"/"+o.name, g.cols[slot].reason, text(col.Err))
 			silent = silent || col.Reason == hw.NoAnswer
+		case len(col.Rows) == 0 && grp.sparse:
 		case len(col.Rows) == 0:
 			c.lack(o)
 			more = more || c.choose(&grp.objects[slot]) != nil
@@ -202,7 +212,7 @@ func (c *collector) alive(v *visit) {
 
 // walk walks the columns of a group, timed where they hold counters.
 func (c *collector) walk(v *visit, grp *group, oids []string) (snmp.Table, error) {
-	if grp != &portGroup {
+	if !grp.timed {
 		return c.session.Walk(v.ctx, oids...)
 	}
 	t, clocks, err := c.session.WalkTimed(v.ctx, oids...)
