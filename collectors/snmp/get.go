@@ -62,7 +62,7 @@ func refuse(vars []Var, r hw.Reason) {
 // getPart reads vars in one request, and in halves when the device balks, so that one bad
 // object costs only itself. A failure means that the device did not answer.
 func (s *Session) getPart(ctx context.Context, vars []Var, read *bool) *failure {
-	p, f := s.persist(ctx, tries, func(x *gosnmp.GoSNMP, _ int) (*gosnmp.SnmpPacket, error) {
+	p, f := s.persist(ctx, s.tries, func(x *gosnmp.GoSNMP, _ int) (*gosnmp.SnmpPacket, error) {
 		s.oids = s.oids[:0]
 		for i := range vars {
 			s.oids = append(s.oids, vars[i].OID)

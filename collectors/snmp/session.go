@@ -25,6 +25,7 @@ type Session struct {
 	pace    pace
 	trouble trouble
 	limits  limits
+	tries   int            // of one Get
 	proven  bool           // this socket got an authentic answer
 	base    int            // guard.sends at the last StartVisit
 	sizes   map[string]int // rows each column had last time
@@ -53,7 +54,7 @@ func New(t collectors.Target, p *Pool) (*Session, error) {
 	if p == nil {
 		p = &Pool{}
 	}
-	return &Session{target: t, pool: p, pace: loadPace(t.Memory), limits: defaultLimits, sizes: map[string]int{}}, nil
+	return &Session{target: t, pool: p, pace: loadPace(t.Memory), limits: defaultLimits, tries: tries, sizes: map[string]int{}}, nil
 }
 
 // engage borrows a client for one call that ends with ctx; release gives it back.
@@ -128,6 +129,10 @@ func (s *Session) drop() {
 // After six tries in a row without a good answer no more are sent until the next visit:
 // every call then fails with the reason of the last.
 func (s *Session) StartVisit() { s.base, s.trouble = s.guard.sends, trouble{} }
+
+// Tries sets how often a Get is sent before it counts as unanswered; 3 is what a session
+// starts with.
+func (s *Session) Tries(n int) { s.tries = max(n, 1) }
 
 // Requests returns how many requests were sent since the last StartVisit, repeats and v3
 // discovery included.
