@@ -41,6 +41,11 @@ type Kind struct {
 	// LoginLimited says that the device locks us out after a few failed logins: the poller
 	// stops visiting after two. An iDRAC is; SNMP has no lock-out.
 	LoginLimited bool
+	// Protocol names what Ask speaks, such as "snmp": of kinds with the same one, the first
+	// asks for all.
+	Protocol string
+	// Ask tells what stands at the target, whatever its kind. Nil: it cannot be asked.
+	Ask Asker
 }
 
 // Target is a device and what is needed to speak to it.

@@ -1,0 +1,70 @@
+package cisco
+
+import (
+	"context"
+
+	"rackpost/collectors"
+	"rackpost/collectors/snmp"
+)
+
+// protocol is what devices of this package are asked with.
+const protocol = "snmp"
+
+// firstChassis are the places of the first chassis in entPhysicalTable: 1 of a device that is no stack, then
+// those of the members of one (1001 of a 2960 and 3750, 1000 of a 3850 and 9300).
+var firstChassis = []string{"1", "1000", "1001", "2000", "2001", "3000", "3001", "4001"}
+
+// Ask is the collectors.Asker of this package: it knows Catalysts and ASAs from other SNMP
+// agents.
+func Ask(ctx context.Context, t collectors.Target) (a collectors.Answer, err error) {
+	s, err := snmp.New(t, nil)
+	if err != nil {
+		return a, err
+	}
+	s.Tries(1)
+	defer func() {
+		a.Requests = s.Requests()
+		_ = s.Close() // a UDP socket has nothing to lose
+	}()
+	const primary, secondary = cfwStatus + "3.6", cfwStatus + "3.7"
+	vars, err := s.Get(ctx, sysDescr, sysObjectID, sysName, primary, secondary)
+	if err != nil {
+		return a, err
+	}
+	a.Descr, a.Name = firstLine(vars[0].Value), vars[2].Value.Text()
+	switch is := kindOf(vars[0].Value.Text(), vars[1].Value.Text()); is {
+	case unsaid, foreign:
+		return a, nil
+	default:
+		a.Kind = is
+	}
+	a.Pair = a.Kind == ASAKind && inRole(vars[3].Value) && inRole(vars[4].Value)
+	askChassis(ctx, s, &a)
+	return a, nil
+}
+
+// inRole reports whether a cfwHardwareStatusValue is one that only a unit of a pair has.
+func inRole(v snmp.Value) bool {
+	const active, standby = 9, 10
+	return v.Type == snmp.TypeInteger && (v.Int == active || v.Int == standby)
+}
+
+// askChassis asks for model and serial number. A device that does not tell them is none
+// the worse.
+func askChassis(ctx context.Context, s *snmp.Session, a *collectors.Answer) {
+	const class, serial, model = entPhys + "5.", entPhys + "11.", entPhys + "13."
+	var oids []string
+	for _, at := range firstChassis {
+		oids = append(oids, class+at, serial+at, model+at)
+	}
+	vars, err := s.Get(ctx, oids...)
+	if err != nil {
+		return
+	}
+	for ; len(vars) > 0; vars = vars[3:] {
+		if vars[0].Value.Int == classChassis && vars[1].Value.Text() != "" {
+			a.Serial, a.Model = vars[1].Value.Text(), vars[2].Value.Text()
+			return
+		}
+	}
+}
