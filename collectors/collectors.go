@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,7 +20,8 @@ type Collector interface {
 	// Collect makes one visit and reads the sections that are due. It returns an error only
 	// when nothing at all was read; whatever was read comes back as a report whose gaps
 	// and partial scopes name the rest. It returns soon after ctx ends. With an error, only
-	// the report's Requests count. What it returned is the caller's.
+	// the report's Requests count. What it returned is the caller's. Sections it names in
+	// Hasten are read soon.
 	Collect(ctx context.Context, due []Section) (hw.Report, error)
 	// Close ends the session with the device. The collector is not used again.
 	Close(ctx context.Context) error
@@ -46,6 +48,11 @@ type Kind struct {
 	Protocol string
 	// Ask tells what stands at the target, whatever its kind. Nil: it cannot be asked.
 	Ask Asker
+}
+
+// has says whether a section of that name is one of k's.
+func (k Kind) has(section string) bool {
+	return slices.ContainsFunc(k.Sections, func(s Section) bool { return s.Name == section })
 }
 
 // Target is a device and what is needed to speak to it.

@@ -20,7 +20,7 @@ type Watched struct {
 	Target Target // Memory and Logger may be nil: the poller makes them
 	// Periods override those of the kind's sections, by name. 0 switches a section off.
 	Periods map[string]time.Duration
-	// Budget is the longest a visit may take. 0 is 9/10 of the shortest period that is due,
+	// Budget is the longest a visit may take. 0 is 9/10 of the shortest period of the device,
 	// and at least 10 s, so that silence can be told from slowness.
 	Budget time.Duration
 }

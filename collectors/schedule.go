@@ -34,15 +34,22 @@ func backoff(n int, seed uint64) time.Duration {
 	return d + time.Duration(seed%1000)*d/10_000
 }
 
-// hastened is how often a failed section of a visit that read others is tried again before
+// retries is how often a failed section of a visit that read others is tried again before
 // its period is due.
-const hastened = 4
+const retries = 4
+
+// hastenPause is the least time between two readings of a section of which the later one was
+// hastened, where the shortest period is not longer: a change counter that flaps makes no loop.
+const hastenPause = 30 * time.Second
 
 // timed is a section and when it is due.
 type timed struct {
 	Section
 	due      instant
 	failures int // in a row, in visits that read something else
+	hastened bool
+	early    instant // when it is due where it is hastened and that is sooner
+	taken    instant // when it was read last
 }
 
 // schedule says when one device is visited and with which sections. It is pure: every
@@ -93,6 +100,23 @@ func (s *schedule) after(t instant, period time.Duration) instant {
 
 // next returns when the next visit is due; false when the logins are stopped.
 func (s *schedule) next() (instant, bool) {
+	due := s.sections[0].soonest()
+	for i := range s.sections {
+		due = min(due, s.sections[i].soonest())
+	}
+	return s.ready(due), !s.stopped
+}
+
+func (t *timed) soonest() instant {
+	if t.hastened {
+		return min(t.due, t.early)
+	}
+	return t.due
+}
+
+// promised returns when a visit is due whatever is hastened: a visit that comes sooner is
+// never late, and its absence is none.
+func (s *schedule) promised() (instant, bool) {
 	due := slices.MinFunc(s.sections, func(a, b timed) int { return cmp.Compare(a.due, b.due) }).due
 	return s.ready(due), !s.stopped
 }
@@ -121,7 +145,7 @@ func (s *schedule) take(now instant) ([]Section, missed) {
 	var lost missed
 	for i := range s.sections {
 		t := &s.sections[i]
-		if t.due > now+t.Period/joinShare {
+		if t.due > now+t.Period/joinShare && t.soonest() > now {
 			continue
 		}
 		if n, from := s.passed(*t, now); n > lost.count {
@@ -129,6 +153,7 @@ func (s *schedule) take(now instant) ([]Section, missed) {
 		}
 		due = append(due, t.Section)
 		t.due = s.after(now+t.Period/joinShare, t.Period)
+		t.hastened, t.taken = false, now
 	}
 	return due, lost
 }
@@ -180,8 +205,20 @@ func (s *schedule) succeeded(end instant, read []hw.Scope) {
 			t.failures = 0
 			continue
 		}
-		if t.failures++; t.failures <= hastened {
+		if t.failures++; t.failures <= retries {
 			t.due = min(t.due, s.after(end+backoff(t.failures, 0), s.shortest()))
+		}
+	}
+}
+
+// hasten makes the sections of names due at end, or when they may be read again. Those of
+// read, the visit that ends, are what they are: a section that failed has its own retries.
+func (s *schedule) hasten(end instant, read []hw.Scope, names []string) {
+	pause := max(s.shortest(), hastenPause)
+	for i := range s.sections {
+		t := &s.sections[i]
+		if !t.hastened && slices.Contains(names, t.Name) && scopeOf(read, t.Name) == nil {
+			t.hastened, t.early = true, max(end, t.taken+pause)
 		}
 	}
 }
@@ -221,7 +258,8 @@ func (s *schedule) adopt(now instant, sections []Section) {
 		t := timed{Section: sec, due: now}
 		if i := slices.IndexFunc(old, func(o timed) bool { return o.Name == sec.Name }); i >= 0 {
 			t.due = min(old[i].due, s.after(now, sec.Period))
-			t.failures = old[i].failures
+			t.failures, t.taken = old[i].failures, old[i].taken
+			t.hastened, t.early = old[i].hastened, old[i].early
 		}
 		s.sections = append(s.sections, t)
 	}

@@ -49,6 +49,7 @@ func TestVisitsOnTimeKeepEveryPeriod(t *testing.T) {
 				last[d.Name] = now
 			}
 			s.succeeded(now, nil)
+			s.hasten(now, scopes(due), drawNames(t))
 		}
 	})
 }

@@ -29,6 +29,7 @@ func tidy(r hw.Report) hw.Report {
 	r.Components = tidyComponents(&r)
 	r.Samples = tidySamples(&r)
 	tidyLog(&r)
+	r.Hasten = tidyHasten(r.Hasten)
 	return r
 }
 
@@ -121,6 +122,17 @@ func tidyComponents(r *hw.Report) []hw.Component {
 	if bad+cut > 0 {
 		for i := range r.Read {
 			r.Read[i].Extent = min(r.Read[i].Extent, hw.Partial)
+		}
+	}
+	return kept
+}
+
+// tidyHasten drops in silence: at worst a section is read at its period.
+func tidyHasten(names []string) []string {
+	var kept []string
+	for _, name := range names {
+		if pathFault(name) == "" && !slices.Contains(kept, name) && len(kept) < MaxScopes {
+			kept = append(kept, name)
 		}
 	}
 	return kept

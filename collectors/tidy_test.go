@@ -37,6 +37,9 @@ func drawReport(t *rapid.T) hw.Report {
 		r.Unit = &hw.Unit{Serial: drawText(t, "serial"), Name: drawText(t, "name"), Uptime: -1}
 	}
 	n := func(label string) int { return rapid.IntRange(0, 4).Draw(t, label) }
+	for range n("hasten") {
+		r.Hasten = append(r.Hasten, drawText(t, "hastened"))
+	}
 	for range n("scopes") {
 		r.Read = append(r.Read, hw.Scope{Section: drawText(t, "section"), Extent: hw.Extent(rapid.IntRange(0, 4).Draw(t, "extent"))})
 	}
@@ -124,6 +127,9 @@ func TestCheckReportNamesTheFault(t *testing.T) {
 		{"gap backwards", func(r *hw.Report) {
 			r.Gaps = []hw.Gap{{What: "fast", Reason: hw.Missed, From: time.Unix(2, 0), To: time.Unix(1, 0)}}
 		}, "ends before it begins"},
+		{"section hastened twice", func(r *hw.Report) { r.Hasten = []string{"slow", "slow"} }, `"slow": named twice`},
+		{"section hastened without a name", func(r *hw.Report) { r.Hasten = []string{""} }, `hasten section "": empty`},
+		{"too many hastened", func(r *hw.Report) { r.Hasten = make([]string, MaxScopes+1) }, "sections to hasten: at most"},
 		{"requests", func(r *hw.Report) { r.Requests = -1 }, "below zero"},
 		{"uptime", func(r *hw.Report) { r.Unit.Uptime = -1 }, "below zero"},
 		{"too many", func(r *hw.Report) { r.Gaps = make([]hw.Gap, MaxGaps+1) }, "gaps: at most"},

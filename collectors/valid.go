@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"math"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -34,9 +35,10 @@ const (
 // the first twenty.
 //
 // The rules: a section is named once in Read; a component names a section of Read that did
-// not fail, and comes once a section; a (component, sensor) comes once; paths have no empty
-// segment and no control character; sensors are [a-z][a-z0-9_]*; gauges are finite; all text
-// is UTF-8; nothing exceeds its limit.
+// not fail, and comes once a section; a (component, sensor) comes once; a section to hasten is
+// named once (the poller wants it to be one of the kind's, too); paths have no empty segment
+// and no control character; sensors are [a-z][a-z0-9_]*; gauges are finite; all text is UTF-8;
+// nothing exceeds its limit.
 func CheckReport(r hw.Report) error {
 	var f findings
 	f.counts(r)
@@ -46,6 +48,7 @@ func CheckReport(r hw.Report) error {
 	f.samples(r.Samples)
 	f.gaps(r.Gaps)
 	f.log(r)
+	f.hasten(r.Hasten)
 	return f.err()
 }
 
@@ -88,6 +91,7 @@ func (f *findings) counts(r hw.Report) {
 		{"log lines", len(r.Log), MaxLogLines},
 		{"log cursors", len(r.Cursors), MaxScopes},
 		{"gaps", len(r.Gaps), MaxGaps},
+		{"sections to hasten", len(r.Hasten), MaxScopes},
 	} {
 		if c.n > c.most {
 			f.addf("%d %s: at most %d", c.n, c.what, c.most)
@@ -194,6 +198,28 @@ func (f *findings) log(r hw.Report) {
 		f.text("log cursor", c.Log, MaxText)
 		f.text("log cursor", c.Cursor, MaxText)
 	}
+}
+
+func (f *findings) hasten(names []string) {
+	for i, name := range names {
+		if fault := pathFault(name); fault != "" {
+			f.addf("hasten section %.40q: %s", name, fault)
+		}
+		if slices.Contains(names[:min(i, MaxScopes)], name) {
+			f.addf("hasten section %.40q: named twice", name)
+		}
+	}
+}
+
+// checkHasten says which of names are no sections of k; CheckReport does not know the kind.
+func checkHasten(k Kind, names []string) error {
+	var f findings
+	for _, name := range names {
+		if !k.has(name) {
+			f.addf("hasten section %.40q: kind %q has none of that name", name, k.Name)
+		}
+	}
+	return f.err()
 }
 
 // sampleFault says what is wrong with a sample apart from its path, "" when nothing is.

@@ -3,6 +3,7 @@ package collectors
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"rackpost/hw"
@@ -18,12 +19,12 @@ func (v *visitor) settle(o outing, r hw.Report, err error) hw.Report {
 	if err != nil {
 		r = failure(o, r, err)
 	} else {
-		r = v.mend(complete(o, r))
+		r = v.mend(o, complete(o, r))
 	}
 	if v.owed.count > 0 {
 		r.Gaps = append([]hw.Gap{v.owed.gap(o)}, r.Gaps...)
 	}
-	r.Device, r.Kind = o.device.ID, o.kind
+	r.Device, r.Kind = o.device.ID, o.kind.Name
 	r.Started, r.Took = o.started, end-o.start
 
 	r.Period = v.conclude(o, r, err)
@@ -31,7 +32,8 @@ func (v *visitor) settle(o outing, r hw.Report, err error) hw.Report {
 }
 
 // conclude moves the plan on and returns how long after this visit the next one is due, 0
-// when none is. Changes of state are logged, with the lock released.
+// when none is. A hastened one may come sooner: who waits for the next visit waits for the one
+// that comes in any case. Changes of state are logged, with the lock released.
 func (v *visitor) conclude(o outing, r hw.Report, err error) time.Duration {
 	v.mu.Lock()
 	before := v.plan
@@ -40,12 +42,13 @@ func (v *visitor) conclude(o outing, r hw.Report, err error) time.Duration {
 		v.plan.hold(end + retryAfter(err))
 	} else {
 		v.plan.succeeded(end, r.Read)
+		v.plan.hasten(end, r.Read, r.Hasten)
 	}
 	if v.plan.limited {
 		v.watched.Target.Memory.Set(memoryLogins, int64(v.plan.logins))
 	}
 	v.note(o, r, err)
-	next, going := v.plan.next()
+	next, going := v.plan.promised()
 	now, rec := v.plan, v.rec
 	v.mu.Unlock()
 
@@ -113,11 +116,12 @@ func complete(o outing, r hw.Report) hw.Report {
 
 // mend makes the report valid. What was wrong is logged once a device: it is a fault of the
 // collector and comes back at every visit.
-func (v *visitor) mend(r hw.Report) hw.Report {
-	err := CheckReport(r)
+func (v *visitor) mend(o outing, r hw.Report) hw.Report {
+	err := errors.Join(CheckReport(r), checkHasten(o.kind, r.Hasten))
 	if err == nil {
 		return r
 	}
+	r.Hasten = slices.DeleteFunc(r.Hasten, func(name string) bool { return !o.kind.has(name) })
 	if !v.mended {
 		v.mended = true
 		v.logger.Warn("the report was not valid and was mended", "err", err)

@@ -190,7 +190,7 @@ type outing struct {
 	started time.Time
 	budget  time.Duration
 	device  hw.Device
-	kind    string
+	kind    Kind
 }
 
 // visit makes one visit and stores what came of it. A visit that was called off by ctx
@@ -208,9 +208,9 @@ func (v *visitor) visit(ctx context.Context) error {
 func (v *visitor) setOut() outing {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	o := outing{start: v.clock.now(), started: v.clock.wall(), device: v.watched.Target.Device, kind: v.watched.Kind.Name}
+	o := outing{start: v.clock.now(), started: v.clock.wall(), device: v.watched.Target.Device, kind: v.watched.Kind}
 	due, lost := v.plan.take(o.start)
-	o.due, o.budget = due, v.watched.budget(due)
+	o.due, o.budget = due, v.watched.budget(v.plan.shortest())
 	v.rec.inFlight = o.started
 	v.rec.missed += uint64(lost.count)
 	if v.owed.count == 0 {

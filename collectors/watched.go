@@ -40,7 +40,7 @@ func (w Watched) check() ([]Section, error) {
 		return nil, fmt.Errorf("budget %v is below zero", w.Budget)
 	}
 	for name := range w.Periods {
-		if !slices.ContainsFunc(w.Kind.Sections, func(s Section) bool { return s.Name == name }) {
+		if !w.Kind.has(name) {
 			return nil, fmt.Errorf("kind %q has no section %q", w.Kind.Name, name)
 		}
 	}
@@ -85,14 +85,11 @@ func (c Credentials) same(o Credentials) bool {
 	return c.Community == o.Community
 }
 
-// budget returns how long a visit of due may take.
-func (w Watched) budget(due []Section) time.Duration {
+// budget returns how long a visit of a device may take whose shortest period is shortest: a
+// visit of slow sections alone does not keep the fast ones waiting.
+func (w Watched) budget(shortest time.Duration) time.Duration {
 	if w.Budget > 0 {
 		return w.Budget
-	}
-	shortest := due[0].Period
-	for _, s := range due {
-		shortest = min(shortest, s.Period)
 	}
 	return max(shortest-shortest/10, minBudget)
 }

@@ -44,6 +44,7 @@ type Report struct {
 	Cursors    []LogCursor
 	Gaps       []Gap
 	Requests   int
+	Hasten     []string // sections to read sooner than their period: what was read shows that what they hold changed. Not kept
 }
 
 // VisitGap is the What of a gap that covers the whole device.

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"runtime/pprof"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -126,6 +127,11 @@ func (b *bench) collect(ctx context.Context, due []collectors.Section) (hw.Repor
 		b.Errorf("the report is of device %q, visited was %q", r.Device, b.device.Target.Device.ID)
 	}
 	b.mentions(r, due)
+	for _, name := range r.Hasten {
+		if !slices.ContainsFunc(b.suite.Kind.Sections, func(s collectors.Section) bool { return s.Name == name }) {
+			b.Errorf("hastens section %q, which the kind does not have", name)
+		}
+	}
 	if b.device.Sessions != nil && b.device.Sessions() > 1 {
 		b.Errorf("%d sessions with one device", b.device.Sessions())
 	}

@@ -298,6 +298,8 @@ func (c *fakeCollector) spoil(r *hw.Report, due []collectors.Section) {
 		}
 	case "forgets a section":
 		r.Read = nil
+	case "hastens what it lacks":
+		r.Hasten = []string{"slow", "missing"}
 	case "reads what is not due":
 		r.Read = append(r.Read, hw.Scope{Section: "extra", Extent: hw.Complete})
 	case "fewer parts alone":

@@ -50,6 +50,7 @@ func TestBrokenCollectorsFail(t *testing.T) {
 		{"no requests counted", "every section"},
 		{"another device", "every section"},
 		{"forgets a section", "every section"},
+		{"hastens what it lacks", "every section"},
 		{"reads what is not due", "each section alone"},
 		{"fewer parts alone", "each section alone"},
 		{"order changes", "same order twice"},
