@@ -30,6 +30,7 @@ type collector struct {
 
 	counted map[counted]series // the counters that are not of ports' traffic
 
+	full   map[string]bool // paths of what was nearly full: see fullness
 	parts  map[string]bool // paths of parts that were there and are missed when they go
 	tables map[*group]table
 	lacks  map[string]bool // by OID; bounded by the tables
@@ -158,6 +159,7 @@ func (c *collector) restart() {
 	}
 	clear(c.lacks)
 	clear(c.parts)
+	clear(c.full)
 	clear(c.tables)
 }
 
