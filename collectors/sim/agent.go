@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"strconv"
+	"strings"
 	"sync"
 )
 
@@ -20,7 +22,7 @@ const (
 
 // AgentOptions say how an agent answers; the zero value is public with answers of 1,472 bytes.
 type AgentOptions struct {
-	Community string // "" is public; requests with another get no answer
+	Community string // "" is public; requests with another get no answer. With @60 behind it: a Catalyst's VLAN 60
 	MaxSize   int    // of an answer in bytes, 484 to 65507; 0 is DefaultMaxSize
 	Logger    *slog.Logger
 }
@@ -94,10 +96,24 @@ func (a *Agent) Run(ctx context.Context) error {
 	}
 }
 
+// knows says whether the request has the agent's community, and notes the VLAN that IOS takes behind it: "public@60".
+func (a *Agent) knows(q *request) bool {
+	community, vlan, indexed := strings.Cut(string(q.community), "@")
+	switch {
+	case string(q.community) == a.community:
+		return true
+	case !indexed || community != a.community:
+		return false
+	}
+	n, err := strconv.ParseUint(vlan, 10, 12)
+	q.vlan = uint32(n)
+	return err == nil && n > 0
+}
+
 // serve answers one packet, or does not.
 func (a *Agent) serve(ctx context.Context, packet []byte, from netip.AddrPort) {
 	q, ok := parseRequest(packet)
-	if !ok || string(q.community) != a.community || !a.device.wait(ctx) {
+	if !ok || !a.knows(&q) || !a.device.wait(ctx) {
 		return
 	}
 	err := a.device.respond(&a.answerer, &q, func(reply []byte) error {

@@ -65,6 +65,7 @@ func buildASA(b *builder, s *state) {
 	asaFailover(b, s)
 	asaSessions(b)
 	asaTunnels(b, s)
+	asaLimits(b, s.contexts)
 }
 
 // asaMember is 1 for the primary unit and 2 for the secondary: which one answers.
@@ -161,112 +162,6 @@ func asaMemory(b *builder) {
 			b.moving(fmt.Sprintf("%s.%d", p, 7+i), tagGauge32, v, row...)
 			b.moving(fmt.Sprintf("%s.%d", p, 17+2*i), tagGauge32, func(m *moment) uint64 { return v(m) >> 32 }, row...)
 			b.moving(fmt.Sprintf("%s.%d", p, 18+2*i), tagCounter64, v, row...)
-		}
-	}
-}
-
-// asaFailover adds CISCO-FIREWALL-MIB: the failover rows and the connections. The addresses belong to the
-// active unit: it is the one that answers.
-func asaFailover(b *builder, s *state) {
-	const f, conn = "1.3.6.1.4.1.9.9.147.1.2.1.1.1", "1.3.6.1.4.1.9.9.147.1.2.2.2.1"
-	row := func(index uint32, name string, value int64, detail string) {
-		b.text(f+".2", name, index)
-		b.int(f+".3", value, index)
-		b.text(f+".4", detail, index)
-	}
-	link := int64(2)
-	if s.down[asaFailoverPort] {
-		link = 3
-	}
-	row(4, "Failover LAN Interface", link, "foverlan GigabitEthernet0/5")
-	if s.standby {
-		row(6, "Primary unit", 10, "Standby unit")
-		row(7, "Secondary unit (this device)", 9, "Active unit")
-	} else {
-		row(6, "Primary unit (this device)", 9, "Active unit")
-		row(7, "Secondary unit", 10, "Standby unit")
-	}
-	b.text(conn+".3", "number of connections currently in use by the entire firewall", 40, 6)
-	b.text(conn+".3", "highest number of connections in use at any one time since system startup", 40, 7)
-	b.moving(conn+".5", tagGauge32, func(m *moment) uint64 { return uint64(gauge(m.seed, 0xc6, m.uptime, 6000, 9000)) }, 40, 6)
-	b.gauge(conn+".5", 72_363, 40, 7)
-}
-
-// asaFailoverPort is the ifIndex of foverlan.
-const asaFailoverPort = 7
-
-// asaSessions adds CISCO-REMOTE-ACCESS-MONITOR-MIB, without the e-mail sessions that newer versions
-// no longer have, and Altiga's load balancing.
-func asaSessions(b *builder) {
-	const r, lb = "1.3.6.1.4.1.9.9.392.1", "1.3.6.1.4.1.3076.2.1.2.36.1"
-	for i, v := range []int64{750, 0, 750, 0} {
-		b.int(fmt.Sprintf("%s.1.%d", r, 1+i), v, 0)
-	}
-	wander := func(column int, low, high float64) {
-		b.moving(fmt.Sprintf("%s.3.%d", r, column), tagGauge32, func(m *moment) uint64 {
-			return uint64(gauge(m.seed, 0x38<<8|uint64(column), m.uptime, low, high))
-		}, 0)
-	}
-	total := func(column int, tag byte) {
-		b.moving(fmt.Sprintf("%s.3.%d", r, column), tag, func(m *moment) uint64 {
-			return flow{key: 0x39<<8 | uint64(column), low: 0.001, high: 0.01}.count(m.seed, m.uptime)
-		}, 0)
-	}
-	wander(1, 60, 120)
-	total(2, tagCounter32)
-	wander(3, 55, 110)
-	b.gauge(r+".3.4", 2, 0)
-	for column := 5; column <= 12; column++ {
-		total(column, tagCounter64)
-	}
-	for _, group := range []struct {
-		first     int
-		low, high float64
-	}{{26, 2, 6}, {29, 3, 4}, {32, 0, 0}, {35, 50, 100}, {38, 1, 5}} {
-		wander(group.first, group.low, group.high)
-		total(group.first+1, tagCounter32)
-		b.gauge(fmt.Sprintf("%s.3.%d", r, group.first+2), uint64(group.high)+20, 0)
-	}
-	for column := 1; column <= 3; column++ {
-		b.uint(fmt.Sprintf("%s.4.%d", r, column), tagCounter64, uint64(30/column), 0)
-	}
-	for column, v := range []int64{1, 72, 1} {
-		b.int(fmt.Sprintf("%s.%d", lb, column+1), v, 0)
-	}
-	b.gauge(lb+".4", 1, 0)
-	b.gauge(lb+".5", 0, 0)
-}
-
-// asaTunnels adds CISCO-IPSEC-FLOW-MONITOR-MIB: the sums and three tunnels.
-func asaTunnels(b *builder, s *state) {
-	const ike, ipsec = "1.3.6.1.4.1.9.9.171.1.2", "1.3.6.1.4.1.9.9.171.1.3"
-	wraps := s.wraps
-	sum := func(base string, column int, tag byte, low, high float64) {
-		c := counter{flow: flow{key: 0x1b<<8 | uint64(column), low: low, high: high}, wraps: wraps}
-		b.moving(fmt.Sprintf("%s.%d", base, column), tag, c.read, 0)
-	}
-	b.gauge(ike+".1.1", 3, 0)
-	b.gauge(ike+".1.2", 12, 0)
-	sum(ike+".1", 3, tagCounter32, 10, 900)
-	sum(ike+".1", 11, tagCounter32, 10, 900)
-	b.gauge(ipsec+".1.1", 3, 0)
-	for column := 2; column <= 30; column++ {
-		switch column {
-		case 4, 7, 17, 20:
-			sum(ipsec+".1", column, tagCounter64, 5000, 500_000)
-		case 3, 6, 9, 16, 19, 22:
-			sum(ipsec+".1", column, tagCounter32, 10, 900)
-		default:
-			b.uint(fmt.Sprintf("%s.1.%d", ipsec, column), tagCounter32, 0, 0)
-		}
-	}
-	for n := uint32(1); n <= 3; n++ {
-		index := 4096 * n
-		b.text(ike+".3.1.7", fmt.Sprintf("198.51.100.%d", 10+n), index)
-		b.moving(ike+".3.1.16", tagInteger, func(m *moment) uint64 { return uint64(m.uptime.Milliseconds()/10) % 8_640_000 }, index)
-		for _, column := range []int{27, 40} {
-			c := counter{flow: flow{key: uint64(index)<<8 | uint64(column), low: 5000, high: 50_000}, wraps: wraps}
-			b.moving(fmt.Sprintf("%s.2.1.%d", ipsec, column), tagCounter64, c.read, index)
 		}
 	}
 }

@@ -17,6 +17,7 @@ type catalyst struct {
 	sensor                     uint32 // of the inlet temperature; 0 has none
 	containers                 [4]uint32
 	copperPart                 func(n int) uint32
+	lacp                       bool   // the port-channel is LACP's and in LAG-MIB; else PAgP's
 	powerPort                  int    // pethPsePortIndex of port n is n plus this
 	driverPool                 uint32 // row of the pool "Driver text"
 	numbersUplink              bool   // the numbered port is the first uplink, not the first copper port
@@ -48,7 +49,7 @@ var c2960x = catalyst{
 	stackKind: "1.3.6.1.4.1.9.12.3.1.11.11", chassisKind: "1.3.6.1.4.1.9.12.3.1.3.1264",
 	copper: "GigabitEthernet", copperShort: "Gi", copperSpeed: 1_000_000_000, copperIndex: 10_100, uplinkIndex: 10_148, uplinkFirst: 49,
 	null: 14_001, supply: 6, fan: 7, sensor: 8, stackPort: 9, containers: [4]uint32{58, 59, 60, 61},
-	copperPart: func(n int) uint32 { return uint32(9 + n) }, driverPool: 20, budget: 740,
+	copperPart: func(n int) uint32 { return uint32(9 + n) }, driverPool: 20, budget: 740, lacp: true,
 }
 
 // at is an entPhysicalIndex of a member.
@@ -70,11 +71,12 @@ func (c *catalyst) ports(s *state) []port {
 		ports = c.member(ports, m)
 		ports = c.stackPorts(ports, s, m)
 	}
+	ports = c.bundle(ports, s)
 	return append(ports, port{index: c.null, rows: bare, name: "Nu0", descr: "Null0", kind: 1, mtu: 1500, speed: 4_294_967_295, up: true})
 }
 
 func (c *catalyst) member(ports []port, m int) []port {
-	shift := uint32(500 * (m - 1))
+	shift := c.stride() * uint32(m-1)
 	for n := 1; n <= copperPorts; n++ {
 		p := port{
 			index: c.copperIndex + shift + uint32(n), kind: 6, mtu: 1500, speed: c.copperSpeed, member: m, number: n,
@@ -103,9 +105,12 @@ func (c *catalyst) member(ports []port, m int) []port {
 	return ports
 }
 
+// stackPort is the ifIndex of a member's StackPort; its cables follow it.
+func stackPort(m int) uint32 { return uint32(5179 + 3*(m-1)) }
+
 // stackPorts are the interfaces of a member's two stack cables.
 func (c *catalyst) stackPorts(ports []port, s *state, m int) []port {
-	first := uint32(5179 + 3*(m-1))
+	first := stackPort(m)
 	bare := port{rows: bare, kind: 53, mtu: 1500, speed: 0, member: m}
 	p := bare
 	p.index, p.name, p.descr, p.up, p.physical = first, fmt.Sprintf("St%d", m), fmt.Sprintf("StackPort%d", m), true, at(m, c.stackPort)
@@ -114,7 +119,7 @@ func (c *catalyst) stackPorts(ports []port, s *state, m int) []port {
 		p := bare
 		p.index, p.mtu = first+uint32(cable), 0
 		p.name = fmt.Sprintf("StackSub-St%d-%d", m, cable)
-		p.descr, p.up = p.name, s.neighbour(m, cable) > 0
+		p.descr, p.up, p.cable = p.name, s.members > 1, cable
 		ports = append(ports, p)
 	}
 	return ports
@@ -156,8 +161,11 @@ func (c *catalyst) build(b *builder, s *state) {
 	c.power(b, s)
 	c.bridge(b, s, ports)
 	c.errDisable(b)
+	c.channels(b, s, ports)
+	c.system(b, s)
 	c.vlans(b, s, ports)
 	c.neighbours(b, s, ports)
 	c.flash(b, s)
 	c.config(b, s)
+	c.software(b)
 }

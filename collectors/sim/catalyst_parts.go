@@ -1,6 +1,9 @@
 package sim
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // entities adds ENTITY-MIB and the sensors of the transceivers.
 func (c *catalyst) entities(b *builder, s *state, ports []port) {
@@ -148,6 +151,7 @@ func (c *catalyst) environment(b *builder, s *state) {
 		b.int(fru+".2.1.1.2", 2, chassis)
 		b.int(fru+".2.1.1.3", 2, chassis)
 		b.uint(fru+".2.1.1.4", tagTimeTicks, ticks(s.entChanged), chassis)
+		b.moving(fru+".2.1.1.8", tagGauge32, func(n *moment) uint64 { return uint64(n.uptime / time.Second) }, chassis)
 		b.int(fru+".4.1.1.1", 2, fan)
 		if c.sensor == 0 {
 			continue
@@ -188,7 +192,7 @@ func (c *catalyst) stacking(b *builder, s *state) {
 			b.gauge(fmt.Sprintf("%s.%d", member, column), 0, e)
 		}
 		for cable := 1; cable <= 2; cable++ {
-			index, n := uint32(5179+3*(m-1)+cable), s.neighbour(m, cable)
+			index, n := stackPort(m)+uint32(cable), s.neighbour(m, cable)
 			oper, there := int64(2), uint32(0)
 			if n > 0 {
 				oper, there = 1, at(n, 1)
@@ -206,7 +210,7 @@ func (c *catalyst) power(b *builder, s *state) {
 	for _, m := range s.alive() {
 		var drawn uint64
 		for n := 1; n <= copperPorts; n++ {
-			p := c.copperIndex + uint32(500*(m-1)+n)
+			p := c.copperIndex + c.stride()*uint32(m-1) + uint32(n)
 			drawn += c.powerPortRow(b, uint32(m), n, n%4 == 1 && !s.down[p])
 		}
 		b.gauge(psu+".2", c.budget, uint32(m))
@@ -233,7 +237,7 @@ func (c *catalyst) powerPortRow(b *builder, group uint32, n int, delivers bool) 
 	for column := 11; column <= 14; column++ {
 		b.uint(fmt.Sprintf("%s.%d", std, column), tagCounter32, 0, row...)
 	}
-	for i, v := range []int64{1, 2, 2, truth(delivers)} {
+	for i, v := range []int64{1, 2, truth(delivers), truth(delivers)} {
 		b.int(fmt.Sprintf("%s.%d", ext, 1+i), v, row...)
 	}
 	b.text(ext+".5", "\x00", row...)

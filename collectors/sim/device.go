@@ -47,12 +47,13 @@ type Readings struct {
 
 // ModelOptions are the parameters of a model; the zero value is its default device.
 type ModelOptions struct {
-	Seed    uint64           // of everything that moves
-	Number  int              // of the device, 0 to 9999: part of its serials, name and MAC addresses
-	Members int              // of a Catalyst stack, 1 to 8; 0 is the model's default
-	Name    string           // sysName; empty is made from model and number
-	Uptime  time.Duration    // at the start; 0 is the model's default
-	Clock   func() time.Time // nil is time.Now
+	Seed     uint64           // of everything that moves
+	Number   int              // of the device, 0 to 9999: part of its serials, name and MAC addresses
+	Members  int              // of a Catalyst stack, 1 to 8; 0 is the model's default
+	Contexts int              // of an ASA in multiple-context mode, up to 50; 0 is single mode
+	Name     string           // sysName; empty is made from model and number
+	Uptime   time.Duration    // at the start; 0 is the model's default
+	Clock    func() time.Time // nil is time.Now
 }
 
 // MaxMembers is the greatest stack.
@@ -64,7 +65,7 @@ func NewRecorded(rec *Recording) *Device {
 }
 
 func newRecorded(v *view) *Device {
-	return &Device{clock: time.Now, view: v, state: newState(1, 0), changed: make(chan struct{})}
+	return &Device{clock: time.Now, view: v, state: newState(1, 0, 0), changed: make(chan struct{})}
 }
 
 // Another returns a further device that serves what d serves, in the same memory. Its number,
@@ -75,7 +76,7 @@ func (d *Device) Another(n int) (*Device, error) {
 	if d.model == nil {
 		return newRecorded(d.view), nil
 	}
-	opt := ModelOptions{Seed: d.seed + uint64(n), Number: d.number + n, Members: d.state.members, Uptime: d.state.uptime, Clock: d.clock}
+	opt := ModelOptions{Seed: d.seed + uint64(n), Number: d.number + n, Members: d.state.members, Contexts: d.state.contexts, Uptime: d.state.uptime, Clock: d.clock}
 	var shared *view
 	if d.state.pristine() {
 		shared = d.view
@@ -106,6 +107,8 @@ func newModel(m *model, opt ModelOptions, shared *view) (*Device, error) {
 	switch {
 	case opt.Members < 1 || opt.Members > m.most:
 		return nil, fmt.Errorf("%s of %d members: use 1 to %d", m.name, opt.Members, m.most)
+	case opt.Contexts < 0 || opt.Contexts > m.contexts:
+		return nil, fmt.Errorf("%s of %d contexts: use 0 to %d", m.name, opt.Contexts, m.contexts)
 	case opt.Number < 0 || opt.Number > 9999:
 		return nil, fmt.Errorf("device number %d: use 0 to 9999", opt.Number)
 	case opt.Uptime < 0:
@@ -116,7 +119,7 @@ func newModel(m *model, opt ModelOptions, shared *view) (*Device, error) {
 	}
 	d := &Device{
 		model: m, clock: opt.Clock, number: opt.Number, seed: opt.Seed, name: opt.Name, view: shared,
-		state: newState(opt.Members, opt.Uptime), boot: opt.Clock().Add(-opt.Uptime), boots: 7,
+		state: newState(opt.Members, opt.Contexts, opt.Uptime), boot: opt.Clock().Add(-opt.Uptime), boots: 7,
 		changed: make(chan struct{}),
 	}
 	d.peer = unitClock{boot: d.boot.Add(opt.Uptime / 3), boots: 4}
@@ -215,12 +218,13 @@ func (d *Device) respond(a *answerer, q *request, send func([]byte) error) error
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	m := d.moment()
-	if m.uptime < 0 || d.state.silent {
+	v := d.view.in(q.vlan)
+	if m.uptime < 0 || d.state.silent || v == nil {
 		return nil
 	}
 	before := m.given
 	t := &d.state.trouble
-	reply := a.answer(q, d.view, &m, t)
+	reply := a.answer(q, v, &m, t)
 	if reply == nil {
 		return nil
 	}

@@ -9,6 +9,7 @@ import (
 type model struct {
 	name, short, kind string
 	members, most     int // of a stack: by default, and at most
+	contexts          int // at most; 0 has none
 	units             int // power supplies, where they are not one a member
 	supplies          int // number of the first power supply
 	uptime            time.Duration
@@ -38,7 +39,7 @@ var models = []model{
 		uptime: 83 * day, faults: catalystFaults, ports: c2960x.ports, build: c2960x.build,
 	},
 	{
-		name: "asa-5525-failover", short: "asa", kind: "cisco-asa", members: 1, most: 1, units: asaSupplies, supplies: 0,
+		name: "asa-5525-failover", short: "asa", kind: "cisco-asa", members: 1, most: 1, contexts: 50, units: asaSupplies, supplies: 0,
 		uptime: 199 * day, faults: []string{"port-down", "psu-failed", "failover", "reboot", "wrap", "other-unit"},
 		ports: asaPorts, build: buildASA,
 	},
@@ -139,14 +140,17 @@ func truth(v bool) int64 {
 	return 2
 }
 
+// cpuLoad is the load of a processor in percent.
+func cpuLoad(row uint32, window uint64, low, high float64) func(*moment) uint64 {
+	return func(m *moment) uint64 {
+		return uint64(gauge(m.seed, 0xc0<<8|uint64(row)<<4|window, m.uptime, low, high))
+	}
+}
+
 // cpu adds a row of cpmCPUTotalTable. physical is entPhysicalIndex, or 0.
 func (b *builder) cpu(row, physical uint32, low, high float64) {
 	const c = "1.3.6.1.4.1.9.9.109.1.1.1.1"
-	load := func(window uint64) func(*moment) uint64 {
-		return func(m *moment) uint64 {
-			return uint64(gauge(m.seed, 0xc0<<8|uint64(row)<<4|window, m.uptime, low, high))
-		}
-	}
+	load := func(window uint64) func(*moment) uint64 { return cpuLoad(row, window, low, high) }
 	b.int(c+".2", int64(physical), row)
 	for i, window := range []uint64{0, 1, 2} {
 		b.moving(fmt.Sprintf("%s.%d", c, 3+i), tagGauge32, func(m *moment) uint64 { return max(1, load(window)(m)) }, row)

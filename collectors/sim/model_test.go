@@ -34,8 +34,8 @@ func TestModels(t *testing.T) {
 		objects int // about
 		ports   int
 	}{
-		{"catalyst-3750-48ps", 1, 14_500, 59}, {"catalyst-3750-48ps", 2, 22_400, 114}, {"catalyst-3750-48ps", 8, 70_000, 444},
-		{"catalyst-2960x", 1, 14_500, 59}, {"asa-5525-failover", 1, 1350, 10},
+		{"catalyst-3750-48ps", 1, 14_500, 60}, {"catalyst-3750-48ps", 2, 22_400, 115}, {"catalyst-3750-48ps", 8, 70_000, 445},
+		{"catalyst-2960x", 1, 14_500, 60}, {"asa-5525-failover", 1, 1350, 10},
 	} {
 		d := model(t, c.name, sim.ModelOptions{Members: c.members})
 		n := sim.Objects(d)

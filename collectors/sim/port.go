@@ -1,6 +1,9 @@
 package sim
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // rowset says which rows an interface has.
 type rowset uint8
@@ -9,6 +12,7 @@ const (
 	ethernet rowset = iota // all of them
 	virtual                // a VLAN: octets and unicast packets
 	bare                   // no counters: StackPort, Null0
+	channel                // a port-channel: all but EtherLike-MIB's
 )
 
 // port is one interface.
@@ -27,10 +31,24 @@ type port struct {
 	low, high   float64
 	numbered    bool
 	connector   bool
+	cable       int    // of a stack port: 1 or 2
+	within      uint32 // ifIndex of the port-channel it is a member of
+	of          []port // members of a port-channel
 }
 
-// live says whether the link is up.
-func (p *port) live(s *state) bool { return p.up && !s.down[p.index] }
+// live says whether the link is up; a port-channel's is while that of a member is.
+func (p *port) live(s *state) bool {
+	switch {
+	case p.of != nil:
+		return slices.ContainsFunc(p.of, func(q port) bool { return q.live(s) })
+	case p.cable > 0:
+		return s.neighbour(p.member, p.cable) > 0
+	}
+	return p.up && s.present(p.member) && !s.down[p.index]
+}
+
+// bundled says whether the port carries traffic of a port-channel.
+func (p *port) bundled(s *state) bool { return p.within > 0 && p.live(s) }
 
 // interfaces adds IF-MIB and EtherLike-MIB rows for the ports of members that are there.
 func (b *builder) interfaces(ports []port, s *state) {
@@ -120,7 +138,7 @@ func (b *builder) counters(p *port, s *state) {
 		} else {
 			column(x, first.wide+1, tagCounter64, d.unicast)
 		}
-		if p.rows != ethernet {
+		if p.rows == virtual {
 			continue
 		}
 		column(x, first.narrow, tagCounter32, d.multicast)

@@ -4,6 +4,7 @@ package sim
 type request struct {
 	version   byte // 0 is v1, 1 is v2c
 	community []byte
+	vlan      uint32 // of the context that the community names; 0 is none
 	pdu       byte
 	id        []byte // content of the request-id, given back as it came
 	first     int64  // error-status, or non-repeaters

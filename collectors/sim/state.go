@@ -7,9 +7,10 @@ import (
 
 // state is what faults have changed of a device. Views are built from it and keep nothing of it.
 type state struct {
-	members int
-	uptime  time.Duration     // at the start
-	on      map[string]string // faults switched on, with their arguments
+	members  int
+	contexts int               // of an ASA in multiple-context mode; 0 is single mode
+	uptime   time.Duration     // at the start
+	on       map[string]string // faults switched on, with their arguments
 
 	lines    map[uint32]line // by ifIndex; the others never stopped
 	down     map[uint32]bool // ports without link
@@ -24,14 +25,16 @@ type state struct {
 	topology              time.Duration // uptime of the last change of the spanning tree
 	topologies            uint64
 
+	edits []edit // of the configuration, by faults
+
 	silent  bool
 	delay   time.Duration
 	trouble trouble
 }
 
-func newState(members int, uptime time.Duration) state {
+func newState(members, contexts int, uptime time.Duration) state {
 	return state{
-		members: members, uptime: uptime, supply: -1, topology: uptime / 2, topologies: 6,
+		members: members, contexts: contexts, uptime: uptime, supply: -1, topology: uptime / 2, topologies: 6,
 		on: map[string]string{}, lines: map[uint32]line{}, down: map[uint32]bool{},
 	}
 }
@@ -39,7 +42,7 @@ func newState(members int, uptime time.Duration) state {
 // pristine says that nothing that views show was ever changed.
 func (s *state) pristine() bool {
 	return len(s.lines) == 0 && len(s.down) == 0 && s.lost == 0 && s.supply < 0 && !s.standby && !s.other &&
-		s.restarts == 0 && s.wraps == 0 && s.entChanged == 0
+		len(s.edits) == 0 && s.restarts == 0 && s.wraps == 0 && s.entChanged == 0
 }
 
 // present says whether member is in the stack; 0 is the stack itself.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync"
 )
 
 // value is what a dynamic object says now: a number, or text for OCTET STRING.
@@ -25,7 +26,42 @@ type entry struct {
 
 // view is all that a device has to tell, in the order of the tree. It is never changed, so that
 // devices can share it.
-type view struct{ entries []entry }
+type view struct {
+	entries  []entry
+	contexts map[uint32]*vlanContext // by VLAN; nil without any
+}
+
+// vlanContext is what the agent shows of one VLAN when it is asked for with "public@60": everything, with another
+// BRIDGE-MIB. It is put together when it is first asked for.
+type vlanContext struct {
+	own  []entry
+	once sync.Once
+	view *view
+}
+
+// bridgeMIB is the subtree that differs from VLAN to VLAN.
+const bridgeMIB = "\x00\x00\x00\x01\x00\x00\x00\x03\x00\x00\x00\x06\x00\x00\x00\x01\x00\x00\x00\x02\x00\x00\x00\x01\x00\x00\x00\x11"
+
+// in returns what the agent shows of a VLAN, or nil when there is no such context; 0 is none.
+func (v *view) in(vlan uint32) *view {
+	if vlan == 0 {
+		return v
+	}
+	c := v.contexts[vlan]
+	if c == nil {
+		return nil
+	}
+	c.once.Do(func() {
+		all := make([]entry, 0, len(v.entries)+len(c.own))
+		for _, e := range v.entries {
+			if !strings.HasPrefix(string(e.name), bridgeMIB) {
+				all = append(all, e)
+			}
+		}
+		c.view, _ = newView(append(all, c.own...))
+	})
+	return c.view
+}
 
 // newView sorts entries. It keeps the first of two with one name and returns how many others
 // there were.
@@ -90,7 +126,19 @@ func constant(name oid, tag byte, content []byte) entry {
 type builder struct {
 	entries []entry
 	bases   map[string]oid
+	vlans   map[uint32]*builder
 	err     error
+}
+
+// context returns the builder of what one VLAN's context has of its own.
+func (b *builder) context(vlan uint32) *builder {
+	if b.vlans == nil {
+		b.vlans = map[uint32]*builder{}
+	}
+	if b.vlans[vlan] == nil {
+		b.vlans[vlan] = &builder{}
+	}
+	return b.vlans[vlan]
 }
 
 func (b *builder) name(base string, index []uint32) oid {
@@ -112,6 +160,16 @@ func (b *builder) view() (*view, error) {
 	v, repeats := newView(b.entries)
 	if b.err == nil && repeats > 0 {
 		b.err = fmt.Errorf("%d objects of the model have the name of another", repeats)
+	}
+	for vlan, own := range b.vlans {
+		if v.contexts == nil {
+			v.contexts = make(map[uint32]*vlanContext, len(b.vlans))
+		}
+		part, err := own.view()
+		if b.err == nil {
+			b.err = err
+		}
+		v.contexts[vlan] = &vlanContext{own: part.entries}
 	}
 	return v, b.err
 }
