@@ -27,6 +27,9 @@ type collector struct {
 	known    unitMemory
 	ports    ports
 	failover failoverMemory
+	config   configMemory
+
+	configOrder string // what the history of changes says of the configuration: see configMemory
 
 	counted map[counted]series // the counters that are not of ports' traffic
 
@@ -153,6 +156,7 @@ func (c *collector) restart() {
 	c.entities = entities{}
 	c.ports.stale = true
 	c.failover = failoverMemory{}
+	c.config, c.configOrder = configMemory{}, ""
 	for i := range c.ports.list {
 		p := &c.ports.list[i]
 		p.discontinued, p.since, p.readAt = false, 0, 0

@@ -23,6 +23,8 @@ const (
 	entLastChange = mib2 + "47.1.4.1.0"
 	configChanged = ciscoMgmt + "43.1.1.1.0" // ccmHistoryRunningLastChanged
 	configSaved   = ciscoMgmt + "43.1.1.2.0" // ccmHistoryRunningLastSaved
+
+	startupChanged = ciscoMgmt + "43.1.1.3.0" // ccmHistoryStartupLastChanged
 )
 
 // scalars are the answers to the first request.
@@ -30,7 +32,7 @@ type scalars struct {
 	ticks, engine, boots     snmp.Value
 	objectID, name           snmp.Value
 	portsChanged, entChanged snmp.Value
-	changed, saved           snmp.Value
+	changed, saved, startup  snmp.Value
 	serial                   snmp.Value // of the chassis known; not asked before one is
 }
 
@@ -39,7 +41,7 @@ type scalars struct {
 func (c *collector) readClock(v *visit) error {
 	oids := []string{
 		sysUpTime, engineTime, engineBoots, sysObjectID, sysName,
-		ifTableChange, entLastChange, configChanged, configSaved,
+		ifTableChange, entLastChange, configChanged, configSaved, startupChanged,
 	}
 	if c.entities.serialOID != "" {
 		oids = append(oids, c.entities.serialOID)
@@ -52,7 +54,7 @@ func (c *collector) readClock(v *visit) error {
 	s := &c.identity.scalars
 	into := []*snmp.Value{
 		&s.ticks, &s.engine, &s.boots, &s.objectID, &s.name,
-		&s.portsChanged, &s.entChanged, &s.changed, &s.saved, &s.serial,
+		&s.portsChanged, &s.entChanged, &s.changed, &s.saved, &s.startup, &s.serial,
 	}
 	before := *s
 	s.serial = snmp.Value{}
@@ -110,43 +112,22 @@ func engineSeconds(v snmp.Value) int64 {
 	return 0
 }
 
-// readHealth turns the first request into the component system.
+// readHealth turns the first request into the components system and config/running.
 func (c *collector) readHealth(v *visit) {
 	s := &c.identity.scalars
 	sys := hw.Component{Path: "system", Section: sectionHealth, Health: hw.OK}
 	if s.boots.Type == snmp.TypeInteger && s.boots.Int >= 0 {
 		sys.State = sys.State.With("engine_boots", strconv.FormatInt(s.boots.Int, 10))
 	}
-	sys.State = sys.State.With("config", configState(s, c.clock.wraps))
 	sys.Attrs = sys.Attrs.With("name", c.identity.name).With("descr", c.identity.descr).
 		With("location", c.identity.location).With("object_id", c.identity.objectID)
 	v.component(sys)
+	if c.kind == CatalystKind {
+		c.runningConfig(v)
+	}
 	if !c.clock.known || s.ticks.Type != snmp.TypeTimeTicks {
 		v.gauge(sys.Path, "uptime_seconds", 0, hw.NotSupported)
 		return
 	}
 	v.gauge(sys.Path, "uptime_seconds", c.clock.uptime().Seconds(), "")
-}
-
-// settled is the uptime in ticks until which a changed configuration is the one that was
-// just loaded.
-const settled = 5 * 60 * 100
-
-// configState tells whether the running configuration was changed after it was last saved
-// (CISCO-CONFIG-MAN-MIB): "changed", "saved", or "" when the device does not say. The
-// times are ticks of sysUpTime and wrap with it: they are compared by their age.
-func configState(s *scalars, wraps int64) string {
-	for _, v := range []snmp.Value{s.ticks, s.changed, s.saved} {
-		if v.Type != snmp.TypeTimeTicks {
-			return ""
-		}
-	}
-	now, changed, saved := uint32(s.ticks.Uint), uint32(s.changed.Uint), uint32(s.saved.Uint)
-	sinceChange, sinceSave := now-changed, now-saved
-	neverSaved := saved == 0
-	afterBoot := wraps == 0 && changed < settled
-	if !afterBoot && (neverSaved || sinceChange < sinceSave) {
-		return "changed"
-	}
-	return "saved"
 }

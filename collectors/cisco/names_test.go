@@ -5,8 +5,6 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
-
-	"rackpost/collectors/snmp"
 )
 
 func TestCleanName(t *testing.T) {
@@ -108,32 +106,6 @@ func TestDistinguish(t *testing.T) {
 			}
 		}
 	})
-}
-
-func TestConfigState(t *testing.T) {
-	t.Parallel()
-	at := func(n uint64) snmp.Value { return snmp.Value{Type: snmp.TypeTimeTicks, Uint: n} }
-	for _, x := range []struct {
-		name                string
-		now, changed, saved uint64
-		wraps               int64
-		want                string
-	}{
-		{"never a false alarm after a boot", 500000000, 16100, 0, 0, "saved"},
-		{"saved after the change", 700000000, 460000000, 570000000, 0, "saved"},
-		{"changed after it was saved", 700000000, 570000000, 460000000, 0, "changed"},
-		{"changed and never saved", 700000000, 570000000, 0, 0, "changed"},
-		{"saved after sysUpTime wrapped", 5000, wrapTick - 900, 200, 1, "saved"},
-		{"changed after sysUpTime wrapped", 5000, 200, wrapTick - 900, 1, "changed"},
-	} {
-		s := scalars{ticks: at(x.now), changed: at(x.changed), saved: at(x.saved)}
-		if got := configState(&s, x.wraps); got != x.want {
-			t.Errorf("%s: %q, want %q", x.name, got, x.want)
-		}
-	}
-	if got := configState(&scalars{ticks: at(5)}, 0); got != "" {
-		t.Errorf("a device without CISCO-CONFIG-MAN-MIB: %q", got)
-	}
 }
 
 // The tables are the documentation: every object is named, asked under a sane OID, and

@@ -162,7 +162,7 @@ func switchFacts() []facts {
 			parts: map[string]string{
 				"member/3": "ok role=master state=ready priority=1 mac=@mac:" + memberMAC + "3001 serial=@" + entSerial + "3001",
 				"fan/3004": "ok state=normal member=3", "psu/3003": "ok state=normal source=ac",
-				"memory/Driver text": "ok fixed=true", "memory/Processor": "ok fixed=", "system": "ok config=saved",
+				"memory/Driver text": "ok fixed=true", "memory/Processor": "ok fixed=", "config/running": "ok config=saved",
 			},
 			gauges: map[string]string{
 				"cpu/1 busy_5s_percent": cpuBusy + "6.1", "cpu/1 busy_1m_percent": cpuBusy + "7.1", "cpu/1 busy_5m_percent": cpuBusy + "8.1",
@@ -174,7 +174,7 @@ func switchFacts() []facts {
 			recording: "cisco-c3560", serial: entSerial + "1001", model: entModel + "1001", uptime: upTicks, uptimeUnit: 0.01,
 			parts: map[string]string{
 				"temperature/1005": "warning state=warning name=SW#1, Sensor#1 threshold_celsius=@1.3.6.1.4.1.9.9.13.1.3.1.4.1005",
-				"psu/1003":         "ok name=Sw1, PS1, RPS", "system": "ok config=saved engine_boots=@" + engineBoots,
+				"psu/1003":         "ok name=Sw1, PS1, RPS", "system": "ok engine_boots=@" + engineBoots, "config/running": "ok config=saved",
 			},
 			gauges: map[string]string{"temperature/1005 temperature_celsius": envCelsius + "1005", "cpu/1 busy_1m_percent": cpuBusy + "7.1"},
 			none:   []string{"member/1", "stack/ring"},

@@ -72,11 +72,7 @@ func (c *catalyst) config(b *builder, s *state) {
 	edits, changed, saved := s.history()
 	b.moving(man+".1", tagTimeTicks, func(m *moment) uint64 { return ticks(min(changed, m.uptime)) }, 0)
 	b.uint(man+".2", tagTimeTicks, ticks(saved), 0)
-	written := time.Duration(0)
-	if len(s.edits) > 0 {
-		written = saved
-	}
-	b.uint(man+".3", tagTimeTicks, ticks(written), 0)
+	b.uint(man+".3", tagTimeTicks, ticks(saved), 0)
 	b.int(man+".4", kept, 0)
 	b.uint(man+".5", tagCounter32, uint64(max(len(edits)-kept, 0)), 0)
 	for i := max(len(edits)-kept, 0); i < len(edits); i++ {
