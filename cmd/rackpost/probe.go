@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
-	"os"
 	"strings"
 	"time"
 
@@ -26,14 +25,7 @@ func probeCommand() command {
 
   -json               print one JSON object
   -timeout D          for one request, such as 2s
-  -community C        SNMP v2c, public if nothing is given; every user of this machine can see it in the list of processes
-  -community-file F   the same from a file
-  -v3-user U          SNMPv3; without the flags below nothing is authenticated
-  -v3-auth P          ` + strings.Join(authProtocols, ", ") + `
-  -v3-auth-key-file F
-  -v3-priv P          ` + strings.Join(privProtocols, ", ") + ` (C: the key form of Cisco)
-  -v3-priv-key-file F
-  -v3-context C
+` + credentialHelp() + `
 
 Exit code 0: the device answered, what was not read stands under gaps; 1: nothing was read; 2: wrong usage.`,
 		run: runProbe,
@@ -50,27 +42,16 @@ func kindNames() []string {
 
 // probeFlags are the flags of probe.
 type probeFlags struct {
-	json          bool
-	timeout       string
-	community     string
-	communityFile string
-	v3            collectors.V3
-	authFile      string
-	privFile      string
+	credentialFlags
+	json    bool
+	timeout string
 }
 
 func (f *probeFlags) set() *flag.FlagSet {
 	fs := flag.NewFlagSet("probe", flag.ContinueOnError)
 	fs.BoolVar(&f.json, "json", false, "")
 	fs.StringVar(&f.timeout, "timeout", "", "")
-	fs.StringVar(&f.community, "community", "", "")
-	fs.StringVar(&f.communityFile, "community-file", "", "")
-	fs.StringVar(&f.v3.User, "v3-user", "", "")
-	fs.StringVar(&f.v3.AuthProtocol, "v3-auth", "", "")
-	fs.StringVar(&f.authFile, "v3-auth-key-file", "", "")
-	fs.StringVar(&f.v3.PrivProtocol, "v3-priv", "", "")
-	fs.StringVar(&f.privFile, "v3-priv-key-file", "", "")
-	fs.StringVar(&f.v3.Context, "v3-context", "", "")
+	f.register(fs)
 	return fs
 }
 
@@ -91,54 +72,27 @@ func (f *probeFlags) target(args []string) (collectors.Kind, collectors.Target, 
 	if t.Credentials, err = f.credentials(); err != nil {
 		return kind, t, err
 	}
-	if f.timeout != "" {
-		if t.Timeout, err = parseDuration(f.timeout); err != nil {
-			return kind, t, usagef("-timeout: %v", err)
-		}
-		if t.Timeout < minTimeout || t.Timeout > maxTimeout {
-			return kind, t, usagef("-timeout: %s is out of bounds; write %s to %s", f.timeout, shortDuration(minTimeout), shortDuration(maxTimeout))
-		}
+	if t.Timeout, err = timeoutFlag(f.timeout); err != nil {
+		return kind, t, err
 	}
 	t.Device = hw.Device{ID: hw.DeviceID(args[1]), Kind: kind.Name, Address: joinAddress(host, port)}
 	t.Memory, t.Logger = &collectors.Memory{}, slog.New(slog.DiscardHandler)
 	return kind, t, nil
 }
 
-func (f *probeFlags) credentials() (collectors.Credentials, error) {
-	var none collectors.Credentials
-	c := &checker{getenv: os.Getenv}
-	file := func(path string) string {
-		if path == "" {
-			return ""
-		}
-		return c.secretFile(path, place{path, 1, 1})
+// timeoutFlag reads -timeout; 0 when it was not given.
+func timeoutFlag(s string) (time.Duration, error) {
+	if s == "" {
+		return 0, nil
 	}
-	if f.communityFile != "" {
-		f.community = file(f.communityFile)
+	d, err := parseDuration(s)
+	if err != nil {
+		return 0, usagef("-timeout: %v", err)
 	}
-	v3 := f.v3
-	v3.AuthKey, v3.PrivKey = file(f.authFile), file(f.privFile)
-	given := f.v3 != (collectors.V3{}) || f.authFile != "" || f.privFile != ""
-	switch {
-	case len(c.problems) > 0:
-		return none, c.problems.err()
-	case !given:
-		if f.community == "" {
-			f.community = "public"
-		}
-		return collectors.Credentials{Community: f.community}, nil
-	case f.community != "":
-		return none, usagef("-community is for v2c and the -v3 flags for v3: give one of them")
-	case v3.User == "":
-		return none, usagef("-v3-user is missing")
-	case (v3.AuthProtocol == "") != (f.authFile == ""):
-		return none, usagef("-v3-auth and -v3-auth-key-file go together")
-	case (v3.PrivProtocol == "") != (f.privFile == ""):
-		return none, usagef("-v3-priv and -v3-priv-key-file go together")
-	case v3.PrivProtocol != "" && v3.AuthProtocol == "":
-		return none, usagef("-v3-priv needs -v3-auth: SNMPv3 encrypts nothing that it does not authenticate")
+	if d < minTimeout || d > maxTimeout {
+		return 0, usagef("-timeout: %s is out of bounds; write %s to %s", s, shortDuration(minTimeout), shortDuration(maxTimeout))
 	}
-	return collectors.Credentials{V3: &v3}, nil
+	return d, nil
 }
 
 func runProbe(ctx context.Context, t terminal, args []string) error {
