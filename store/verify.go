@@ -342,7 +342,8 @@ func (d *dumper) visit(ctx context.Context, g *segment, b *journal.Batch, rec jo
 	if err != nil {
 		return "", err
 	}
-	text := fmt.Sprintf("visit %s at %s took %s, %d requests, %s", v.Device, v.Started.Format(time.RFC3339Nano), v.Took, v.Requests, scopesText(v.Read))
+	text := fmt.Sprintf("visit %s at %s took %s, %d requests, next in %s, %s", v.Device, v.Started.Format(time.RFC3339Nano),
+		v.Took, v.Requests, v.Period, scopesText(v.Read))
 	if !d.samples || v.Layout >= len(b.Uses) {
 		return text, nil
 	}

@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -27,11 +28,15 @@ const (
 	fleetTime   = 60 * time.Second
 )
 
-// fleetMain serves the fleet until it is told to stop.
+// fleetMain serves the fleet until it is told to stop. With the argument "ailing" some of it is
+// dead and some of it slow.
 func fleetMain() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
 	rack, err := sim.Fleet(fleetSize, "catalyst-3750-48ps", sim.FleetOptions{Model: sim.ModelOptions{Members: 1}})
+	if err == nil && slices.Contains(os.Args, "ailing") {
+		err = ail(rack)
+	}
 	if err == nil {
 		fmt.Println("serving")
 		err = rack.Run(ctx)
@@ -49,7 +54,7 @@ func BenchmarkFleet(b *testing.B) {
 		dir := b.TempDir()
 		_, serving := startProcess(b, dir, "fleet")
 		serving("serving")
-		writeFleet(b, dir)
+		writeFleet(b, dir, "")
 		box, said := startProcess(b, dir, "rackpost", "run", "-config", filepath.Join(dir, "box.yaml"))
 		said("msg=started")
 		time.Sleep(fleetWarmUp)
@@ -109,7 +114,8 @@ func startProcess(b *testing.B, dir, name string, args ...string) (*exec.Cmd, fu
 	}
 }
 
-func writeFleet(b *testing.B, dir string) {
+// writeFleet writes the configuration; slow is added to the lines of the slow devices.
+func writeFleet(b *testing.B, dir, slow string) {
 	var site strings.Builder
 	fmt.Fprintf(&site, "site:\n  id: 00000000-0000-4000-8000-000000000002\n  name: fleet\ncredentials:\n  public:\n    community: {file: community}\n")
 	fmt.Fprintf(&site, "policy:\n  periods:\n")
@@ -121,7 +127,11 @@ func writeFleet(b *testing.B, dir string) {
 	}
 	fmt.Fprintf(&site, "devices:\n")
 	for i := range fleetSize {
-		fmt.Fprintf(&site, "  - {id: switch-%d, kind: cisco-catalyst, address: \"127.1.%d.%d:%d\", credentials: public}\n", i+1, i/250, 1+i%250, sim.DefaultPort)
+		extra := ""
+		if isSlow(i) {
+			extra = slow
+		}
+		fmt.Fprintf(&site, "  - {id: switch-%d, kind: cisco-catalyst, address: \"127.1.%d.%d:%d\", credentials: public%s}\n", i+1, i/250, 1+i%250, sim.DefaultPort, extra)
 	}
 	for name, text := range map[string]string{
 		"site.yaml": site.String(), "community": "public\n",
