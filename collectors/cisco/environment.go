@@ -10,17 +10,23 @@ func (c *collector) readEnvironment(v *visit) {
 		return
 	}
 	c.readEnvmon(v, &temperatureGroup, "temperature/", false)
-	c.readEnvmon(v, &fanGroup, "fan/", true)
-	c.readEnvmon(v, &supplyGroup, "psu/", true)
-	c.readFRU(v)
+	told := told{fans: c.readEnvmon(v, &fanGroup, "fan/", true), supplies: c.readEnvmon(v, &supplyGroup, "psu/", true)}
+	c.readFRU(v, told)
+	c.readFanTrays(v, told)
+	c.readModules(v)
 }
 
+// told are the stack members of which CISCO-ENVMON-MIB tells a faulty fan or supply. The
+// same part stands in CISCO-ENTITY-FRU-CONTROL-MIB under another index, and nothing in
+// either joins the two: there it is shown, and not judged a second time.
+type told struct{ fans, supplies map[string]bool }
+
 // readEnvmon reads one of the three ENVMON tables. Its rows are known by their index:
-// their text changes with their state.
-func (c *collector) readEnvmon(v *visit, grp *group, prefix string, expected bool) {
+// their text changes with their state. It returns the stack members with a faulty part.
+func (c *collector) readEnvmon(v *visit, grp *group, prefix string, expected bool) (faulty map[string]bool) {
 	g, ok := c.read(v, grp)
 	if !ok {
-		return
+		return nil
 	}
 	for _, row := range g.rows() {
 		index := g.index[row]
@@ -43,8 +49,15 @@ func (c *collector) readEnvmon(v *visit, grp *group, prefix string, expected boo
 		if grp == &temperatureGroup {
 			c.temperature(v, g, row, &p)
 		}
+		if p.Health > hw.OK {
+			if faulty == nil {
+				faulty = map[string]bool{}
+			}
+			faulty[c.memberOf(index)] = true
+		}
 		v.component(p)
 	}
+	return faulty
 }
 
 // temperature adds what a temperature row has besides its state.
@@ -70,7 +83,7 @@ func envHealth(word string) hw.Health {
 }
 
 // readFRU reads the power state of replaceable parts: supplies and line cards.
-func (c *collector) readFRU(v *visit) {
+func (c *collector) readFRU(v *visit, told told) {
 	g, ok := c.read(v, &fruGroup)
 	if !ok {
 		return
@@ -79,13 +92,12 @@ func (c *collector) readFRU(v *visit) {
 		index := g.index[row]
 		admin, _ := g.word(row, fruAdmin)
 		oper, reason := g.word(row, fruOper)
-		p := hw.Component{
-			Path: "fru/" + index, Section: sectionEnvironment, Health: fruHealth(oper), Expected: c.expected("fru/"+index, reason == ""),
-			State: hw.Attrs{}.With("admin", admin).With("power", oper),
+		p := c.frued(index, "fru/"+index, reason == "")
+		p.Health = fruHealth(oper)
+		p.State = p.State.With("admin", admin).With("power", oper)
+		if e, _ := c.entities.parts.at(index); p.Health > hw.OK && told.supplies[c.memberOf(index)] && (e.class == classSupply || e.class == 0) {
+			p.Health = hw.Unknown
 		}
-		name, _ := c.entityName(index)
-		e, _ := c.entities.parts.at(index)
-		p.Attrs = p.Attrs.With("name", name).With("serial", e.serial).With("model", e.model).With("member", c.memberOf(index))
 		v.component(p)
 	}
 }
@@ -101,4 +113,75 @@ func fruHealth(word string) hw.Health {
 		return hw.Unknown
 	}
 	return hw.Critical
+}
+
+// readFanTrays reads the fan trays of IOS-XE switches.
+func (c *collector) readFanTrays(v *visit, told told) {
+	g, ok := c.read(v, &fanTrayGroup)
+	if !ok {
+		return
+	}
+	for _, row := range g.rows() {
+		index := g.index[row]
+		word, reason := g.word(row, 0)
+		p := c.frued(index, "fan-tray/"+index, reason == "")
+		p.State = p.State.With("state", word)
+		switch word {
+		case "up":
+			p.Health = hw.OK
+		case "warning":
+			p.Health = hw.Warning
+		case "down":
+			p.Health = hw.Critical
+		}
+		if p.Health > hw.OK && told.fans[c.memberOf(index)] {
+			p.Health = hw.Unknown
+		}
+		v.component(p)
+	}
+}
+
+// readModules reads the state of line cards, supervisors and members, and why each was
+// started.
+func (c *collector) readModules(v *visit) {
+	g, ok := c.read(v, &moduleGroup)
+	if !ok {
+		return
+	}
+	for _, row := range g.rows() {
+		index := g.index[row]
+		word, reason := g.word(row, moduleOper)
+		reset, _ := g.word(row, moduleReset)
+		p := c.frued(index, "module/"+index, reason == "")
+		p.Health = moduleHealth(word)
+		p.State = p.State.With("oper", word)
+		if reset != "unknown" {
+			p.State = p.State.With("reset_reason", reset)
+		}
+		v.component(p)
+	}
+}
+
+// frued is a part of CISCO-ENTITY-FRU-CONTROL-MIB with what the inventory says of it.
+func (c *collector) frued(index, path string, there bool) hw.Component {
+	name, _ := c.entityName(index)
+	e, _ := c.entities.parts.at(index)
+	return hw.Component{
+		Path: path, Section: sectionEnvironment, Expected: c.expected(path, there),
+		Attrs: hw.Attrs{}.With("name", name).With("serial", e.serial).With("model", e.model).With("member", c.memberOf(index)),
+	}
+}
+
+// moduleHealth judges a ModuleOperType.
+func moduleHealth(word string) hw.Health {
+	switch word {
+	case "ok", "disabled", "outOfServiceAdmin", "poweredDown", "dormant", "fwDownloadSuccess", "upgrading", "mdr":
+		return hw.OK
+	case "okButDiagFailed", "okButPowerOverWarning", "okButAuthFailed", "boot", "selfTest", "poweredUp", "powerCycled", "syncInProgress",
+		"fwMismatchFound", "mismatchConfig":
+		return hw.Warning
+	case "failed", "missing", "mismatchWithParent", "diagFailed", "outOfServiceEnvTemp", "powerDenied", "okButPowerOverCritical", "fwDownloadFailure":
+		return hw.Critical
+	}
+	return hw.Unknown
 }

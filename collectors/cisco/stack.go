@@ -17,6 +17,7 @@ func (c *collector) readStack(v *visit) {
 		return
 	}
 	members := 0
+	numbers := map[string]string{} // of the members, by the index of their chassis
 	for _, row := range g.rows() {
 		index := g.index[row]
 		word, reason := g.word(row, memberState)
@@ -29,15 +30,26 @@ func (c *collector) readStack(v *visit) {
 			continue
 		}
 		members++
+		numbers[index] = number
 		role, _ := g.word(row, memberRole)
 		v.component(hw.Component{
 			Path: "member/" + number, Section: sectionStack, Health: memberHealth(word), Expected: c.expected("member/"+number, reason == ""),
 			State: hw.Attrs{}.With("role", role).With("state", word),
 			Attrs: c.memberAttrs(g, row, index),
 		})
+		c.memberPower(v, g, row, "member/"+number)
 	}
-	if members >= 2 {
-		c.readRing(v, members)
+	if members >= 2 && !c.readRing(v, members) {
+		c.readVirtualLinks(v, numbers)
+	}
+}
+
+// memberPower adds what StackPower allots to a member.
+func (c *collector) memberPower(v *visit, g *grid, row int, path string) {
+	for _, slot := range []int{memberBudget, memberCommitted} {
+		if n, reason := g.number(row, slot); n > 0 || reason != "" && !isLack(reason) {
+			v.gauge(path, memberGroup.objects[slot].as, float64(n), reason)
+		}
 	}
 }
 
@@ -93,15 +105,16 @@ func memberHealth(word string) hw.Health {
 }
 
 // readRing reads whether the ring is closed, where there can be one: two ring ports a
-// member. StackWise Virtual has none and says "not redundant" all the same.
-func (c *collector) readRing(v *visit, members int) {
+// member. It reports whether there can be. StackWise Virtual has none and says "not
+// redundant" all the same.
+func (c *collector) readRing(v *visit, members int) bool {
 	ports, ok := c.read(v, &stackPortGroup)
-	if !ok || ports.read(0) < 2*members {
-		return
+	if !ok || ports.read(ringPortOper) < 2*members {
+		return !ok || !ports.whole(ringPortOper)
 	}
 	g, ok := c.read(v, &ringGroup)
 	if !ok || g.read(0) == 0 {
-		return
+		return true
 	}
 	word, _ := g.word(g.at["0"], 0)
 	ring := hw.Component{Path: "stack/ring", Section: sectionStack}
@@ -111,5 +124,88 @@ func (c *collector) readRing(v *visit, members int) {
 	case "false":
 		ring.Health, ring.State = hw.Warning, ring.State.With("redundant", "no")
 	}
+	ring.State = ring.State.With("down", c.ringDown(v, ports))
 	v.component(ring)
+	return true
+}
+
+// maxRingDown bounds the ring ports that are named.
+const maxRingDown = 8
+
+// ringDown names the ring ports without link: where the cable is missing.
+func (c *collector) ringDown(v *visit, g *grid) string {
+	var down []string
+	for _, row := range g.rows() {
+		index := g.index[row]
+		if word, _ := g.word(row, ringPortOper); word != "down" && word != "forcedDown" || len(down) == maxRingDown {
+			continue
+		}
+		name := "#" + index
+		c.needPortNames(v)
+		if p := c.port(index); p != nil {
+			name = p.name()
+		}
+		down = append(down, name)
+	}
+	return strings.Join(down, ", ")
+}
+
+// readVirtualLinks reads the links between the two members of StackWise Virtual. members
+// are their numbers by entPhysicalIndex.
+func (c *collector) readVirtualLinks(v *visit, members map[string]string) {
+	g, ok := c.read(v, &virtualLinkGroup)
+	if !ok || !g.any() {
+		return
+	}
+	for _, row := range g.rows() {
+		chassis, link, _ := strings.Cut(g.index[row], ".")
+		if members[chassis] == "" || link == "" {
+			continue
+		}
+		word, reason := g.word(row, 0)
+		path := "stack/link/" + members[chassis] + "/" + link
+		v.component(hw.Component{
+			Path: path, Section: sectionStack, Health: linkHealth(word, hw.Critical),
+			State: hw.Attrs{}.With("link", word), Expected: c.expected(path, reason == ""),
+		})
+	}
+	c.readVirtualPorts(v)
+}
+
+// readVirtualPorts reads the ports those links are made of.
+func (c *collector) readVirtualPorts(v *visit) {
+	g, ok := c.read(v, &virtualPortGroup)
+	if !ok || !g.any() {
+		return
+	}
+	c.needPortNames(v)
+	for _, row := range g.rows() {
+		index := g.index[row]
+		p := c.port(index[strings.LastIndexByte(index, '.')+1:])
+		name, reason := g.text(row, virtualPortName)
+		switch {
+		case p != nil:
+			name = p.name()
+		case reason != "" || name == "":
+			v.limit(sectionStack, hw.Partial)
+			continue
+		}
+		word, _ := g.word(row, virtualPortOper)
+		peer, _ := g.text(row, virtualPortPeer)
+		v.component(hw.Component{
+			Path: "stack/port/" + pathName(name), Section: sectionStack, Health: linkHealth(word, hw.Warning),
+			State: hw.Attrs{}.With("link", word).With("neighbour", peer),
+		})
+	}
+}
+
+// linkHealth judges a link that is up or down.
+func linkHealth(word string, down hw.Health) hw.Health {
+	switch word {
+	case "up":
+		return hw.OK
+	case "down":
+		return down
+	}
+	return hw.Unknown
 }

@@ -7,22 +7,28 @@ import (
 )
 
 const (
-	mib2       = "1.3.6.1.2.1."
-	ciscoMgmt  = "1.3.6.1.4.1.9.9."
-	ifEntry    = mib2 + "2.2.1."
-	ifXEntry   = mib2 + "31.1.1.1."
-	entPhys    = mib2 + "47.1.1.1.1."
-	entSensor  = mib2 + "99.1.1.1."
-	cpmCPU     = ciscoMgmt + "109.1.1.1.1."
-	mempool    = ciscoMgmt + "48.1.1.1."
-	cempMem    = ciscoMgmt + "221.1.1.1.1."
-	envTemp    = ciscoMgmt + "13.1.3.1."
-	envFan     = ciscoMgmt + "13.1.4.1."
-	envSupply  = ciscoMgmt + "13.1.5.1."
-	fruPower   = ciscoMgmt + "117.1.1.2.1."
-	cswGlobal  = ciscoMgmt + "500.1.1."
-	cswSwitch  = ciscoMgmt + "500.1.2.1.1."
-	cswPort    = ciscoMgmt + "500.1.2.2.1."
+	mib2      = "1.3.6.1.2.1."
+	ciscoMgmt = "1.3.6.1.4.1.9.9."
+	ifEntry   = mib2 + "2.2.1."
+	ifXEntry  = mib2 + "31.1.1.1."
+	entPhys   = mib2 + "47.1.1.1.1."
+	entSensor = mib2 + "99.1.1.1."
+	cpmCPU    = ciscoMgmt + "109.1.1.1.1."
+	mempool   = ciscoMgmt + "48.1.1.1."
+	cempMem   = ciscoMgmt + "221.1.1.1.1."
+	envTemp   = ciscoMgmt + "13.1.3.1."
+	envFan    = ciscoMgmt + "13.1.4.1."
+	envSupply = ciscoMgmt + "13.1.5.1."
+	fruPower  = ciscoMgmt + "117.1.1.2.1."
+	cswGlobal = ciscoMgmt + "500.1.1."
+	cswSwitch = ciscoMgmt + "500.1.2.1.1."
+	cswPort   = ciscoMgmt + "500.1.2.2.1."
+
+	cswVirtualLink = ciscoMgmt + "500.1.2.3.1."
+	cswVirtualPort = ciscoMgmt + "500.1.2.4.1."
+	fruModule      = ciscoMgmt + "117.1.2.1.1."
+	fruFanTray     = ciscoMgmt + "117.1.4.1.1."
+
 	cfwStatus  = ciscoMgmt + "147.1.2.1.1.1."
 	cfwConnect = ciscoMgmt + "147.1.2.2.2.1.5.40" // protoIp: all connections
 )
@@ -38,8 +44,8 @@ func groups() []*group {
 	return slices.Concat([]*group{
 		&portGroup, &portNameGroup, &cpuGroup, &oldCPUGroup,
 		&poolGroup, &enhancedPoolGroup, &enhancedPool32Group,
-		&temperatureGroup, &fanGroup, &supplyGroup, &fruGroup, &entitySensorGroup,
-		&memberGroup, &ringGroup, &stackPortGroup, &failoverGroup, &connectionGroup, &entityGroup,
+		&temperatureGroup, &fanGroup, &supplyGroup, &fruGroup, &moduleGroup, &fanTrayGroup, &entitySensorGroup,
+		&memberGroup, &ringGroup, &stackPortGroup, &virtualLinkGroup, &virtualPortGroup, &failoverGroup, &connectionGroup, &entityGroup,
 	},
 		poeGroups(), linkGroups(), errDisableGroups(), flashGroups(),
 		vlanGroups(), spanningTreeGroups(), macGroups(),
@@ -153,6 +159,7 @@ var cpuGroup = group{
 		load("cpmCPUTotal5secRev", cpmCPU+"6", "busy_5s_percent", "cpmCPUTotal5sec", cpmCPU+"3"),
 		load("cpmCPUTotal1minRev", cpmCPU+"7", "busy_1m_percent", "cpmCPUTotal1min", cpmCPU+"4"),
 		load("cpmCPUTotal5minRev", cpmCPU+"8", "busy_5m_percent", "cpmCPUTotal5min", cpmCPU+"5"),
+		load("cpmCPUInterruptMonIntervalValue", cpmCPU+"11", "interrupt_percent", "", ""),
 	},
 }
 

@@ -110,6 +110,44 @@ var fruGroup = group{
 			name: "cefcFRUPowerOperStatus", oid: fruPower + "2", use: state, as: "power",
 			words: []string{"", "offEnvOther", "on", "offAdmin", "offDenied", "offEnvPower", "offEnvTemp", "offEnvFan",
 				"failed", "onButFanFail", "offCooling", "offConnectorRating", "onButInlinePowerFail"},
+			note: "of a supply not judged where one of the same member is told faulty by CISCO-ENVMON-MIB: one fault, one alert",
+		},
+	},
+}
+
+// The places of the objects of moduleGroup.
+const (
+	moduleOper = iota
+	moduleReset
+)
+
+var moduleGroup = group{
+	section: sectionEnvironment, component: "module/<entPhysicalIndex>", mib: "CISCO-ENTITY-FRU-CONTROL-MIB", kinds: catalystOnly,
+	objects: []object{
+		{
+			name: "cefcModuleOperStatus", oid: fruModule + "2", use: state, as: "oper",
+			words: []string{"", "unknown", "ok", "disabled", "okButDiagFailed", "boot", "selfTest", "failed", "missing", "mismatchWithParent",
+				"mismatchConfig", "diagFailed", "dormant", "outOfServiceAdmin", "outOfServiceEnvTemp", "poweredDown", "poweredUp", "powerDenied",
+				"powerCycled", "okButPowerOverWarning", "okButPowerOverCritical", "syncInProgress", "upgrading", "okButAuthFailed", "mdr",
+				"fwMismatchFound", "fwDownloadSuccess", "fwDownloadFailure"},
+			note: "what a person switched off is no fault",
+		},
+		{
+			name: "cefcModuleResetReason", oid: fruModule + "3", use: state, as: "reset_reason",
+			words: []string{"", "unknown", "powerUp", "parityError", "clearConfigReset", "manualReset", "watchDogTimeoutReset",
+				"resourceOverflowReset", "missingTaskReset", "lowVoltageReset", "controllerReset", "systemReset", "switchoverReset",
+				"upgradeReset", "downgradeReset", "cacheErrorReset", "deviceDriverReset", "softwareExceptionReset", "restoreConfigReset",
+				"abortRevReset", "burnBootReset", "standbyCdHealthierReset", "nonNativeConfigClearReset", "memoryProtectionErrorReset"},
+		},
+	},
+}
+
+var fanTrayGroup = group{
+	section: sectionEnvironment, component: "fan-tray/<entPhysicalIndex>", mib: "CISCO-ENTITY-FRU-CONTROL-MIB", kinds: catalystOnly,
+	objects: []object{
+		{
+			name: "cefcFanTrayOperStatus", oid: fruFanTray + "1", use: state, as: "state", words: []string{"", "unknown", "up", "down", "warning"},
+			note: "not judged where a fan of the same member is told faulty by CISCO-ENVMON-MIB: one fault, one alert",
 		},
 	},
 }
@@ -145,6 +183,8 @@ const (
 	memberState
 	memberMAC
 	memberImage
+	memberBudget
+	memberCommitted
 )
 
 var memberGroup = group{
@@ -161,21 +201,58 @@ var memberGroup = group{
 		},
 		{name: "cswSwitchMacAddress", oid: cswSwitch + "7", use: attribute, as: "mac"},
 		{name: "cswSwitchSoftwareImage", oid: cswSwitch + "8", use: attribute, as: "image"},
+		{name: "cswSwitchPowerBudget", oid: cswSwitch + "9", use: sensor, as: "power_budget_watts", max: maxWatts, note: "0 where there is no StackPower: no sample"},
+		{name: "cswSwitchPowerCommited", oid: cswSwitch + "10", use: sensor, as: "power_committed_watts", max: maxWatts, note: "0 where there is no StackPower: no sample"},
 	},
 }
+
+// maxWatts is more power than any of these devices draws.
+const maxWatts = 100_000
 
 var ringGroup = group{
 	section: sectionStack, component: "stack/ring", mib: "CISCO-STACKWISE-MIB", kinds: catalystOnly,
 	objects: []object{
-		{name: "cswRingRedundant", oid: cswGlobal + "3", use: state, as: "redundant", words: truthWords,
-			note: "false on a lone switch and on StackWise Virtual: shown only with two members and ring ports"},
+		{
+			name: "cswRingRedundant", oid: cswGlobal + "3", use: state, as: "redundant", words: truthWords,
+			note: "false on a lone switch and on StackWise Virtual: shown only with two members and two ring ports each. " +
+				"A stack that never had its second cable warns too: it is not redundant, whoever left it so",
+		},
 	},
 }
+
+// ringPortOper is the place of the object of stackPortGroup.
+const ringPortOper = 0
 
 var stackPortGroup = group{
 	section: sectionStack, component: "stack/ring", mib: "CISCO-STACKWISE-MIB", kinds: catalystOnly,
 	objects: []object{
-		{name: "cswStackPortOperStatus", oid: cswPort + "1", words: []string{"", "up", "down", "forcedDown"}, note: "its rows say that a ring can be"},
+		{
+			name: "cswStackPortOperStatus", oid: cswPort + "1", use: state, as: "down", words: []string{"", "up", "down", "forcedDown"},
+			note: "its rows say that a ring can be; the ports without link are named",
+		},
+	},
+}
+
+var virtualLinkGroup = group{
+	section: sectionStack, component: "stack/link/<member>/<cswDSLindex>", mib: "CISCO-STACKWISE-MIB", kinds: catalystOnly,
+	objects: []object{
+		{name: "cswDistrStackLinkBundleOperStatus", oid: cswVirtualLink + "2", use: state, as: "link", words: []string{"", "up", "down"}, note: "StackWise Virtual: down is both members alone"},
+	},
+}
+
+// The places of the objects of virtualPortGroup.
+const (
+	virtualPortName = iota
+	virtualPortOper
+	virtualPortPeer
+)
+
+var virtualPortGroup = group{
+	section: sectionStack, component: "stack/port/<ifName>", mib: "CISCO-STACKWISE-MIB", kinds: catalystOnly,
+	objects: []object{
+		{name: "cswDistrStackPhyPort", oid: cswVirtualPort + "1", note: "names the port where IF-MIB does not"},
+		{name: "cswDistrStackPhyPortOperStatus", oid: cswVirtualPort + "2", use: state, as: "link", words: []string{"", "up", "down"}},
+		{name: "cswDistrStackPhyPortNbr", oid: cswVirtualPort + "3", use: state, as: "neighbour"},
 	},
 }
 
