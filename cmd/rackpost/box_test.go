@@ -97,7 +97,7 @@ var rackDevices = []struct {
 	step    uint64 // readings a visit takes at most: the walk of a short table reads on into the next column
 }{
 	{"catalyst-3750-48ps", 2, 1}, {"catalyst-3750-48ps", 1, 1}, {"catalyst-3750-48ps", 1, 1},
-	{"catalyst-2960x", 2, 1}, {"catalyst-2960x", 1, 2}, {"asa-5525-failover", 0, 2},
+	{"catalyst-2960x", 2, 2}, {"catalyst-2960x", 1, 2}, {"asa-5525-failover", 0, 2},
 }
 
 // startRack runs the devices on free ports until the test ends.
