@@ -14,20 +14,20 @@ func (c *collector) readCPU(v *visit) {
 			return
 		}
 	}
-	rows, names := c.cpuNames(v, g)
+	rows, names := c.cpuNames(v, g, sectionCPU)
 	for i, row := range rows {
 		c.cpu(v, g, row, "cpu/"+names[i])
 	}
 }
 
 // cpuNames names the rows by the part they belong to, else by their index.
-func (c *collector) cpuNames(v *visit, g *grid) (rows []int, names []string) {
+func (c *collector) cpuNames(v *visit, g *grid, section string) (rows []int, names []string) {
 	var indexes []string
 	for _, row := range g.rows() {
 		index := g.index[row]
 		name, ok := c.cpuName(g, row)
 		if !ok {
-			c.nameless(v, sectionCPU)
+			c.nameless(v, section)
 			continue
 		}
 		rows, names, indexes = append(rows, row), append(names, name), append(indexes, index)

@@ -17,8 +17,12 @@ func pools(kind string) []*group {
 	return []*group{&poolGroup, &enhancedPoolGroup, &enhancedPool32Group}
 }
 
-// readMemory reads the memory pools out of the best table the device has.
+// readMemory reads the memory pools out of the best table the device has, and the memory of
+// every member of an IOS-XE stack, whose pools are those of the active member alone.
 func (c *collector) readMemory(v *visit) {
+	if c.kind == CatalystKind {
+		c.readSystemMemory(v)
+	}
 	for _, grp := range pools(c.kind) {
 		g, ok := c.read(v, grp)
 		if !ok {
@@ -31,6 +35,29 @@ func (c *collector) readMemory(v *visit) {
 		if !g.wholeAll() {
 			return
 		}
+	}
+}
+
+// readSystemMemory reads the memory by CPU.
+func (c *collector) readSystemMemory(v *visit) {
+	g, ok := c.read(v, &systemMemoryGroup)
+	if !ok {
+		return
+	}
+	rows, names := c.cpuNames(v, g, sectionMemory)
+	for i, row := range rows {
+		used, usedReason := g.number(row, systemUsed)
+		free, freeReason := g.number(row, systemFree)
+		if isLack(usedReason) && isLack(freeReason) || usedReason == "" && freeReason == "" && used+free == 0 {
+			continue
+		}
+		p := hw.Component{Path: "memory/system/" + names[i], Section: sectionMemory}
+		if usedReason == "" && freeReason == "" {
+			p.Health = c.fullness(p.Path, used, used+free)
+		}
+		v.gauge(p.Path, "used_bytes", float64(used<<10), usedReason)
+		v.gauge(p.Path, "free_bytes", float64(free<<10), freeReason)
+		v.component(p)
 	}
 }
 
@@ -88,6 +115,8 @@ func (c *collector) pool(v *visit, grp *group, g *grid, row int, path, name stri
 	if name == fixedPool {
 		p.Attrs = p.Attrs.With("fixed", "true")
 	}
+	var read [poolLargest + 1]uint64
+	known := 0
 	for slot := poolUsed; slot <= poolLargest; slot++ {
 		n, reason := poolBytes(grp, g, row, slot)
 		if invalid != "" && reason == "" {
@@ -95,10 +124,24 @@ func (c *collector) pool(v *visit, grp *group, g *grid, row int, path, name stri
 		}
 		if reason == "" {
 			p.Health = hw.OK
+			read[slot], known = n, known|1<<slot
 		}
 		v.gauge(p.Path, grp.objects[slot].as, float64(n), reason)
 	}
+	const both = 1<<poolUsed | 1<<poolFree
+	if known&both == both && c.fills(name) {
+		p.Health = c.fullness(p.Path, read[poolUsed], read[poolUsed]+read[poolFree])
+	}
 	v.component(p)
+}
+
+// fills reports whether a pool that is full is a fault. Of the pools of an ASA only the
+// system's is: it sets the others aside for itself.
+func (c *collector) fills(pool string) bool {
+	if c.kind == ASAKind {
+		return pool == "System memory"
+	}
+	return pool != fixedPool
 }
 
 // poolBytes returns a number of bytes; the 32-bit columns of the enhanced table are told

@@ -50,6 +50,28 @@ var enhancedPool32Group = group{
 	},
 }
 
+// The places of the objects of systemMemoryGroup.
+const (
+	systemCPU = iota
+	systemUsed
+	systemFree
+)
+
+var systemMemoryGroup = group{
+	section: sectionMemory, component: "memory/system/<entPhysicalName of the CPU>", mib: "CISCO-PROCESS-MIB", kinds: catalystOnly,
+	objects: []object{
+		{name: "cpmCPUTotalPhysicalIndex", oid: cpmCPU + "2", note: "one row a member of a stack: the pools are of the active one alone"},
+		{
+			name: "cpmCPUMemoryHCUsed", oid: cpmCPU + "17", use: sensor, as: "used_bytes", max: maxBytes >> 10, note: "kilobytes, stored as bytes; IOS-XE",
+			other: &object{name: "cpmCPUMemoryUsed", oid: cpmCPU + "12", use: sensor, as: "used_bytes", max: max32, latch: true},
+		},
+		{
+			name: "cpmCPUMemoryHCFree", oid: cpmCPU + "19", use: sensor, as: "free_bytes", max: maxBytes >> 10, note: "kilobytes, stored as bytes; IOS-XE",
+			other: &object{name: "cpmCPUMemoryFree", oid: cpmCPU + "13", use: sensor, as: "free_bytes", max: max32, latch: true},
+		},
+	},
+}
+
 // maxBytes is more memory than any of these devices has: 64 TB.
 const maxBytes = 1 << 46
 
