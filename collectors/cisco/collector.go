@@ -160,6 +160,7 @@ func (c *collector) restart() {
 	for i := range c.ports.list {
 		p := &c.ports.list[i]
 		p.discontinued, p.since, p.readAt = false, 0, 0
+		p.untell()
 	}
 	clear(c.lacks)
 	clear(c.parts)

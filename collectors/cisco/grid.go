@@ -188,6 +188,9 @@ func (g *grid) whole(slot int) bool { return g.cols[slot].reason == hw.NotSuppor
 // read returns how many rows of a column were read.
 func (g *grid) read(slot int) int { return len(g.cols[slot].cells) }
 
+// lacks reports whether the device has no row of a column.
+func (g *grid) lacks(slot int) bool { return g.read(slot) == 0 && g.whole(slot) }
+
 // rows returns the rows that hold anything, in the order of the OID tree. The slice is
 // good until the next call.
 func (g *grid) rows() []int {

@@ -141,7 +141,8 @@ func (c *collector) adopt(v *visit, g *grid, list []port) {
 		switch {
 		case old == nil:
 		case old.index == p.index:
-			p.state, p.admin, p.oper, p.told, p.mute = old.state, old.admin, old.oper, old.told, old.mute
+			p.state, p.admin, p.oper, p.told = old.state, old.admin, old.oper, old.told
+			p.mute, p.unsure = old.mute, old.unsure
 			p.discontinuity, p.discontinued, p.since = old.discontinuity, old.discontinued, old.since
 			p.counters, p.readAt = old.counters, old.readAt
 			p.attrs, p.speed = old.attrs, old.speed

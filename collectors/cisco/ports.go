@@ -27,6 +27,7 @@ type port struct {
 	told        hw.Attrs // what other sections say of its state: see tell
 	state       hw.Attrs // made of the three
 	mute        bool     // the device has no ifOperStatus for it
+	unsure      bool     // it may have been shut by the switch: that was not read since it lost its link
 
 	discontinuity uint64 // ifCounterDiscontinuityTime
 	discontinued  bool   // it is known
@@ -40,7 +41,6 @@ type port struct {
 func (c *collector) readPorts(v *visit) {
 	c.needPortNames(v)
 	named := !v.named
-	c.readErrDisabled(v)
 	g, ok := c.read(v, &portGroup)
 	if !ok && v.stopped == "" {
 		return
@@ -51,6 +51,7 @@ func (c *collector) readPorts(v *visit) {
 		c.readLabels(v)
 	}
 	consistent := c.sameBoot(v, sectionPorts)
+	c.readErrDisabled(v, g)
 	for i := range c.ports.list {
 		p := &c.ports.list[i]
 		row, known := g.at[p.index]
@@ -122,6 +123,9 @@ func (c *collector) sameBoot(v *visit, section string) bool {
 func (c *collector) judge(p *port, g *grid, row int) {
 	admin, _ := g.word(row, portAdmin)
 	oper, _ := g.word(row, portOper)
+	if oper != "up" {
+		p.tell(toldDuplex, "") // it is of the link there was
+	}
 	if p.state != nil && admin == p.admin && oper == p.oper {
 		return
 	}
@@ -147,13 +151,10 @@ const (
 
 // portHealth judges a port: a port without link is not faulty, its state tells; one whose
 // state is not known is not known to be well. One that the switch itself shut, and one
-// whose power is faulty, are.
+// whose power is faulty, are, unless a person shut it.
 func portHealth(p *port) hw.Health {
-	switch {
-	case p.told.Get(toldErrDisabled) != "":
-		return hw.Critical
-	case poeFaulty(p.told.Get(toldPoE)):
-		return hw.Warning
+	if h, ok := judgeTold(p); !ok && p.admin != "down" {
+		return h
 	}
 	switch p.oper {
 	case "up", "dormant", "notPresent", "lowerLayerDown", "down":
