@@ -32,4 +32,5 @@ const (
 	AlertLinkDown    = "link-down"    // a described port lost its link
 	AlertFlapping    = "flapping"     // a component changes more than MaxFlaps times an hour
 	AlertUnitChanged = "unit-changed" // another unit stands at the position
+	AlertRestarted   = "restarted"    // the unit started within the last half hour
 )

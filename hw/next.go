@@ -49,6 +49,7 @@ func judge(s State, r Report) *visit {
 	v := &visit{s: &s, r: &r, at: stamp(r.Started)}
 	v.extents()
 	v.unit()
+	v.restart()
 	v.components()
 	v.absent()
 	v.alerts()

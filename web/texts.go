@@ -86,6 +86,7 @@ var english = texts{
 	"alert-link-down":    "the link is down",
 	"alert-flapping":     "it changes too often",
 	"alert-unit-changed": "another unit stands here",
+	"alert-restarted":    "it has just started",
 
 	"reason-not-supported":   "the device does not offer it",
 	"reason-not-installed":   "the slot is empty",
