@@ -63,7 +63,7 @@ func (a *agent) serve() {
 			return
 		}
 		req, err := x.SnmpDecodePacket(slices.Clone(buf[:n]))
-		if err != nil || req.Community != "public" {
+		if community, _, _ := strings.Cut(req.Community, "@"); err != nil || community != "public" {
 			continue
 		}
 		a.mu.Lock()

@@ -161,9 +161,11 @@ func (s *Session) classify(ctx context.Context, err error) *failure {
 	if cause == nil {
 		cause = err
 	}
-	switch {
+	switch unknown := s.noContext(err); {
 	case ctx.Err() != nil || over(ctx):
 		return ended(ctx)
+	case unknown != nil:
+		return unknown
 	case v3 && g.report != 0:
 		return &failure{reason: reportReason(g.report), err: fmt.Errorf("the device reports %s", reportName(g.report))}
 	case errors.Is(cause, os.ErrDeadlineExceeded) && g.noise > 0:

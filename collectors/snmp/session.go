@@ -26,6 +26,7 @@ type Session struct {
 	trouble trouble
 	limits  limits
 	tries   int            // of one Get
+	vlan    int            // whose context is asked; 0: that of the credentials
 	proven  bool           // this socket got an authentic answer
 	base    int            // guard.sends at the last StartVisit
 	sizes   map[string]int // rows each column had last time
@@ -100,6 +101,7 @@ func (s *Session) dial(ctx context.Context, flags gosnmp.SnmpV3MsgFlags) error {
 	}
 	s.guard.attach(conn)
 	conf.Conn = &s.guard
+	conf.Community, conf.ContextName = inVLAN(s.target.Credentials, s.vlan)
 	s.conf = conf
 	return nil
 }
@@ -128,7 +130,11 @@ func (s *Session) drop() {
 // StartVisit starts the count of requests anew, and forgives a device that was given up.
 // After six tries in a row without a good answer no more are sent until the next visit:
 // every call then fails with the reason of the last.
-func (s *Session) StartVisit() { s.base, s.trouble = s.guard.sends, trouble{} }
+func (s *Session) StartVisit() {
+	s.base, s.trouble = s.guard.sends, trouble{}
+	s.MostRows(0)
+	_ = s.UseVLAN(0) // fails for none
+}
 
 // Tries sets how often a Get is sent before it counts as unanswered; 3 is what a session
 // starts with.
