@@ -191,7 +191,9 @@ func answerV3(req *gosnmp.SnmpPacket) []byte {
 		SecurityParameters: &gosnmp.UsmSecurityParameters{UserName: u.UserName, AuthoritativeEngineID: engine, AuthoritativeEngineTime: 5},
 		ContextEngineID:    engine, ContextName: req.ContextName,
 	}
-	report := func(oid string) { ans.Variables = []gosnmp.SnmpPDU{{Name: oid, Type: gosnmp.Counter32, Value: uint32(1)}} }
+	report := func(oid string) {
+		ans.Variables = []gosnmp.SnmpPDU{{Name: oid, Type: gosnmp.Counter32, Value: uint32(1)}}
+	}
 	switch {
 	case u.AuthoritativeEngineID != engine:
 		report(".1.3.6.1.6.3.15.1.1.4.0") // usmStatsUnknownEngineIDs
