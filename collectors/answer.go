@@ -17,5 +17,6 @@ type Answer struct {
 	Serial   string // of the chassis; of a stack, that of its first member
 	Descr    string // what it says it is, one line: sysDescr
 	Pair     bool   // it is one unit of a failover pair that is on
+	Standby  bool   // the one that is not active: the pair is visited by the other's address
 	Requests int    // sent
 }

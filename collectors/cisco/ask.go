@@ -2,6 +2,7 @@ package cisco
 
 import (
 	"context"
+	"strings"
 
 	"rackpost/collectors"
 	"rackpost/collectors/snmp"
@@ -26,8 +27,7 @@ func Ask(ctx context.Context, t collectors.Target) (a collectors.Answer, err err
 		a.Requests = s.Requests()
 		_ = s.Close() // a UDP socket has nothing to lose
 	}()
-	const primary, secondary = cfwStatus + "3.6", cfwStatus + "3.7"
-	vars, err := s.Get(ctx, sysDescr, sysObjectID, sysName, primary, secondary)
+	vars, err := s.Get(ctx, append([]string{sysDescr, sysObjectID, sysName}, failoverUnits...)...)
 	if err != nil {
 		return a, err
 	}
@@ -38,15 +38,27 @@ func Ask(ctx context.Context, t collectors.Target) (a collectors.Answer, err err
 	default:
 		a.Kind = is
 	}
-	a.Pair = a.Kind == ASAKind && inRole(vars[3].Value) && inRole(vars[4].Value)
+	if a.Kind == ASAKind {
+		a.Pair, a.Standby = pairing(vars[3:])
+	}
 	askChassis(ctx, s, &a)
 	return a, nil
 }
 
-// inRole reports whether a cfwHardwareStatusValue is one that only a unit of a pair has.
-func inRole(v snmp.Value) bool {
-	const active, standby = 9, 10
-	return v.Type == snmp.TypeInteger && (v.Int == active || v.Int == standby)
+// failoverUnits are cfwHardwareInformation and cfwHardwareStatusValue of the primary and of the secondary unit.
+var failoverUnits = []string{cfwStatus + "2.6", cfwStatus + "3.6", cfwStatus + "2.7", cfwStatus + "3.7"}
+
+// pairing tells by the failoverUnits whether both have a role, and whether the one that
+// answers has that of the standby.
+func pairing(units []snmp.Var) (pair, standby bool) {
+	const active, standing = 9, 10
+	pair = true
+	for ; len(units) > 0; units = units[2:] {
+		role := units[1].Value
+		pair = pair && role.Type == snmp.TypeInteger && (role.Int == active || role.Int == standing)
+		standby = standby || role.Int == standing && strings.Contains(units[0].Value.Text(), thisDevice)
+	}
+	return pair, pair && standby
 }
 
 // askChassis asks for model and serial number. A device that does not tell them is none

@@ -109,8 +109,8 @@ func ASA() collectors.Kind { return kindNamed(ASAKind) }
 func kindNamed(name string) collectors.Kind {
 	shared := &shelf{}
 	k := collectors.Kind{
-		Name: name,
-		New:  func(t collectors.Target) (collectors.Collector, error) { return open(t, name, shared) },
+		Name: name, Protocol: protocol, Ask: Ask,
+		New: func(t collectors.Target) (collectors.Collector, error) { return open(t, name, shared) },
 	}
 	for _, r := range readers(name) {
 		k.Sections = append(k.Sections, collectors.Section{Name: r.section, Period: r.period})
