@@ -10,6 +10,7 @@ func (c *collector) readEnvironment(v *visit) {
 		return
 	}
 	c.readEnvmon(v, &temperatureGroup, "temperature/", false)
+	c.readChassisTemperatures(v)
 	told := told{fans: c.readEnvmon(v, &fanGroup, "fan/", true), supplies: c.readEnvmon(v, &supplyGroup, "psu/", true)}
 	c.readFRU(v, told)
 	c.readFanTrays(v, told)

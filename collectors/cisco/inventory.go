@@ -21,6 +21,8 @@ type entities struct {
 	whole bool // every row and name is here
 	parts parts
 
+	sensors chassisMemory
+
 	serial, model, version string // of the unit
 	serialOID              string // asked at every visit; another answer is another unit
 	probed                 string // what it said
@@ -44,6 +46,7 @@ type unitMemory struct {
 func (c *collector) readInventory(v *visit) {
 	c.ports.stale = true
 	c.entities.tries = 0
+	c.entities.sensors = chassisMemory{}
 	clear(c.lacks)
 	for _, u := range c.readEntities(v) {
 		v.component(u)

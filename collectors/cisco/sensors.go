@@ -166,6 +166,19 @@ func scaled(g *grid, row int) (float64, hw.Reason) {
 	if reason != "" {
 		return 0, reason
 	}
+	power, reason := exponent(g, row)
+	if reason != "" {
+		return 0, reason
+	}
+	x := tens(float64(n), power)
+	if n < -maxSensorValue || n > maxSensorValue || math.Abs(x) > maxScaled {
+		return 0, hw.OutOfRange
+	}
+	return x, ""
+}
+
+// exponent returns the power of ten the values of a sensor are to be multiplied by.
+func exponent(g *grid, row int) (int, hw.Reason) {
 	scale, reason := g.number(row, sensorScale)
 	if reason != "" {
 		return 0, reason
@@ -174,12 +187,16 @@ func scaled(g *grid, row int) (float64, hw.Reason) {
 	if reason != "" {
 		return 0, reason
 	}
-	if n < -maxSensorValue || n > maxSensorValue || scale < 1 || precision < -8 || precision > 9 {
+	if scale < 1 || precision < -8 || precision > 9 {
 		return 0, hw.OutOfRange
 	}
-	x := float64(n) * math.Pow10(3*(int(scale)-unitsScale)-int(precision))
-	if math.Abs(x) > maxScaled {
-		return 0, hw.OutOfRange
+	return 3*(int(scale)-unitsScale) - int(precision), ""
+}
+
+// tens returns x * 10^power, rounded once.
+func tens(x float64, power int) float64 {
+	if power < 0 {
+		return x / math.Pow10(-power)
 	}
-	return x, ""
+	return x * math.Pow10(power)
 }
