@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -106,17 +105,10 @@ func queryFacts(ctx context.Context, c *client, w io.Writer, q url.Values, asJSO
 		return printJSON(w, f)
 	}
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprint(tw, "TIME\tFACT\tCOMPONENT\tGROUP\tVALUE\n")
+	fmt.Fprint(tw, "TIME\tFACT\tCOMPONENT\tGROUP\tSAYS\n")
+	var teller factTeller
 	for _, x := range f.Facts {
-		value := "removed"
-		if !x.Removed {
-			b, err := json.Marshal(x.Value)
-			if err != nil {
-				return err
-			}
-			value = string(b)
-		}
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\n", x.At.Format(time.RFC3339), x.Kind, plain(x.Component), plain(x.Group), plain(value))
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\n", x.At.Format(time.RFC3339), x.Kind, plain(x.Component), plain(x.Group), plain(teller.tell(x)))
 	}
 	return flushWith(tw, f.Truncated)
 }
