@@ -43,6 +43,9 @@ type Kind struct {
 	// LoginLimited says that the device locks us out after a few failed logins: the poller
 	// stops visiting after two. An iDRAC is; SNMP has no lock-out.
 	LoginLimited bool
+	// Pairs says that a device of this kind may be a pair whose other unit has an address of
+	// its own: hw.Device.Standby.
+	Pairs bool
 	// Protocol names what Ask speaks, such as "snmp": of kinds with the same one, the first
 	// asks for all.
 	Protocol string

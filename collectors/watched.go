@@ -74,7 +74,7 @@ func (w Watched) Sections() []Section {
 func (w Watched) same(o Watched) bool {
 	a, b := w.Target, o.Target
 	return w.Kind.Name == o.Kind.Name && slices.Equal(w.Kind.Sections, o.Kind.Sections) &&
-		a.Device.ID == b.Device.ID && a.Device.Address == b.Device.Address &&
+		a.Device.ID == b.Device.ID && a.Device.Address == b.Device.Address && a.Device.Standby == b.Device.Standby &&
 		a.Timeout == b.Timeout && a.Credentials.same(b.Credentials)
 }
 

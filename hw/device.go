@@ -19,6 +19,7 @@ type Device struct {
 	Customer string // a label, never identity
 	Rack     string
 	Address  string // host or host:port
+	Standby  string // the same of the other unit of a pair; empty when it is not asked
 }
 
 // Unit is the hardware found at a position. A changed serial is another unit: an event,

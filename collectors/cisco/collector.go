@@ -2,6 +2,7 @@ package cisco
 
 import (
 	"context"
+	"net/netip"
 	"time"
 
 	"rackpost/collectors"
@@ -28,6 +29,10 @@ type collector struct {
 	ports    ports
 	failover failoverMemory
 	config   configMemory
+
+	tunnels    map[netip.Addr]tunnelMemory // by peer
+	classLimit uint64                      // connections the resource class of the only context allows; 0 is not told
+	standby    standbyMemory
 
 	configOrder string // what the history of changes says of the configuration: see configMemory
 
@@ -60,6 +65,9 @@ func open(t collectors.Target, kind string, shared *shelf) (collectors.Collector
 		parts: map[string]bool{}, tables: map[*group]table{}, lacks: map[string]bool{},
 	}
 	c.recall()
+	if err := c.openStandby(); err != nil {
+		return nil, err
+	}
 	return c, nil
 }
 
@@ -89,7 +97,7 @@ func (c *collector) remember() {
 // Collect implements collectors.Collector.
 func (c *collector) Collect(ctx context.Context, due []collectors.Section) (hw.Report, error) {
 	started := time.Now()
-	c.session.StartVisit()
+	c.startVisit()
 	c.sheets = c.shared.take()
 	defer func() {
 		c.shared.give(c.sheets)
@@ -105,11 +113,11 @@ func (c *collector) Collect(ctx context.Context, due []collectors.Section) (hw.R
 		labels: isDue(due, sectionEnvironment), ports: isDue(due, sectionPorts),
 	}
 	if err := c.readClock(v); err != nil {
-		return hw.Report{Requests: c.session.Requests()}, err
+		return hw.Report{Requests: c.requests()}, err
 	}
 	if !c.identity.known {
 		if err := c.identify(v); err != nil {
-			return hw.Report{Requests: c.session.Requests()}, err
+			return hw.Report{Requests: c.requests()}, err
 		}
 	}
 	if !c.entities.read && !isDue(due, sectionInventory) {
@@ -123,7 +131,7 @@ func (c *collector) Collect(ctx context.Context, due []collectors.Section) (hw.R
 	c.remember()
 	r.Unit = c.unit()
 	r.Took = time.Since(started)
-	r.Requests = c.session.Requests()
+	r.Requests = c.requests()
 	return r, nil
 }
 
@@ -146,16 +154,14 @@ func (c *collector) readSection(v *visit, rd reader) {
 	}
 }
 
-// Close implements collectors.Collector.
-func (c *collector) Close(context.Context) error { return c.session.Close() }
-
 // restart forgets what belongs to the device before it started, or to the unit before it
 // was exchanged.
 func (c *collector) restart() {
 	c.identity = identity{}
 	c.entities = entities{}
 	c.ports.stale = true
-	c.failover = failoverMemory{}
+	c.failover = c.failover.restarted()
+	c.classLimit, c.tunnels = 0, nil
 	c.config, c.configOrder = configMemory{}, ""
 	for i := range c.ports.list {
 		p := &c.ports.list[i]

@@ -49,18 +49,19 @@ func (c *collector) readInventory(v *visit) {
 	c.entities.sensors = chassisMemory{}
 	clear(c.lacks)
 	for _, u := range c.readEntities(v) {
+		u.Attrs = u.Attrs.With("failover", c.failover.polled)
 		v.component(u)
 	}
 }
 
-// readEntities reads the parts and returns the units among them. Parts known whole give
-// way only to parts read whole.
-func (c *collector) readEntities(v *visit) []hw.Component {
+// readEntities reads the parts and returns the units among them, and what was read of all;
+// no grid is nothing. Parts known whole give way only to parts read whole.
+func (c *collector) readEntities(v *visit) ([]hw.Component, *grid, parts) {
 	g, ok := c.read(v, &entityGroup)
 	c.entities.tries++
 	c.entities.read = ok && g.wholeAll() || c.entities.tries >= maxNameTries
 	if !ok {
-		return nil
+		return nil, nil, parts{}
 	}
 	list := partsOf(g)
 	if list.same(&c.entities.parts) {
@@ -77,7 +78,7 @@ func (c *collector) readEntities(v *visit) []hw.Component {
 		c.entities.parts, c.entities.whole = list, whole
 		c.settleUnit(units, whole)
 	}
-	return found
+	return found, g, list
 }
 
 // needEntities reads the parts outside their section: a visit that has to name others by

@@ -85,9 +85,9 @@ func catalystReaders() []reader {
 
 func asaReaders() []reader {
 	return []reader{
+		{sectionFailover, fast, (*collector).readFailover},
 		{sectionInventory, hourly, (*collector).readInventory},
 		{sectionHealth, fast, (*collector).readHealth},
-		{sectionFailover, fast, (*collector).readFailover},
 		{sectionPorts, fast, (*collector).readPorts},
 		{sectionCPU, fast, (*collector).readCPU},
 		{sectionConnections, fast, (*collector).readConnections},
@@ -109,7 +109,7 @@ func ASA() collectors.Kind { return kindNamed(ASAKind) }
 func kindNamed(name string) collectors.Kind {
 	shared := &shelf{}
 	k := collectors.Kind{
-		Name: name, Protocol: protocol, Ask: Ask,
+		Name: name, Protocol: protocol, Ask: Ask, Pairs: name == ASAKind,
 		New: func(t collectors.Target) (collectors.Collector, error) { return open(t, name, shared) },
 	}
 	for _, r := range readers(name) {
