@@ -43,6 +43,9 @@ type Kind struct {
 	// LoginLimited says that the device locks us out after a few failed logins: the poller
 	// stops visiting after two. An iDRAC is; SNMP has no lock-out.
 	LoginLimited bool
+	// Subtrees are the OID subtrees a capture of such a device should hold, and no more:
+	// tables, not MIB roots. A kind without SNMP has none.
+	Subtrees []string
 	// Pairs says that a device of this kind may be a pair whose other unit has an address of
 	// its own: hw.Device.Standby.
 	Pairs bool
