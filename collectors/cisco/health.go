@@ -81,6 +81,9 @@ func (c *collector) follow(v *visit, before, now scalars) {
 		engine: engineSeconds(now.engine),
 	})
 	serial := now.serial.Text()
+	if placeholder(serial) {
+		serial = "" // the chassis does not tell it just now
+	}
 	other := c.identity.known && (differs(before.objectID, now.objectID) || serial != "" && serial != c.entities.probed)
 	if restarted {
 		c.restart()

@@ -48,9 +48,13 @@ func (c *collector) readInventory(v *visit) {
 	c.entities.tries = 0
 	c.entities.sensors = chassisMemory{}
 	clear(c.lacks)
-	for _, u := range c.readEntities(v) {
+	units, g, list := c.readEntities(v)
+	for _, u := range units {
 		u.Attrs = u.Attrs.With("failover", c.failover.polled)
 		v.component(u)
+	}
+	if g != nil {
+		list.report(v, g)
 	}
 }
 

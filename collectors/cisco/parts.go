@@ -46,6 +46,9 @@ func partsOf(g *grid) parts {
 		p := partRow{index: uint32(index), parent: noParent, at: uint32(all.Len())}
 		for i, slot := range partTexts {
 			s, _ := g.text(row, slot)
+			if slot >= entityHardware && placeholder(s) {
+				s = ""
+			}
 			p.lengths[i] = uint8(len(s))
 			all.WriteString(s)
 		}
@@ -58,6 +61,16 @@ func partsOf(g *grid) parts {
 	}
 	list.text = strings.Clone(all.String())
 	return list
+}
+
+// placeholder reports whether a serial, model or revision is what agents write where a part
+// tells none.
+func placeholder(s string) bool {
+	switch strings.ToLower(s) {
+	case "n/a", "na", "none", "null", "unknown", "unspecified", "not specified", "not available", "not applicable", "-":
+		return true
+	}
+	return s != "" && strings.Trim(s, "0") == ""
 }
 
 // same reports whether two inventories say the same.

@@ -320,15 +320,21 @@ const (
 )
 
 var entityGroup = group{
-	section: sectionInventory, component: "unit/<entPhysicalSerialNum>", mib: "ENTITY-MIB", kinds: both,
+	section: sectionInventory, component: "unit/<entPhysicalSerialNum>, part/<entPhysicalName>", mib: "ENTITY-MIB", kinds: both,
 	objects: []object{
 		{name: "entPhysicalDescr", oid: entPhys + "2", use: attribute, as: "descr"},
 		{name: "entPhysicalContainedIn", oid: entPhys + "4", max: 1 << 31},
-		{name: "entPhysicalClass", oid: entPhys + "5", max: 64},
-		{name: "entPhysicalName", oid: entPhys + "7", use: attribute, as: "name"},
+		{
+			name: "entPhysicalClass", oid: entPhys + "5", use: attribute, as: "class", max: 64,
+			note: "a chassis is a unit; a module, supply, fan or transceiver with a serial or a model is a part",
+		},
+		{
+			name: "entPhysicalName", oid: entPhys + "7", use: attribute, as: "name",
+			note: "names a part, with #entPhysicalIndex where members or twins have the same; entPhysicalDescr where it is empty",
+		},
 		{name: "entPhysicalHardwareRev", oid: entPhys + "8", use: attribute, as: "hardware"},
 		{name: "entPhysicalSoftwareRev", oid: entPhys + "10", use: attribute, as: "version"},
-		{name: "entPhysicalSerialNum", oid: entPhys + "11", use: attribute, as: "serial"},
+		{name: "entPhysicalSerialNum", oid: entPhys + "11", use: attribute, as: "serial", note: "a placeholder such as 0, N/A or Unspecified is none; so of the model and the revisions"},
 		{name: "entPhysicalModelName", oid: entPhys + "13", use: attribute, as: "model"},
 	},
 }
