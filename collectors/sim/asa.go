@@ -55,7 +55,7 @@ const (
 
 // buildASA adds all that the active unit of a failover pair has to say.
 func buildASA(b *builder, s *state) {
-	b.system("Cisco Adaptive Security Appliance Version "+asaVersion, "1.3.6.1.4.1.9.1.1407", 4, s)
+	b.system("Cisco Adaptive Security Appliance Version "+s.version, "1.3.6.1.4.1.9.1.1407", 4, s)
 	b.interfaces(asaPorts(s), s)
 	asaEntities(b, s)
 	for core := range asaCores {
@@ -63,7 +63,7 @@ func buildASA(b *builder, s *state) {
 	}
 	asaMemory(b)
 	asaFailover(b, s)
-	asaSessions(b)
+	asaSessions(b, s)
 	asaTunnels(b, s)
 	asaLimits(b, s.contexts)
 }
@@ -80,7 +80,7 @@ func asaEntities(b *builder, s *state) {
 	letter, member := s.letter(), asaMember(s)
 	parts := []part{{
 		index: 1, class: classChassis, descr: "ASA 5525-X with SW, 8 GE Data, 1 GE Mgmt", name: "Chassis", kind: "1.3.6.1.4.1.9.12.3.1.3.1116",
-		hardware: "V02", software: asaVersion, model: "ASA5525", maker: "simulated", serial: func(m *moment) string { return serial(m, letter, 0, member) },
+		hardware: "V02", software: s.version, model: "ASA5525", maker: "simulated", serial: func(m *moment) string { return serial(m, letter, 0, member) },
 	}}
 	for core := range asaCores {
 		parts = append(parts, part{index: uint32(asaFirstCPU + core), parent: 1, class: classCPU, rel: int64(core), descr: "ASA 5525 CPU",

@@ -15,14 +15,26 @@ func asaFailover(b *builder, s *state) {
 		b.text(f+".4", detail, index)
 	}
 	link := int64(2)
-	if s.down[asaFailoverPort] {
+	if s.held(asaFailoverPort) {
 		link = 3
 	}
 	row(4, "Failover LAN Interface", link, "foverlan GigabitEthernet0/5")
-	if s.standby {
+	units := s.pairing
+	switch {
+	case units == rowsAbsent:
+	case units == rowsEmpty:
+		row(6, "", 0, "")
+		row(7, "", 0, "")
+	case units == rowsBusy && s.standby:
+		row(6, "Primary unit", 6, "Bulk sync")
+		row(7, "Secondary unit (this device)", 9, "Active unit")
+	case units == rowsBusy:
+		row(6, "Primary unit (this device)", 9, "Active unit")
+		row(7, "Secondary unit", 6, "Bulk sync")
+	case s.standby:
 		row(6, "Primary unit", 10, "Standby unit")
 		row(7, "Secondary unit (this device)", 9, "Active unit")
-	} else {
+	default:
 		row(6, "Primary unit (this device)", 9, "Active unit")
 		row(7, "Secondary unit", 10, "Standby unit")
 	}
@@ -84,11 +96,14 @@ func asaLimits(b *builder, contexts int) {
 // asaFailoverPort is the ifIndex of foverlan.
 const asaFailoverPort = 7
 
+// asaMostSessions is what the licence allows.
+const asaMostSessions = 750
+
 // asaSessions adds CISCO-REMOTE-ACCESS-MONITOR-MIB, without the e-mail sessions that newer versions
 // no longer have, and Altiga's load balancing.
-func asaSessions(b *builder) {
+func asaSessions(b *builder, s *state) {
 	const r, lb = "1.3.6.1.4.1.9.9.392.1", "1.3.6.1.4.1.3076.2.1.2.36.1"
-	for i, v := range []int64{750, 0, 750, 0} {
+	for i, v := range []int64{asaMostSessions, 0, asaMostSessions, 0} {
 		b.int(fmt.Sprintf("%s.1.%d", r, 1+i), v, 0)
 	}
 	wander := func(column int, low, high float64) {
@@ -101,9 +116,14 @@ func asaSessions(b *builder) {
 			return flow{key: 0x39<<8 | uint64(column), low: 0.001, high: 0.01}.count(m.seed, m.uptime)
 		}, 0)
 	}
-	wander(1, 60, 120)
+	if _, full := s.on["vpn-limit"]; full {
+		b.gauge(r+".3.1", asaMostSessions, 0)
+		b.gauge(r+".3.3", asaMostSessions, 0)
+	} else {
+		wander(1, 60, 120)
+		wander(3, 55, 110)
+	}
 	total(2, tagCounter32)
-	wander(3, 55, 110)
 	b.gauge(r+".3.4", 2, 0)
 	for column := 5; column <= 12; column++ {
 		total(column, tagCounter64)

@@ -1,6 +1,9 @@
 package sim
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // catalyst is a family of stackable switches of 48 copper ports and 4 SFP uplinks a member.
 type catalyst struct {
@@ -68,14 +71,14 @@ func (c *catalyst) ports(s *state) []port {
 		})
 	}
 	for m := 1; m <= s.members; m++ {
-		ports = c.member(ports, m)
+		ports = c.member(ports, s, m)
 		ports = c.stackPorts(ports, s, m)
 	}
 	ports = c.bundle(ports, s)
 	return append(ports, port{index: c.null, rows: bare, name: "Nu0", descr: "Null0", kind: 1, mtu: 1500, speed: 4_294_967_295, up: true})
 }
 
-func (c *catalyst) member(ports []port, m int) []port {
+func (c *catalyst) member(ports []port, s *state, m int) []port {
 	shift := c.stride() * uint32(m-1)
 	for n := 1; n <= copperPorts; n++ {
 		p := port{
@@ -96,7 +99,7 @@ func (c *catalyst) member(ports []port, m int) []port {
 			name: fmt.Sprintf("Gi%d/0/%d", m, n), descr: fmt.Sprintf("GigabitEthernet%d/0/%d", m, n),
 			physical: at(m, c.containers[k-1]), up: k <= fitted, low: 2000, high: 40_000, connector: true,
 		}
-		if k <= fitted {
+		if k <= fitted && !s.has(sfpPulled, p.index) {
 			p.physical, p.alias = at(m, sfp(k)), fmt.Sprintf("uplink %d-%d", m, k)
 		}
 		p.numbered = c.numbersUplink && m == 1 && k == 1
@@ -126,7 +129,7 @@ func (c *catalyst) stackPorts(ports []port, s *state, m int) []port {
 }
 
 // neighbour is the member at the other end of a stack cable: cable 1 goes to the next member of the ring, cable 2 to
-// the one before. 0 is none.
+// the one before. 0 is none, or a cable that is cut.
 func (s *state) neighbour(m, cable int) int {
 	if s.members < 2 {
 		return 0
@@ -135,7 +138,7 @@ func (s *state) neighbour(m, cable int) int {
 	if cable == 2 {
 		n = (m+s.members-2)%s.members + 1
 	}
-	if !s.present(n) || !s.present(m) {
+	if !s.present(n) || !s.present(m) || cable == 1 && s.ring == m || cable == 2 && s.ring == n {
 		return 0
 	}
 	return n
@@ -144,7 +147,7 @@ func (s *state) neighbour(m, cable int) int {
 // build adds all that a stack has to say.
 func (c *catalyst) build(b *builder, s *state) {
 	ports := c.ports(s)
-	b.system(c.describes, c.object, 6, s)
+	b.system(strings.ReplaceAll(c.describes, c.version, s.version), c.object, 6, s)
 	b.interfaces(ports, s)
 	c.entities(b, s, ports)
 	for i, m := range s.alive() {
@@ -160,12 +163,12 @@ func (c *catalyst) build(b *builder, s *state) {
 	c.stacking(b, s)
 	c.power(b, s)
 	c.bridge(b, s, ports)
-	c.errDisable(b)
+	c.errDisable(b, s)
 	c.channels(b, s, ports)
 	c.system(b, s)
 	c.vlans(b, s, ports)
 	c.neighbours(b, s, ports)
 	c.flash(b, s)
 	c.config(b, s)
-	c.software(b)
+	c.software(b, s)
 }

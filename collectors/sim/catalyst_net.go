@@ -30,8 +30,8 @@ func (p *port) accessVLAN() int64 {
 	return 60
 }
 
-// errDisable adds CISCO-ERR-DISABLE-MIB: the causes, and no port at all.
-func (c *catalyst) errDisable(b *builder) {
+// errDisable adds CISCO-ERR-DISABLE-MIB: the causes, and the ports that are down for one.
+func (c *catalyst) errDisable(b *builder, s *state) {
 	const e = "1.3.6.1.4.1.9.9.548.1"
 	b.gauge(e+".1.1", 300, 0)
 	b.int(e+".1.2", 2, 0)
@@ -44,6 +44,10 @@ func (c *catalyst) errDisable(b *builder) {
 		b.int(e+".2.1.1.3", 1, cause)
 		b.int(e+".2.1.1.4", 2, cause)
 		b.gauge(e+".2.1.1.5", 0, cause)
+	}
+	for port, cause := range s.hit[errDisabled] {
+		b.int(e+".3.1.1.2", causeNumber(cause), port, 0)
+		b.gauge(e+".3.1.1.3", 0, port, 0)
 	}
 }
 
@@ -140,12 +144,12 @@ func (c *catalyst) neighbours(b *builder, s *state, ports []port) {
 		b.text(lldp+".3.7.1.3", p.name, local)
 		b.text(lldp+".3.7.1.4", p.descr, local)
 		switch {
-		case !p.live(s):
+		case !p.live(s) || s.has(neighbourLost, p.index):
 		case p.uplink():
 			name, far := fmt.Sprintf("sim-core-%d", p.number), fmt.Sprintf("TenGigabitEthernet1/%d", p.number)
 			c.cdp(b, p, name, far, "cisco WS-C4500X-16", "\x00\x00\x00\x29")
 			c.lldp(b, p, local, name, far, "\x28\x28")
-		case p.number%16 == 5:
+		case p.phone():
 			name := fmt.Sprintf("SEP0253%04d%04d", p.member, p.number)
 			c.cdp(b, p, name, "Port 1", "Cisco IP Phone 8841", "\x00\x00\x04\x90")
 		}
@@ -167,6 +171,9 @@ func (c *catalyst) cdp(b *builder, p *port, name, far, platform, capabilities st
 	b.int(t+".12", 3, row...)
 	b.uint(t+".24", tagTimeTicks, 12_345, row...)
 }
+
+// phone says whether the port has a telephone that speaks CDP.
+func (p *port) phone() bool { return p.rows == ethernet && p.number%16 == 5 }
 
 func (p *port) nativeVLAN() int64 {
 	if p.trunks() {

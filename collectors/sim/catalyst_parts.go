@@ -21,12 +21,12 @@ func (c *catalyst) entities(b *builder, s *state, ports []port) {
 				kind: "1.3.6.1.4.1.9.12.3.1.10.48", alias: fmt.Sprint(p.index)})
 		}
 		b.oid("1.3.6.1.2.1.47.1.3.2.1.2", fmt.Sprintf("1.3.6.1.2.1.2.2.1.1.%d", p.index), p.physical, 0)
-		if p.rows == ethernet && p.number > copperPorts && p.number <= copperPorts+fitted {
+		if p.rows == ethernet && p.number > copperPorts && p.number <= copperPorts+fitted && !s.has(sfpPulled, p.index) {
 			parts = append(parts, c.transceiver(b, s, p)...)
 		}
 	}
 	b.physical(parts)
-	b.uint("1.3.6.1.2.1.47.1.4.1", tagTimeTicks, max(ticks(s.entChanged), 9899), 0)
+	b.uint("1.3.6.1.2.1.47.1.4.1", tagTimeTicks, s.stamp(s.entChanged, 9899), 0)
 }
 
 func (c *catalyst) memberParts(s *state, m int) []part {
@@ -34,7 +34,7 @@ func (c *catalyst) memberParts(s *state, m int) []part {
 	title := func(what string) string { return fmt.Sprintf("Switch %d - %s - %s 0", m, c.chassis, what) }
 	parts := []part{
 		{index: at(m, 1), parent: 1, class: classChassis, rel: int64(m - 1), descr: c.chassis, name: fmt.Sprint(m), kind: c.chassisKind, hardware: "V05",
-			software: c.version, model: c.chassis, fru: true, serial: func(n *moment) string { return serial(n, letter, 0, m) }},
+			software: s.version, model: c.chassis, fru: true, serial: func(n *moment) string { return serial(n, letter, 0, m) }},
 		{index: at(m, 2), parent: at(m, 1), class: classModule, rel: 1, descr: title("Fixed Module"), name: title("Fixed Module"), kind: "1.3.6.1.4.1.9.12.3.1.9.23.73"},
 		{index: at(m, c.supply), parent: at(m, 1), class: classSupply, rel: 2, descr: title("Power Supply"), name: title("Power Supply"),
 			kind: "1.3.6.1.4.1.9.12.3.1.6.95", fru: true, serial: func(n *moment) string { return serial(n, letter, 1, m) }},
@@ -149,8 +149,8 @@ func (c *catalyst) environment(b *builder, s *state) {
 		b.int(fru+".1.2.1.3", 0, supply)
 		b.int(fru+".2.1.1.1", 1, chassis)
 		b.int(fru+".2.1.1.2", 2, chassis)
-		b.int(fru+".2.1.1.3", 2, chassis)
-		b.uint(fru+".2.1.1.4", tagTimeTicks, ticks(s.entChanged), chassis)
+		b.int(fru+".2.1.1.3", s.reset.module(), chassis)
+		b.uint(fru+".2.1.1.4", tagTimeTicks, s.stamp(s.entChanged, 0), chassis)
 		b.moving(fru+".2.1.1.8", tagGauge32, func(n *moment) uint64 { return uint64(n.uptime / time.Second) }, chassis)
 		b.int(fru+".4.1.1.1", 2, fan)
 		if c.sensor == 0 {
@@ -168,7 +168,7 @@ func (c *catalyst) environment(b *builder, s *state) {
 // stacking adds CISCO-STACKWISE-MIB. A switch alone says ring not redundant, as the real one does.
 func (c *catalyst) stacking(b *builder, s *state) {
 	const g, member, port = "1.3.6.1.4.1.9.9.500.1.1", "1.3.6.1.4.1.9.9.500.1.2.1.1", "1.3.6.1.4.1.9.9.500.1.2.2.1"
-	letter, whole := s.letter(), s.members > 1 && s.lost == 0
+	letter, whole := s.letter(), s.members > 1 && s.lost == 0 && s.ring == 0
 	b.gauge(g+".1", 9, 0)
 	b.gauge(g+".2", 15, 0)
 	b.int(g+".3", truth(whole), 0)
@@ -201,53 +201,4 @@ func (c *catalyst) stacking(b *builder, s *state) {
 			b.int(port+".2", int64(there), index)
 		}
 	}
-}
-
-// power adds POWER-ETHERNET-MIB and CISCO-POWER-ETHERNET-EXT-MIB: every fourth port feeds a phone.
-func (c *catalyst) power(b *builder, s *state) {
-	const psu = "1.3.6.1.2.1.105.1.3.1.1"
-	b.gauge("1.3.6.1.4.1.9.9.402.1.1", 0, 0)
-	for _, m := range s.alive() {
-		var drawn uint64
-		for n := 1; n <= copperPorts; n++ {
-			p := c.copperIndex + c.stride()*uint32(m-1) + uint32(n)
-			drawn += c.powerPortRow(b, uint32(m), n, n%4 == 1 && !s.down[p])
-		}
-		b.gauge(psu+".2", c.budget, uint32(m))
-		b.int(psu+".3", 1, uint32(m))
-		b.gauge(psu+".4", (drawn+999)/1000, uint32(m))
-		b.int(psu+".5", 0, uint32(m)) // outside the MIB's 1..99, as the real one answers
-	}
-}
-
-// powerPortRow adds both rows of a port and returns its draw in mW.
-func (c *catalyst) powerPortRow(b *builder, group uint32, n int, delivers bool) uint64 {
-	const std, ext = "1.3.6.1.2.1.105.1.1.1", "1.3.6.1.4.1.9.9.402.1.2.1"
-	row := []uint32{group, uint32(n + c.powerPort)}
-	detection, class, draw := int64(2), int64(1), uint64(0)
-	if delivers {
-		detection, class, draw = 3, 3, 4200+mix(uint64(group)<<8|uint64(n))%2100
-	}
-	for i, v := range []int64{1, 2, 1, detection, 3} {
-		b.int(fmt.Sprintf("%s.%d", std, 3+i), v, row...)
-	}
-	b.uint(std+".8", tagCounter32, 0, row...)
-	b.text(std+".9", "", row...)
-	b.int(std+".10", class, row...)
-	for column := 11; column <= 14; column++ {
-		b.uint(fmt.Sprintf("%s.%d", std, column), tagCounter32, 0, row...)
-	}
-	for i, v := range []int64{1, 2, truth(delivers), truth(delivers)} {
-		b.int(fmt.Sprintf("%s.%d", ext, 1+i), v, row...)
-	}
-	b.text(ext+".5", "\x00", row...)
-	for i, v := range []uint64{15_400, draw / 1000 * 1000, draw / 1000 * 1000, draw, draw * 11 / 10} {
-		b.gauge(fmt.Sprintf("%s.%d", ext, 6+i), v, row...)
-	}
-	b.int(ext+".11", int64(at(int(group), c.copperPart(n))), row...)
-	for i, v := range []int64{truth(delivers), 2, 1} {
-		b.int(fmt.Sprintf("%s.%d", ext, 12+i), v, row...)
-	}
-	b.gauge(ext+".15", 0, row...)
-	return draw
 }

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -44,7 +45,7 @@ type edit struct {
 	saves bool
 }
 
-// edits are all events since the start, oldest first. After a start there are none, but the running configuration
+// history is all events since the start, oldest first. After a start there are none, but the running configuration
 // reads as changed at 161 s and never saved, though nobody touched it.
 func (s *state) history() (edits []edit, changed, saved time.Duration) {
 	const boot = 161 * time.Second
@@ -66,23 +67,27 @@ func (s *state) history() (edits []edit, changed, saved time.Duration) {
 	return edits, changed, saved
 }
 
+// keptEdits is how many events the table of a device holds.
+const keptEdits = 10
+
 // config adds CISCO-CONFIG-MAN-MIB with the last ten events. The times are sysUpTime.
 func (c *catalyst) config(b *builder, s *state) {
-	const man, kept = "1.3.6.1.4.1.9.9.43.1.1", 10
+	const man = "1.3.6.1.4.1.9.9.43.1.1"
 	edits, changed, saved := s.history()
-	b.moving(man+".1", tagTimeTicks, func(m *moment) uint64 { return ticks(min(changed, m.uptime)) }, 0)
-	b.uint(man+".2", tagTimeTicks, ticks(saved), 0)
-	b.uint(man+".3", tagTimeTicks, ticks(saved), 0)
-	b.int(man+".4", kept, 0)
-	b.uint(man+".5", tagCounter32, uint64(max(len(edits)-kept, 0)), 0)
-	for i := max(len(edits)-kept, 0); i < len(edits); i++ {
+	shift, before := s.shift, max(len(edits)-keptEdits, 0)
+	b.moving(man+".1", tagTimeTicks, func(m *moment) uint64 { return ticks(min(changed, m.uptime) + shift) }, 0)
+	b.uint(man+".2", tagTimeTicks, s.stamp(saved, 0), 0)
+	b.uint(man+".3", tagTimeTicks, s.stamp(saved, 0), 0)
+	b.int(man+".4", keptEdits, 0)
+	b.uint(man+".5", tagCounter32, uint64(before+s.dropped), 0)
+	for i := before; i < len(edits); i++ {
 		const h = man + ".6.1"
-		e, row := edits[i], uint32(i+1)
+		e, row := edits[i], uint32(s.dropped+i+1)
 		from, to := int64(2), int64(3) // commandSource to running
 		if e.saves {
 			from, to = 3, 4 // running to startup
 		}
-		b.uint(h+".2", tagTimeTicks, ticks(e.at), row)
+		b.uint(h+".2", tagTimeTicks, s.stamp(e.at, 0), row)
 		b.int(h+".3", 1, row)
 		b.int(h+".4", from, row)
 		b.int(h+".5", to, row)
@@ -95,10 +100,11 @@ func (c *catalyst) config(b *builder, s *state) {
 }
 
 // software adds CISCO-IMAGE-MIB.
-func (c *catalyst) software(b *builder) {
+func (c *catalyst) software(b *builder, s *state) {
+	describes := strings.ReplaceAll(c.describes, c.version, s.version)
 	for i, line := range []string{
 		"CW_BEGIN$simulated$", "CW_IMAGE$" + c.image + "$", "CW_FAMILY$" + c.chassis[3:8] + "$", "CW_FEATURE$IP|LAYER_3$",
-		"CW_VERSION$" + c.version + "$", "CW_MEDIA$RAM$", "CW_SYSDESCR$" + c.describes + "$", "CW_END$simulated$",
+		"CW_VERSION$" + s.version + "$", "CW_MEDIA$RAM$", "CW_SYSDESCR$" + describes + "$", "CW_END$simulated$",
 	} {
 		b.text("1.3.6.1.4.1.9.9.25.1.1.1.2", line, uint32(i+1))
 	}
@@ -107,11 +113,7 @@ func (c *catalyst) software(b *builder) {
 // system adds what OLD-CISCO-SYS-MIB and CISCO-STP-EXTENSIONS-MIB have to say.
 func (c *catalyst) system(b *builder, s *state) {
 	const local = "1.3.6.1.4.1.9.2.1"
-	reason := "power-on"
-	if s.restarts > 0 {
-		reason = "reload"
-	}
-	b.text(local+".2", reason, 0)
+	b.text(local+".2", s.reset.why(), 0)
 	b.named(local+".3", func(m *moment) string { return m.name }, 0)
 	for i, window := range []uint64{0, 1, 2} {
 		b.moving(fmt.Sprintf("%s.%d", local, 56+i), tagInteger, cpuLoad(1, window, 8, 40), 0)

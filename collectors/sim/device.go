@@ -122,6 +122,7 @@ func newModel(m *model, opt ModelOptions, shared *view) (*Device, error) {
 		state: newState(opt.Members, opt.Contexts, opt.Uptime), boot: opt.Clock().Add(-opt.Uptime), boots: 7,
 		changed: make(chan struct{}),
 	}
+	d.state.version, d.state.lag = m.version, m.lag
 	d.peer = unitClock{boot: d.boot.Add(opt.Uptime / 3), boots: 4}
 	if shared != nil {
 		return d, nil
@@ -181,7 +182,7 @@ func (d *Device) Faults() []string {
 func (d *Device) KnownFaults() []string {
 	var known []string
 	for _, f := range faults {
-		if f.set == nil || d.model != nil && slices.Contains(d.model.faults, f.name) {
+		if f.set == nil && f.port == nil || d.model != nil && slices.Contains(d.model.faults, f.name) {
 			known = append(known, f.name)
 		}
 	}
@@ -244,5 +245,6 @@ func (d *Device) respond(a *answerer, q *request, send func([]byte) error) error
 }
 
 func (d *Device) moment() moment {
-	return moment{uptime: d.clock().Sub(d.boot), boots: d.boots, number: d.number, seed: d.seed, name: d.name, given: d.given}
+	up := d.clock().Sub(d.boot)
+	return moment{uptime: up, clock: up + d.state.shift, boots: d.boots, number: d.number, seed: d.seed, name: d.name, given: d.given}
 }

@@ -15,18 +15,40 @@ type fault struct {
 	// set is only for the models that list the fault; it changes what views are built from.
 	set func(d *Device, arg string, up time.Duration) error
 	end func(d *Device, up time.Duration)
+	// port is one of single ports, in the place of set and end.
+	port *portFault
 	// talk is for every device: it changes how answers are given.
 	talk func(s *state, arg string) error
 }
 
 // faults are all there are, in the order people are told them. Those without an end are events.
 var faults = []fault{
-	{name: "port-down", set: portDown, end: portsUp},
+	{name: portDown, port: &portFault{}},
+	{name: errDisabled, port: &portFault{fits: fitsCause}},
+	{name: poeFault, port: &portFault{fits: fitsPlain(func(p *port) bool { return p.rows == ethernet && !p.uplink() }, "feeds no device")}},
+	{name: "poe-overload", set: overload, end: func(d *Device, _ time.Duration) { d.state.overload = 0 }},
+	{name: sfpPulled, port: &portFault{
+		fits:  fitsPlain(func(p *port) bool { return p.uplink() && p.up }, "has no transceiver to pull"),
+		moved: func(s *state, _ uint32, _ bool, up time.Duration) { s.entChanged = up },
+	}},
+	{name: duplexMismatch, port: &portFault{
+		fits:  fitsPlain(func(p *port) bool { return p.rows == ethernet }, "has no duplex"),
+		moved: collide,
+	}},
+	{name: neighbourLost, port: &portFault{fits: fitsPlain(func(p *port) bool { return p.up && (p.uplink() || p.phone()) }, "has no neighbour")}},
+	{name: "topology-change", set: topologyChange},
 	{name: "psu-failed", set: supplyFailed, end: func(d *Device, _ time.Duration) { d.state.supply = -1 }},
 	{name: "member-lost", set: memberLost, end: memberBack},
+	{name: "ring-broken", set: ringBroken, end: ringWhole},
 	{name: "failover", set: failover, end: func(d *Device, _ time.Duration) { d.swap(false) }},
+	{name: "failover-in-progress", set: failoverInProgress, end: func(d *Device, _ time.Duration) { d.state.pairing = "" }},
+	{name: "vpn-limit", set: func(*Device, string, time.Duration) error { return nil }, end: func(*Device, time.Duration) {}},
+	{name: "config-changed", set: configChanged},
+	{name: "config-saved", set: configSaved},
 	{name: "reboot", set: reboot},
+	{name: "upgrade", set: upgrade},
 	{name: "wrap", set: wrap},
+	{name: "wrap-uptime", set: wrapUptime},
 	{name: "other-unit", set: otherUnit, end: func(d *Device, _ time.Duration) { d.exchange(false) }},
 	{name: "slow", talk: slow},
 	{name: "silent", talk: func(s *state, _ string) error { s.silent = true; return nil }},
@@ -47,23 +69,37 @@ func Faults() []string {
 	return names
 }
 
-// Fault switches a fault on, or replaces its argument:
+// Fault switches a fault on, or replaces its argument. PORT is ifName, ifDescr or ifIndex; faults of ports add up.
 //
-//	port-down PORT[,PORT]     link lost: PORT is ifName, ifDescr or ifIndex
-//	psu-failed [N]            power supply of member N, or supply N of an ASA
-//	member-lost [N]           member N leaves the stack; the last one by default
-//	failover                  the secondary unit of a pair takes over
-//	reboot [DURATION]         the unit starts again, and answers after DURATION
-//	wrap [DURATION]           32-bit and 64-bit counters pass zero in DURATION, 30s by default
-//	other-unit                another unit, with other serials, stands in the place
-//	slow [DURATION]           answers take DURATION, 2s by default
-//	silent                    no answers
-//	generr OID[,OID]          genErr for these subtrees
-//	toobig [N]                tooBig for answers of more than N objects, 20 by default
-//	garbage [SORT]            broken answers: truncated, noise, wrong-id, wrong-oid or wrong-tag; in turn by default
-//	clear [FAULT]             end that fault, or all
+//	port-down PORT[,PORT]             link lost
+//	err-disabled PORT[,PORT] [CAUSE]  the switch took the port down: bpduGuard by default, or another name or number
+//	poe-fault PORT[,PORT]             the port feeds nothing and says fault
+//	poe-overload [N]                  the phones of member N, 1 by default, draw nearly all there is
+//	sfp-pulled PORT[,PORT]            the transceiver of an uplink is gone, and its link with it
+//	duplex-mismatch PORT[,PORT]       half duplex, and late collisions
+//	neighbour-lost PORT[,PORT]        no neighbour in CDP and LLDP
+//	topology-change                   of the spanning tree
+//	psu-failed [N]                    power supply of member N, or supply N of an ASA
+//	member-lost [N]                   member N leaves the stack; the last one by default
+//	ring-broken [N]                   the stack cable from member N, 1 by default, to the next is cut
+//	failover                          the secondary unit of a pair takes over
+//	failover-in-progress [SORT]       the rows of the units are absent, empty, or one is busy; absent by default
+//	vpn-limit                         all sessions of the licence are in use
+//	config-changed [USER]             the running configuration
+//	config-saved [USER]               to the startup one
+//	reboot [DURATION]                 the unit starts again, and answers after DURATION
+//	upgrade [VERSION]                 the unit starts again with other software: the next version by default
+//	wrap [DURATION]                   32-bit and 64-bit counters pass zero in DURATION, 30s by default
+//	wrap-uptime [DURATION]            sysUpTime passes zero, after 497 days, in DURATION, 30s by default
+//	other-unit                        another unit, with other serials, stands in the place
+//	slow [DURATION]                   answers take DURATION, 2s by default
+//	silent                            no answers
+//	generr OID[,OID]                  genErr for these subtrees
+//	toobig [N]                        tooBig for answers of more than N objects, 20 by default
+//	garbage [SORT]                    broken answers: truncated, noise, wrong-id, wrong-oid or wrong-tag; in turn by default
+//	clear [FAULT [PORT[,PORT]]]       end all faults, that one, or that one of these ports
 //
-// reboot and wrap are events, which clear does not undo.
+// topology-change, config-changed, config-saved, reboot, upgrade, wrap and wrap-uptime are events, which clear does not undo.
 func (d *Device) Fault(name, arg string) error {
 	i := slices.IndexFunc(faults, func(f fault) bool { return f.name == name })
 	if i < 0 {
@@ -98,12 +134,18 @@ func (d *Device) apply(f *fault, arg string) error {
 		d.state.on[f.name] = arg
 		return nil
 	}
-	if _, on := d.state.on[f.name]; on && f.end != nil && f.name != "port-down" {
+	if f.port != nil {
+		if err := d.hitPorts(f, arg, up); err != nil {
+			return err
+		}
+		return d.rebuild()
+	}
+	if _, on := d.state.on[f.name]; on && f.end != nil {
 		f.end(d, up)
 		delete(d.state.on, f.name)
 	}
 	if err := f.set(d, arg, up); err != nil {
-		return err
+		return errors.Join(err, d.rebuild()) // the same fault may have ended
 	}
 	if f.end != nil {
 		d.state.on[f.name] = arg
@@ -122,8 +164,10 @@ func (d *Device) rebuild() error {
 	return err
 }
 
-func (d *Device) clear(which string, up time.Duration) error {
+// clear ends a fault, a fault of some ports, or all.
+func (d *Device) clear(arg string, up time.Duration) error {
 	s := &d.state
+	which, list, some := strings.Cut(arg, " ")
 	if _, on := s.on[which]; which != "" && !on {
 		return fmt.Errorf("%q is not switched on", which)
 	}
@@ -132,11 +176,25 @@ func (d *Device) clear(which string, up time.Duration) error {
 		if _, on := s.on[f.name]; !on || which != "" && which != f.name {
 			continue
 		}
+		switch {
+		case f.port != nil:
+			if err := d.freePorts(f, list, up); err != nil {
+				return err
+			}
+			continue
+		case some:
+			return fmt.Errorf("%q: %s is not of single ports; write clear %s", list, f.name, f.name)
+		}
 		delete(s.on, f.name)
 		if f.end != nil {
 			f.end(d, up)
 		}
 	}
+	return s.retell()
+}
+
+// retell sets how answers are given to what is still switched on.
+func (s *state) retell() error {
 	s.silent, s.delay, s.trouble = false, 0, trouble{mangled: s.trouble.mangled}
 	for i := range faults {
 		if arg, on := s.on[faults[i].name]; on && faults[i].talk != nil {
@@ -146,145 +204,6 @@ func (d *Device) clear(which string, up time.Duration) error {
 		}
 	}
 	return nil
-}
-
-func portDown(d *Device, arg string, up time.Duration) error {
-	ports := d.model.ports(&d.state)
-	var down []uint32
-	for _, want := range strings.Split(arg, ",") {
-		want = strings.TrimSpace(want)
-		i := slices.IndexFunc(ports, func(p port) bool {
-			return strings.EqualFold(p.name, want) || strings.EqualFold(p.descr, want) || strconv.Itoa(int(p.index)) == want
-		})
-		if i < 0 {
-			return fmt.Errorf("no port %q: write an ifName, ifDescr or ifIndex, as %s", want, ports[len(ports)/2].name)
-		}
-		down = append(down, ports[i].index)
-	}
-	portsUp(d, up)
-	for _, p := range down {
-		d.state.down[p] = true
-		d.state.stop(p, up)
-	}
-	d.state.rethink(up)
-	return nil
-}
-
-func portsUp(d *Device, up time.Duration) {
-	if len(d.state.down) == 0 {
-		return
-	}
-	for p := range d.state.down {
-		d.state.resume(p, up, false)
-		delete(d.state.down, p)
-	}
-	d.state.rethink(up)
-}
-
-func supplyFailed(d *Device, arg string, _ time.Duration) error {
-	first := d.model.supplies
-	n, err := number(arg, first, first, first+max(d.state.members, d.model.units)-1)
-	if err == nil {
-		d.state.supply = n
-	}
-	return err
-}
-
-func memberLost(d *Device, arg string, up time.Duration) error {
-	s := &d.state
-	if s.members < 2 {
-		return errors.New("a stack of one has no member to lose: make it of two")
-	}
-	n, err := number(arg, s.members, 1, s.members)
-	if err != nil {
-		return err
-	}
-	for _, p := range d.model.ports(s) {
-		if p.member == n {
-			s.stop(p.index, up)
-		}
-	}
-	s.lost = n
-	s.ifChanged, s.entChanged = up, up
-	s.rethink(up)
-	return nil
-}
-
-func memberBack(d *Device, up time.Duration) {
-	s := &d.state
-	back := s.lost
-	s.lost = 0
-	for _, p := range d.model.ports(s) {
-		if p.member == back && !s.down[p.index] {
-			s.resume(p.index, up, true)
-		}
-	}
-	s.ifChanged, s.entChanged = up, up
-	s.rethink(up)
-}
-
-func failover(d *Device, _ string, _ time.Duration) error {
-	d.swap(true)
-	return nil
-}
-
-// swap lets the other unit of a pair answer: it has counters and an uptime of its own, and what was
-// wrong with the links of the first one is not wrong with its own.
-func (d *Device) swap(standby bool) {
-	if d.state.standby == standby {
-		return
-	}
-	clear(d.state.down)
-	clear(d.state.lines)
-	delete(d.state.on, "port-down")
-	d.state.wraps = 0
-	d.state.standby = standby
-	d.boot, d.peer.boot = d.peer.boot, d.boot
-	d.boots, d.peer.boots = d.peer.boots, d.boots
-	d.given, d.peer.given = d.peer.given, d.given
-}
-
-func reboot(d *Device, arg string, _ time.Duration) error {
-	wait, err := duration(arg, 0)
-	if err != nil {
-		return err
-	}
-	d.restart(wait)
-	return nil
-}
-
-func (d *Device) restart(wait time.Duration) {
-	d.boot, d.given = d.clock().Add(wait), 0
-	d.boots++
-	d.state.reset()
-}
-
-func wrap(d *Device, arg string, up time.Duration) error {
-	in, err := duration(arg, 30*time.Second)
-	if err == nil {
-		d.state.wraps = up + max(in, 1)
-	}
-	return err
-}
-
-func otherUnit(d *Device, _ string, _ time.Duration) error {
-	d.exchange(true)
-	return nil
-}
-
-// exchange puts another unit in the place, or the first one back.
-func (d *Device) exchange(other bool) {
-	if d.state.other == other {
-		return
-	}
-	boots := d.boots
-	d.restart(0)
-	d.state.other = other
-	if other {
-		d.replaced, d.boots = boots, 1
-	} else {
-		d.boots = d.replaced + 1
-	}
 }
 
 func slow(s *state, arg string) error {

@@ -8,10 +8,12 @@ import (
 // model is a sort of device that the simulator makes up.
 type model struct {
 	name, short, kind string
-	members, most     int // of a stack: by default, and at most
-	contexts          int // at most; 0 has none
-	units             int // power supplies, where they are not one a member
-	supplies          int // number of the first power supply
+	version           string
+	lag               time.Duration // by which snmpEngineTime is younger than sysUpTime: a process that was started again
+	members, most     int           // of a stack: by default, and at most
+	contexts          int           // at most; 0 has none
+	units             int           // power supplies, where they are not one a member
+	supplies          int           // number of the first power supply
 	uptime            time.Duration
 	faults            []string
 	ports             func(s *state) []port // of all members, those that are away too
@@ -31,21 +33,29 @@ func (m *model) view(s *state) (*view, error) {
 // models are all there are.
 var models = []model{
 	{
-		name: "catalyst-3750-48ps", short: "3750", kind: "cisco-catalyst", members: 2, most: MaxMembers, supplies: 1,
+		name: "catalyst-3750-48ps", short: "3750", kind: "cisco-catalyst", version: c3750.version, members: 2, most: MaxMembers, supplies: 1,
 		uptime: 81 * day, faults: catalystFaults, ports: c3750.ports, build: c3750.build,
 	},
 	{
-		name: "catalyst-2960x", short: "2960x", kind: "cisco-catalyst", members: 1, most: MaxMembers, supplies: 1,
+		name: "catalyst-2960x", short: "2960x", kind: "cisco-catalyst", version: c2960x.version, members: 1, most: MaxMembers, supplies: 1,
 		uptime: 83 * day, faults: catalystFaults, ports: c2960x.ports, build: c2960x.build,
 	},
 	{
-		name: "asa-5525-failover", short: "asa", kind: "cisco-asa", members: 1, most: 1, contexts: 50, units: asaSupplies, supplies: 0,
-		uptime: 199 * day, faults: []string{"port-down", "psu-failed", "failover", "reboot", "wrap", "other-unit"},
+		name: "asa-5525-failover", short: "asa", kind: "cisco-asa", version: asaVersion, members: 1, most: 1, contexts: 50, units: asaSupplies, supplies: 0,
+		uptime: 199 * day, faults: asaFaults,
 		ports: asaPorts, build: buildASA,
 	},
 }
 
-var catalystFaults = []string{"port-down", "psu-failed", "member-lost", "reboot", "wrap", "other-unit"}
+var (
+	catalystFaults = []string{
+		"port-down", "err-disabled", "poe-fault", "poe-overload", "sfp-pulled", "duplex-mismatch", "neighbour-lost", "topology-change",
+		"psu-failed", "member-lost", "ring-broken", "config-changed", "config-saved", "reboot", "upgrade", "wrap", "wrap-uptime", "other-unit",
+	}
+	asaFaults = []string{
+		"port-down", "psu-failed", "failover", "failover-in-progress", "vpn-limit", "reboot", "upgrade", "wrap", "wrap-uptime", "other-unit",
+	}
+)
 
 // serial is a serial number of ours: part 0 is the chassis of the member, the others stand in it.
 func serial(m *moment, letter byte, part, member int) string {
@@ -63,10 +73,11 @@ func ticks(t time.Duration) uint64 { return uint64(uint32(max(t, 0) / (10 * time
 // system adds SNMPv2-MIB's system group and the engine's scalars.
 func (b *builder) system(descr, object string, services int64, s *state) {
 	const sys, engine = "1.3.6.1.2.1.1", "1.3.6.1.6.3.10.2.1"
-	letter := s.letter()
+	letter, lag := s.letter(), s.lag
+	served := func(clock time.Duration) time.Duration { return max(clock-lag, 0) }
 	b.text(sys+".1", descr, 0)
 	b.oid(sys+".2", object, 0)
-	b.moving(sys+".3", tagTimeTicks, func(m *moment) uint64 { return ticks(m.uptime) }, 0)
+	b.moving(sys+".3", tagTimeTicks, func(m *moment) uint64 { return ticks(m.clock) }, 0)
 	b.text(sys+".4", "", 0)
 	b.named(sys+".5", func(m *moment) string { return m.name }, 0)
 	b.text(sys+".6", "simulated", 0)
@@ -74,7 +85,7 @@ func (b *builder) system(descr, object string, services int64, s *state) {
 	b.uint(sys+".8", tagTimeTicks, 0, 0)
 	b.named(engine+".1", func(m *moment) string { return "\x80\x00\x00\x09\x03\x00" + mac(m, letter, 0, 1) }, 0)
 	b.moving(engine+".2", tagInteger, func(m *moment) uint64 { return m.boots }, 0)
-	b.moving(engine+".3", tagInteger, func(m *moment) uint64 { return uint64(m.uptime / time.Second) }, 0)
+	b.moving(engine+".3", tagInteger, func(m *moment) uint64 { return uint64(served(m.clock) / time.Second) }, 0)
 	b.int(engine+".4", 1500, 0)
 }
 

@@ -44,7 +44,7 @@ func (p *port) live(s *state) bool {
 	case p.cable > 0:
 		return s.neighbour(p.member, p.cable) > 0
 	}
-	return p.up && s.present(p.member) && !s.down[p.index]
+	return p.up && s.present(p.member) && !s.held(p.index)
 }
 
 // bundled says whether the port carries traffic of a port-channel.
@@ -68,11 +68,9 @@ func (b *builder) interfaces(ports []port, s *state) {
 			b.duplex(p, s)
 		}
 	}
-	changed := s.ifChanged
 	b.int("1.3.6.1.2.1.2.1", int64(n), 0)
-	for _, scalar := range []string{"1.3.6.1.2.1.31.1.5", "1.3.6.1.2.1.31.1.6"} {
-		b.uint(scalar, tagTimeTicks, max(ticks(changed), 9157), 0)
-	}
+	b.uint("1.3.6.1.2.1.31.1.5", tagTimeTicks, s.stamp(s.ifChanged, 9157), 0)
+	b.uint("1.3.6.1.2.1.31.1.6", tagTimeTicks, s.stamp(max(s.ifChanged, s.stackChanged), 9157), 0)
 }
 
 func (b *builder) ifTable(p *port, s *state) {
@@ -97,8 +95,7 @@ func (b *builder) ifTable(p *port, s *state) {
 	}
 	b.int(c+".7", 1, i)
 	b.int(c+".8", oper, i)
-	changed := s.lines[i].changed
-	b.uint(c+".9", tagTimeTicks, max(ticks(changed), 9700), i)
+	b.uint(c+".9", tagTimeTicks, s.stamp(s.lines[i].changed, 9700), i)
 }
 
 func (b *builder) ifXTable(p *port, s *state) {
@@ -202,7 +199,7 @@ func (p *port) idle(s *state, h, size uint64) direction {
 func (b *builder) duplex(p *port, s *state) {
 	const c = "1.3.6.1.2.1.10.7.2.1"
 	b.int(c+".1", int64(p.index), p.index)
-	for _, column := range []int{2, 4, 5, 6, 7, 8, 9, 10, 11, 13, 16, 18} {
+	for _, column := range []int{2, 4, 5, 6, 7, 9, 10, 11, 13, 16, 18} {
 		b.uint(fmt.Sprintf("%s.%d", c, column), tagCounter32, 0, p.index)
 	}
 	crc := counter{}
@@ -212,8 +209,17 @@ func (b *builder) duplex(p *port, s *state) {
 	b.moving(c+".3", tagCounter32, crc.read, p.index)
 	b.oid(c+".17", "0.0", p.index)
 	mode := int64(1) // unknown, without a link
-	if p.live(s) {
+	switch {
+	case !p.live(s):
+	case s.has(duplexMismatch, p.index):
+		mode = 2
+	default:
 		mode = 3
 	}
 	b.int(c+".19", mode, p.index)
+	late := counter{}
+	if l, ever := s.late[p.index]; ever {
+		late = counter{flow: flow{key: uint64(p.index)<<8 | 0x1a, low: 0.1, high: 1}, line: l}
+	}
+	b.moving(c+".8", tagCounter32, late.read, p.index)
 }

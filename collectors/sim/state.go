@@ -2,6 +2,7 @@ package sim
 
 import (
 	"maps"
+	"slices"
 	"time"
 )
 
@@ -12,37 +13,49 @@ type state struct {
 	uptime   time.Duration     // at the start
 	on       map[string]string // faults switched on, with their arguments
 
+	version  string          // of the software
 	lines    map[uint32]line // by ifIndex; the others never stopped
-	down     map[uint32]bool // ports without link
+	late     map[uint32]line // when late collisions are counted, by ifIndex
+	hit      map[string]hits // ports that faults have hit
 	lost     int             // member that is away
+	ring     int             // member whose first stack cable is cut; 0 is none
+	overload int             // member whose phones draw nearly all there is; 0 is none
 	supply   int             // member, or number of the supply, whose supply failed; -1 is none
 	standby  bool            // the secondary unit of a pair is active
 	other    bool            // another unit stands in the place
+	pairing  string          // what the failover rows say of a change of roles; empty is none under way
 	restarts int
+	reset    resetReason
+	lag      time.Duration // by which snmpEngineTime is younger than sysUpTime
+	shift    time.Duration // by which sysUpTime is greater than the uptime that counters know
 	wraps    time.Duration // uptime at which the counters pass zero; 0 is never
 
-	ifChanged, entChanged time.Duration // uptime of the last change; 0 is at the boot
-	topology              time.Duration // uptime of the last change of the spanning tree
-	topologies            uint64
+	ifChanged, entChanged, stackChanged time.Duration // uptime of the last change; 0 is at the boot
+	topology                            time.Duration // uptime of the last change of the spanning tree
+	topologies                          uint64
 
-	edits []edit // of the configuration, by faults
+	edits   []edit // of the configuration, by faults; the last ones
+	dropped int    // edits before them
 
 	silent  bool
 	delay   time.Duration
 	trouble trouble
 }
 
+// bootTopologies is how often the spanning tree of a new device has changed.
+const bootTopologies = 6
+
 func newState(members, contexts int, uptime time.Duration) state {
 	return state{
-		members: members, contexts: contexts, uptime: uptime, supply: -1, topology: uptime / 2, topologies: 6,
-		on: map[string]string{}, lines: map[uint32]line{}, down: map[uint32]bool{},
+		members: members, contexts: contexts, uptime: uptime, supply: -1, topology: uptime / 2, topologies: bootTopologies,
+		on: map[string]string{}, lines: map[uint32]line{}, late: map[uint32]line{}, hit: map[string]hits{},
 	}
 }
 
 // pristine says that nothing that views show was ever changed.
 func (s *state) pristine() bool {
-	return len(s.lines) == 0 && len(s.down) == 0 && s.lost == 0 && s.supply < 0 && !s.standby && !s.other &&
-		len(s.edits) == 0 && s.restarts == 0 && s.wraps == 0 && s.entChanged == 0
+	return len(s.on) == 0 && len(s.lines) == 0 && len(s.late) == 0 && len(s.edits) == 0 && s.restarts == 0 &&
+		s.wraps == 0 && s.shift == 0 && s.entChanged == 0 && s.topologies == bootTopologies
 }
 
 // present says whether member is in the stack; 0 is the stack itself.
@@ -89,10 +102,16 @@ func (s *state) resume(port uint32, up time.Duration, afresh bool) {
 	s.lines[port] = l
 }
 
-// reset is a start of the unit: every counter and time begins again.
-func (s *state) reset() {
+// restart is a start of the unit: every counter and time begins again, and no port is err-disabled any more.
+func (s *state) restart(why resetReason) {
 	s.restarts++
-	s.wraps, s.ifChanged, s.entChanged, s.topology, s.topologies = 0, 0, 0, 0, 0
+	s.reset = why
+	s.wraps, s.ifChanged, s.entChanged, s.stackChanged, s.topology, s.topologies = 0, 0, 0, 0, 0, 0
+	s.shift, s.lag, s.edits, s.dropped = 0, 0, nil, 0
+	delete(s.hit, errDisabled)
+	for i, l := range s.late {
+		s.late[i] = line{stopped: l.stopped}
+	}
 	maps.DeleteFunc(s.lines, func(_ uint32, l line) bool { return !l.stopped })
 	for i := range s.lines {
 		s.lines[i] = line{stopped: true}
@@ -103,6 +122,22 @@ func (s *state) reset() {
 func (s *state) rethink(up time.Duration) {
 	s.topology = up
 	s.topologies++
+}
+
+// stamp is the sysUpTime at an uptime; what happened at the start itself reads as boot.
+func (s *state) stamp(at time.Duration, boot uint64) uint64 {
+	if at == 0 {
+		return boot
+	}
+	return ticks(at + s.shift)
+}
+
+// record adds an event of the configuration; what is longer than the table of the device keeps is only counted.
+func (s *state) record(e edit) {
+	s.edits = append(s.edits, e)
+	if over := len(s.edits) - keptEdits; over > 0 {
+		s.edits, s.dropped = slices.Clone(s.edits[over:]), s.dropped+over
+	}
 }
 
 // counter makes a counter of a port, of a stream of its own.

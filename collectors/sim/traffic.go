@@ -7,7 +7,8 @@ import (
 
 // moment is when, and of which device, a dynamic object is read. All objects of one answer share it.
 type moment struct {
-	uptime time.Duration // of the unit that answers
+	uptime time.Duration // of the unit that answers, as its counters know it
+	clock  time.Duration // what sysUpTime says, before it wraps
 	boots  uint64        // snmpEngineBoots
 	number int           // of the device
 	seed   uint64
