@@ -20,6 +20,7 @@ const (
 	engineBoots   = "1.3.6.1.6.3.10.2.1.2.0"
 	engineTime    = "1.3.6.1.6.3.10.2.1.3.0"
 	ifTableChange = mib2 + "31.1.5.0"
+	ifStackChange = mib2 + "31.1.6.0"
 	entLastChange = mib2 + "47.1.4.1.0"
 	configChanged = ciscoMgmt + "43.1.1.1.0" // ccmHistoryRunningLastChanged
 	configSaved   = ciscoMgmt + "43.1.1.2.0" // ccmHistoryRunningLastSaved
@@ -32,6 +33,7 @@ type scalars struct {
 	ticks, engine, boots     snmp.Value
 	objectID, name           snmp.Value
 	portsChanged, entChanged snmp.Value
+	stackChanged             snmp.Value
 	changed, saved, startup  snmp.Value
 	serial                   snmp.Value // of the chassis known; not asked before one is
 }
@@ -41,7 +43,7 @@ type scalars struct {
 func (c *collector) readClock(v *visit) error {
 	oids := []string{
 		sysUpTime, engineTime, engineBoots, sysObjectID, sysName,
-		ifTableChange, entLastChange, configChanged, configSaved, startupChanged,
+		ifTableChange, ifStackChange, entLastChange, configChanged, configSaved, startupChanged,
 	}
 	if c.entities.serialOID != "" {
 		oids = append(oids, c.entities.serialOID)
@@ -54,7 +56,7 @@ func (c *collector) readClock(v *visit) error {
 	s := &c.identity.scalars
 	into := []*snmp.Value{
 		&s.ticks, &s.engine, &s.boots, &s.objectID, &s.name,
-		&s.portsChanged, &s.entChanged, &s.changed, &s.saved, &s.startup, &s.serial,
+		&s.portsChanged, &s.stackChanged, &s.entChanged, &s.changed, &s.saved, &s.startup, &s.serial,
 	}
 	before := *s
 	s.serial = snmp.Value{}
@@ -101,6 +103,7 @@ func (c *collector) follow(v *visit, before, now scalars) {
 	if differs(before.name, now.name) {
 		c.identity.name = now.name.Text()
 	}
+	c.hasten(v, before, now, restarted || other)
 }
 
 // differs reports whether two answers were given and are not the same.

@@ -17,6 +17,8 @@ type identity struct {
 	location string
 	version  string // of the running software, out of sysDescr
 	scalars  scalars
+
+	movements movements
 }
 
 // enterprise is the root of Cisco's sysObjectIDs.
