@@ -109,7 +109,7 @@ func ASA() collectors.Kind { return kindNamed(ASAKind) }
 func kindNamed(name string) collectors.Kind {
 	shared := &shelf{}
 	k := collectors.Kind{
-		Name: name, Protocol: protocol, Ask: Ask, Pairs: name == ASAKind,
+		Name: name, Protocol: protocol, Ask: Ask, Pairs: name == ASAKind, Subtrees: subtrees(name),
 		New: func(t collectors.Target) (collectors.Collector, error) { return open(t, name, shared) },
 	}
 	for _, r := range readers(name) {

@@ -36,6 +36,7 @@ type group struct {
 	sparse    bool     // rows come and go: a table without any is asked again and is no loss
 	timed     bool     // it holds counters: the device's clock is read with them
 	objects   []object
+	also      []object // what is made of several objects: as, use and note only
 }
 
 // word returns the name of an enumerated value, or "" when the MIB has none.

@@ -16,6 +16,7 @@ var truthWords = []string{"", "true", "false"}
 
 var poolGroup = group{
 	section: sectionMemory, component: "memory/<ciscoMemoryPoolName>", mib: "CISCO-MEMORY-POOL-MIB", kinds: both,
+	also: []object{{use: attribute, as: "fixed", note: "true of a pool that is full by design"}},
 	objects: []object{
 		{name: "ciscoMemoryPoolName", oid: mempool + "2", use: attribute, as: "name", note: "\"Driver text\" is fixed=true: full by design"},
 		{name: "ciscoMemoryPoolValid", oid: mempool + "4", words: truthWords},
@@ -321,6 +322,7 @@ const (
 
 var entityGroup = group{
 	section: sectionInventory, component: "unit/<entPhysicalSerialNum>, part/<entPhysicalName>", mib: "ENTITY-MIB", kinds: both,
+	also: []object{{use: attribute, as: "member", note: "of a stack: the thousands of entPhysicalIndex; also of its fans, supplies, temperatures and modules"}},
 	objects: []object{
 		{name: "entPhysicalDescr", oid: entPhys + "2", use: attribute, as: "descr"},
 		{name: "entPhysicalContainedIn", oid: entPhys + "4", max: 1 << 31},
