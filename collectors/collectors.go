@@ -54,6 +54,9 @@ type Kind struct {
 	Protocol string
 	// Ask tells what stands at the target, whatever its kind. Nil: it cannot be asked.
 	Ask Asker
+	// Grant tells in lines for people how to let the credentials read everything, for a device
+	// of this kind that answers and does not show it. Nil: nothing is known.
+	Grant func(Credentials) string
 }
 
 // has says whether a section of that name is one of k's.

@@ -42,6 +42,7 @@ type collector struct {
 	parts  map[string]bool // paths of parts that were there and are missed when they go
 	tables map[*group]table
 	lacks  map[string]bool // by OID; bounded by the tables
+	hidden hidden
 }
 
 // young is the uptime below which a missing column is not taken for one the device lacks.
@@ -128,6 +129,7 @@ func (c *collector) Collect(ctx context.Context, due []collectors.Section) (hw.R
 			c.readSection(v, rd)
 		}
 	}
+	c.judgeView(v)
 	c.remember()
 	r.Unit = c.unit()
 	r.Took = time.Since(started)

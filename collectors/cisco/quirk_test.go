@@ -20,7 +20,11 @@ const (
 // device makes a simulated device of the script, up for ten days.
 func (s script) device(t testing.TB, head string) *sim.Device {
 	t.Helper()
+	const startup = "1.3.6.1.4.1.9.9.43.1.1.3.0|" // nothing of Cisco's at all is a view that hides it
 	lines := append([]string{head, "1.3.6.1.2.1.1.2.0|6|1.3.6.1.4.1.9.1.516"}, s...)
+	if !strings.Contains(strings.Join(s, "\n"), startup) {
+		lines = append(lines, startup+"67|0")
+	}
 	if !strings.Contains(strings.Join(s, "\n"), "1.3.6.1.2.1.1.3.0|") {
 		lines = append(lines, "1.3.6.1.2.1.1.3.0|67|86400000")
 	}
