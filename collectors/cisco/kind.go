@@ -110,7 +110,8 @@ func kindNamed(name string) collectors.Kind {
 	shared := &shelf{}
 	k := collectors.Kind{
 		Name: name, Protocol: protocol, Ask: Ask, Pairs: name == ASAKind, Subtrees: subtrees(name),
-		New: func(t collectors.Target) (collectors.Collector, error) { return open(t, name, shared) },
+		New:   func(t collectors.Target) (collectors.Collector, error) { return open(t, name, shared) },
+		Grant: grant(name),
 	}
 	for _, r := range readers(name) {
 		k.Sections = append(k.Sections, collectors.Section{Name: r.section, Period: r.period})
