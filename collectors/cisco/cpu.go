@@ -15,9 +15,13 @@ func (c *collector) readCPU(v *visit) {
 		}
 	}
 	rows, names := c.cpuNames(v, g, sectionCPU)
+	fives := c.intervals(v, g)
+	byIndex := make(map[string]string, len(rows))
 	for i, row := range rows {
-		c.cpu(v, g, row, "cpu/"+names[i])
+		byIndex[g.index[row]] = names[i]
+		c.loads(v, g, row, cpuLoads, "cpu/"+names[i], fives)
 	}
+	c.readCores(v, byIndex, g.wholeAll())
 }
 
 // cpuNames names the rows by the part they belong to, else by their index.
@@ -55,16 +59,19 @@ func (c *collector) cpuName(g *grid, row int) (string, bool) {
 	return "", false
 }
 
-func (c *collector) cpu(v *visit, g *grid, row int, path string) {
+// loads adds the loads of one CPU or core, which stand from first on in the grid. Fives,
+// if any, tells the one of five seconds.
+func (c *collector) loads(v *visit, g *grid, row, first int, path string, fives *grid) {
 	health := hw.Unknown
-	for slot := cpuLoads; slot < len(g.cols); slot++ {
-		if _, reason := g.number(row, slot); reason == "" {
+	for slot := first; slot < len(g.cols); slot++ {
+		n, reason := g.number(row, slot)
+		if slot == first && fives != nil {
+			n, reason = fives.busy(g.index[row])
+		}
+		if reason == "" {
 			health = hw.OK
 		}
+		v.gauge(path, cpuGroup.objects[cpuLoads+slot-first].as, float64(n), reason)
 	}
 	v.component(hw.Component{Path: path, Section: sectionCPU, Health: health})
-	for slot := cpuLoads; slot < len(g.cols); slot++ {
-		n, reason := g.number(row, slot)
-		v.gauge(path, cpuGroup.objects[slot].as, float64(n), reason)
-	}
 }

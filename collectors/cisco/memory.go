@@ -80,9 +80,35 @@ func (c *collector) poolRows(v *visit, grp *group, g *grid) {
 	}
 	labels := append([]string(nil), names...)
 	distinguish(names, func(i int) []string { return []string{c.poolOf(indexes[i], labels[i]), "#" + indexes[i]} })
+	narrow := c.narrowPools(v, grp, g, rows)
 	for i, row := range rows {
+		if at, ok := narrow.at[indexes[i]]; ok && blank(g, row) {
+			c.pool(v, &enhancedPool32Group, narrow, at, names[i], labels[i])
+			continue
+		}
 		c.pool(v, grp, g, row, names[i], labels[i])
 	}
+}
+
+// narrowPools reads the 32-bit columns where a firewall leaves the 64-bit ones of some
+// pools out, or at 0. The grid is empty where nothing of it is needed.
+func (c *collector) narrowPools(v *visit, grp *group, g *grid, rows []int) *grid {
+	if c.kind != ASAKind || grp != &enhancedPoolGroup || !slices.ContainsFunc(rows, func(row int) bool { return blank(g, row) }) {
+		return &grid{}
+	}
+	narrow, _ := c.read(v, &enhancedPool32Group)
+	return narrow
+}
+
+// blank reports whether a pool has neither used nor free bytes: the columns lack it, or
+// both are 0.
+func blank(g *grid, row int) bool {
+	used, usedReason := g.number(row, poolUsed)
+	free, freeReason := g.number(row, poolFree)
+	if usedReason == "" && freeReason == "" {
+		return used == 0 && free == 0
+	}
+	return isLack(usedReason) && isLack(freeReason)
 }
 
 // twins reports whether a name comes twice.
@@ -112,7 +138,7 @@ func (c *collector) pool(v *visit, grp *group, g *grid, row int, path, name stri
 		invalid = hw.NotReady
 	}
 	p := hw.Component{Path: "memory/" + path, Section: sectionMemory, Attrs: hw.Attrs{}.With("name", name)}
-	if name == fixedPool {
+	if name == fixedPool || !c.fills(name) {
 		p.Attrs = p.Attrs.With("fixed", "true")
 	}
 	var read [poolLargest + 1]uint64

@@ -2,6 +2,7 @@ package cisco
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -33,14 +34,20 @@ func (c *collector) readEntitySensors(v *visit) {
 	supplies := c.supplies(g)
 	for _, row := range g.rows() {
 		index := g.index[row]
-		if c.inEmptyBay(index, supplies) {
-			continue
+		within, settled := c.supplyAround(index)
+		at := slices.IndexFunc(supplies, func(s supply) bool { return s.index == within })
+		if within != 0 && at >= 0 && supplies[at].presence == "false" {
+			continue // an empty bay
 		}
 		switch kind, _ := g.number(row, sensorType); kind {
 		case typeCelsius:
-			c.sensor(v, g, row, "temperature/"+index, "temperature_celsius", false)
+			c.sensor(v, g, row, "temperature/"+index, "temperature_celsius", hw.OK)
 		case typeRPM:
-			c.sensor(v, g, row, "fan/"+index, "speed_rpm", true)
+			still := hw.Critical
+			if !settled || at >= 0 && !c.powered(supplies[at]) {
+				still = hw.Unknown // a supply without input has a fault, its fan has none
+			}
+			c.sensor(v, g, row, "fan/"+index, "speed_rpm", still)
 		}
 	}
 	for _, s := range supplies {
@@ -60,18 +67,16 @@ func (c *collector) supplies(g *grid) []supply {
 		if kind, _ := g.number(row, sensorType); kind != typeTruth {
 			continue
 		}
-		e, ok := c.entities.parts.at(index)
-		if !ok {
+		within, _ := c.supplyAround(index)
+		if within == 0 {
 			continue
 		}
-		if parent, _ := c.entities.parts.find(e.parent); parent.class != classSupply {
-			continue
-		}
-		i, ok := at[e.parent]
+		e, _ := c.entities.parts.at(index)
+		i, ok := at[within]
 		if !ok {
 			i = len(list)
-			at[e.parent] = i
-			list = append(list, supply{index: e.parent})
+			at[within] = i
+			list = append(list, supply{index: within})
 		}
 		value := truth(g, row)
 		switch name := strings.ToLower(e.name + " " + e.descr); {
@@ -96,15 +101,39 @@ func truth(g *grid, row int) string {
 	return truthWords[n]
 }
 
-// inEmptyBay reports whether a sensor sits in a supply that is not there.
-func (c *collector) inEmptyBay(index string, supplies []supply) bool {
-	e, ok := c.entities.parts.at(index)
-	for _, s := range supplies {
-		if ok && s.index == e.parent && s.presence == "false" {
-			return true
+// powered reports whether a supply has input, or has no sensor that would tell.
+func (c *collector) powered(s supply) bool {
+	if s.input != "" {
+		return s.input == "true"
+	}
+	for i, r := range c.entities.parts.rows {
+		if r.parent == s.index && strings.Contains(strings.ToLower(c.entities.parts.entity(i).name), "input") {
+			return false
 		}
 	}
-	return false
+	return true
+}
+
+// maxDepth bounds how deep a part may sit in others.
+const maxDepth = 8
+
+// supplyAround returns the power supply a part sits in, at whatever depth; 0 is none. It
+// is not settled while the inventory lacks parts that would tell.
+func (c *collector) supplyAround(index string) (within uint32, settled bool) {
+	e, ok := c.entities.parts.at(index)
+	for range maxDepth {
+		if !ok {
+			return 0, c.entities.whole
+		}
+		parent := e.parent
+		if parent == 0 {
+			return 0, true
+		}
+		if e, ok = c.entities.parts.find(parent); ok && e.class == classSupply {
+			return parent, true
+		}
+	}
+	return 0, true
 }
 
 // supply adds a power supply.
@@ -124,8 +153,9 @@ func (c *collector) supply(v *visit, s supply) {
 	})
 }
 
-// sensor adds a temperature or a fan.
-func (c *collector) sensor(v *visit, g *grid, row int, path, sensor string, fan bool) {
+// sensor adds a temperature or a fan. Still is the health of a fan that stands still, OK
+// for what may read 0.
+func (c *collector) sensor(v *visit, g *grid, row int, path, sensor string, still hw.Health) {
 	status, statusReason := g.word(row, sensorStatus)
 	value, reason := scaled(g, row)
 	switch {
@@ -140,14 +170,14 @@ func (c *collector) sensor(v *visit, g *grid, row int, path, sensor string, fan 
 	switch {
 	case status == "nonoperational":
 		health = hw.Warning
-	case reason == "" && fan && value <= 0:
-		health = hw.Critical
+	case reason == "" && still != hw.OK && value <= 0:
+		health = still
 	case reason == "":
 		health = hw.OK
 	}
 	name, _ := c.entityName(g.index[row])
 	v.component(hw.Component{
-		Path: path, Section: sectionEnvironment, Health: health, Expected: fan,
+		Path: path, Section: sectionEnvironment, Health: health, Expected: still != hw.OK,
 		State: hw.Attrs{}.With("state", status), Attrs: hw.Attrs{}.With("name", name),
 	})
 	v.gauge(path, sensor, value, reason)

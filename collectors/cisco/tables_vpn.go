@@ -13,9 +13,9 @@ const (
 	altigaLB     = "1.3.6.1.4.1.3076.2.1.2.36.1."
 )
 
-// vpnGroups returns the tables of sessions and tunnels.
+// vpnGroups returns the tables of connections, sessions and tunnels, and of single cores.
 func vpnGroups() []*group {
-	return []*group{&rateGroup, &limitGroup, &sessionGroup, &ipsecGlobalGroup, &clusterGroup, &ikeTunnelGroup, &ipsecTunnelGroup}
+	return []*group{&intervalGroup, &coreGroup, &rateGroup, &limitGroup, &sessionGroup, &ipsecGlobalGroup, &clusterGroup, &ikeTunnelGroup, &ipsecTunnelGroup}
 }
 
 // sessionTypes are the sorts of VPN session and the columns of sessionGroup: sessions now,
