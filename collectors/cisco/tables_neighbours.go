@@ -22,8 +22,8 @@ const (
 	cdpDuplex
 )
 
-// maxVLAN is the greatest number of a VLAN.
-const maxVLAN = 4094
+// maxNative is the greatest number of a VLAN.
+const maxNative = 4094
 
 var cdpGroup = group{
 	section: sectionNeighbours, component: "neighbour/<ifName>/<host>", mib: "CISCO-CDP-MIB", kinds: catalystOnly, sparse: true,
@@ -39,7 +39,7 @@ var cdpGroup = group{
 		{name: "cdpCachePlatform", oid: cdpCache + "8", use: attribute, as: "platform"},
 		{name: "cdpCacheCapabilities", oid: cdpCache + "9", use: attribute, as: "capabilities"},
 		{
-			name: "cdpCacheNativeVLAN", oid: cdpCache + "11", use: attribute, as: "native_vlan", max: maxVLAN,
+			name: "cdpCacheNativeVLAN", oid: cdpCache + "11", use: attribute, as: "native_vlan", max: maxNative,
 			note: "0 is none; another one than our trunk's is a warning, in the state mismatch",
 		},
 		{
