@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -24,19 +25,22 @@ func simCommand() command {
 		help: `  rackpost sim -recording F.snmprec -listen ADDR   serve a recorded device
   rackpost sim -model NAME -listen ADDR            serve a model whose counters move
   rackpost sim -models                             list the models
-  rackpost sim fault NAME [-device D] [-arg A]     switch a fault on: ` + strings.Join(sim.Faults(), ", ") + `
+  rackpost sim fault NAME [-device D] [-arg A]     switch a fault on
   rackpost sim devices                             what a running simulator serves, as JSON
   rackpost sim readings                            what was read from it, as JSON
 
   -listen ADDR     UDP address; 127.0.0.1:1161 if not given, port 0 is a free one
-  -community C     that is answered; public if not given
+  -community C     that is answered; public if not given; public@60 is VLAN 60 of a switch
   -name N          sysName of a model
   -seed N          another seed is another device
   -members N       of a stack
+  -contexts N      of a firewall in multiple-context mode
   -control PATH    unix socket by which faults are switched; ` + defaultControl() + ` if not given
   -device D        which device of the simulator; not needed if there is one
-  -arg A           what the fault is told: the port, the member, how long
+  -arg A           what the fault is told: see below
 
+Faults, each with the -arg it takes, a PORT being Gi1/0/1 or an ifIndex:
+` + sim.FaultHelp() + `
 It prints the address it serves and ends on Ctrl-C.`,
 		run: runSim,
 	}
@@ -68,7 +72,22 @@ func (f *simFlags) set() *flag.FlagSet {
 	fs.StringVar(&f.agent.Community, "community", "", "")
 	fs.StringVar(&f.options.Name, "name", "", "")
 	fs.Uint64Var(&f.options.Seed, "seed", 0, "")
-	fs.IntVar(&f.options.Members, "members", 0, "")
+	fs.Func("members", "", func(text string) error {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > sim.MaxMembers {
+			return fmt.Errorf("use 1 to %d, or leave it out", sim.MaxMembers)
+		}
+		f.options.Members = n
+		return nil
+	})
+	fs.Func("contexts", "", func(text string) error {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > sim.MaxContexts {
+			return fmt.Errorf("use 1 to %d, or leave it out", sim.MaxContexts)
+		}
+		f.options.Contexts = n
+		return nil
+	})
 	return fs
 }
 

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -76,12 +77,31 @@ func (a *Agent) Close() error {
 	return err
 }
 
+// maxWaiting is how many requests may wait behind the one that is being answered. What comes beyond is lost, as
+// it is when the buffer of a socket is full.
+const maxWaiting = 64
+
+// waiting is a request with the community of the agent.
+type waiting struct {
+	request
+	from netip.AddrPort
+}
+
 // Run serves until ctx ends, closes the socket and returns nil. It is called once.
 func (a *Agent) Run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { _ = a.Close() })
+	queue := make(chan waiting, maxWaiting)
+	var answering sync.WaitGroup
+	answering.Go(func() {
+		for w := range queue {
+			a.serve(ctx, &w)
+		}
+	})
 	defer func() {
+		close(queue)
 		stop()
 		_ = a.Close()
+		answering.Wait()
 	}()
 	packet := make([]byte, maxRequest)
 	for {
@@ -92,7 +112,21 @@ func (a *Agent) Run(ctx context.Context) error {
 		case err != nil:
 			return fmt.Errorf("serve %s: %w", a.Addr(), err)
 		}
-		a.serve(ctx, packet[:n], from)
+		a.receive(packet[:n], from, queue)
+	}
+}
+
+// receive lets a request wait for its answer; whatever is none of ours is dropped.
+func (a *Agent) receive(packet []byte, from netip.AddrPort, queue chan<- waiting) {
+	q, ok := parseRequest(bytes.Clone(packet)) // the packet is read into again
+	if !ok || !a.knows(&q) {
+		return
+	}
+	a.device.arrive()
+	select {
+	case queue <- waiting{request: q, from: from}:
+	default:
+		a.device.leave()
 	}
 }
 
@@ -110,17 +144,17 @@ func (a *Agent) knows(q *request) bool {
 	return err == nil && n > 0
 }
 
-// serve answers one packet, or does not.
-func (a *Agent) serve(ctx context.Context, packet []byte, from netip.AddrPort) {
-	q, ok := parseRequest(packet)
-	if !ok || !a.knows(&q) || !a.device.wait(ctx) {
+// serve answers one request, or does not.
+func (a *Agent) serve(ctx context.Context, w *waiting) {
+	if !a.device.wait(ctx) {
+		a.device.leave()
 		return
 	}
-	err := a.device.respond(&a.answerer, &q, func(reply []byte) error {
-		_, err := a.conn.WriteToUDPAddrPort(reply, from)
+	err := a.device.respond(&a.answerer, &w.request, func(reply []byte) error {
+		_, err := a.conn.WriteToUDPAddrPort(reply, w.from)
 		return err
 	})
 	if err != nil && ctx.Err() == nil {
-		a.logger.Debug("answer not sent", "to", from, "error", err)
+		a.logger.Debug("answer not sent", "to", w.from, "error", err)
 	}
 }

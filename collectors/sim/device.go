@@ -26,6 +26,8 @@ type Device struct {
 	peer     unitClock
 	replaced uint64 // boots of the unit that another one replaced
 	readings Readings
+	waiting  int           // requests without an answer yet
+	most     int           // of them at once
 	changed  chan struct{} // closed at the next fault
 }
 
@@ -50,14 +52,17 @@ type ModelOptions struct {
 	Seed     uint64           // of everything that moves
 	Number   int              // of the device, 0 to 9999: part of its serials, name and MAC addresses
 	Members  int              // of a Catalyst stack, 1 to 8; 0 is the model's default
-	Contexts int              // of an ASA in multiple-context mode, up to 50; 0 is single mode
+	Contexts int              // of an ASA in multiple-context mode, 1 to MaxContexts; 0 is single mode
 	Name     string           // sysName; empty is made from model and number
 	Uptime   time.Duration    // at the start; 0 is the model's default
 	Clock    func() time.Time // nil is time.Now
 }
 
-// MaxMembers is the greatest stack.
-const MaxMembers = 8
+// MaxMembers is the greatest stack, and MaxContexts what a firewall is divided into at most.
+const (
+	MaxMembers  = 8
+	MaxContexts = 50
+)
 
 // NewRecorded serves a recording as it stands. It has no faults but those of the protocol.
 func NewRecorded(rec *Recording) *Device {
@@ -189,6 +194,29 @@ func (d *Device) KnownFaults() []string {
 	return known
 }
 
+// arrive counts a request that waits for its answer: until respond or leave.
+func (d *Device) arrive() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.waiting++
+	d.most = max(d.most, d.waiting)
+}
+
+// leave counts a request that gets no answer.
+func (d *Device) leave() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.waiting--
+}
+
+// MostInFlight returns how many requests have ever waited for their answers at once. One that is sent again while
+// the first still waits counts too.
+func (d *Device) MostInFlight() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.most
+}
+
 // wait holds an answer back for as long as the fault slow says. It returns false when there is to be
 // none: the device is silent or booting, or ctx ended.
 func (d *Device) wait(ctx context.Context) bool {
@@ -214,10 +242,11 @@ func (d *Device) wait(ctx context.Context) bool {
 	}
 }
 
-// respond answers q through send. What it numbered counts only when send succeeds.
+// respond answers q, which arrived, through send. What it numbered counts only when send succeeds.
 func (d *Device) respond(a *answerer, q *request, send func([]byte) error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.waiting--
 	m := d.moment()
 	v := d.view.in(q.vlan)
 	if m.uptime < 0 || d.state.silent || v == nil {

@@ -8,6 +8,7 @@ func Answer(d *Device, packet []byte, maxSize int) []byte {
 	}
 	var reply []byte
 	a := answerer{max: maxSize}
+	d.arrive()
 	_ = d.respond(&a, &q, func(b []byte) error { reply = b; return nil })
 	return reply
 }

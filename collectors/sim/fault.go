@@ -9,55 +9,6 @@ import (
 	"time"
 )
 
-// fault is something that can be switched on. up is the uptime now.
-type fault struct {
-	name string
-	// set is only for the models that list the fault; it changes what views are built from.
-	set func(d *Device, arg string, up time.Duration) error
-	end func(d *Device, up time.Duration)
-	// port is one of single ports, in the place of set and end.
-	port *portFault
-	// talk is for every device: it changes how answers are given.
-	talk func(s *state, arg string) error
-}
-
-// faults are all there are, in the order people are told them. Those without an end are events.
-var faults = []fault{
-	{name: portDown, port: &portFault{}},
-	{name: errDisabled, port: &portFault{fits: fitsCause}},
-	{name: poeFault, port: &portFault{fits: fitsPlain(func(p *port) bool { return p.rows == ethernet && !p.uplink() }, "feeds no device")}},
-	{name: "poe-overload", set: overload, end: func(d *Device, _ time.Duration) { d.state.overload = 0 }},
-	{name: sfpPulled, port: &portFault{
-		fits:  fitsPlain(func(p *port) bool { return p.uplink() && p.up }, "has no transceiver to pull"),
-		moved: func(s *state, _ uint32, _ bool, up time.Duration) { s.entChanged = up },
-	}},
-	{name: duplexMismatch, port: &portFault{
-		fits:  fitsPlain(func(p *port) bool { return p.rows == ethernet }, "has no duplex"),
-		moved: collide,
-	}},
-	{name: neighbourLost, port: &portFault{fits: fitsPlain(func(p *port) bool { return p.up && (p.uplink() || p.phone()) }, "has no neighbour")}},
-	{name: "topology-change", set: topologyChange},
-	{name: "psu-failed", set: supplyFailed, end: func(d *Device, _ time.Duration) { d.state.supply = -1 }},
-	{name: "member-lost", set: memberLost, end: memberBack},
-	{name: "ring-broken", set: ringBroken, end: ringWhole},
-	{name: "failover", set: failover, end: func(d *Device, _ time.Duration) { d.swap(false) }},
-	{name: "failover-in-progress", set: failoverInProgress, end: func(d *Device, _ time.Duration) { d.state.pairing = "" }},
-	{name: "vpn-limit", set: func(*Device, string, time.Duration) error { return nil }, end: func(*Device, time.Duration) {}},
-	{name: "config-changed", set: configChanged},
-	{name: "config-saved", set: configSaved},
-	{name: "reboot", set: reboot},
-	{name: "upgrade", set: upgrade},
-	{name: "wrap", set: wrap},
-	{name: "wrap-uptime", set: wrapUptime},
-	{name: "other-unit", set: otherUnit, end: func(d *Device, _ time.Duration) { d.exchange(false) }},
-	{name: "slow", talk: slow},
-	{name: "silent", talk: func(s *state, _ string) error { s.silent = true; return nil }},
-	{name: "generr", talk: failSubtree},
-	{name: "toobig", talk: limitSize},
-	{name: "garbage", talk: garbage},
-	{name: clearFault},
-}
-
 const clearFault = "clear"
 
 // Faults returns the names of all faults, and clear.
@@ -69,37 +20,18 @@ func Faults() []string {
 	return names
 }
 
-// Fault switches a fault on, or replaces its argument. PORT is ifName, ifDescr or ifIndex; faults of ports add up.
-//
-//	port-down PORT[,PORT]             link lost
-//	err-disabled PORT[,PORT] [CAUSE]  the switch took the port down: bpduGuard by default, or another name or number
-//	poe-fault PORT[,PORT]             the port feeds nothing and says fault
-//	poe-overload [N]                  the phones of member N, 1 by default, draw nearly all there is
-//	sfp-pulled PORT[,PORT]            the transceiver of an uplink is gone, and its link with it
-//	duplex-mismatch PORT[,PORT]       half duplex, and late collisions
-//	neighbour-lost PORT[,PORT]        no neighbour in CDP and LLDP
-//	topology-change                   of the spanning tree
-//	psu-failed [N]                    power supply of member N, or supply N of an ASA
-//	member-lost [N]                   member N leaves the stack; the last one by default
-//	ring-broken [N]                   the stack cable from member N, 1 by default, to the next is cut
-//	failover                          the secondary unit of a pair takes over
-//	failover-in-progress [SORT]       the rows of the units are absent, empty, or one is busy; absent by default
-//	vpn-limit                         all sessions of the licence are in use
-//	config-changed [USER]             the running configuration
-//	config-saved [USER]               to the startup one
-//	reboot [DURATION]                 the unit starts again, and answers after DURATION
-//	upgrade [VERSION]                 the unit starts again with other software: the next version by default
-//	wrap [DURATION]                   32-bit and 64-bit counters pass zero in DURATION, 30s by default
-//	wrap-uptime [DURATION]            sysUpTime passes zero, after 497 days, in DURATION, 30s by default
-//	other-unit                        another unit, with other serials, stands in the place
-//	slow [DURATION]                   answers take DURATION, 2s by default
-//	silent                            no answers
-//	generr OID[,OID]                  genErr for these subtrees
-//	toobig [N]                        tooBig for answers of more than N objects, 20 by default
-//	garbage [SORT]                    broken answers: truncated, noise, wrong-id, wrong-oid or wrong-tag; in turn by default
-//	clear [FAULT [PORT[,PORT]]]       end all faults, that one, or that one of these ports
-//
-// topology-change, config-changed, config-saved, reboot, upgrade, wrap and wrap-uptime are events, which clear does not undo.
+// FaultHelp is a line for each fault: its name, its argument and what it does.
+func FaultHelp() string {
+	var b strings.Builder
+	for _, f := range faults {
+		fmt.Fprintf(&b, "  %-32s %s\n", strings.TrimSpace(f.name+" "+f.arg), f.does)
+	}
+	return b.String()
+}
+
+// Fault switches a fault on, or replaces its argument; those of single ports add up. [FaultHelp] tells them all.
+// topology-change, config-changed, config-saved, reboot, upgrade, wrap and wrap-uptime are events, which clear does
+// not undo.
 func (d *Device) Fault(name, arg string) error {
 	i := slices.IndexFunc(faults, func(f fault) bool { return f.name == name })
 	if i < 0 {

@@ -41,7 +41,7 @@ var models = []model{
 		uptime: 83 * day, faults: catalystFaults, ports: c2960x.ports, build: c2960x.build,
 	},
 	{
-		name: "asa-5525-failover", short: "asa", kind: "cisco-asa", version: asaVersion, members: 1, most: 1, contexts: 50, units: asaSupplies, supplies: 0,
+		name: "asa-5525-failover", short: "asa", kind: "cisco-asa", version: asaVersion, members: 1, most: 1, contexts: MaxContexts, units: asaSupplies, supplies: 0,
 		uptime: 199 * day, faults: asaFaults,
 		ports: asaPorts, build: buildASA,
 	},
