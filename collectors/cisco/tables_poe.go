@@ -20,6 +20,7 @@ const (
 
 var poeGroup = group{
 	section: sectionPoE, component: "poe/<pethMainPseGroupIndex>", mib: "POWER-ETHERNET-MIB", kinds: catalystOnly,
+	also: []object{{use: state, as: "usage", note: "high, and a warning, from 90 % of the budget drawn, until it is below 85 %"}},
 	objects: []object{
 		{
 			name: "pethMainPsePower", oid: pethMain + "2", use: sensor, as: "budget_watts", max: max32, latch: true,
@@ -27,11 +28,10 @@ var poeGroup = group{
 		},
 		{
 			name: "pethMainPseOperStatus", oid: pethMain + "3", use: state, as: "oper", words: []string{"", "on", "off", "faulty"},
-			note: "faulty is critical",
+			note: "faulty is critical; off is no fault: a switch without a supply for it says so",
 		},
 		{
 			name: "pethMainPseConsumptionPower", oid: pethMain + "4", use: sensor, as: "draw_watts", max: max32, latch: true,
-			note: "usage=high and a warning from 90 % of the budget, until it is below 85 %",
 		},
 		{
 			name: "pethMainPseUsageThreshold", oid: pethMain + "5", use: attribute, as: "usage_threshold_percent", max: 99,
