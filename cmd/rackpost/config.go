@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"rackpost/collectors"
+	"rackpost/collectors/discovery"
 	"rackpost/hw/journal"
 )
 
@@ -47,6 +48,9 @@ type siteConfig struct {
 	id      journal.ID
 	name    string
 	devices []collectors.Watched
+
+	customers, racks []string
+	logins           []discovery.Login // in the order of the file; without credentials where they were not read
 }
 
 // rawBox is box.yaml as it is written.

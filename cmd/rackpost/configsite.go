@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"rackpost/collectors"
+	"rackpost/collectors/discovery"
 	"rackpost/hw"
 	"rackpost/hw/journal"
 )
@@ -97,6 +99,7 @@ func parseSite(file string, data []byte, kinds []collectors.Kind, env secretSour
 	site.id, site.name = c.site()
 	c.customers = c.names(c.raw.Customers, "customer")
 	c.racks = c.names(c.raw.Racks, "rack")
+	site.customers, site.racks = c.customers, c.racks
 	for _, name := range slices.Sorted(maps.Keys(c.raw.Credentials)) {
 		before := len(c.problems)
 		c.unread = false
@@ -104,6 +107,7 @@ func parseSite(file string, data []byte, kinds []collectors.Kind, env secretSour
 			c.credentials[name] = read
 		}
 	}
+	site.logins = c.logins()
 	c.periods(c.raw.Policy.Periods, c.allSections())
 	if t := c.raw.Policy.Timeout; t.set() {
 		c.duration(t, minTimeout, maxTimeout)
@@ -117,6 +121,19 @@ func parseSite(file string, data []byte, kinds []collectors.Kind, env secretSour
 	}
 	c.notes.sort()
 	return site, c.notes, c.problems.err()
+}
+
+// logins returns the credentials in the order of the file.
+func (c *siteChecker) logins() []discovery.Login {
+	order := func(a, b string) int {
+		x, y := c.raw.Credentials[a].At, c.raw.Credentials[b].At
+		return cmp.Or(cmp.Compare(x.line, y.line), cmp.Compare(x.column, y.column), cmp.Compare(a, b))
+	}
+	var list []discovery.Login
+	for _, name := range slices.SortedFunc(maps.Keys(c.raw.Credentials), order) {
+		list = append(list, discovery.Login{Name: name, Credentials: c.credentials[name]})
+	}
+	return list
 }
 
 func (c *siteChecker) site() (journal.ID, string) {

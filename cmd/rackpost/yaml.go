@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"reflect"
@@ -60,6 +61,7 @@ func (d *decoder) parse(data []byte) (body ast.Node) {
 			body = nil
 		}
 	}()
+	data = bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n")) // else it counts the lines of comments twice
 	f, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
 	var syntax *yaml.SyntaxError
 	switch {
