@@ -82,7 +82,11 @@ func (c *collector) poolRows(v *visit, grp *group, g *grid) {
 	distinguish(names, func(i int) []string { return []string{c.poolOf(indexes[i], labels[i]), "#" + indexes[i]} })
 	narrow := c.narrowPools(v, grp, g, rows)
 	for i, row := range rows {
-		if at, ok := narrow.at[indexes[i]]; ok && blank(g, row) {
+		at, told := narrow.at[indexes[i]]
+		if !told {
+			at = len(narrow.index)
+		}
+		if blank(g, row) && (told || !narrow.wholeAll()) {
 			c.pool(v, &enhancedPool32Group, narrow, at, names[i], labels[i])
 			continue
 		}
@@ -91,7 +95,7 @@ func (c *collector) poolRows(v *visit, grp *group, g *grid) {
 }
 
 // narrowPools reads the 32-bit columns where a firewall leaves the 64-bit ones of some
-// pools out, or at 0. The grid is empty where nothing of it is needed.
+// pools at 0. The grid is empty where nothing of it is needed.
 func (c *collector) narrowPools(v *visit, grp *group, g *grid, rows []int) *grid {
 	if c.kind != ASAKind || grp != &enhancedPoolGroup || !slices.ContainsFunc(rows, func(row int) bool { return blank(g, row) }) {
 		return &grid{}
@@ -100,15 +104,11 @@ func (c *collector) narrowPools(v *visit, grp *group, g *grid, rows []int) *grid
 	return narrow
 }
 
-// blank reports whether a pool has neither used nor free bytes: the columns lack it, or
-// both are 0.
+// blank reports whether a pool has neither used nor free bytes.
 func blank(g *grid, row int) bool {
 	used, usedReason := g.number(row, poolUsed)
 	free, freeReason := g.number(row, poolFree)
-	if usedReason == "" && freeReason == "" {
-		return used == 0 && free == 0
-	}
-	return isLack(usedReason) && isLack(freeReason)
+	return usedReason == "" && freeReason == "" && used == 0 && free == 0
 }
 
 // twins reports whether a name comes twice.

@@ -42,7 +42,7 @@ var enhancedPool32Group = group{
 	objects: []object{
 		{name: "cempMemPoolName", oid: cempMem + "3", use: attribute, as: "name"},
 		{name: "cempMemPoolValid", oid: cempMem + "6", words: truthWords},
-		{name: "cempMemPoolUsed", oid: cempMem + "7", use: sensor, as: "used_bytes", max: max32, note: "plus 2^32 times its overflow"},
+		{name: "cempMemPoolUsed", oid: cempMem + "7", use: sensor, as: "used_bytes", max: max32, note: "plus 2^32 times its overflow; where the 64-bit columns are not there, and on a firewall where those of a pool are 0"},
 		{name: "cempMemPoolFree", oid: cempMem + "8", use: sensor, as: "free_bytes", max: max32},
 		{name: "cempMemPoolLargestFree", oid: cempMem + "9", use: sensor, as: "largest_free_bytes", max: max32},
 		{name: "cempMemPoolUsedOvrflw", oid: cempMem + "17", max: maxBytes >> 32},
@@ -287,12 +287,13 @@ const (
 )
 
 var failoverGroup = group{
-	section: sectionFailover, component: "failover/primary, failover/secondary, failover/link", mib: "CISCO-FIREWALL-MIB", kinds: asaOnly,
+	section: sectionFailover, component: "failover/primary, failover/secondary, failover/link, failover/pair", mib: "CISCO-FIREWALL-MIB", kinds: asaOnly,
 	objects: []object{
-		{name: "cfwHardwareInformation", oid: cfwStatus + "2", use: attribute, as: "name", note: "\"(this device)\" marks the unit that answers"},
+		{name: "cfwHardwareInformation", oid: cfwStatus + "2", use: attribute, as: "name", note: "\"(this device)\" marks the unit that answers: polled=yes; a row not served is unknown for one visit, then missed"},
 		{
 			name: "cfwHardwareStatusValue", oid: cfwStatus + "3", use: state, as: "role",
 			words: []string{"", "other", "up", "down", "error", "overTemp", "busy", "noMedia", "backup", "active", "standby"},
+			note: "failover/pair tells active=primary, secondary, both or none: OK is one active and one standby unit, Warning no standby that could take over, Critical none or both active",
 		},
 		{name: "cfwHardwareStatusDetail", oid: cfwStatus + "4", use: state, as: "detail", note: "\"Failover Off\" is no fault"},
 	},
