@@ -25,7 +25,7 @@ type neighbour struct {
 	ports  []string // of the neighbour
 	attrs  hw.Attrs
 	native string // VLAN; "" is not told
-	duplex string // "half", "full" or ""
+	duplex string // halfDuplex, fullDuplex or ""
 }
 
 // maxNeighbourPorts bounds the ports of one neighbour that are named.
@@ -47,14 +47,14 @@ func (c *collector) readNeighbours(v *visit) {
 	for _, row := range cdp.rows() {
 		c.hearCDP(v, cdp, row, &n)
 	}
-	lldp, ok := c.read(v, &lldpGroup)
-	both := whole && ok && lldp.wholeAll()
-	if lldp.any() {
+	whole = whole && !v.lacking(sectionNeighbours)
+	if lldp, _ := c.read(v, &lldpGroup); lldp.any() {
 		local, _ := c.read(v, &lldpLocalGroup)
 		for _, row := range lldp.rows() {
-			c.hearLLDP(v, lldp, row, local, &n)
+			c.hearLLDP(v, lldp, row, local, &n, whole)
 		}
 	}
+	both := !v.lacking(sectionNeighbours)
 	heard := map[string]int{} // neighbours told by CDP on a port
 	for i := range n.list {
 		if n.list[i].heard&heardCDP != 0 {
@@ -98,14 +98,18 @@ func (n *neighbour) mismatch(direct bool) string {
 		return ""
 	}
 	var found []string
-	ours := n.local.told.Get(toldDuplex)
-	if direct && (n.duplex == "half" && ours == "full" || n.duplex == "full" && ours == "half") {
+	if ours := n.local.told.Get(toldDuplex); direct && n.duplex != "" && ours != "" && n.duplex != ours {
 		found = append(found, "duplex")
 	}
 	if vlan := n.local.attrs.Get(markNative); n.native != "" && vlan != "" && vlan != n.native {
 		found = append(found, "native_vlan")
 	}
 	return strings.Join(found, ", ")
+}
+
+// lacking reports whether something of a section was not read.
+func (v *visit) lacking(section string) bool {
+	return slices.ContainsFunc(v.report.Read, func(s hw.Scope) bool { return s.Section == section && s.Extent < hw.Complete })
 }
 
 // hear returns the neighbour of a name on a port.
@@ -205,8 +209,9 @@ func cdpAddressOf(g *grid, row int) string {
 }
 
 // hearLLDP adds one row of the LLDP table: its index is a time mark, our port's number,
-// and a number that says nothing.
-func (c *collector) hearLLDP(v *visit, g *grid, row int, local *grid, n *neighbourhood) {
+// and a number that says nothing. What CDP would tell too is LLDP's only where CDP was read
+// whole: else it would change with what happened to be read.
+func (c *collector) hearLLDP(v *visit, g *grid, row int, local *grid, n *neighbourhood, whole bool) {
 	index := strings.Split(g.index[row], ".")
 	if len(index) != 3 {
 		return
@@ -227,6 +232,9 @@ func (c *collector) hearLLDP(v *visit, g *grid, row int, local *grid, n *neighbo
 	}
 	x := n.hear(at, cmp.Or(name, chassis, "unnamed"), p, heardLLDP)
 	x.say("chassis_id", chassis)
+	if !whole {
+		return
+	}
 	if x.heard&heardCDP == 0 {
 		x.from(lldpPortOf(g, row))
 	}

@@ -43,7 +43,7 @@ var cdpGroup = group{
 			note: "0 is none; another one than our trunk's is a warning, in the state mismatch",
 		},
 		{
-			name: "cdpCacheDuplex", oid: cdpCache + "12", use: attribute, as: "duplex", words: []string{"", "unknown", "half", "full"},
+			name: "cdpCacheDuplex", oid: cdpCache + "12", use: attribute, as: "duplex", words: []string{"", "unknown", "halfDuplex", "fullDuplex"},
 			note: "another one than our port's is a warning, in the state mismatch; not judged where several neighbours are heard on one port",
 		},
 	},
