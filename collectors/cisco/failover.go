@@ -21,6 +21,7 @@ type failoverMemory struct {
 	role   string          // its cfwHardwareStatusValue
 	rows   map[string]bool // paths of the rows that were there
 	gone   map[string]bool // those of them that were away at the last visit
+	served bool            // there were rows at all: they are asked for again
 }
 
 // restarted is what is still true of a pair after the unit that answers started anew, or
@@ -46,10 +47,15 @@ type twoUnits struct {
 func (c *collector) readFailover(v *visit) {
 	g, _ := c.read(v, &failoverGroup)
 	switch {
-	case v.stopped != "" || !g.any() && len(c.failover.rows) == 0:
+	case v.stopped != "":
 		return
-	case !g.any():
+	case g.any():
+		c.failover.served = true
+	case c.failover.served:
 		c.askAgain(&failoverGroup)
+	}
+	if !g.any() && len(c.failover.rows) == 0 {
+		return
 	}
 	seen := twoUnits{off: failoverOff(g), words: map[string]string{}, missing: map[string]bool{}}
 	for _, r := range failoverRows {
@@ -82,7 +88,7 @@ func (c *collector) pair(v *visit, seen twoUnits) {
 	}
 	switch {
 	case seen.off || seen.missing["primary"] && seen.missing["secondary"]:
-		*m = failoverMemory{polled: m.polled} // no pair any more
+		*m = failoverMemory{polled: m.polled, served: m.served} // no pair any more
 	case primary != "" && secondary != "":
 		m.pair = role
 	default:
