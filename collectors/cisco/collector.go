@@ -29,6 +29,8 @@ type collector struct {
 	ports    ports
 	failover failoverMemory
 	config   configMemory
+	channels channelMemory
+	tree     treeMemory
 
 	tunnels    map[netip.Addr]tunnelMemory // by peer
 	classLimit uint64                      // connections the resource class of the only context allows; 0 is not told
@@ -165,6 +167,7 @@ func (c *collector) restart() {
 	c.failover = c.failover.restarted()
 	c.classLimit, c.tunnels = 0, nil
 	c.config, c.configOrder = configMemory{}, ""
+	c.channels, c.tree = channelMemory{}, treeMemory{}
 	for i := range c.ports.list {
 		p := &c.ports.list[i]
 		p.discontinued, p.since, p.readAt = false, 0, 0

@@ -94,8 +94,17 @@ func (v *visitor) open() {
 	v.Cleanup(func() { _ = c.Close(context.Background()) })
 }
 
-// all visits with every section due.
-func (v *visitor) all() report { v.Helper(); return v.visit(v.kind.Sections) }
+// all visits with every section due that is not off.
+func (v *visitor) all() report {
+	v.Helper()
+	var due []collectors.Section
+	for _, s := range v.kind.Sections {
+		if s.Period > 0 {
+			due = append(due, s)
+		}
+	}
+	return v.visit(due)
+}
 
 // fast visits with the sections of the shortest period.
 func (v *visitor) fast() report {

@@ -152,9 +152,9 @@ func judgeTold(p *port) (h hw.Health, ok bool) {
 	switch {
 	case shut != "" && shut != toldUnknown:
 		return hw.Critical, false
-	case poeFaulty(poe):
+	case poeFaulty(poe), p.told.Get(toldInconsistent) == "yes":
 		return hw.Warning, false
-	case shut == toldUnknown, poe == toldUnknown, p.unsure && p.oper == "down":
+	case shut == toldUnknown, poe == toldUnknown, p.told.Get(toldInconsistent) == toldUnknown, p.unsure && p.oper == "down":
 		return hw.Unknown, false
 	}
 	return hw.OK, true

@@ -1,5 +1,233 @@
 package cisco
 
-func (c *collector) readMAC(v *visit) {}
+import (
+	"strconv"
+	"strings"
 
-func macGroups() []*group { return nil }
+	"rackpost/collectors"
+	"rackpost/collectors/snmp"
+	"rackpost/hw"
+)
+
+const (
+	maxVLANContexts = 256  // asked at one visit
+	maxAddresses    = 4096 // read of one VLAN: a hundred requests
+	maxSilent       = 2    // contexts without an answer before no more are asked
+	getTries        = 3    // of a session, unless it is told
+)
+
+// readMAC counts the addresses learned in each VLAN and reads the VLAN's spanning tree. An
+// IOS switch shows both only in the context of the VLAN; where it has Q-BRIDGE-MIB the
+// counts are there for all.
+func (c *collector) readMAC(v *visit) {
+	g, ok := c.read(v, &macVLANGroup)
+	if !ok {
+		return
+	}
+	c.needPortNames(v)
+	counts := c.dynamicCounts(v)
+	mode, reason := g.word(rowOf(g, "0"), macTreeType)
+	trees := mode != "mst" && (reason == "" || isLack(reason))
+	defer c.ownContext()
+	silent := 0
+	for _, id := range c.activeVLANs(v, g) {
+		if v.stopped != "" {
+			v.limit(sectionMAC, hw.Partial)
+			return
+		}
+		if n, ok := counts[id]; ok {
+			c.addCount(v, id, n, "")
+		}
+		if silent == maxSilent {
+			continue
+		}
+		if _, counted := counts[id]; !c.readVLAN(v, id, trees && id != 1, !counted) {
+			if silent++; silent == maxSilent {
+				v.gap(sectionMAC, hw.NotReady, "the switch does not answer in the contexts of VLANs, so no more are asked; "+
+					"SNMPv3 needs: snmp-server group NAME v3 priv context vlan- match prefix")
+			}
+		}
+	}
+}
+
+// ownContext has the session ask as the credentials say.
+func (c *collector) ownContext() {
+	_ = c.session.UseVLAN(0) // fails for none
+	c.session.MostRows(0)
+	c.session.Tries(getTries)
+}
+
+// activeVLANs returns the operational VLANs, as many as are asked at one visit.
+func (c *collector) activeVLANs(v *visit, g *grid) []int {
+	var ids []int
+	seen := map[int]bool{}
+	for _, row := range g.rows() {
+		id, ok := shownVLAN(g, row, macType)
+		word, _ := g.word(row, macState)
+		if !ok || seen[id] || word != "operational" {
+			continue
+		}
+		if seen[id] = true; len(ids) == maxVLANContexts {
+			v.limit(sectionMAC, hw.Partial)
+			v.gap(sectionMAC+"/"+macVLANGroup.objects[macState].name, hw.TooMuch, "more VLANs than are asked at one visit")
+			break
+		}
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+// readVLAN reads one VLAN in its context; that of VLAN 1 is the switch's own. It reports
+// whether the switch answered.
+func (c *collector) readVLAN(v *visit, id int, tree, count bool) (answered bool) {
+	if !tree && !count {
+		return true
+	}
+	defer c.ownContext()
+	context := id
+	if id == 1 {
+		context = 0
+	}
+	if err := c.session.UseVLAN(context); err != nil {
+		v.limit(sectionMAC, hw.Partial)
+		v.gap(sectionMAC+"/"+strconv.Itoa(id), hw.NotSupported, err.Error())
+		return true
+	}
+	c.session.Tries(1)
+	oids := []string{sysUpTime}
+	for i := range vlanTreeGroup.objects {
+		oids = append(oids, vlanTreeGroup.objects[i].oid+".0")
+	}
+	vars, err := c.session.Get(v.ctx, oids...)
+	if err != nil {
+		c.silentVLAN(v, id, err)
+		return false
+	}
+	c.session.Tries(getTries)
+	if tree {
+		c.addVLANTree(v, id, vars)
+	}
+	if count && v.stopped == "" {
+		c.countVLAN(v, id)
+	}
+	return true
+}
+
+// silentVLAN notes that a context could not be read, and finds out whether it is the device.
+func (c *collector) silentVLAN(v *visit, id int, err error) {
+	v.limit(sectionMAC, hw.Partial)
+	v.gap(sectionMAC+"/"+strconv.Itoa(id), collectors.ReasonOf(err), err.Error())
+	c.ownContext()
+	c.alive(v)
+}
+
+// countVLAN counts the addresses learned in the VLAN whose context is asked.
+func (c *collector) countVLAN(v *visit, id int) {
+	c.session.MostRows(maxAddresses)
+	t, err := c.session.Walk(v.ctx, forwardingGroup.objects[0].oid)
+	if err != nil {
+		c.addCount(v, id, 0, collectors.ReasonOf(err))
+		c.silentVLAN(v, id, err)
+		return
+	}
+	col := &t[0]
+	if !col.Complete {
+		v.limit(sectionMAC, hw.Partial)
+		v.gap(sectionMAC+"/"+strconv.Itoa(id), col.Reason, text(col.Err))
+		c.addCount(v, id, 0, col.Reason)
+		return
+	}
+	c.addCount(v, id, len(col.Rows), "")
+}
+
+func (c *collector) addCount(v *visit, id, n int, absent hw.Reason) {
+	p := hw.Component{Path: "mac/" + strconv.Itoa(id), Section: sectionMAC}
+	if absent == "" {
+		p.Health = hw.OK
+	}
+	v.component(p)
+	v.gauge(p.Path, "learned_addresses", float64(n), absent)
+}
+
+// addVLANTree tells of the tree of the VLAN whose context is asked: vars are the device's
+// clock and the objects of vlanTreeGroup.
+func (c *collector) addVLANTree(v *visit, id int, vars []snmp.Var) {
+	g := c.sheets.grid(&vlanTreeGroup)
+	g.begin(len(vlanTreeGroup.objects))
+	for slot := range vlanTreeGroup.objects {
+		x, col := vars[1+slot], snmp.Column{Complete: true}
+		switch {
+		case x.Reason == "":
+			col.Rows = []snmp.Row{{Index: "0", Value: x.Value}}
+		case x.Reason != hw.NotSupported:
+			col.Complete, col.Reason = false, x.Reason
+			v.limit(sectionMAC, hw.Partial)
+			v.gap(sectionMAC+"/"+strconv.Itoa(id)+"/"+vlanTreeGroup.objects[slot].name, x.Reason, "")
+		}
+		g.fill(slot, &vlanTreeGroup.objects[slot], &col)
+	}
+	if !treeShown(g) {
+		return
+	}
+	up := vars[0]
+	c.sheets.uptimes = snmp.UpTimes{{OK: up.Reason == "" && up.Type == snmp.TypeTimeTicks, Ticks: uint32(up.Uint), At: v.now}}
+	steady := c.sameBoot(v, sectionMAC)
+	c.addTree(v, sectionMAC, "spanning-tree/"+strconv.Itoa(id), g, steady, func(n uint32) string { return c.vlanPortName(v, id, n) })
+}
+
+// vlanPortName returns the name of a bridge port in the VLAN whose context is asked. The
+// bridge ports of all VLANs have one numbering, but a context shows only its own.
+func (c *collector) vlanPortName(v *visit, id int, n uint32) string {
+	number := strconv.FormatUint(uint64(n), 10)
+	ifIndex, known := c.tree.ports[n]
+	if !known {
+		vars, err := c.session.Get(v.ctx, basePortGroup.objects[0].oid+"."+number)
+		switch {
+		case err != nil || vars[0].Reason != "" && vars[0].Reason != hw.NotSupported:
+			v.limit(sectionMAC, hw.Partial)
+			v.gap(sectionMAC+"/"+strconv.Itoa(id)+"/"+basePortGroup.objects[0].name, hw.NotReady, text(err))
+			return ""
+		case vars[0].Reason != "" || vars[0].Int < 1 || vars[0].Int > max32:
+			return "#" + number
+		}
+		ifIndex = uint32(vars[0].Int)
+		if c.tree.ports == nil {
+			c.tree.ports = map[uint32]uint32{}
+		}
+		if len(c.tree.ports) < maxRows {
+			c.tree.ports[n] = ifIndex
+		}
+	}
+	if p := c.port(strconv.FormatUint(uint64(ifIndex), 10)); p != nil {
+		return p.name()
+	}
+	return "#" + number
+}
+
+// dynamicCounts returns the addresses learned in each VLAN that has a forwarding table of
+// its own in Q-BRIDGE-MIB.
+func (c *collector) dynamicCounts(v *visit) map[int]int {
+	g, ok := c.read(v, &macCountGroup)
+	if !ok || !g.wholeAll() {
+		return nil
+	}
+	of := map[string][]int{} // VLANs by forwarding table
+	for _, row := range g.rows() {
+		_, vlan, ofVLAN := strings.Cut(g.index[row], ".")
+		fdb, reason := g.text64(row, macFdbID)
+		if id, err := strconv.Atoi(vlan); ofVLAN && err == nil && reason == "" {
+			of[fdb] = append(of[fdb], id)
+		}
+	}
+	counts := map[int]int{}
+	for _, row := range g.rows() {
+		n, reason := g.number(row, macDynamic)
+		if reason != "" {
+			continue
+		}
+		if vlans := of[g.index[row]]; len(vlans) == 1 {
+			counts[vlans[0]] = int(n)
+		}
+	}
+	return counts
+}

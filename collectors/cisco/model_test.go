@@ -39,10 +39,10 @@ func TestModelsAreReadWhole(t *testing.T) {
 	}
 }
 
-// The requests of a visit are few and stay so.
+// The requests of a visit to one switch are few and stay so.
 func TestRequests(t *testing.T) {
 	t.Parallel()
-	v := visiting(t, catalyst, modelled(t, "catalyst-3750-48ps", sim.ModelOptions{}))
+	v := visiting(t, catalyst, modelled(t, "catalyst-3750-48ps", sim.ModelOptions{Members: 1}))
 	v.all()
 	if r := v.fast(); r.Requests > 40 {
 		t.Errorf("%d requests for the fast sections, at most 40", r.Requests)

@@ -50,6 +50,7 @@ func (c *collector) readPorts(v *visit) {
 	} else if named && v.stopped == "" && (v.labels || c.statesMoved(g)) {
 		c.readLabels(v)
 	}
+	c.hastenChannels(v, g)
 	consistent := c.sameBoot(v, sectionPorts)
 	c.readErrDisabled(v, g)
 	for i := range c.ports.list {
@@ -124,7 +125,10 @@ func (c *collector) judge(p *port, g *grid, row int) {
 	admin, _ := g.word(row, portAdmin)
 	oper, _ := g.word(row, portOper)
 	if oper != "up" {
-		p.tell(toldDuplex, "") // it is of the link there was
+		p.tell(toldDuplex, "") // these are of the link there was
+		p.tell(toldTrunking, "")
+		p.tell(toldTree, "")
+		p.tell(toldInconsistent, "")
 	}
 	if p.state != nil && admin == p.admin && oper == p.oper {
 		return
