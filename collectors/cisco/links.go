@@ -45,7 +45,7 @@ func (c *collector) readLinks(v *visit) {
 		}
 		p.tell(toldDuplex, duplex)
 		for slot := linkCounters; slot < len(linkGroup.objects); slot++ {
-			c.count32(v, g, row, slot, p.path, c.portStart(p), consistent)
+			c.countLine(v, g, row, slot, p, slot-linkCounters, consistent)
 		}
 	}
 	if g.any() && !c.ports.named {
@@ -53,15 +53,37 @@ func (c *collector) readLinks(v *visit) {
 	}
 }
 
-// count32 adds a counter of a row, if the device has its column. Without one clock for all
-// of the table its value cannot be placed.
-func (c *collector) count32(v *visit, g *grid, row, slot int, path string, base int64, consistent bool) {
+// lineCounters are the last values of a port's counters besides those of its traffic; kept
+// with the port, since a box holds them for ten thousand ports.
+type lineCounters [5]series
+
+// The places in lineCounters: those of linkGroup come first.
+const (
+	linePoEDenied   = 3
+	linePoEOverload = 4
+)
+
+// countLine adds a counter of a row of a port, if the device has its column.
+func (c *collector) countLine(v *visit, g *grid, row, slot int, p *port, place int, consistent bool) {
 	if g.lacks(slot) {
 		return
 	}
+	s := hw.Sample{Component: p.path, Sensor: g.cols[slot].object.as, Type: hw.Counter}
+	n, reason := g.placed(row, slot, consistent)
+	if s.Absent = reason; reason == "" {
+		if p.lines == nil {
+			p.lines = new(lineCounters)
+		}
+		s.Count, s.StartMS = n, p.lines[place].observe(n, c.portStart(p), v.now.UnixMilli())
+	}
+	v.report.Samples = append(v.report.Samples, s)
+}
+
+// placed returns a counter. Without one clock for all of its table it cannot be placed.
+func (g *grid) placed(row, slot int, consistent bool) (uint64, hw.Reason) {
 	n, reason := g.number(row, slot)
 	if reason == "" && !consistent {
-		reason = hw.Inconsistent
+		return 0, hw.Inconsistent
 	}
-	c.counter(v, path, g.cols[slot].object.as, n, base, reason)
+	return n, reason
 }

@@ -140,6 +140,29 @@ func TestModelDuplexMismatch(t *testing.T) {
 	}
 }
 
+// A port that kept its name and has another ifIndex counts anew, even if its counters grew.
+func TestLineErrorsOfARenumberedPort(t *testing.T) {
+	t.Parallel()
+	at := func(index int, fcs uint64) *sim.Device {
+		return join(port(index, "Fa0/1", "FastEthernet0/1", 1, 1), line(index, 3, 0, fcs, 0)).device(t, iosHead)
+	}
+	v := visiting(t, catalyst, at(1, 100))
+	start := func() int64 { return v.all().count(t, "port/Fa0/1", "rx_fcs_errors_total").StartMS }
+	first := start()
+	if again := start(); again != first {
+		t.Errorf("the start moved from %d to %d", first, again)
+	}
+	v.becomes(at(7, 200))
+	second := start()
+	if second == first {
+		t.Error("the counter goes on under another ifIndex")
+	}
+	v.becomes(at(7, 300))
+	if again := start(); again != second {
+		t.Errorf("the start moved from %d to %d", second, again)
+	}
+}
+
 // Duplex and errors of every port of the real devices are what the recording says.
 func TestRecordedLinks(t *testing.T) {
 	t.Parallel()

@@ -163,7 +163,9 @@ func (c *collector) poePort(v *visit, g *grid, row int, p *port, consistent bool
 	case word != "" && noClass == "":
 		p.mark(markPoEClass, class)
 	}
-	c.poeSamples(v, g, row, p.path, c.portStart(p), consistent)
+	poeGauges(v, g, row, p.path)
+	c.countLine(v, g, row, poeDenied, p, linePoEDenied, consistent)
+	c.countLine(v, g, row, poeOverload, p, linePoEOverload, consistent)
 }
 
 // lonePoEPort adds a row that is no port of the device.
@@ -182,18 +184,21 @@ func (c *collector) lonePoEPort(v *visit, g *grid, row int, consistent bool) {
 		p.Attrs = p.Attrs.With(markPoEClass, class)
 	}
 	v.component(p)
-	c.poeSamples(v, g, row, p.Path, c.start(), consistent)
+	poeGauges(v, g, row, p.Path)
+	for _, slot := range [2]int{poeDenied, poeOverload} {
+		if !g.lacks(slot) {
+			n, reason := g.placed(row, slot, consistent)
+			c.counter(v, p.Path, g.cols[slot].object.as, n, c.start(), reason)
+		}
+	}
 }
 
-// poeSamples adds the numbers of a row; a column the device lacks has none.
-func (c *collector) poeSamples(v *visit, g *grid, row int, path string, base int64, consistent bool) {
+// poeGauges adds the power of a row, in watts; a column the device lacks has none.
+func poeGauges(v *visit, g *grid, row int, path string) {
 	for _, slot := range [2]int{poeWatts, poeAllocated} {
 		if !g.lacks(slot) {
 			n, reason := g.number(row, slot)
 			v.gauge(path, poePortGroup.objects[slot].as, float64(n)/1000, reason)
 		}
-	}
-	for _, slot := range [2]int{poeDenied, poeOverload} {
-		c.count32(v, g, row, slot, path, base, consistent)
 	}
 }

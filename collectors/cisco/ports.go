@@ -34,6 +34,7 @@ type port struct {
 	since         int64  // Unix ms: a discontinuity seen to happen; 0 is none
 	counters      [portCounterCount]series
 	readAt        int64 // Unix ms of the last octets
+	lines         *lineCounters
 }
 
 // readPorts reads what moves of every interface, and the names of all when they are not
