@@ -293,7 +293,7 @@ var failoverGroup = group{
 		{
 			name: "cfwHardwareStatusValue", oid: cfwStatus + "3", use: state, as: "role",
 			words: []string{"", "other", "up", "down", "error", "overTemp", "busy", "noMedia", "backup", "active", "standby"},
-			note: "failover/pair tells active=primary, secondary, both or none: OK is one active and one standby unit, Warning no standby that could take over, Critical none or both active",
+			note:  "failover/pair tells active=primary, secondary, both or none: OK is one active and one standby unit, Warning no standby that could take over, Critical none or both active",
 		},
 		{name: "cfwHardwareStatusDetail", oid: cfwStatus + "4", use: state, as: "detail", note: "\"Failover Off\" is no fault"},
 	},
