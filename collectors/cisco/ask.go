@@ -74,7 +74,8 @@ func askChassis(ctx context.Context, s *snmp.Session, a *collectors.Answer) {
 		return
 	}
 	for ; len(vars) > 0; vars = vars[3:] {
-		if vars[0].Value.Int == classChassis && vars[1].Value.Text() != "" {
+		is := vars[0].Value // a device that tells no classes has one chassis
+		if (is.Int == classChassis || !is.OK()) && vars[1].Value.Text() != "" {
 			a.Serial, a.Model = vars[1].Value.Text(), vars[2].Value.Text()
 			return
 		}

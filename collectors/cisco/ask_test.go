@@ -71,3 +71,27 @@ func askTarget(t *testing.T, d *sim.Device, community string) collectors.Target 
 		Timeout:     2 * time.Second,
 	}
 }
+
+// What a device is asked once tells the same unit as a visit of it.
+func TestAskOfRecordings(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"asa", "ftd_1140", "cisco-c3560", "cisco_16_switch", "ios_2960x", "ios_4506"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := recorded(t, raw(t, name))
+			kind := catalyst
+			if name == "asa" || name == "ftd_1140" {
+				kind = asa
+			}
+			u := visiting(t, kind, d).all().Unit
+			got, err := cisco.Ask(t.Context(), askTarget(t, d, "public"))
+			if err != nil || got.Kind != kind.Name || got.Name != u.Name {
+				t.Fatalf("kind %s, error %v; want %s and the name of the visit", got.Kind, err, kind.Name)
+			}
+			if got.Serial != u.Serial || got.Serial != "" && got.Model != u.Model {
+				t.Errorf("unit %q %q, the visit says %q %q", got.Serial, got.Model, u.Serial, u.Model)
+			}
+			t.Logf("pair %v, standby %v, %d requests, serial %v", got.Pair, got.Standby, got.Requests, got.Serial != "")
+		})
+	}
+}
