@@ -7,7 +7,7 @@ import (
 	"rackpost/hw"
 )
 
-// maxDisabledVLANs bounds the VLANs that are told of one port.
+// maxDisabledVLANs bounds the rows that are told of one port.
 const maxDisabledVLANs = 16
 
 // readErrDisabled tells of the ports that the switch itself shut why it did. The table
@@ -34,44 +34,53 @@ func (c *collector) readErrDisabled(v *visit, seen *grid) {
 	}
 }
 
+// disabledPort is why a port is shut, as far as rows of it were seen.
+type disabledPort struct {
+	text, last string // all causes, and the latest
+	rows       int
+}
+
 // disabledPorts returns why ports are shut, by ifIndex: the cause, and the VLANs where not
 // the whole port is shut.
 func disabledPorts(g *grid) map[string]string {
-	causes := map[string]string{}
-	last, vlans := map[string]string{}, 0
+	ports := map[string]disabledPort{}
 	for _, row := range g.rows() {
-		port, vlan, _ := strings.Cut(g.index[row], ".")
-		cause, read := disabledBy(g, row)
-		if !read {
-			continue
+		index, vlan, _ := strings.Cut(g.index[row], ".")
+		if cause, read := disabledBy(g, row); read {
+			ports[index] = ports[index].with(cause, vlan)
 		}
-		text, first := causes[port], last[port] != cause
-		switch {
-		case text == "":
-			text, vlans = cause, 0
-		case first:
-			text += ", " + cause
-		}
-		last[port] = cause
-		if vlan != "" && vlan != "0" {
-			text, vlans = withVLAN(text, vlan, first, vlans), vlans+1
-		}
-		causes[port] = text
+	}
+	causes := make(map[string]string, len(ports))
+	for index, p := range ports {
+		causes[index] = p.text
 	}
 	return causes
 }
 
-// withVLAN adds a VLAN to a cause, up to a bound.
-func withVLAN(text, vlan string, first bool, vlans int) string {
-	switch {
-	case vlans > maxDisabledVLANs:
-		return text
-	case vlans == maxDisabledVLANs:
-		return text + " ..."
-	case first:
-		return text + " vlan " + vlan
+// with adds a row, up to a bound.
+func (d disabledPort) with(cause, vlan string) disabledPort {
+	switch d.rows++; {
+	case d.rows > maxDisabledVLANs+1:
+		return d
+	case d.rows > maxDisabledVLANs:
+		d.text += " ..."
+		return d
 	}
-	return text + " " + vlan
+	vlan, _, _ = strings.Cut(vlan, ".")
+	label := " vlan "
+	switch {
+	case d.text == "":
+		d.text = cause
+	case cause != d.last:
+		d.text += ", " + cause
+	case strings.Contains(d.text, label):
+		label = " "
+	}
+	d.last = cause
+	if vlan != "" && vlan != "0" {
+		d.text += label + vlan
+	}
+	return d
 }
 
 // disabledBy returns the cause of a row: a number the MIB has no name for is told as such,

@@ -2,6 +2,7 @@ package cisco_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"rackpost/collectors/sim"
@@ -59,6 +60,8 @@ func TestErrDisabledCauses(t *testing.T) {
 		"bpduGuard vlan 9 10 100":        join(disabled(2, 100, 2), disabled(2, 9, 2), disabled(2, 10, 2)),
 		"bpduGuard vlan 9, udld vlan 10": join(disabled(2, 9, 2), disabled(2, 10, 1)),
 		"linkFlap, bpduGuard vlan 7 8":   join(disabled(2, 0, 6), disabled(2, 7, 2), disabled(2, 8, 2)),
+		"udld vlan 1, bpduGuard vlan 2":  join(disabled(2, 1, 1), disabled(2, 2, 2)),
+		"linkFlap, udld vlan 7":          join(disabled(2, 0, 6), disabled(2, 7, 1)),
 		"arpInspection vlan 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 ...": manyVLANs(40),
 	} {
 		r := visiting(t, catalyst, join(threePorts(), tellsCauses, rows, disabled(99, 0, 2)).device(t, iosHead)).all()
@@ -77,6 +80,19 @@ func manyVLANs(n int) script {
 		s = append(s, disabled(2, vlan, 16)...)
 	}
 	return s
+}
+
+// However many rows a port has, and whatever their index, what is told of it is short.
+func TestErrDisabledBounded(t *testing.T) {
+	t.Parallel()
+	var rows script
+	for vlan := 1; vlan <= 400; vlan++ {
+		rows = append(rows, fmt.Sprintf("%s.3.1.1.2.2.%d%s|2|%d", errDisable, vlan, strings.Repeat(".4294967295", 60), 1+vlan%61))
+	}
+	r := visiting(t, catalyst, join(threePorts(), tellsCauses, rows).device(t, iosHead)).all()
+	if c := r.part(t, "port/Fa0/2"); len(c.State.Get("errdisabled")) > 1024 || c.Health != hw.Critical {
+		t.Errorf("%d bytes, %v", len(c.State.Get("errdisabled")), c.Health)
+	}
 }
 
 // What could not be read closes no alert, and what may be shut is not well.

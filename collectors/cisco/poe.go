@@ -1,6 +1,11 @@
 package cisco
 
-import "rackpost/hw"
+import (
+	"slices"
+	"strings"
+
+	"rackpost/hw"
+)
 
 // markPoEClass is the attribute of the class of what a port feeds.
 const markPoEClass = "poe_class"
@@ -21,6 +26,9 @@ func (c *collector) readPoEGroups(v *visit) {
 		return
 	}
 	for _, row := range g.rows() {
+		if strings.Contains(g.index[row], ".") {
+			continue // no pethMainPseGroupIndex
+		}
 		oper, _ := g.word(row, poeOper)
 		p := hw.Component{Path: "poe/" + g.index[row], Section: sectionPoE, State: hw.Attrs{}.With("oper", oper)}
 		budget, noBudget := g.number(row, poeBudget)
@@ -109,7 +117,7 @@ func (p *port) tellPoE(word string, known bool) {
 // another row names too, is a poe-port: it is told here, and its port is nil. It is not
 // settled while what names the rows was not read whole; such rows are left out.
 func (c *collector) poePorts(v *visit, g *grid, consistent bool) (ports []*port, settled bool) {
-	rows := append([]int(nil), g.rows()...)
+	rows := slices.Clone(g.rows())
 	ports, settled = make([]*port, len(rows)), true
 	alone := make([]bool, len(rows))
 	claims := make(map[*port]int, len(rows))
@@ -135,6 +143,9 @@ func (c *collector) poePorts(v *visit, g *grid, consistent bool) (ports []*port,
 func (c *collector) poePortOf(v *visit, g *grid, row int) (p *port, known bool) {
 	n, reason := g.number(row, poeEntity)
 	switch {
+	case strings.Count(g.index[row], ".") != 1: // no group and port
+		v.limit(sectionPoE, hw.Partial)
+		return nil, false
 	case isLack(reason) || reason == "" && n == 0:
 		return nil, true
 	case reason != "":

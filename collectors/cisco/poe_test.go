@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"rackpost/collectors"
 	"rackpost/collectors/sim"
 	"rackpost/hw"
 )
@@ -128,6 +129,24 @@ func TestQuirkPoEPortByEntity(t *testing.T) {
 		if c := r.part(t, path); c.State.Get("poe")+" "+c.Health.String() != want || c.Attrs.Get("poe_class") != "" {
 			t.Errorf("%s: %+v, want %s", path, c, want)
 		}
+	}
+}
+
+// Rows whose index is not that of the MIB are of nothing.
+func TestPoEHostileIndex(t *testing.T) {
+	t.Parallel()
+	long := "1.2" + strings.Repeat(".4294967295", 60)
+	r := visiting(t, catalyst, join(
+		powered("1.1", 3, 1, 5000, 0), powered(long, 3, 1, 5000, 0), pse(1, 370, 1, 30, 80),
+		script{pethPSE + ".3." + long + "|2|1", pethPSE + ".2." + long + "|66|1", partitions + ".10." + long + "|4|flash"},
+	).device(t, iosHead)).all()
+	for path := range r.parts {
+		if path != "poe/1" && path != "poe-port/1.1" && path != "system" {
+			t.Errorf("%s", path)
+		}
+	}
+	if err := collectors.CheckReport(r.Report); err != nil {
+		t.Error(err)
 	}
 }
 

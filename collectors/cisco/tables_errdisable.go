@@ -12,7 +12,10 @@ func errDisableGroups() []*group {
 var errDisableGlobalGroup = group{
 	section: sectionPorts, component: "port/<ifName>", mib: "CISCO-ERR-DISABLE-MIB", kinds: catalystOnly,
 	objects: []object{
-		{name: "cErrDisableRecoveryInterval", oid: errDisable + "1.1", note: "where it is not there, the switch does not tell why it shut a port"},
+		{
+			name: "cErrDisableRecoveryInterval", oid: errDisable + "1.1", note: "where neither is there, the switch does not tell why it shut a port",
+			other: &object{name: "cErrDisableFeatureDetectEnable", oid: errDisable + "2.1.1.3"},
+		},
 	},
 }
 
