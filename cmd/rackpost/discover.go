@@ -115,6 +115,7 @@ type search struct {
 	site    siteConfig
 	logins  []discovery.Login
 	list    []asked
+	units   []knownUnit
 	today   string
 }
 
@@ -278,7 +279,7 @@ func (s *search) ask(ctx context.Context) ([]finding, error) {
 		found = append(found, findingOf(a, results[0]))
 		results = results[1:]
 	}
-	return found, nil
+	return found, s.askKnown(ctx, found)
 }
 
 // progress tells people now and then how far a long run is.
@@ -304,7 +305,7 @@ func (s *search) tell(found []finding) error {
 	var lines string
 	added, err := 0, error(nil)
 	if s.file.path == "" {
-		newWritten(nil, siteConfig{}).settle(found)
+		newWritten(nil, siteConfig{}, nil).settle(found)
 	} else {
 		lines, added, err = s.add(found)
 	}

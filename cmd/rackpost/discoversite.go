@@ -7,10 +7,14 @@ import (
 	"net"
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"rackpost/collectors"
+	"rackpost/collectors/all"
+	"rackpost/collectors/discovery"
 	"rackpost/hw"
 )
 
@@ -85,6 +89,42 @@ func newSite(f *discoverFlags) ([]byte, error) {
 	return []byte(b.String()), nil
 }
 
+// knownUnit is what stands at a device of the site.
+type knownUnit struct {
+	device hw.DeviceID
+	answer collectors.Answer
+}
+
+// askKnown asks the site's own devices, when new ones were found, who they are: a new one may be
+// another address of theirs, or the other unit of a pair. Those that do not answer are taken
+// for others.
+func (s *search) askKnown(ctx context.Context, found []finding) error {
+	var logins []discovery.Login
+	var places []discovery.Place
+	for _, d := range s.site.devices {
+		target := d.Target
+		wanted := slices.ContainsFunc(found, func(f finding) bool { return f.Found == foundNew && f.Kind == target.Device.Kind })
+		host, port, err := splitAddress(target.Device.Address)
+		if !wanted || err != nil || target.Credentials == (collectors.Credentials{}) {
+			continue
+		}
+		p := askedAt(host, port).Place
+		p.Kind, p.Login = d.Kind.Name, string(target.Device.ID)
+		logins = append(logins, discovery.Login{Name: p.Login, Credentials: target.Credentials})
+		places = append(places, p)
+	}
+	if len(places) == 0 {
+		return nil
+	}
+	results, err := discovery.Run(ctx, discovery.Config{Kinds: all.Kinds(), Logins: logins, Rate: s.flags.rate, Timeout: s.timeout}, places)
+	for i, r := range results {
+		if r.Reason == "" {
+			s.units = append(s.units, knownUnit{hw.DeviceID(places[i].Login), r.Answer})
+		}
+	}
+	return err
+}
+
 // add writes what was found into the site, as it is by now, and returns the lines and the
 // number of devices. With -dry-run nothing is written. With an error, lines that are not empty
 // could not be put into the file.
@@ -103,7 +143,7 @@ func (s *search) add(found []finding) (lines string, added int, err error) {
 			found[i].Found, found[i].Device = foundKnown, id
 		}
 	}
-	w := newWritten(before, site)
+	w := newWritten(before, site, s.units)
 	w.settle(found)
 	blocks, ids := w.blocks(found, s.today)
 	for _, b := range blocks {
@@ -156,9 +196,9 @@ func (w *written) pairOf(f *finding, found []finding) string {
 	if !f.pair || f.Name == "" {
 		return ""
 	}
-	for _, d := range w.devices {
-		if d.Kind == f.Kind && d.Name == labelOf(f.Name) {
-			return string(d.ID)
+	for _, u := range w.units {
+		if u.answer.Pair && u.answer.Kind == f.Kind && printable(u.answer.Name) == f.Name {
+			return string(u.device)
 		}
 	}
 	for i := range found {

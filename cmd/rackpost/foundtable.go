@@ -158,7 +158,7 @@ func (r discoverResult) summary() string {
 	n := len(r.Found)
 	s := fmt.Sprintf("%d %s: %s", n, plural(n, "address", "addresses"), strings.Join(parts, ", "))
 	if n > 0 && r.Counts[foundSilent]+r.Counts[foundClosed]+r.Counts[foundUnreachable] == n {
-		s += "\nNothing answered. A device is silent to a wrong community, to an address its access list does not let in, and while SNMP is off."
+		s += "\nNothing answered. A device is silent to a wrong community and to an address its access list does not let in; where SNMP is off, the port is closed or silent."
 	}
 	for _, f := range r.Found {
 		if f.Found == foundUnreachable {

@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 	"unicode"
-
-	"rackpost/hw"
 )
 
 // foundMark begins the comment above a device that was found, and foundAt that of one which
@@ -22,29 +20,43 @@ var (
 
 // written is what a site.yaml already tells.
 type written struct {
-	devices []hw.Device
-	ids     []string          // of them, and of those to be added
+	ids     []string          // of its devices, and of those to be added
+	units   []knownUnit       // what its devices say now
 	noted   map[string]bool   // addresses that stand in a comment of an earlier run
 	serials map[string]string // the device of a unit: of those to be added, and of those with such a comment
 }
 
-func newWritten(data []byte, site siteConfig) *written {
-	w := &written{noted: map[string]bool{}, serials: map[string]string{}}
+func newWritten(data []byte, site siteConfig, units []knownUnit) *written {
+	w := &written{units: units, noted: map[string]bool{}, serials: map[string]string{}}
 	for _, d := range site.devices {
-		w.devices = append(w.devices, d.Target.Device)
 		w.ids = append(w.ids, string(d.Target.Device.ID))
 	}
 	for _, m := range foundAt.FindAllSubmatch(data, -1) {
 		w.noted[addressKey(string(m[1]))] = true
 	}
 	for _, m := range foundSerial.FindAllSubmatch(data, -1) {
-		for _, d := range w.devices {
-			if string(d.ID) == string(m[2]) {
-				w.serials[unitKey(d.Kind, string(m[1]))] = string(d.ID)
-			}
+		w.noteSerial(string(m[2]), string(m[1]), site)
+	}
+	for _, u := range units {
+		if u.answer.Serial != "" {
+			w.serials[unitKey(u.answer.Kind, printable(u.answer.Serial))] = string(u.device)
 		}
 	}
 	return w
+}
+
+// noteSerial takes over what a comment says of a device that does not tell it now.
+func (w *written) noteSerial(id, serial string, site siteConfig) {
+	for _, u := range w.units {
+		if string(u.device) == id && u.answer.Serial != "" {
+			return
+		}
+	}
+	for _, d := range site.devices {
+		if string(d.Target.Device.ID) == id {
+			w.serials[unitKey(d.Target.Device.Kind, serial)] = id
+		}
+	}
 }
 
 // unitKey tells the units apart.

@@ -29,7 +29,7 @@ func FuzzDeviceLines(f *testing.F) {
 		base := []byte(siteHead + "devices:\n  - {id: core-1, kind: cisco-asa, address: name.invalid, credentials: c}\n")
 		site := parsedSite(t, base)
 		found := []finding{foundBy(askedAt(host, port), a), foundBy(askedAt("192.0.2.99", ""), collectors.Answer{Name: name, Descr: descr})}
-		w := newWritten(base, site)
+		w := newWritten(base, site, nil)
 		w.settle(found)
 		blocks, ids := w.blocks(found, "2026-01-02")
 		if len(ids) != 1 || len(blocks) != 2 {
@@ -47,7 +47,7 @@ func FuzzDeviceLines(f *testing.F) {
 		if want := (hw.Device{ID: hw.DeviceID(ids[0]), Kind: "cisco-catalyst", Name: d.Name, Address: joinAddress(host, port)}); d != want || d.Name == "" {
 			t.Fatalf("%+v, want %+v\n%s", d, want, after)
 		}
-		if again := newWritten(after, then); !again.noted[addressKey("192.0.2.99")] {
+		if again := newWritten(after, then, nil); !again.noted[addressKey("192.0.2.99")] {
 			t.Fatalf("the noted address is not found again:\n%s", after)
 		}
 	})
@@ -97,19 +97,19 @@ func TestSettle(t *testing.T) {
 	}
 	base := []byte(siteHead + "devices:\n  # found 2026-01-02: Cisco, serial OLD1\n  - {id: edge, kind: cisco-asa, name: edge, address: 192.0.2.1, credentials: c}\n" +
 		"  # found 2026-01-02: Cisco, serial OLD2\n  - id: core\n    kind: cisco-catalyst\n    address: 192.0.2.2\n    credentials: c\n")
-	w := newWritten(base, parsedSite(t, base))
+	w := newWritten(base, parsedSite(t, base), []knownUnit{{"edge", collectors.Answer{Kind: "cisco-asa", Name: "edge-fw", Serial: "S9", Pair: true}}})
 	found := []finding{
 		at("192.0.2.10", "cisco-catalyst", "a", "S1"), at("192.0.2.11", "cisco-catalyst", "other", "S1"),
 		at("192.0.2.12", "cisco-catalyst", "b", ""), at("192.0.2.13", "cisco-catalyst", "b", ""),
-		unit("192.0.2.14", "fw", "S2", true), unit("192.0.2.15", "fw", "S3", false), unit("192.0.2.16", "edge", "S4", false),
-		at("192.0.2.17", "cisco-catalyst", "core", "OLD2"), at("192.0.2.18", "cisco-asa", "fw", "S5"), at("192.0.2.19", "cisco-asa", "x", "S1"),
+		unit("192.0.2.14", "fw", "S2", true), unit("192.0.2.15", "fw", "S3", false), unit("192.0.2.16", "edge-fw", "S4", false),
+		at("192.0.2.17", "cisco-catalyst", "core", "OLD2"), at("192.0.2.18", "cisco-asa", "fw", "S5"), at("192.0.2.19", "cisco-asa", "x", "S1"), at("192.0.2.20", "cisco-asa", "edge-fw", "S9"),
 	}
 	w.settle(found)
 	var got []string
 	for _, f := range found {
 		got = append(got, f.says()+" "+f.Device)
 	}
-	want := []string{"new a", "same as a a", "new b", "new b-2", "pair of fw fw", "new fw", "pair of edge edge", "same as core core", "new fw-2", "new x"}
+	want := []string{"new a", "same as a a", "new b", "new b-2", "pair of fw fw", "new fw", "pair of edge edge", "same as core core", "new fw-2", "new x", "same as edge edge"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("found (-want +got):\n%s", diff)
 	}
