@@ -136,10 +136,8 @@ func asaSensor(b *builder, index, parent uint32, kind int64, low, high float64, 
 	return part{index: index, parent: parent, class: classSensor, descr: name, name: name, kind: "1.3.6.1.4.1.9.12.3.1.8.110"}
 }
 
-// asaMemory adds CISCO-ENHANCED-MEMPOOL-MIB: more than 4 GB is free, so that the 32-bit columns wrap. The
-// 64-bit ones are typed Counter64 but are gauges.
+// asaMemory adds CISCO-ENHANCED-MEMPOOL-MIB: more than 4 GB is free.
 func asaMemory(b *builder) {
-	const p = "1.3.6.1.4.1.9.9.221.1.1.1.1"
 	for _, pool := range []struct {
 		row         uint32
 		name        string
@@ -149,19 +147,6 @@ func asaMemory(b *builder) {
 		{4, "MEMPOOL_HEAPCACHE_0", 1_536_000_000, 565_000_000}, {5, "MEMPOOL_DMA", 1_073_741_824, 372_000_000},
 		{6, "MEMPOOL_GLOBAL_SHARED", 654_311_424, 492_000_000},
 	} {
-		used := func(m *moment) uint64 {
-			return pool.used + uint64(gauge(m.seed, 0x5e<<8|uint64(pool.row), m.uptime, 0, float64(pool.total)/50))
-		}
-		free := func(m *moment) uint64 { return pool.total - used(m) }
-		row := []uint32{1, pool.row}
-		b.int(p+".2", 2, row...)
-		b.text(p+".3", pool.name, row...)
-		b.int(p+".5", 0, row...)
-		b.int(p+".6", 1, row...)
-		for i, v := range []func(*moment) uint64{used, free} {
-			b.moving(fmt.Sprintf("%s.%d", p, 7+i), tagGauge32, v, row...)
-			b.moving(fmt.Sprintf("%s.%d", p, 17+2*i), tagGauge32, func(m *moment) uint64 { return v(m) >> 32 }, row...)
-			b.moving(fmt.Sprintf("%s.%d", p, 18+2*i), tagCounter64, v, row...)
-		}
+		b.pool(1, pool.row, pool.name, pool.total, pool.used, float64(pool.total)/50)
 	}
 }

@@ -11,7 +11,7 @@ var channelVLANs = []uint32{60, 80}
 func (c *catalyst) bundle(ports []port, s *state) []port {
 	first, second := c.copperIndex+47, c.copperIndex+43
 	if s.members > 1 {
-		second = first + c.stride()
+		second = first + c.stride
 	}
 	po := port{
 		index: channelIndex, rows: channel, name: "Po1", descr: "Port-channel1", alias: "server bond", kind: 53, mtu: 1500,
@@ -26,9 +26,6 @@ func (c *catalyst) bundle(ports []port, s *state) []port {
 	}
 	return append(ports, po)
 }
-
-// stride is what the ifIndex of a port grows by from one member to the next.
-func (c *catalyst) stride() uint32 { return 500 }
 
 // channels adds ifStackTable and who is in the port-channel: IEEE8023-LAG-MIB for LACP, CISCO-PAGP-MIB for PAgP.
 func (c *catalyst) channels(b *builder, s *state, ports []port) {

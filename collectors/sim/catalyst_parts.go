@@ -9,7 +9,11 @@ import (
 func (c *catalyst) entities(b *builder, s *state, ports []port) {
 	parts := []part{{index: 1, class: classStack, rel: -1, descr: c.stack, name: c.stackName, kind: c.stackKind}}
 	for _, m := range s.alive() {
-		parts = append(parts, c.memberParts(s, m)...)
+		if c.xe == nil {
+			parts = append(parts, c.memberParts(s, m)...)
+		} else {
+			parts = append(parts, c.xe.parts(c, s, m)...)
+		}
 	}
 	for i := range ports {
 		p := &ports[i]
@@ -56,8 +60,8 @@ func (c *catalyst) memberParts(s *state, m int) []part {
 func (c *catalyst) transceiver(b *builder, s *state, p *port) []part {
 	k, letter, member := p.number-copperPorts, s.letter(), p.member
 	parts := []part{{
-		index: p.physical, parent: at(member, c.containers[k-1]), class: classPort, rel: 1, descr: "1000BaseSX SFP", name: p.descr,
-		kind: "1.3.6.1.4.1.9.12.3.1.10.115", hardware: "V01", model: "GLC-SX-MMD", maker: "simulated", fru: true,
+		index: p.physical, parent: at(member, c.containers[k-1]), class: classPort, rel: 1, descr: c.sfpDescr, name: p.descr,
+		kind: "1.3.6.1.4.1.9.12.3.1.10.115", hardware: "V01", model: c.sfpModel, maker: "simulated", fru: true,
 		serial: func(n *moment) string { return serial(n, letter, 1+k, member) },
 	}}
 	for i, what := range []struct {
@@ -83,15 +87,20 @@ func (c *catalyst) transceiver(b *builder, s *state, p *port) []part {
 			}
 			return int64(gauge(m.seed, uint64(index), m.uptime, low, high))
 		})
-		const limit = "1.3.6.1.4.1.9.9.91.1.2.1.1"
-		for n, v := range what.limits {
-			row := uint32(n + 1)
-			b.int(limit+".2", []int64{20, 10, 10, 20}[n], index, row)
-			b.int(limit+".3", []int64{4, 4, 2, 2}[n], index, row)
-			b.int(limit+".4", v, index, row)
-		}
+		b.limits(index, what.limits)
 	}
 	return parts
+}
+
+// limits adds the four rows of entSensorThresholdTable that a sensor has: high alarm and warning, low warning and alarm.
+func (b *builder) limits(sensor uint32, limits [4]int64) {
+	const limit = "1.3.6.1.4.1.9.9.91.1.2.1.1"
+	for n, v := range limits {
+		row := uint32(n + 1)
+		b.int(limit+".2", []int64{20, 10, 10, 20}[n], sensor, row)
+		b.int(limit+".3", []int64{4, 4, 2, 2}[n], sensor, row)
+		b.int(limit+".4", v, sensor, row)
+	}
 }
 
 // sensor adds a row of entPhySensorTable or entSensorValueTable, which have the same columns.
@@ -168,7 +177,7 @@ func (c *catalyst) environment(b *builder, s *state) {
 // stacking adds CISCO-STACKWISE-MIB. A switch alone says ring not redundant, as the real one does.
 func (c *catalyst) stacking(b *builder, s *state) {
 	const g, member, port = "1.3.6.1.4.1.9.9.500.1.1", "1.3.6.1.4.1.9.9.500.1.2.1.1", "1.3.6.1.4.1.9.9.500.1.2.2.1"
-	letter, whole := s.letter(), s.members > 1 && s.lost == 0 && s.ring == 0
+	letter, whole := s.letter(), s.members > 1 && s.lost == 0 && s.ring == 0 && !c.virtual()
 	b.gauge(g+".1", 9, 0)
 	b.gauge(g+".2", 15, 0)
 	b.int(g+".3", truth(whole), 0)
@@ -176,10 +185,13 @@ func (c *catalyst) stacking(b *builder, s *state) {
 	b.text(g+".5", "\x00\x00\x00\x00", 0)
 	for i, m := range s.alive() {
 		role := int64(2)
-		if i == 0 {
+		switch {
+		case i == 0:
 			role = 1
+		case i == 1 && c.xe != nil:
+			role = 4
 		}
-		e := at(m, 1)
+		e := c.chassisAt(m)
 		b.gauge(member+".1", uint64(m), e)
 		b.gauge(member+".2", uint64(m), e)
 		b.int(member+".3", role, e)
@@ -191,11 +203,11 @@ func (c *catalyst) stacking(b *builder, s *state) {
 		for column := 9; column <= 13; column++ {
 			b.gauge(fmt.Sprintf("%s.%d", member, column), 0, e)
 		}
-		for cable := 1; cable <= 2; cable++ {
+		for cable := 1; cable <= 2 && !c.virtual(); cable++ {
 			index, n := stackPort(m)+uint32(cable), s.neighbour(m, cable)
 			oper, there := int64(2), uint32(0)
 			if n > 0 {
-				oper, there = 1, at(n, 1)
+				oper, there = 1, c.chassisAt(n)
 			}
 			b.int(port+".1", oper, index)
 			b.int(port+".2", int64(there), index)

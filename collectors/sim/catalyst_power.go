@@ -33,7 +33,7 @@ const phones = copperPorts / 4
 
 // feed is the state of a port. In an overload the phones take 97 % of the budget, and the one that comes next is denied.
 func (c *catalyst) feed(s *state, m, n int) feed {
-	p := c.copperIndex + c.stride()*uint32(m-1) + uint32(n)
+	p := c.copperIndex + c.stride*uint32(m-1) + uint32(n)
 	f := feed{detection: 2, class: 1}
 	switch {
 	case s.has(poeFault, p):

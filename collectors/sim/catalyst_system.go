@@ -14,14 +14,19 @@ func (c *catalyst) flash(b *builder, s *state) {
 	for _, m := range s.alive() {
 		member := uint32(m)
 		name := fmt.Sprintf("flash%d", m)
-		b.gauge(f+".2.1.2", 15_998_976, member)
+		if c.xe != nil {
+			name = fmt.Sprintf("flash-%d", m)
+			b.uint(f+".4.1.1.13", tagCounter64, c.flashSize, member, 1)
+			b.uint(f+".4.1.1.14", tagCounter64, c.flashFree, member, 1)
+		}
+		b.gauge(f+".2.1.2", min(c.flashSize, 1<<32-1), member)
 		b.gauge(f+".2.1.4", 1, member)
 		b.text(f+".2.1.7", name, member)
 		b.text(f+".2.1.8", fmt.Sprintf("flash device on switch %d", m), member)
 		b.int(f+".4.1.1.2", 1, member, 1)
 		b.int(f+".4.1.1.3", 1, member, 1)
-		b.gauge(f+".4.1.1.4", 15_998_976, member, 1)
-		b.gauge(f+".4.1.1.5", 1_273_344, member, 1)
+		b.gauge(f+".4.1.1.4", min(c.flashSize, 1<<32-1), member, 1)
+		b.gauge(f+".4.1.1.5", min(c.flashFree, 1<<32-1), member, 1)
 		b.gauge(f+".4.1.1.6", 366, member, 1)
 		b.int(f+".4.1.1.8", 3, member, 1)
 		b.text(f+".4.1.1.10", name, member, 1)

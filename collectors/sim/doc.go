@@ -13,7 +13,7 @@
 // # Numbered readings
 //
 // In every model one sensor numbers its own readings: ifHCInUcastPkts of the first physical port
-// (GigabitEthernet1/0/1 on the Catalysts, ifIndex 10101; outside on the ASA, ifIndex 2). Its value
+// (GigabitEthernet1/0/1 on the Catalysts, ifIndex 10101, or 9 with IOS-XE; outside on the ASA, ifIndex 2). Its value
 // is 1 at the first reading after the device was made and one greater at each further one. A
 // reading counts when an answer that holds it was sent: an answer lost on the way counts, one
 // that was cut before the sensor, an error or a broken one does not. A sensor asked for twice in one

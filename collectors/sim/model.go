@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -41,6 +42,15 @@ var models = []model{
 		uptime: 83 * day, faults: catalystFaults, ports: c2960x.ports, build: c2960x.build,
 	},
 	{
+		name: "catalyst-9300", short: "9300", kind: "cisco-catalyst", version: c9300.version, members: 2, most: MaxMembers, supplies: 1,
+		uptime: 120 * day, lag: 250_443 * time.Second, faults: catalystFaults, ports: c9300.ports, build: c9300.build,
+	},
+	{
+		name: "catalyst-9500-svl", short: "9500", kind: "cisco-catalyst", version: c9500.version, members: 2, most: 2, supplies: 1,
+		uptime: 44 * day, lag: 723 * time.Second, faults: without(catalystFaults, "ring-broken", poeFault, "poe-overload"),
+		ports: c9500.ports, build: c9500.build,
+	},
+	{
 		name: "asa-5525-failover", short: "asa", kind: "cisco-asa", version: asaVersion, members: 1, most: 1, contexts: MaxContexts, units: asaSupplies, supplies: 0,
 		uptime: 199 * day, faults: asaFaults,
 		ports: asaPorts, build: buildASA,
@@ -56,6 +66,11 @@ var (
 		"port-down", "psu-failed", "failover", "failover-in-progress", "vpn-limit", "reboot", "upgrade", "wrap", "wrap-uptime", "other-unit",
 	}
 )
+
+// without returns the faults but some.
+func without(all []string, some ...string) []string {
+	return slices.DeleteFunc(slices.Clone(all), func(name string) bool { return slices.Contains(some, name) })
+}
 
 // serial is a serial number of ours: part 0 is the chassis of the member, the others stand in it.
 func serial(m *moment, letter byte, part, member int) string {

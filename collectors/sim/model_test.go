@@ -24,7 +24,7 @@ const (
 
 func TestModels(t *testing.T) {
 	t.Parallel()
-	want := []string{"catalyst-3750-48ps", "catalyst-2960x", "asa-5525-failover"}
+	want := []string{"catalyst-3750-48ps", "catalyst-2960x", "catalyst-9300", "catalyst-9500-svl", "asa-5525-failover"}
 	if diff := cmp.Diff(want, sim.Models()); diff != "" {
 		t.Errorf("models (-want +got):\n%s", diff)
 	}
@@ -35,7 +35,8 @@ func TestModels(t *testing.T) {
 		ports   int
 	}{
 		{"catalyst-3750-48ps", 1, 14_500, 60}, {"catalyst-3750-48ps", 2, 22_400, 115}, {"catalyst-3750-48ps", 8, 70_000, 445},
-		{"catalyst-2960x", 1, 14_500, 60}, {"asa-5525-failover", 1, 1350, 10},
+		{"catalyst-2960x", 1, 14_500, 60},
+		{"catalyst-9300", 2, 23_400, 115}, {"catalyst-9300", 8, 74_000, 445}, {"catalyst-9500-svl", 2, 19_300, 109}, {"asa-5525-failover", 1, 1350, 10},
 	} {
 		d := model(t, c.name, sim.ModelOptions{Members: c.members})
 		n := sim.Objects(d)
@@ -52,7 +53,7 @@ func TestModels(t *testing.T) {
 			t.Errorf("bad %s was taken", what)
 		}
 	}
-	if _, err := sim.NewModel("c", sim.ModelOptions{}); err == nil || !strings.Contains(err.Error(), "catalyst-2960x, asa-5525-failover") {
+	if _, err := sim.NewModel("c", sim.ModelOptions{}); err == nil || !strings.Contains(err.Error(), "catalyst-2960x, catalyst-9300, catalyst-9500-svl, asa-5525-failover") {
 		t.Errorf("unknown model: %v", err)
 	}
 }
@@ -179,7 +180,8 @@ func TestSameSeedSameValues(t *testing.T) {
 func TestNumberedReadings(t *testing.T) {
 	t.Parallel()
 	for name, sensor := range map[string]string{
-		"catalyst-3750-48ps": ifXTable + ".7.10101", "catalyst-2960x": ifXTable + ".7.10101", "asa-5525-failover": ifXTable + ".7.2",
+		"catalyst-3750-48ps": ifXTable + ".7.10101", "catalyst-2960x": ifXTable + ".7.10101",
+		"catalyst-9300": ifXTable + ".7.9", "catalyst-9500-svl": ifXTable + ".7.9", "asa-5525-failover": ifXTable + ".7.2",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
