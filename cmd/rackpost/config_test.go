@@ -97,17 +97,18 @@ credentials:
 policy: {timeout: 3s, periods: {ports: 30s, memory: off}}
 devices:
   - {id: sw, kind: cisco-catalyst, name: Core, address: "2001:db8::1", rack: A12, credentials: v3, periods: {memory: 10m, inventory: 1d}}
+  - {id: fw, kind: cisco-asa, address: 192.0.2.20, standby: "192.0.2.21:1161", credentials: v3}
 `
 	env := secretSource{getenv: func(string) string { return "priv-key-1" }}
 	site, notes, err := parseSite(dir+"/site.yaml", []byte(file), all.Kinds(), env)
-	if err != nil || len(notes) > 0 || len(site.devices) != 1 {
+	if err != nil || len(notes) > 0 || len(site.devices) != 2 {
 		t.Fatalf("%v %v %v", site, notes, err)
 	}
 	w := site.devices[0]
 	v3 := w.Target.Credentials.V3
-	got := []any{site.name, site.id.String(), string(w.Target.Device.ID), w.Target.Device.Address, w.Target.Device.Rack, w.Target.Timeout, v3.AuthKey, v3.PrivKey, w.Periods}
+	got := []any{site.name, site.id.String(), string(w.Target.Device.ID), w.Target.Device.Address, w.Target.Device.Rack, w.Target.Timeout, v3.AuthKey, v3.PrivKey, w.Periods, site.devices[1].Target.Device.Standby}
 	want := []any{"FRA-3", "6f1c0d3e-9c1b-4b5e-8f57-2d7b1f7a9a01", "sw", "2001:db8::1", "A12", 3 * time.Second, "auth-key-1", "priv-key-1",
-		map[string]time.Duration{"ports": 30 * time.Second, "memory": 10 * time.Minute, "inventory": 24 * time.Hour}}
+		map[string]time.Duration{"ports": 30 * time.Second, "memory": 10 * time.Minute, "inventory": 24 * time.Hour}, "192.0.2.21:1161"}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("site (-want +got):\n%s", d)
 	}
@@ -187,6 +188,23 @@ func TestBoxNeedsRestart(t *testing.T) {
 		write(after)
 		if notes := boxNotes(box, file); len(notes) != want {
 			t.Errorf("%q: %v; want %d", after, notes, want)
+		}
+	}
+}
+
+// The other unit of a pair has an address of its own, and only a pair has another unit.
+func TestStandbyIsChecked(t *testing.T) {
+	t.Parallel()
+	for devices, want := range map[string]string{
+		"[{id: a, kind: cisco-asa, address: 192.0.2.1, standby: 192.0.2.1}]":                                                    "192.0.2.1",
+		"[{id: a, kind: cisco-asa, address: 192.0.2.1, standby: 192.0.2.2}, {id: b, kind: cisco-catalyst, address: 192.0.2.2}]": "stands in line",
+		"[{id: a, kind: cisco-asa, address: 192.0.2.1, standby: 192.0.2.300}]":                                                  "is no address",
+		"[{id: a, kind: cisco-catalyst, address: 192.0.2.1, standby: 192.0.2.2}]":                                               "a cisco-catalyst is no failover pair",
+	} {
+		file := "site: {id: 6f1c0d3e-9c1b-4b5e-8f57-2d7b1f7a9a01, name: FRA-3}\ncredentials: {c: {community: {env: C}}}\ndevices: " + strings.ReplaceAll(devices, "}", ", credentials: c}") + "\n"
+		_, _, err := parseSite("f.yaml", []byte(file), all.Kinds(), secretSource{getenv: func(string) string { return "x" }})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", devices, err, want)
 		}
 	}
 }

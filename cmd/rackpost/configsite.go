@@ -57,6 +57,7 @@ type rawDevice struct {
 	Kind        text            `yaml:"kind"`
 	Name        text            `yaml:"name"`
 	Address     text            `yaml:"address"`
+	Standby     text            `yaml:"standby"`
 	Customer    text            `yaml:"customer"`
 	Rack        text            `yaml:"rack"`
 	Credentials text            `yaml:"credentials"`
@@ -181,12 +182,14 @@ func (c *siteChecker) device(r rawDevice) collectors.Watched {
 	before := len(c.problems)
 	id := c.id(c.required(r.ID, r.At, "id", "a short name that never changes, such as core-switch-1"))
 	c.unique(c.ids, r.ID, id, "id")
-	w := collectors.Watched{Kind: c.kind(r), Target: collectors.Target{
+	kind := c.kind(r)
+	w := collectors.Watched{Kind: kind, Target: collectors.Target{
 		Device: hw.Device{
 			ID:       hw.DeviceID(id),
 			Kind:     r.Kind.s,
 			Name:     c.label(r.Name),
 			Address:  c.address(r),
+			Standby:  c.standby(r, kind),
 			Customer: c.known(r.Customer, "customer", c.customers),
 			Rack:     c.known(r.Rack, "rack", c.racks),
 		},
@@ -252,6 +255,20 @@ func findKind(kinds []collectors.Kind, name string) (collectors.Kind, error) {
 
 func (c *siteChecker) address(r rawDevice) string {
 	t := c.required(r.Address, r.At, "address", "the device's host name or address, such as 192.0.2.10 or switch-1.example:1161")
+	return c.onlyAddress(t)
+}
+
+// standby is the address of the other unit of a pair; none is fine.
+func (c *siteChecker) standby(r rawDevice, kind collectors.Kind) string {
+	if r.Standby.set() && kind.New != nil && !kind.Pairs {
+		c.problems.add(r.Standby.at, "standby: a %s is no failover pair; take it out", kind.Name)
+		return ""
+	}
+	return c.onlyAddress(r.Standby)
+}
+
+// onlyAddress checks an address that no other device may have. None is fine.
+func (c *siteChecker) onlyAddress(t text) string {
 	if t.s == "" {
 		return ""
 	}

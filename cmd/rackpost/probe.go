@@ -19,12 +19,13 @@ const probeBudget = 5 * time.Minute
 func probeCommand() command {
 	return command{
 		name: "probe",
-		args: "[-json] [-timeout D] [-community C | -community-file F | -v3-user U ...] KIND ADDRESS",
+		args: "[-json] [-timeout D] [-standby ADDRESS] [-community C | -community-file F | -v3-user U ...] KIND ADDRESS",
 		does: "visit a device once and print all it says; nothing is stored",
 		help: `KIND is one of ` + strings.Join(kindNames(), ", ") + `. ADDRESS is host, host:port or [v6]:port; the port is 161 if none is given.
 
   -json               print one JSON object
   -timeout D          for one request, such as 2s
+  -standby ADDRESS    of the other unit of a firewall pair, which is visited too
 ` + credentialHelp() + `
 
 Exit code 0: the device answered, what was not read stands under gaps; 1: nothing was read; 2: wrong usage.`,
@@ -45,12 +46,14 @@ type probeFlags struct {
 	credentialFlags
 	json    bool
 	timeout string
+	standby string
 }
 
 func (f *probeFlags) set() *flag.FlagSet {
 	fs := flag.NewFlagSet("probe", flag.ContinueOnError)
 	fs.BoolVar(&f.json, "json", false, "")
 	fs.StringVar(&f.timeout, "timeout", "", "")
+	fs.StringVar(&f.standby, "standby", "", "")
 	f.register(fs)
 	return fs
 }
@@ -76,8 +79,30 @@ func (f *probeFlags) target(args []string) (collectors.Kind, collectors.Target, 
 		return kind, t, err
 	}
 	t.Device = hw.Device{ID: hw.DeviceID(args[1]), Kind: kind.Name, Address: joinAddress(host, port)}
+	if t.Device.Standby, err = f.standbyOf(kind, t.Device.Address); err != nil {
+		return kind, t, err
+	}
 	t.Memory, t.Logger = &collectors.Memory{}, slog.New(slog.DiscardHandler)
 	return kind, t, nil
+}
+
+// standbyOf reads -standby; empty when it was not given.
+func (f *probeFlags) standbyOf(kind collectors.Kind, address string) (string, error) {
+	if f.standby == "" {
+		return "", nil
+	}
+	if !kind.Pairs {
+		return "", usagef("-standby: a %s is no failover pair", kind.Name)
+	}
+	host, port, err := splitAddress(f.standby)
+	if err != nil {
+		return "", usagef("-standby: %v", err)
+	}
+	standby := joinAddress(host, port)
+	if standby == address {
+		return "", usagef("-standby: %s is the address itself", standby)
+	}
+	return standby, nil
 }
 
 // timeoutFlag reads -timeout; 0 when it was not given.
