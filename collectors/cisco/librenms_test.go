@@ -24,6 +24,7 @@ type expected struct {
 				OutOctets   *uint64 `json:"ifOutOctets"`
 				InUcastPkts *uint64 `json:"ifInUcastPkts"`
 				InErrors    *uint64 `json:"ifInErrors"`
+				Duplex      string  `json:"ifDuplex"`
 			} `json:"ports"`
 		} `json:"poller"`
 	} `json:"ports"`
@@ -72,8 +73,7 @@ func oracle(t *testing.T, name string) expected {
 // missing here.
 var elsewhere = map[string]string{
 	"1.3.6.1.4.1.9.9.91.":        "transceivers: compared in TestTransceiversLikeLibreNMS",
-	"1.3.6.1.4.1.9.9.402.":       "power over Ethernet",
-	"1.3.6.1.2.1.105.":           "power over Ethernet",
+	"1.3.6.1.4.1.9.9.402.1.4.":   "a count of powered devices: the ports that deliver power are told one by one",
 	"1.3.6.1.4.1.3076.":          "VPN load balancing",
 	"1.3.6.1.4.1.9.9.392.":       "VPN sessions",
 	"1.3.6.1.4.1.9.9.176.":       "supervisor redundancy",
@@ -116,6 +116,13 @@ func samePorts(t *testing.T, want expected, r report) {
 		}
 		if p.Speed != nil && *p.Speed > 0 && c.Attrs.Get("speed_bps") != strconv.FormatUint(*p.Speed, 10) {
 			t.Errorf("%s: %s bit/s, LibreNMS %d", p.Name, c.Attrs.Get("speed_bps"), *p.Speed)
+		}
+		duplex := p.Duplex
+		if duplex == "unknown" || p.Oper != "up" {
+			duplex = "" // we tell none that is not known
+		}
+		if c.State.Get("duplex") != duplex {
+			t.Errorf("%s: %v, LibreNMS %s", p.Name, c.State, p.Duplex)
 		}
 		for sensor, n := range map[string]*uint64{
 			"rx_bytes_total": p.InOctets, "tx_bytes_total": p.OutOctets,
@@ -191,6 +198,10 @@ func sameSensor(t *testing.T, r report, class, oid string, current float64) {
 		gauge("temperature/"+index, "temperature_celsius")
 	case at("1.3.6.1.4.1.9.9.117.1.1.2.1.2."):
 		word("fru/"+index, "power", "", "offEnvOther", "on", "offAdmin")
+	case at("1.3.6.1.2.1.105.1.3.1.1.2."):
+		gauge("poe/"+index, "budget_watts")
+	case at("1.3.6.1.2.1.105.1.3.1.1.4."):
+		gauge("poe/"+index, "draw_watts")
 	case at("1.3.6.1.4.1.9.9.500.1.2.1.1.3."):
 		word("member/"+index[:1], "role", "", "master", "member", "notMember", "standby")
 	case at("1.3.6.1.4.1.9.9.500.1.2.1.1.6."):
