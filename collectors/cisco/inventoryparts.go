@@ -37,7 +37,8 @@ func (p *parts) report(v *visit, g *grid) {
 	var names []string
 	for i, r := range p.rows {
 		e := p.entity(i)
-		if partClass(r.class) == "" || e.serial == "" && e.model == "" || !wholePart(v, g, r.index) {
+		unclassed := r.class == 0 && g.read(entityClass) > 0 // a part by what is read, unless its class says other
+		if partClass(r.class) == "" && !unclassed || e.serial == "" && e.model == "" || !wholePart(v, g, r.index) || unclassed {
 			continue
 		}
 		found, names = append(found, i), append(names, p.label(i, stacked))
@@ -55,21 +56,23 @@ func (p *parts) report(v *visit, g *grid) {
 	}
 }
 
-// wholePart reports whether all that was to be read of a part was. One without its name,
-// of a device that names its parts, is not known by any other.
+// wholePart reports whether all that was to be read of a part was. A row of which a column
+// that has rows lacks one came or went while the table was read.
 func wholePart(v *visit, g *grid, index uint32) bool {
 	row, ok := g.at[strconv.FormatUint(uint64(index), 10)]
 	if !ok {
 		return false
 	}
 	for slot := range g.cols {
-		if g.cell(row, slot) == 0 && !g.whole(slot) {
+		switch {
+		case g.cell(row, slot) != 0 || g.whole(slot) && g.read(slot) == 0:
+		case !g.whole(slot):
+			return false
+		default:
+			v.limit(sectionInventory, hw.Partial)
+			v.gap(sectionInventory+"/"+g.cols[slot].object.name, hw.Inconsistent, "not told of row "+g.index[row]+", a part")
 			return false
 		}
-	}
-	if g.cell(row, entityName) == 0 && g.read(entityName) > 0 {
-		v.limit(sectionInventory, hw.Partial)
-		return false
 	}
 	return true
 }

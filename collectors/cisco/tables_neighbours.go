@@ -47,6 +47,10 @@ var cdpGroup = group{
 			note: "another one than our port's is a warning, in the state mismatch; not judged where several neighbours are heard on one port",
 		},
 	},
+	also: []object{
+		{use: attribute, as: "via", note: "cdp, lldp or both; not told unless both tables were read whole"},
+		{use: state, as: "mismatch", note: "duplex, native_vlan or both: what the two ends of a link with link do not agree on"},
+	},
 }
 
 // The places of the objects of lldpGroup.

@@ -1,5 +1,7 @@
 package cisco
 
+import "strings"
+
 const (
 	ciscoSensor = ciscoMgmt + "91.1.1.1.1."
 	ciscoLimit  = ciscoMgmt + "91.1.2.1.1."
@@ -22,6 +24,15 @@ const (
 // sensorStatusWords are those of both sensor tables.
 var sensorStatusWords = []string{"", "ok", "unavailable", "nonoperational"}
 
+// limitAttributes names the attributes of all thresholds.
+func limitAttributes() string {
+	var names []string
+	for _, k := range opticKinds {
+		names = append(names, k.limits[:]...)
+	}
+	return strings.Join(names, ", ")
+}
+
 // The objects of both sensor tables have the places of entitySensorGroup's.
 var opticGroup = group{
 	section: sectionTransceivers, component: "transceiver/<ifName>", mib: "CISCO-ENTITY-SENSOR-MIB", kinds: catalystOnly, sparse: true,
@@ -31,6 +42,10 @@ var opticGroup = group{
 		{name: "entSensorPrecision", oid: ciscoSensor + "3", note: "-8 to 9"},
 		{name: "entSensorValue", oid: ciscoSensor + "4", use: sensor, as: opticSensors, note: opticNote},
 		{name: "entSensorStatus", oid: ciscoSensor + "5", words: sensorStatusWords, note: "unavailable is no reading"},
+	},
+	also: []object{
+		{use: attribute, as: "serial, model, descr, name, hardware", note: "of the transceiver, as the inventory has them"},
+		{use: state, as: "alarm", note: "the readings that are beyond a threshold, and which: rx_power_dbm low major"},
 	},
 }
 
@@ -58,7 +73,7 @@ var opticLimitGroup = group{
 		{name: "entSensorThresholdSeverity", oid: ciscoLimit + "2", max: 30, note: "10 minor, 20 major; others are not judged by"},
 		{name: "entSensorThresholdRelation", oid: ciscoLimit + "3", max: 6},
 		{
-			name: "entSensorThresholdValue", oid: ciscoLimit + "4", use: attribute, as: "<sensor>_high_major, _high_minor, _low_minor, _low_major",
+			name: "entSensorThresholdValue", oid: ciscoLimit + "4", use: attribute, as: limitAttributes(),
 			note: "in the unit of its sensor. Beyond major is critical, beyond minor a warning, named in the state alarm. " +
 				"A low one that is not below the high one of its severity is void. " +
 				"Low light, bias and sent power are judged only while the port has link",
@@ -82,6 +97,7 @@ var chassisSensorGroup = group{
 		{name: "entSensorValue", oid: ciscoSensor + "4", use: sensor, as: "temperature_celsius", note: "value * 10^scale / 10^precision"},
 		{name: "entSensorStatus", oid: ciscoSensor + "5", use: state, as: "state", words: sensorStatusWords},
 	},
+	also: []object{{use: state, as: "alarm", note: "the threshold it is beyond: temperature_celsius high major"}},
 }
 
 var chassisLimitGroup = group{

@@ -162,10 +162,10 @@ func (c *collector) settleOptics(v *visit, optics []optic) bool {
 // portLabelled returns the port whose name stands in that of a part or of what contains it:
 // "GigabitEthernet1/0/52 Container", "Transceiver Te5/4".
 func (c *collector) portLabelled(index uint32) *port {
-	for range containmentDepth {
+	for depth := range containmentDepth {
 		e, ok := c.entities.parts.find(index)
-		if !ok {
-			return nil
+		if !ok || depth > 0 && e.class != classContainer && e.class != classPort {
+			return nil // a line card or a chassis: it contains many ports
 		}
 		for _, name := range []string{e.name, e.descr} {
 			first, last := name, name
@@ -177,9 +177,6 @@ func (c *collector) portLabelled(index uint32) *port {
 					return p
 				}
 			}
-		}
-		if e.class == classModule && !strings.Contains(strings.ToLower(e.name), "transceiver") {
-			return nil // of a line card: what contains it contains many ports
 		}
 		index = e.parent
 	}
