@@ -84,16 +84,19 @@ func (c *collector) readVLAN(v *visit, id int, tree, count bool) (answered bool)
 		return true
 	}
 	defer c.ownContext()
-	context := id
-	if id == 1 {
-		context = 0
+	context, tries := id, 1
+	switch {
+	case id == 1:
+		context, tries = 0, getTries
+	case c.tree.contexts:
+		tries = getTries // it has contexts: what was silent was lost
 	}
 	if err := c.session.UseVLAN(context); err != nil {
 		v.limit(sectionMAC, hw.Partial)
 		v.gap(sectionMAC+"/"+strconv.Itoa(id), hw.NotSupported, err.Error())
 		return true
 	}
-	c.session.Tries(1)
+	c.session.Tries(tries)
 	oids := []string{sysUpTime}
 	for i := range vlanTreeGroup.objects {
 		oids = append(oids, vlanTreeGroup.objects[i].oid+".0")
@@ -104,6 +107,7 @@ func (c *collector) readVLAN(v *visit, id int, tree, count bool) (answered bool)
 		return false
 	}
 	c.session.Tries(getTries)
+	c.tree.contexts = c.tree.contexts || context != 0
 	if tree {
 		c.addVLANTree(v, id, vars)
 	}

@@ -18,6 +18,7 @@ type treeMemory struct {
 	whole        bool              // all of them were
 	statesAt     time.Time         // when the states of ports were read
 	inconsistent bool              // a port whose interface is not known is
+	contexts     bool              // the switch has answered in the context of a VLAN
 }
 
 // What is told of ports.
