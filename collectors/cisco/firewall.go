@@ -8,16 +8,6 @@ func (g *grid) scalar() int {
 	return len(g.index)
 }
 
-// told reports whether any of some objects was read.
-func (g *grid) told(row int, slots ...int) bool {
-	for _, slot := range slots {
-		if g.cell(row, slot) != 0 {
-			return true
-		}
-	}
-	return false
-}
-
 // lacking reports whether the device has none of some objects: it told so.
 func (g *grid) lacking(row int, slots ...int) bool {
 	for _, slot := range slots {
