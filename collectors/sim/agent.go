@@ -90,11 +90,11 @@ type waiting struct {
 // Run serves until ctx ends, closes the socket and returns nil. It is called once.
 func (a *Agent) Run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { _ = a.Close() })
-	queue := make(chan waiting, maxWaiting)
+	queue := make(chan *waiting, maxWaiting)
 	var answering sync.WaitGroup
 	answering.Go(func() {
 		for w := range queue {
-			a.serve(ctx, &w)
+			a.serve(ctx, w)
 		}
 	})
 	defer func() {
@@ -117,14 +117,14 @@ func (a *Agent) Run(ctx context.Context) error {
 }
 
 // receive lets a request wait for its answer; whatever is none of ours is dropped.
-func (a *Agent) receive(packet []byte, from netip.AddrPort, queue chan<- waiting) {
+func (a *Agent) receive(packet []byte, from netip.AddrPort, queue chan<- *waiting) {
 	q, ok := parseRequest(bytes.Clone(packet)) // the packet is read into again
 	if !ok || !a.knows(&q) {
 		return
 	}
 	a.device.arrive()
 	select {
-	case queue <- waiting{request: q, from: from}:
+	case queue <- &waiting{request: q, from: from}:
 	default:
 		a.device.leave()
 	}

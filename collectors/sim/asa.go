@@ -118,7 +118,7 @@ func asaSupply(b *builder, s *state, n int) []part {
 	}
 	title := fmt.Sprintf("Power Supply %d", n)
 	return []part{
-		{index: index, parent: 1, class: classSupply, rel: int64(n), descr: title, name: title, kind: "1.3.6.1.4.1.9.12.3.1.6.324", fru: true,
+		{index: index, parent: 1, class: classSupply, rel: int64(n), descr: title, name: title, kind: "1.3.6.1.4.1.9.12.3.1.6.324", model: "ASA-PWR-AC", fru: true,
 			serial: func(m *moment) string { return serial(m, letter, 1+n, member) }},
 		asaSensor(b, index+1, index, 12, 1, 1, fmt.Sprintf("Power supply %d Presence Sensor", n)),
 		asaSensor(b, index+2, index, 12, input, input, title+" Input Sensor"),
