@@ -27,9 +27,9 @@ func vlanRow(id, state, kind int, name string) script {
 	return script{fmt.Sprintf("%s%d|2|%d", vtpState, id, state), fmt.Sprintf("%s%d|2|%d", vtpType, id, kind), fmt.Sprintf("%s%d|4|%s", vtpName, id, name)}
 }
 
-// trunkRow writes what a port is configured as and does, and the four sets of VLANs it
+// trunkPortRow writes what a port is configured as and does, and the four sets of VLANs it
 // carries when told to.
-func trunkRow(index, configured, does, native int, carried ...string) script {
+func trunkPortRow(index, configured, does, native int, carried ...string) script {
 	s := script{
 		fmt.Sprintf("%s13.%d|2|%d", trunkColumn, index, configured), fmt.Sprintf("%s14.%d|2|%d", trunkColumn, index, does),
 		fmt.Sprintf("%s5.%d|2|%d", trunkColumn, index, native),
@@ -78,11 +78,11 @@ func TestQuirkDefaultVLANsAreHidden(t *testing.T) {
 func TestPortModes(t *testing.T) {
 	t.Parallel()
 	s := join(
-		port(1, "Gi0/1", "", 1, 1), trunkRow(1, 1, 1, 99, "\x7f"+full()[1:], full(), full(), full()),
-		port(2, "Gi0/2", "", 2, 1), trunkRow(2, 5, 2, 1, bits(0, 1, 10, 11, 12, 1023), bits(1024, 1024, 2000), "", bits(3072, 4094)),
-		port(3, "Gi0/3", "", 1, 1), trunkRow(3, 2, 2, 1, full(), full(), full(), full()), script{accessVLAN + "3|2|20"},
-		port(4, "Gi0/4", "", 1, 1), trunkRow(4, 4, 2, 1, full(), full(), full(), full()), script{accessVLAN + "4|2|30"},
-		port(5, "Gi0/5", "", 1, 1), trunkRow(5, 3, 1, 7, bits(0), "", "", ""),
+		port(1, "Gi0/1", "", 1, 1), trunkPortRow(1, 1, 1, 99, "\x7f"+full()[1:], full(), full(), full()),
+		port(2, "Gi0/2", "", 2, 1), trunkPortRow(2, 5, 2, 1, bits(0, 1, 10, 11, 12, 1023), bits(1024, 1024, 2000), "", bits(3072, 4094)),
+		port(3, "Gi0/3", "", 1, 1), trunkPortRow(3, 2, 2, 1, full(), full(), full(), full()), script{accessVLAN + "3|2|20"},
+		port(4, "Gi0/4", "", 1, 1), trunkPortRow(4, 4, 2, 1, full(), full(), full(), full()), script{accessVLAN + "4|2|30"},
+		port(5, "Gi0/5", "", 1, 1), trunkPortRow(5, 3, 1, 7, bits(0), "", "", ""),
 		port(6, "Vl1", "", 1, 1),
 	)
 	v := visiting(t, catalyst, s.device(t, iosHead))
@@ -117,8 +117,8 @@ func (s script) with(t testing.TB, rows ...string) *sim.Device {
 // A list that was cut, or a column that failed, leaves what was known and says so.
 func TestCarriedVLANsUnread(t *testing.T) {
 	t.Parallel()
-	s := join(port(1, "Gi0/1", "", 1, 1), trunkRow(1, 1, 1, 99, bits(0, 5), bits(1024, 1500), "", ""),
-		port(2, "Gi0/2", "", 1, 1), trunkRow(2, 1, 1, 99, bits(0, 6), bits(1024, 1600), "", ""))
+	s := join(port(1, "Gi0/1", "", 1, 1), trunkPortRow(1, 1, 1, 99, bits(0, 5), bits(1024, 1500), "", ""),
+		port(2, "Gi0/2", "", 1, 1), trunkPortRow(2, 1, 1, 99, bits(0, 6), bits(1024, 1600), "", ""))
 	v := visiting(t, catalyst, s.device(t, iosHead))
 	v.all().complete(t)
 	for _, lost := range []string{trunkColumn + "4.1", trunkColumn + "17.1", trunkColumn + "13.1"} {
@@ -167,7 +167,7 @@ func TestVLANLists(t *testing.T) {
 			four = append(four, bits(base, ids...))
 		}
 		sets[index] = set
-		s = join(s, port(index, fmt.Sprintf("Gi0/%d", index), "", 1, 1), trunkRow(index, 1, 1, 1, four...))
+		s = join(s, port(index, fmt.Sprintf("Gi0/%d", index), "", 1, 1), trunkPortRow(index, 1, 1, 1, four...))
 	}
 	r := visiting(t, catalyst, s.device(t, iosHead)).all()
 	r.complete(t)
@@ -219,7 +219,7 @@ func TestManyTrunks(t *testing.T) {
 	t.Parallel()
 	var s script
 	for index := 1; index <= 200; index++ {
-		s = join(s, port(index, fmt.Sprintf("Gi0/%d", index), "", 1, 1), trunkRow(index, 1, 1, 1, bits(0, index), "", "", ""))
+		s = join(s, port(index, fmt.Sprintf("Gi0/%d", index), "", 1, 1), trunkPortRow(index, 1, 1, 1, bits(0, index), "", "", ""))
 	}
 	v := visiting(t, catalyst, s.device(t, iosHead))
 	known := func(r report) (n int) {
