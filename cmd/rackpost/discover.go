@@ -330,8 +330,12 @@ func (s *search) tell(found []finding) error {
 		return err
 	case s.flags.dryRun:
 		_, err = fmt.Fprintf(s.t.out, "\n%s", lines)
-	case added > 0 || lines != "" || s.file.fresh != nil:
-		_, err = fmt.Fprintf(s.t.out, "%s: %d %s added\n", s.file.path, added, plural(added, "device", "devices"))
+	case s.file.fresh != nil:
+		_, err = fmt.Fprintf(s.t.out, "%s: made, %d %s\n", s.file.path, added, plural(added, "device", "devices"))
+	case added > 0:
+		_, err = fmt.Fprintf(s.t.out, "%s: %d %s added; systemctl reload rackpost takes them over\n", s.file.path, added, plural(added, "device", "devices"))
+	case lines != "":
+		_, err = fmt.Fprintf(s.t.out, "%s: no device, only comments added\n", s.file.path)
 	default:
 		_, err = fmt.Fprintf(s.t.out, "%s: nothing to add\n", s.file.path)
 	}

@@ -226,6 +226,9 @@ func (w *written) blocks(found []finding, date string) (blocks [][]string, ids [
 // lines are those of a new device.
 func (f finding) lines(date string) []string {
 	comment := "found " + date + ": " + firstWords(f.Description)
+	if k := f.asked.Kind; k != "" && k != f.Kind {
+		comment += ", listed as " + k
+	}
 	if f.Serial != "" {
 		comment += ", serial " + f.Serial
 	}

@@ -12,7 +12,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"rackpost/collectors"
 	"rackpost/collectors/all"
+	"rackpost/collectors/discovery"
 )
 
 const (
@@ -231,5 +233,15 @@ func TestPlaceInCRLF(t *testing.T) {
 	_, _, err := parseSite("f.yaml", []byte("# a\r\n# b\r\nsite: {id: x, name: y}\r\n"), all.Kinds(), secretSource{getenv: noEnv})
 	if err == nil || !strings.HasPrefix(err.Error(), "f.yaml:3:12: ") {
 		t.Errorf("error %v, want it at f.yaml:3:12", err)
+	}
+}
+
+// Credentials are tried in the order of the file; those that cannot be read have none.
+func TestLoginsKeepTheirOrder(t *testing.T) {
+	t.Parallel()
+	site := parsedSite(t, []byte("site: {id: 6f1c0d3e-9c1b-4b5e-8f57-2d7b1f7a9a01, name: x}\ncredentials:\n  z: {community: {credential: a}}\n  m: {user: u}\n  a: {user: v}\n"))
+	want := []discovery.Login{{Name: "z"}, {Name: "m", Credentials: collectors.Credentials{V3: &collectors.V3{User: "u"}}}, {Name: "a", Credentials: collectors.Credentials{V3: &collectors.V3{User: "v"}}}}
+	if diff := cmp.Diff(want, site.logins); diff != "" {
+		t.Errorf("logins (-want +got):\n%s", diff)
 	}
 }
