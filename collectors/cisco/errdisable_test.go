@@ -117,8 +117,8 @@ func TestErrDisabledNotRead(t *testing.T) {
 	lost := join(port(1, "Fa0/1", "FastEthernet0/1", 2, 1), threePorts()[6:], tellsCauses)
 	v.becomes(join(lost, disabled(2, 0, 6)).device(t, iosHead))
 	v.fault("generr", errDisable+".3")
-	for range 2 {
-		if got := v.fast().part(t, "port/Fa0/1").Health; got != hw.Unknown {
+	for _, visit := range []func() report{v.fast, v.fast, v.all} {
+		if got := visit().part(t, "port/Fa0/1").Health; got != hw.Unknown {
 			t.Errorf("a port that lost its link, nobody knows why: %v", got)
 		}
 	}
