@@ -10,11 +10,11 @@ import (
 )
 
 const (
-	cdpRow     = "1.3.6.1.4.1.9.9.23.1.2.1.1"
-	lldpRow    = "1.0.8802.1.1.2.1.4.1.1"
-	lldpPorts  = "1.0.8802.1.1.2.1.3.7.1"
-	dot3Duplex = "1.3.6.1.2.1.10.7.2.1.19"
-	trunkRow   = "1.3.6.1.4.1.9.9.46.1.6.1.1"
+	cdpRow         = "1.3.6.1.4.1.9.9.23.1.2.1.1"
+	lldpRow        = "1.0.8802.1.1.2.1.4.1.1"
+	lldpPorts      = "1.0.8802.1.1.2.1.3.7.1"
+	dot3Duplex     = "1.3.6.1.2.1.10.7.2.1.19"
+	trunkPortTable = "1.3.6.1.4.1.9.9.46.1.6.1.1"
 )
 
 // cdp writes one row of the CDP cache.
@@ -146,7 +146,7 @@ func TestNeighbourMismatch(t *testing.T) {
 	t.Parallel()
 	r := visiting(t, catalyst, near(
 		script{dot3Duplex + ".10|2|3", dot3Duplex + ".20|2|2", dot3Duplex + ".30|2|3"},
-		script{trunkRow + ".13.20|2|1", trunkRow + ".14.20|2|1", trunkRow + ".5.20|2|7", trunkRow + ".4.20|4x|" + strings.Repeat("ff", 128)},
+		script{trunkPortTable + ".13.20|2|1", trunkPortTable + ".14.20|2|1", trunkPortTable + ".5.20|2|7", trunkPortTable + ".4.20|4x|" + strings.Repeat("ff", 128)},
 		cdp(10, 1, "half", "Gi1", 0, 2), cdp(20, 1, "other", "Gi1", 1, 3), cdp(30, 1, "down", "Gi1", 1, 2),
 	).device(t, iosHead)).all()
 	for path, want := range map[string]struct {
