@@ -74,8 +74,6 @@ func oracle(t *testing.T, name string) expected {
 var elsewhere = map[string]string{
 	"1.3.6.1.4.1.9.9.91.":        "transceivers: compared in TestTransceiversLikeLibreNMS",
 	"1.3.6.1.4.1.9.9.402.1.4.":   "a count of powered devices: the ports that deliver power are told one by one",
-	"1.3.6.1.4.1.3076.":          "VPN load balancing",
-	"1.3.6.1.4.1.9.9.392.":       "VPN sessions",
 	"1.3.6.1.4.1.9.9.176.":       "supervisor redundancy",
 	"1.3.6.1.4.1.9.9.117.1.2.1.": "module state",
 	"1.3.6.1.4.1.9.9.500.1.2.2.": "stack ports: they only say whether a ring can be",
@@ -217,7 +215,32 @@ func sameSensor(t *testing.T, r report, class, oid string, current float64) {
 		}
 	case at("1.3.6.1.4.1.9.9.147.1.2.2.2.1.5.40."):
 		gauge("connections/total", map[string]string{"6": "current_connections", "7": "peak_connections"}[index])
+	case vpnSensors[oid] == "vpn/cluster active":
+		word("vpn/cluster", "active", "no", "yes")
+	case vpnSensors[oid] == "vpn/cluster role":
+		word("vpn/cluster", "role", "", "master", "slave")
+	case vpnSensors[oid] != "":
+		gauge(vpnSensors[oid], vpnSensor(oid))
 	default:
 		t.Errorf("LibreNMS reads %s %s, we do not", class, oid)
 	}
+}
+
+// vpnSensor names the sensor of a scalar of vpnSensors.
+func vpnSensor(oid string) string {
+	switch {
+	case strings.HasPrefix(oid, "1.3.6.1.4.1.9.9.392."):
+		return "current_sessions"
+	case strings.HasSuffix(oid, ".36.1.4.0"):
+		return "peers"
+	}
+	return "load_percent"
+}
+
+// vpnSensors are the scalars of VPN that LibreNMS reads, and the components they are here.
+var vpnSensors = map[string]string{
+	"1.3.6.1.4.1.9.9.392.1.3.26.0": "vpn/ipsec-remote", "1.3.6.1.4.1.9.9.392.1.3.29.0": "vpn/ipsec-l2l", "1.3.6.1.4.1.9.9.392.1.3.32.0": "vpn/load-balancing",
+	"1.3.6.1.4.1.9.9.392.1.3.35.0": "vpn/svc", "1.3.6.1.4.1.9.9.392.1.3.38.0": "vpn/webvpn",
+	"1.3.6.1.4.1.3076.2.1.2.36.1.1.0": "vpn/cluster role", "1.3.6.1.4.1.3076.2.1.2.36.1.3.0": "vpn/cluster active",
+	"1.3.6.1.4.1.3076.2.1.2.36.1.4.0": "vpn/cluster", "1.3.6.1.4.1.3076.2.1.2.36.1.5.0": "vpn/cluster",
 }
