@@ -26,6 +26,7 @@ const cufwGlobal = ciscoMgmt + "491.1.1.1."
 // limitGroup documents what is made of a model's name: see platformConnections.
 var limitGroup = group{
 	section: sectionConnections, component: "connections/total", mib: "ENTITY-MIB", kinds: asaOnly,
+	also: []object{{use: attribute, as: "limit", note: "whose limit it is: platform, or the resource class's"}},
 	objects: []object{{
 		name: "entPhysicalModelName", oid: entPhys + "13", use: sensor, as: "limit_connections, used_percent",
 		note: "no MIB tells the platform's limit: it is Cisco's published maximum of the model, with the greatest licence, where the resource" +

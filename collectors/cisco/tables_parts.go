@@ -186,6 +186,7 @@ const (
 
 var entitySensorGroup = group{
 	section: sectionEnvironment, component: "temperature/<entPhysicalIndex>, fan/..., psu/...", mib: "ENTITY-SENSOR-MIB", kinds: asaOnly,
+	also: []object{{use: state, as: "presence, input", note: "of a supply: its truth sensors, true or false"}},
 	objects: []object{
 		{name: "entPhySensorType", oid: entSensor + "1", max: 12},
 		{name: "entPhySensorScale", oid: entSensor + "2", max: 17},
@@ -288,6 +289,11 @@ const (
 
 var failoverGroup = group{
 	section: sectionFailover, component: "failover/primary, failover/secondary, failover/link, failover/pair", mib: "CISCO-FIREWALL-MIB", kinds: asaOnly,
+	also: []object{
+		{use: state, as: "polled", note: "yes: the unit that answers"},
+		{use: state, as: "failover", note: "on, or off where the pair is configured to be none"},
+		{use: state, as: "active", note: "of the pair: which unit carries the traffic"},
+	},
 	objects: []object{
 		{name: "cfwHardwareInformation", oid: cfwStatus + "2", use: attribute, as: "name", note: "\"(this device)\" marks the unit that answers: polled=yes; a row not served is unknown for one visit, then missed"},
 		{
