@@ -251,6 +251,14 @@ func findSNMPD() (string, error) {
 const snmpdConfig = `rocommunity secret 127.0.0.1
 createUser reader SHA-256 "auth-key-1" AES "priv-key-1"
 rouser reader authPriv
+view narrow included .1.3.6.1.2.1.1
+view narrow included .1.3.6.1.2.1.2
+view narrow included .1.3.6.1.2.1.31
+view ports included .1.3.6.1.2.1.2
+view ports included .1.3.6.1.2.1.31
+rocommunity narrow 127.0.0.1 -V narrow
+createUser guest SHA-256 "auth-key-1" AES "priv-key-1"
+rouser guest authPriv -V ports
 sysName lab-agent
 sysDescr Cisco IOS Software, C2960 Software
 sysObjectID .1.3.6.1.4.1.9.1.1208
@@ -258,7 +266,7 @@ sysObjectID .1.3.6.1.4.1.9.1.1208
 
 // snmpdModules are all that is needed. The others look at every mounted file system, and wait
 // for one that does not answer.
-const snmpdModules = "system_mib,snmpEngine,usmUser,usmConf,usmStats_5_5,snmpMPDStats_5_5,vacm_conf,vacm_vars"
+const snmpdModules = "system_mib,snmpEngine,usmUser,usmConf,usmStats_5_5,snmpMPDStats_5_5,ifTable,ifXTable,vacm_conf,vacm_vars"
 
 // snmpd PORT runs net-snmp's agent until the script ends.
 func startSNMPD(ts *testscript.TestScript, _ bool, args []string) {

@@ -134,14 +134,14 @@ func runProbe(ctx context.Context, t terminal, args []string) error {
 	if err != nil {
 		return err
 	}
-	result := probeResultOf(target.Device, report, visitErr)
+	result := probeResultOf(kind, target, report, visitErr)
 	if f.json {
 		err = printJSON(t.out, result)
 	} else if visitErr == nil {
 		err = result.print(t.out, report.Gaps)
 	}
 	if err == nil && visitErr != nil {
-		err = fmt.Errorf("%s: nothing was read: %s: %w", target.Device.Address, collectors.ReasonOf(visitErr), visitErr)
+		err = fmt.Errorf("%s: nothing was read: %s: %w%s", target.Device.Address, collectors.ReasonOf(visitErr), visitErr, indented(result.Grant))
 	}
 	return err
 }

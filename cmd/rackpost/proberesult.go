@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -19,7 +18,9 @@ type probeResult struct {
 	Device     probeDevice      `json:"device"`
 	Components []probeComponent `json:"components"`
 	Samples    []probeSample    `json:"samples"`
+	Sections   []probeSection   `json:"sections"`
 	Gaps       []probeGap       `json:"gaps"`
+	Grant      string           `json:"grant,omitempty"` // what to configure on the device so that it shows more
 	Requests   int              `json:"requests"`
 	Took       float64          `json:"took_seconds"`
 }
@@ -53,10 +54,11 @@ type probeGap struct {
 	Reason hw.Reason `json:"reason"`
 }
 
-func probeResultOf(d hw.Device, r hw.Report, visitErr error) probeResult {
+func probeResultOf(kind collectors.Kind, t collectors.Target, r hw.Report, visitErr error) probeResult {
 	p := probeResult{
-		Device:     probeDevice{ID: d.ID, Kind: d.Kind},
+		Device:     probeDevice{ID: t.Device.ID, Kind: t.Device.Kind},
 		Components: []probeComponent{}, Samples: []probeSample{}, Gaps: []probeGap{},
+		Sections: probeSections(kind, r, visitErr), Grant: grantText(kind, t.Credentials, r, visitErr),
 		Requests: r.Requests, Took: r.Took.Seconds(),
 	}
 	if u := r.Unit; u != nil {
@@ -109,15 +111,11 @@ func (p probeResult) print(w io.Writer, gaps []hw.Gap) error {
 	if err := tw.Flush(); err != nil {
 		return err
 	}
-	if len(gaps) == 0 {
-		_, err := fmt.Fprint(tw, "\nnothing is missing\n")
-		return errors.Join(err, tw.Flush())
+	printSections(w, p.Sections)
+	if err := printGaps(w, gaps, p.Sections); err != nil {
+		return err
 	}
-	fmt.Fprint(tw, "\nNOT READ\tWHY\tDETAILS\n")
-	for _, g := range gaps {
-		fmt.Fprintf(tw, "%s\t%s\t%s\n", plain(g.What), g.Reason, plain(g.Detail))
-	}
-	return tw.Flush()
+	return printGrant(w, p.Grant)
 }
 
 func attrsText(attrs hw.Attrs) string {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -90,7 +91,24 @@ func printDevices(w io.Writer, devices []web.Device) error {
 		return err
 	}
 	printAlerts(w, devices)
+	printDenied(w, devices)
 	return nil
+}
+
+// printDenied tells what devices do not show us and what to do about it, a line a device.
+func printDenied(w io.Writer, devices []web.Device) {
+	for _, d := range devices {
+		var what []string
+		detail := ""
+		for _, g := range d.Gaps {
+			if g.Reason == hw.AccessDenied {
+				what, detail = append(what, plain(g.What)), g.Detail
+			}
+		}
+		if len(what) > 0 {
+			fmt.Fprintf(w, "no access %s: %s: %s\n", d.ID, strings.Join(what, ", "), plain(detail))
+		}
+	}
 }
 
 // printAlerts writes a line an alert of all devices, the gravest first.
