@@ -102,21 +102,22 @@ func TestReplaceWhileRunning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab()
 		kind := l.kind(fast(time.Minute))
-		p := l.poller(t, l.watched(kind, "same", "renamed", "moved", "gone", "slower"))
+		p := l.poller(t, l.watched(kind, "same", "renamed", "moved", "gone", "slower", "paired"))
 		err := during(t, p, func() {
 			time.Sleep(5 * time.Minute)
 			l.set(func() { l.act["moved"] = after(5 * time.Second) })
-			next := l.watched(kind, "same", "renamed", "moved", "new", "slower")
+			next := l.watched(kind, "same", "renamed", "moved", "new", "slower", "paired")
 			next[1].Target.Device.Name = "the other name"
 			next[2].Target.Device.Address = "192.0.2.9"
 			next[4].Periods = map[string]time.Duration{"fast": 10 * time.Minute}
+			next[5].Target.Device.Standby = "192.0.2.10"
 			for range 3 {
 				if err := p.Replace(next); err != nil {
 					t.Fatal(err)
 				}
 			}
 			time.Sleep(time.Second)
-			for id, want := range map[hw.DeviceID]int{"same": 1, "renamed": 1, "moved": 1, "gone": 0, "new": 1, "slower": 1} {
+			for id, want := range map[hw.DeviceID]int{"same": 1, "renamed": 1, "moved": 1, "gone": 0, "new": 1, "slower": 1, "paired": 1} {
 				if got, _, _ := l.sessionsOf(id); got != want {
 					t.Errorf("%s: %d sessions, want %d", id, got, want)
 				}
@@ -126,7 +127,7 @@ func TestReplaceWhileRunning(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for id, want := range map[hw.DeviceID]int{"same": 1, "renamed": 1, "moved": 2, "gone": 1, "new": 1, "slower": 1} {
+		for id, want := range map[hw.DeviceID]int{"same": 1, "renamed": 1, "moved": 2, "gone": 1, "new": 1, "slower": 1, "paired": 2} {
 			if _, made, most := l.sessionsOf(id); made != want || most != 1 {
 				t.Errorf("%s: %d sessions were made, want %d; %d at once", id, made, want, most)
 			}

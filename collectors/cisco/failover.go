@@ -19,6 +19,7 @@ type failoverMemory struct {
 	pair   bool            // a unit has a role
 	polled string          // the unit that answered: primary, secondary, or "" when not known
 	role   string          // its cfwHardwareStatusValue
+	active string          // the unit that is active: see activeUnit
 	rows   map[string]bool // paths of the rows that were there
 	gone   map[string]bool // those of them that were away at the last visit
 	served bool            // there were rows at all: they are asked for again
@@ -88,7 +89,7 @@ func (c *collector) pair(v *visit, seen twoUnits) {
 	}
 	switch {
 	case seen.off || seen.missing["primary"] && seen.missing["secondary"]:
-		*m = failoverMemory{polled: m.polled, served: m.served} // no pair any more
+		*m = failoverMemory{polled: m.polled, active: m.active, served: m.served} // no pair any more
 	case primary != "" && secondary != "":
 		m.pair = role
 	default:
@@ -98,7 +99,16 @@ func (c *collector) pair(v *visit, seen twoUnits) {
 		// The address moved to the other unit: its counters are not those of before.
 		c.broken = v.now.UnixMilli()
 	}
-	m.role = seen.words[seen.polled]
+	m.role = ""
+	if seen.polled != "" {
+		m.role = seen.words[seen.polled]
+	}
+	if active := activeUnit(primary, secondary); active != "" {
+		if m.active != "" && active != m.active {
+			c.soon(v, sectionStandby, sectionInventory)
+		}
+		m.active = active
+	}
 	if seen.polled != "" {
 		m.polled = seen.polled
 	}

@@ -2,6 +2,7 @@ package cisco_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -83,6 +84,9 @@ func TestRolesChange(t *testing.T) {
 		}
 		if !after.Unit.Pair {
 			t.Error("no pair any more")
+		}
+		if !slices.Contains(after.Hasten, "standby") || !slices.Contains(after.Hasten, "inventory") || slices.Contains(v.fast().Hasten, "standby") {
+			t.Errorf("hastened: %q", after.Hasten)
 		}
 		moved := before.count(t, "port/outside", "rx_bytes_total").StartMS != after.count(t, "port/outside", "rx_bytes_total").StartMS
 		if moved != x.moves {

@@ -137,7 +137,7 @@ func asaSessions(b *builder, s *state) {
 		b.gauge(fmt.Sprintf("%s.3.%d", r, group.first+2), uint64(group.high)+20, 0)
 	}
 	for column := 1; column <= 3; column++ {
-		b.uint(fmt.Sprintf("%s.4.%d", r, column), tagCounter64, uint64(30/column), 0)
+		b.uint(fmt.Sprintf("%s.4.1.%d", r, column), tagCounter64, uint64(30/column), 0)
 	}
 	for column, v := range []int64{1, 72, 1} {
 		b.int(fmt.Sprintf("%s.%d", lb, column+1), v, 0)
