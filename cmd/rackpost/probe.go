@@ -141,7 +141,7 @@ func runProbe(ctx context.Context, t terminal, args []string) error {
 		err = result.print(t.out, report.Gaps)
 	}
 	if err == nil && visitErr != nil {
-		err = fmt.Errorf("%s: nothing was read: %s: %w%s", target.Device.Address, collectors.ReasonOf(visitErr), visitErr, indented(result.Grant))
+		err = fmt.Errorf("%s: nothing was read: %s: %w%s", target.Device.Address, collectors.ReasonOf(visitErr), visitErr, below(result.Grant))
 	}
 	return err
 }

@@ -162,8 +162,8 @@ func plainLines(s string) string {
 	return strings.Join(lines, "\n")
 }
 
-// indented returns text as what follows an error, "" when there is none.
-func indented(text string) string {
+// below returns text as what follows an error, "" when there is none.
+func below(text string) string {
 	if text == "" {
 		return ""
 	}
