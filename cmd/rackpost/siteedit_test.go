@@ -245,3 +245,28 @@ func TestLoginsKeepTheirOrder(t *testing.T) {
 		t.Errorf("logins (-want +got):\n%s", diff)
 	}
 }
+
+// FuzzAddToDevices: whatever the file holds, nothing panics; of a right one the lines are added
+// or it is refused, and nothing is lost.
+func FuzzAddToDevices(f *testing.F) {
+	for _, s := range []string{
+		siteHead, siteHead + "devices: []\r", siteHead + "devices:\n- {id: a, kind: cisco-asa, address: a.b, credentials: c}\r\rracks: []\r", "devices:\r\n\rsite: {}", "? devices\n: []\n",
+		siteHead + "devices: # x\n    - id: a\n      kind: cisco-asa\n      name: 'a\n\n\n        b'\n      address: a.b\n      credentials: c\n# y\n", "\"devices\": []\n" + siteHead, "devices: !!seq []\n",
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		before, _, wrong := parseSite("f.yaml", data, all.Kinds(), secretSource{getenv: noEnv, outside: true})
+		got, err := addToDevices("f.yaml", data, [][]string{{"# found"}}, false)
+		if wrong != nil || err != nil {
+			return
+		}
+		after, _, err := parseSite("f.yaml", got, all.Kinds(), secretSource{getenv: noEnv, outside: true})
+		if err == nil {
+			err = sameDevices(before, after, nil)
+		}
+		if err == nil && len(got) < len(data) {
+			t.Fatalf("%d bytes of %d are left", len(got), len(data))
+		}
+	})
+}

@@ -40,7 +40,7 @@ type Result struct {
 type Config struct {
 	Kinds   []collectors.Kind
 	Logins  []Login       // in the order they are tried
-	Rate    float64       // requests a second
+	Rate    float64       // requests a second, more than 0
 	Timeout time.Duration // of one request
 	// Progress, if any, is called after each place with how many were asked, and how many
 	// of them answered.
