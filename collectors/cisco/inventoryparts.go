@@ -35,13 +35,22 @@ func (p *parts) report(v *visit, g *grid) {
 	stacked := p.stacked()
 	var found []int
 	var names []string
+	ragged := false
 	for i, r := range p.rows {
 		e := p.entity(i)
-		unclassed := r.class == 0 && g.read(entityClass) > 0 // a part by what is read, unless its class says other
-		if partClass(r.class) == "" && !unclassed || e.serial == "" && e.model == "" || !wholePart(v, g, r.index) || unclassed {
+		listed := partClass(r.class) != ""
+		if r.ragged && (listed || r.class == 0 && g.read(entityClass) > 0) {
+			ragged = true
+			continue
+		}
+		if !listed || e.serial == "" && e.model == "" {
 			continue
 		}
 		found, names = append(found, i), append(names, p.label(i, stacked))
+	}
+	if ragged && g.wholeAll() {
+		v.limit(sectionInventory, hw.Partial)
+		v.gap(sectionInventory+"/entPhysicalEntry", hw.Inconsistent, "rows without all of their objects: parts that came or went while they were read")
 	}
 	index := func(i int) string { return strconv.FormatUint(uint64(p.rows[i].index), 10) }
 	distinguish(names, func(n int) []string { return []string{"#" + index(found[n])} })
@@ -54,27 +63,6 @@ func (p *parts) report(v *visit, g *grid) {
 		}
 		v.component(hw.Component{Path: "part/" + names[n], Section: sectionInventory, Health: hw.OK, Attrs: a})
 	}
-}
-
-// wholePart reports whether all that was to be read of a part was. A row of which a column
-// that has rows lacks one came or went while the table was read.
-func wholePart(v *visit, g *grid, index uint32) bool {
-	row, ok := g.at[strconv.FormatUint(uint64(index), 10)]
-	if !ok {
-		return false
-	}
-	for slot := range g.cols {
-		switch {
-		case g.cell(row, slot) != 0 || g.whole(slot) && g.read(slot) == 0:
-		case !g.whole(slot):
-			return false
-		default:
-			v.limit(sectionInventory, hw.Partial)
-			v.gap(sectionInventory+"/"+g.cols[slot].object.name, hw.Inconsistent, "not told of row "+g.index[row]+", a part")
-			return false
-		}
-	}
-	return true
 }
 
 // stacked reports whether the inventory is that of a stack, be it of one.

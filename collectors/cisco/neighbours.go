@@ -216,10 +216,11 @@ func (c *collector) hearLLDP(v *visit, g *grid, row int, local *grid, n *neighbo
 	if len(index) != 3 {
 		return
 	}
-	name, told := optional(g, row, lldpSysName)
-	chassis, also := optional(g, row, lldpChassis)
-	if !told || name == "" && !also {
-		unheard(v, "lldpRemSysName", g.cols[lldpSysName].reason)
+	name, reason := g.text(row, lldpSysName)
+	_, sort := g.number(row, lldpChassisSubtype)
+	_, id := g.text(row, lldpChassis)
+	if reason != "" || name == "" && (sort != "" || id != "") {
+		unheard(v, "lldpRemSysName", cmp.Or(reason, id, sort))
 		return
 	}
 	p, at, ok := c.lldpPort(index[1], local)
@@ -227,9 +228,7 @@ func (c *collector) hearLLDP(v *visit, g *grid, row int, local *grid, n *neighbo
 		unheard(v, "lldpLocPortId", local.cols[lldpLocalID].reason)
 		return
 	}
-	if chassis != "" {
-		chassis = lldpID(g, row, lldpChassis, lldpChassisSubtype, 4, 5)
-	}
+	chassis := lldpID(g, row, lldpChassis, lldpChassisSubtype, 4, 5)
 	x := n.hear(at, cmp.Or(name, chassis, "unnamed"), p, heardLLDP)
 	x.say("chassis_id", chassis)
 	if !whole {
@@ -245,13 +244,6 @@ func (c *collector) hearLLDP(v *visit, g *grid, row int, local *grid, n *neighbo
 	x.say("capabilities", lldpCapable(capable))
 }
 
-// optional returns a text that a device need not have. It is not told when the device has
-// such a column and this cell of it was not read.
-func optional(g *grid, row, slot int) (s string, told bool) {
-	s, reason := g.text(row, slot)
-	return s, reason == "" || reason == hw.Garbage || g.whole(slot) && g.read(slot) == 0
-}
-
 // lldpPort returns our port of an LLDP port number, and its name for paths. It is not ok
 // while what tells the port was not read.
 func (c *collector) lldpPort(number string, local *grid) (p *port, at string, ok bool) {
@@ -259,16 +251,15 @@ func (c *collector) lldpPort(number string, local *grid) (p *port, at string, ok
 	if !known {
 		row = len(local.index)
 	}
+	told := c.ports.named
 	for _, slot := range []int{lldpLocalID, lldpLocalDescr} {
-		s, told := optional(local, row, slot)
-		if !told {
-			return nil, "", false
-		}
+		s, reason := local.text(row, slot)
+		told = told && reason == ""
 		if p = c.portNamed(s); p != nil {
 			return p, p.name(), true
 		}
 	}
-	return nil, "#" + strings.Clone(number), c.ports.named
+	return nil, "#" + strings.Clone(number), told
 }
 
 // lldpPortOf returns the neighbour's port: its id where that is a name, else its
@@ -285,10 +276,11 @@ func lldpPortOf(g *grid, row int) string {
 // lldpID returns an id of LLDP as text: subtypes mac and network are addresses.
 func lldpID(g *grid, row, slot, subtype int, mac, network uint64) string {
 	v, reason := g.value(row, slot)
-	if reason != "" || v.Type != snmp.TypeOctetString {
+	kind, untold := g.number(row, subtype)
+	if reason != "" || untold != "" || v.Type != snmp.TypeOctetString {
 		return ""
 	}
-	switch kind, _ := g.number(row, subtype); {
+	switch {
 	case kind == mac && len(v.Bytes) == 6:
 		return macText(v)
 	case kind == network && len(v.Bytes) > 1:

@@ -103,6 +103,26 @@ func TestQuirkLLDPPortNumberIsNotIfIndex(t *testing.T) {
 	}
 }
 
+// A host that tells no name is known by its chassis id: an address is written as one.
+func TestNeighbourWithoutName(t *testing.T) {
+	t.Parallel()
+	address := lldp(0, 2, 3, "", "ignored")
+	for i, line := range address {
+		switch {
+		case strings.HasPrefix(line, lldpRow+".4."):
+			address[i] = strings.TrimSuffix(line, "4") + "5"
+		case strings.HasPrefix(line, lldpRow+".5."):
+			address[i] = line[:strings.LastIndex(line, "|")+1] + "01c0000209"
+		}
+	}
+	r := visiting(t, catalyst, near(lldpLocal(1, "Gi0/1", ""), lldp(0, 1, 1, "", "eth0"), lldpLocal(2, "Gi0/2", ""), address, cdp(30, 1, "", "Gi1", 0, 1)).device(t, iosHead)).all()
+	r.complete(t)
+	want := []string{"Gi0/1/02:53:ff:00:01:02", "Gi0/2/192.0.2.9", "Gi0/3/192.0.2.7"}
+	if got := r.neighbours(); strings.Join(got, " ") != strings.Join(want, " ") {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 // The time mark of an LLDP row moves, and the number of a CDP row too: neither is a name.
 func TestQuirkNeighbourIndexMoves(t *testing.T) {
 	t.Parallel()

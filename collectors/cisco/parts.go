@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"rackpost/hw"
 )
 
 // entity is one row of ENTITY-MIB entPhysicalTable. The zero entity is none.
@@ -29,6 +31,7 @@ type partRow struct {
 	index, parent, at uint32
 	lengths           [6]uint8 // of texts; snmp.MaxText is the most
 	class             uint8
+	ragged            bool // some of it was not read, or not told though others of its column were
 }
 
 // partTexts are the objects of the texts of a part.
@@ -45,22 +48,31 @@ func partsOf(g *grid) parts {
 		}
 		p := partRow{index: uint32(index), parent: noParent, at: uint32(all.Len())}
 		for i, slot := range partTexts {
-			s, _ := g.text(row, slot)
+			s, reason := g.text(row, slot)
+			p.ragged = p.ragged || g.amiss(slot, reason)
 			if slot >= entityHardware && placeholder(s) {
 				s = ""
 			}
 			p.lengths[i] = uint8(len(s))
 			all.WriteString(s)
 		}
-		class, _ := g.number(row, entityClass)
+		class, reason := g.number(row, entityClass)
 		p.class = uint8(class)
-		if n, reason := g.number(row, entityParent); reason == "" {
+		p.ragged = p.ragged || g.amiss(entityClass, reason)
+		n, reason := g.number(row, entityParent)
+		if p.ragged = p.ragged || g.amiss(entityParent, reason); reason == "" {
 			p.parent = uint32(n)
 		}
 		list.rows = append(list.rows, p)
 	}
 	list.text = strings.Clone(all.String())
 	return list
+}
+
+// amiss reports whether a cell without a value, for that reason, should have one: its column
+// has rows, or was not read to its end.
+func (g *grid) amiss(slot int, reason hw.Reason) bool {
+	return reason != "" && (g.read(slot) > 0 || !g.whole(slot))
 }
 
 // placeholder reports whether a serial, model or revision is what agents write where a part

@@ -1,6 +1,7 @@
 package cisco
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,15 +45,15 @@ func (c *collector) readTransceivers(v *visit) {
 		}
 		return
 	}
-	if !c.mayHaveOptics() {
+	if !c.mayHaveOptics(v) {
 		return
 	}
 	g, ok := c.read(v, &opticGroup)
 	if ok && !g.any() && g.wholeAll() {
 		g, _ = c.read(v, &opticIETFGroup)
 	}
-	optics := c.optics(g)
-	if !c.settleOptics(v, optics) {
+	optics, ok := c.settleOptics(v, c.optics(g))
+	if !ok {
 		return
 	}
 	limits, whole := map[string]rawLimits{}, true
@@ -67,14 +68,37 @@ func (c *collector) readTransceivers(v *visit) {
 }
 
 // mayHaveOptics reports whether the inventory has anything that could be a transceiver.
-func (c *collector) mayHaveOptics() bool {
+func (c *collector) mayHaveOptics(v *visit) bool {
 	p := &c.entities.parts
+	classes := slices.ContainsFunc(p.rows, func(r partRow) bool { return r.class != 0 })
+	may := false
 	for i, r := range p.rows {
-		if r.class == classSensor || p.pluggable(i) {
-			return true
+		may = may || r.class == classSensor || p.pluggable(i)
+		if classes && p.doubtful(i) {
+			unsettled(v, "entPhysicalEntry", "whether a part is a transceiver")
 		}
 	}
-	return false
+	return may
+}
+
+// doubtful reports whether something of a part that may be a transceiver, or of what contains
+// it, was not read: it could be one, or another one.
+func (p *parts) doubtful(i int) bool {
+	r := &p.rows[i]
+	if r.class != 0 && r.class != classPort && r.class != classModule {
+		return false
+	}
+	parent, ok := slices.BinarySearchFunc(p.rows, r.parent, func(r partRow, index uint32) int { return cmp.Compare(r.index, index) })
+	return r.ragged || ok && p.rows[parent].ragged
+}
+
+// unsettled says that transceivers are left out, since what tells of them was not read.
+func unsettled(v *visit, object, what string) {
+	v.limit(sectionTransceivers, hw.Partial)
+	gap := sectionTransceivers + "/" + object
+	if !slices.ContainsFunc(v.report.Gaps, func(g hw.Gap) bool { return g.What == gap }) {
+		v.gap(gap, hw.NotReady, what+" is not known yet")
+	}
 }
 
 // pluggable reports whether a part is a transceiver by what the inventory says alone: it
@@ -112,9 +136,9 @@ func (c *collector) optics(g *grid) []optic {
 	return list
 }
 
-// settleOptics finds the ports of the transceivers and names them. It reports whether it
-// could: one whose port is not known yet would be another part later.
-func (c *collector) settleOptics(v *visit, optics []optic) bool {
+// settleOptics finds the ports of the transceivers and names them. It is not ok while it
+// cannot: one whose port is not known yet would be another part later.
+func (c *collector) settleOptics(v *visit, optics []optic) ([]optic, bool) {
 	strangers := false
 	for i := range optics {
 		o := &optics[i]
@@ -125,15 +149,14 @@ func (c *collector) settleOptics(v *visit, optics []optic) bool {
 		strangers = strangers || o.port == nil
 	}
 	if strangers && !c.ports.named {
-		v.limit(sectionTransceivers, hw.Partial)
-		v.gap(sectionTransceivers+"/ifName", hw.NotReady, "the names of the ports were not read whole yet")
-		return false
+		unsettled(v, "ifName", "the port of a transceiver")
+		return nil, false
 	}
 	if strangers {
 		alias, ok := c.read(v, &entityAliasGroup)
 		if !ok || !alias.wholeAll() {
 			v.limit(sectionTransceivers, hw.Partial)
-			return false
+			return nil, false
 		}
 		for i := range optics {
 			if o := &optics[i]; o.port == nil {
@@ -141,22 +164,27 @@ func (c *collector) settleOptics(v *visit, optics []optic) bool {
 			}
 		}
 	}
+	nameless := func(o optic) bool { return o.port == nil && o.name == "" }
+	if slices.ContainsFunc(optics, nameless) {
+		unsettled(v, "entPhysicalName", "the name of a transceiver")
+		optics = slices.DeleteFunc(optics, nameless)
+	}
+	nameOptics(optics)
+	return optics, true
+}
+
+// nameOptics names the transceivers after their ports, or as the inventory does.
+func nameOptics(optics []optic) {
 	names := make([]string, len(optics))
 	for i, o := range optics {
-		switch {
-		case o.port != nil:
+		if names[i] = o.name; o.port != nil {
 			names[i] = o.port.name()
-		case o.name != "":
-			names[i] = o.name
-		default:
-			names[i] = o.descr
 		}
 	}
 	distinguish(names, func(i int) []string { return []string{"#" + strconv.FormatUint(uint64(optics[i].index), 10)} })
 	for i := range optics {
 		optics[i].path = names[i]
 	}
-	return true
 }
 
 // portLabelled returns the port whose name stands in that of a part or of what contains it:
