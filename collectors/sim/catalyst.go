@@ -122,6 +122,9 @@ func (c *catalyst) member(ports []port, s *state, m int) []port {
 		if k <= fitted && !s.has(sfpPulled, p.index) {
 			p.physical, p.alias = at(m, sfp(k)), fmt.Sprintf("uplink %d-%d", m, k)
 		}
+		if c.virtual() && k > fitted {
+			p.joint, p.rows, p.up, p.alias = true, channel, true, "StackWise Virtual"
+		}
 		p.numbered = c.numbersUplink && m == 1 && k == 1
 		ports = append(ports, p)
 	}
@@ -191,6 +194,9 @@ func (c *catalyst) build(b *builder, s *state) {
 		c.xe.environment(b, c, s)
 	}
 	c.stacking(b, s)
+	if c.virtual() {
+		c.xe.links(b, c, s, ports)
+	}
 	if c.budget > 0 {
 		c.power(b, s)
 	}

@@ -55,6 +55,11 @@ func (c *catalyst) bridge(b *builder, s *state, ports []port) {
 		}
 		own := b.context(v.id)
 		c.tree(own, s, carrying, v.id)
+		for _, p := range carrying {
+			if s.has(stpInconsistent, p.index) && p.live(s) {
+				b.int("1.3.6.1.4.1.9.9.82.1.3.1.1.3", 1, v.id, p.bridgePort())
+			}
+		}
 		c.forwarding(own, s, carrying, v.id)
 	}
 }
@@ -83,7 +88,7 @@ func (c *catalyst) tree(b *builder, s *state, there []*port, vlan uint32) {
 		if root == 0 && p.uplink() && vlan != ownRoot {
 			root = n
 		}
-		c.treePort(b, n)
+		c.treePort(b, n, s.has(stpInconsistent, p.index))
 	}
 	b.int(stp+".1", 3, 0)
 	b.int(stp+".2", 32_768+int64(vlan), 0)
@@ -106,12 +111,16 @@ func (c *catalyst) tree(b *builder, s *state, there []*port, vlan uint32) {
 // rootBridge is the bridge ID of the root: priority 32768 and an address of ours.
 const rootBridge = "\x80\x00\x02\x53\xff\xff\x00\x01"
 
-// treePort is a row of dot1dStpPortTable.
-func (c *catalyst) treePort(b *builder, n uint32) {
+// treePort is a row of dot1dStpPortTable: forwarding(5), or broken(6).
+func (c *catalyst) treePort(b *builder, n uint32, broken bool) {
 	const t = "1.3.6.1.2.1.17.2.15.1"
 	b.int(t+".1", int64(n), n)
 	b.int(t+".2", 128, n)
-	b.int(t+".3", 5, n)
+	state := int64(5)
+	if broken {
+		state = 6
+	}
+	b.int(t+".3", state, n)
 	b.int(t+".4", 1, n)
 	b.int(t+".5", 19, n)
 	b.text(t+".6", rootBridge, n)

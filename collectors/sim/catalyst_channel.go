@@ -57,6 +57,7 @@ func (c *catalyst) channels(b *builder, s *state, ports []port) {
 			group = int64(p.within)
 		}
 		if c.lacp {
+			b.int("1.2.840.10006.300.43.1.2.1.1.12", int64(p.within), p.index)
 			b.int("1.2.840.10006.300.43.1.2.1.1.13", group, p.index)
 			continue
 		}

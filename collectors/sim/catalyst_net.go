@@ -90,12 +90,12 @@ func (c *catalyst) vlans(b *builder, s *state, ports []port) {
 func (c *catalyst) trunk(b *builder, s *state, p *port) {
 	const t = "1.3.6.1.4.1.9.9.46.1.6.1.1"
 	i := p.index
-	wanted, native, carried := int64(2), p.accessVLAN(), allVLANs
+	wanted, native, carried, above := int64(2), p.accessVLAN(), allVLANs, strings.Repeat("\xff", 128)
 	if p.trunks() {
 		wanted, native = 1, 1
 	}
 	if !p.uplink() && p.trunks() {
-		carried = vlanSet(channelVLANs...)
+		carried, above = vlanSet(channelVLANs...), strings.Repeat("\x00", 128)
 	}
 	b.int(t+".2", 1, i)
 	b.int(t+".3", 4, i)
@@ -112,6 +112,9 @@ func (c *catalyst) trunk(b *builder, s *state, p *port) {
 	b.int(t+".14", truth(p.trunks() && p.live(s)), i) // trunking(1), notTrunking(2)
 	b.int(t+".15", 1, i)
 	b.int(t+".16", 6, i)
+	for column := 17; column <= 19; column++ { // VLAN 1024 to 4095, a thousand each
+		b.text(fmt.Sprintf("%s.%d", t, column), above, i)
+	}
 }
 
 // allVLANs has a bit for each of VLAN 1 to 1023.

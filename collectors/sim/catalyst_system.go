@@ -123,5 +123,5 @@ func (c *catalyst) system(b *builder, s *state) {
 	for i, window := range []uint64{0, 1, 2} {
 		b.moving(fmt.Sprintf("%s.%d", local, 56+i), tagInteger, cpuLoad(1, window, 8, 40), 0)
 	}
-	b.int("1.3.6.1.4.1.9.9.82.1.6.1", 5, 0) // rapid PVST+; no port is inconsistent
+	b.int("1.3.6.1.4.1.9.9.82.1.6.1", 5, 0) // rapid PVST+
 }

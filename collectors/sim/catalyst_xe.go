@@ -227,3 +227,28 @@ func (x *xe) sharing(b *builder, c *catalyst, s *state) {
 		}
 	}
 }
+
+// links adds what CISCO-STACKWISE-MIB says of the link between the two members, and of the ports it is made of.
+func (x *xe) links(b *builder, c *catalyst, s *state, ports []port) {
+	const bundle, phy = "1.3.6.1.4.1.9.9.500.1.2.3.1", "1.3.6.1.4.1.9.9.500.1.2.4.1"
+	whole := map[int]bool{}
+	for i := range ports {
+		p := &ports[i]
+		if !p.joint || !s.present(p.member) {
+			continue
+		}
+		other := 3 - p.member
+		chassis, oper, far, there := c.chassisAt(p.member), int64(2), "", uint32(0)
+		if p.live(s) {
+			oper, far, there = 1, fmt.Sprintf(c.uplink, other, c.uplinkFirst+p.number-copperPorts-1), c.chassisAt(other)
+			whole[p.member] = true
+		}
+		b.text(phy+".1", p.descr, chassis, 1, p.index)
+		b.int(phy+".2", oper, chassis, 1, p.index)
+		b.text(phy+".3", far, chassis, 1, p.index)
+		b.int(phy+".4", int64(there), chassis, 1, p.index)
+	}
+	for _, m := range s.alive() {
+		b.int(bundle+".2", truth(whole[m]), c.chassisAt(m), 1) // up(1), down(2)
+	}
+}

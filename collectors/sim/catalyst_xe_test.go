@@ -105,12 +105,25 @@ func TestVirtualStack(t *testing.T) {
 	if rows := b.rows("1.3.6.1.2.1.105"); len(rows) > 0 {
 		t.Errorf("%d rows of PoE", len(rows))
 	}
+	const bundle, phy = "1.3.6.1.4.1.9.9.500.1.2.3.1.2", "1.3.6.1.4.1.9.9.500.1.2.4.1"
+	if n := len(b.rows(phy + ".2")); n != 4 {
+		t.Errorf("%d ports of the link, want 4", n)
+	}
+	b.fault("port-down", "Hu1/0/51")
+	b.want(bundle+".1000.1", "Integer 1")
+	b.want(phy+".2.1000.1.63", "Integer 2")
+	b.want(phy+".3.1000.1.64", `OctetString "HundredGigE2/0/52"`)
+	b.fault("port-down", "Hu1/0/52")
+	b.want(bundle+".1000.1", "Integer 2")
+	b.fault("clear", "")
 	b.refused("ring-broken", "", "catalyst-9500-svl has no fault ring-broken")
 	if _, err := sim.NewModel("catalyst-9500-svl", sim.ModelOptions{Members: 3}); err == nil {
 		t.Error("a StackWise Virtual of three was made")
 	}
 	b.fault("member-lost", "1")
 	b.want(stackRole+".2000", "Integer 1")
+	b.want(bundle+".2000.1", "Integer 2")
+	b.want(ifTable+".8.135", "Integer 2")
 }
 
 // TestGreatestStack has at least 400 ports, every one with its own address and index.

@@ -13,12 +13,13 @@ import (
 
 // The faults of single ports. They add up: a second port-down takes another port down.
 const (
-	portDown       = "port-down"
-	errDisabled    = "err-disabled"
-	poeFault       = "poe-fault"
-	sfpPulled      = "sfp-pulled"
-	duplexMismatch = "duplex-mismatch"
-	neighbourLost  = "neighbour-lost"
+	portDown        = "port-down"
+	errDisabled     = "err-disabled"
+	poeFault        = "poe-fault"
+	sfpPulled       = "sfp-pulled"
+	duplexMismatch  = "duplex-mismatch"
+	neighbourLost   = "neighbour-lost"
+	stpInconsistent = "stp-inconsistent"
 )
 
 // hits are the ports that one fault has hit, by ifIndex, each with its detail.
@@ -169,11 +170,12 @@ func (d *Device) settle(up time.Duration) {
 	}
 }
 
-// causes are the names of CErrDisableFeatureID as it numbers them, from 1.
+// causes are the names of CErrDisableFeatureID as it numbers them, from 1; those of other platforms go by number.
 var causes = []string{
 	"udld", "bpduGuard", "channelMisconfig", "pagpFlap", "dtpFlap", "linkFlap", "l2ptGuard", "dot1xSecurityViolation",
 	"portSecurityViolation", "gbicInvalid", "dhcpRateLimit", "unicastFlood", "vmps", "stormControl", "inlinePower",
-	"arpInspection", "portLoopback",
+	"arpInspection", "portLoopback", "packetBuffer", "macLimit", "linkMonitorFailure", "oamRemoteFailure", "dot1adIncompEtype",
+	"dot1adIncompTunnel", "sfpConfigMismatch", "communityLimit", "invalidPolicy", "lsGroup", "ekey", "portModeFailure",
 }
 
 const mostCauses = 62

@@ -172,6 +172,26 @@ func TestNeighbourLost(t *testing.T) {
 	b.refused("neighbour-lost", "Fa1/0/7", "Fa1/0/7 has no neighbour")
 }
 
+func TestTreeInconsistent(t *testing.T) {
+	b := newBench(t, "catalyst-2960x", 1)
+	const rows, state = "1.3.6.1.4.1.9.9.82.1.3.1.1.3", "1.3.6.1.2.1.17.2.15.1.3.50"
+	if got := b.rows("1.3.6.1.4.1.9.9.82.1.3"); len(got) > 0 {
+		t.Errorf("a healthy switch has inconsistent ports: %v", got)
+	}
+	b.fault("stp-inconsistent", "Gi1/0/50,Gi1/0/3")
+	want := map[string]string{rows + ".60.3": "Integer 1"}
+	for _, vlan := range []string{"1", "60", "70", "80"} {
+		want[rows+"."+vlan+".50"] = "Integer 1"
+	}
+	if diff := cmp.Diff(want, b.rows(rows)); diff != "" {
+		t.Errorf("inconsistent ports (-want +got):\n%s", diff)
+	}
+	b.want(state, "Integer 6")
+	b.refused("stp-inconsistent", "Gi1/0/47", "Gi1/0/47 is not in the spanning tree")
+	b.fault("clear", "stp-inconsistent")
+	b.want(state, "Integer 5")
+}
+
 // TestPortChannelMemberDown takes the members out of a port-channel one by one.
 func TestPortChannelMemberDown(t *testing.T) {
 	b := newBench(t, "catalyst-2960x", 1)

@@ -51,6 +51,10 @@ var faults = []fault{
 		port: &portFault{fits: fitsPlain(func(p *port) bool { return p.up && (p.uplink() || p.phone()) }, "has no neighbour")},
 	},
 	{
+		name: stpInconsistent, arg: "PORT[,PORT]", does: "the spanning tree keeps the port back in all its VLANs",
+		port: &portFault{fits: fitsPlain(func(p *port) bool { return (p.rows == ethernet || p.of != nil) && p.within == 0 }, "is not in the spanning tree")},
+	},
+	{
 		name: "topology-change", does: "the spanning tree changes once",
 		set: topologyChange,
 	},

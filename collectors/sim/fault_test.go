@@ -413,7 +413,7 @@ func TestUnknownFaults(t *testing.T) {
 			t.Errorf("%s %s: %v, want %q", c.name, c.arg, err, c.want)
 		}
 	}
-	if got := sim.Faults(); len(got) != 27 {
+	if got := sim.Faults(); len(got) != 28 {
 		t.Errorf("faults %v", got)
 	}
 }

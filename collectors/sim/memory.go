@@ -16,7 +16,8 @@ func (b *builder) pool(physical, row uint32, name string, total, least uint64, s
 	b.text(p+".3", name, index...)
 	b.int(p+".5", 0, index...)
 	b.int(p+".6", 1, index...)
-	for i, v := range []func(*moment) uint64{used, free} {
+	largest := func(m *moment) uint64 { return free(m) / 10 * 9 }
+	for i, v := range []func(*moment) uint64{used, free, largest} {
 		b.moving(fmt.Sprintf("%s.%d", p, 7+i), tagGauge32, v, index...)
 		b.moving(fmt.Sprintf("%s.%d", p, 17+2*i), tagGauge32, func(m *moment) uint64 { return v(m) >> 32 }, index...)
 		b.moving(fmt.Sprintf("%s.%d", p, 18+2*i), tagCounter64, v, index...)

@@ -59,7 +59,7 @@ var models = []model{
 
 var (
 	catalystFaults = []string{
-		"port-down", "err-disabled", "poe-fault", "poe-overload", "sfp-pulled", "duplex-mismatch", "neighbour-lost", "topology-change",
+		"port-down", "err-disabled", "poe-fault", "poe-overload", "sfp-pulled", "duplex-mismatch", "neighbour-lost", "stp-inconsistent", "topology-change",
 		"psu-failed", "member-lost", "ring-broken", "config-changed", "config-saved", "reboot", "upgrade", "wrap", "wrap-uptime", "other-unit",
 	}
 	asaFaults = []string{

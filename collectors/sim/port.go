@@ -32,6 +32,7 @@ type port struct {
 	numbered    bool
 	connector   bool
 	cable       int    // of a stack port: 1 or 2
+	joint       bool   // a link of StackWise Virtual
 	within      uint32 // ifIndex of the port-channel it is a member of
 	of          []port // members of a port-channel
 }
@@ -44,7 +45,7 @@ func (p *port) live(s *state) bool {
 	case p.cable > 0:
 		return s.neighbour(p.member, p.cable) > 0
 	}
-	return p.up && s.present(p.member) && !s.held(p.index)
+	return p.up && s.present(p.member) && !s.held(p.index) && (!p.joint || s.lost == 0 && s.members > 1)
 }
 
 // bundled says whether the port carries traffic of a port-channel.
