@@ -195,12 +195,7 @@ func (c *collector) vlanPortName(v *visit, id int, n uint32) string {
 			return "#" + number
 		}
 		ifIndex = uint32(vars[0].Int)
-		if c.tree.ports == nil {
-			c.tree.ports = map[uint32]uint32{}
-		}
-		if len(c.tree.ports) < maxRows {
-			c.tree.ports[n] = ifIndex
-		}
+		c.keepBasePort(n, ifIndex)
 	}
 	if p := c.port(strconv.FormatUint(uint64(ifIndex), 10)); p != nil {
 		return p.name()

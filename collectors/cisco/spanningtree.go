@@ -108,6 +108,7 @@ func (c *collector) readTreePorts(v *visit) {
 	}
 	words, held := map[*port]string{}, map[*port]bool{}
 	c.tree.inconsistent = false
+	lookups := 0
 	for _, row := range g.rows() {
 		instance, number, ofInstance := strings.Cut(g.index[row], ".")
 		if !ofInstance {
@@ -123,6 +124,13 @@ func (c *collector) readTreePorts(v *visit) {
 			continue
 		}
 		p := c.bridgePort(v, uint32(n))
+		if p == nil && bad && lookups < maxLookups {
+			var answered bool
+			if lookups++; c.tree.contexts || lookups == 1 {
+				p, answered = c.portInVLAN(v, instance, uint32(n))
+				c.tree.contexts = c.tree.contexts || answered
+			}
+		}
 		switch {
 		case p != nil && bad:
 			held[p] = true
@@ -150,14 +158,49 @@ func (c *collector) readTreePorts(v *visit) {
 	}
 }
 
+// maxLookups bounds the ports that are looked up in the context of their VLAN at one visit.
+const maxLookups = 4
+
+// portInVLAN looks a bridge port up in the context of a VLAN, where alone the switch shows
+// one that does not carry VLAN 1. It returns nil where the port is not there, and whether
+// there is such a context.
+func (c *collector) portInVLAN(v *visit, vlan string, n uint32) (p *port, answered bool) {
+	id, err := strconv.Atoi(vlan)
+	if err != nil || id <= 1 || v.stopped != "" || c.session.UseVLAN(id) != nil {
+		return nil, false
+	}
+	c.session.Tries(1)
+	vars, err := c.session.Get(v.ctx, basePortGroup.objects[0].oid+"."+strconv.FormatUint(uint64(n), 10))
+	c.ownContext()
+	switch {
+	case err != nil:
+		c.alive(v)
+		return nil, false
+	case vars[0].Reason != "" || vars[0].Int < 1 || vars[0].Int > max32:
+		return nil, true
+	}
+	c.keepBasePort(n, uint32(vars[0].Int))
+	return c.port(strconv.FormatInt(vars[0].Int, 10)), true
+}
+
+// keepBasePort remembers which interface a bridge port is.
+func (c *collector) keepBasePort(n, ifIndex uint32) {
+	if c.tree.ports == nil {
+		c.tree.ports = map[uint32]uint32{}
+	}
+	if len(c.tree.ports) < maxRows {
+		c.tree.ports[n] = ifIndex
+	}
+}
+
 // heldBack reports whether a row says that its port is inconsistent.
 func heldBack(g *grid, row int) bool {
 	for slot := treePortType; slot <= treePortLoop; slot++ {
 		x, reason := g.value(row, slot)
 		switch {
 		case reason != "":
-		case slot == treePortType || slot == treePortTypeMST:
-			if x.Type == snmp.TypeOctetString && len(bytes.Trim(x.Bytes, "\x00")) > 0 {
+		case x.Type == snmp.TypeOctetString: // BITS
+			if slot < treePortRoot && len(bytes.Trim(x.Bytes, "\x00")) > 0 {
 				return true
 			}
 		case x.Type == snmp.TypeInteger && x.Int == 1: // true

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"rackpost/collectors"
 	"rackpost/collectors/snmp"
 	"rackpost/hw"
 )
@@ -50,8 +51,26 @@ func (c *collector) readCarried(v *visit, trunks []*port) {
 		}
 	}
 	if told { // else the switch has no such column
-		c.markCarried(v, trunks, lists, extended)
+		c.markCarried(v, trunks, lists, extended || len(trunks) > 0 && !c.basicOnly(v))
 	}
+}
+
+// basicOnly reports whether the switch has no column for VLANs above 1023: one request for
+// its first row tells, where no trunk has one.
+func (c *collector) basicOnly(v *visit) bool {
+	oid := carriedGroup.objects[1].oid
+	if c.lacks[oid] {
+		return true
+	}
+	c.session.MostRows(1)
+	defer c.session.MostRows(0)
+	t, err := c.session.Walk(v.ctx, oid)
+	if err != nil {
+		c.unread(v, sectionVLANs, collectors.ReasonOf(err), err)
+		return false
+	}
+	c.lacks[oid] = t[0].Complete && len(t[0].Rows) == 0
+	return c.lacks[oid]
 }
 
 // markCarried marks each trunk with its list.

@@ -178,8 +178,10 @@ func (p *port) isEthernet() bool {
 func (c *collector) everyPort(s *grid) bool {
 	lowers := map[string]bool{}
 	for _, row := range s.rows() {
-		_, lower, _ := strings.Cut(s.index[row], ".")
-		lowers[lower] = true
+		if _, reason := s.number(row, 0); reason == "" {
+			_, lower, _ := strings.Cut(s.index[row], ".")
+			lowers[lower] = true
+		}
 	}
 	for i := range c.ports.list {
 		if p := &c.ports.list[i]; p.isEthernet() && !lowers[p.index] {
