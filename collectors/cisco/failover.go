@@ -130,7 +130,7 @@ func pairPart(seen twoUnits, was bool) hw.Component {
 		return hw.Component{}
 	}
 	p.State = p.State.With("failover", "on").With("active", activeUnit(primary, secondary))
-	p.Health, p.Expected = pairHealth(seen, primary, secondary), true
+	p.Health = pairHealth(seen, primary, secondary)
 	return p
 }
 

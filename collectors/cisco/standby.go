@@ -25,6 +25,11 @@ const (
 // standbyGroup is asked of the other unit of a pair, at an address of its own.
 var standbyGroup = group{
 	section: sectionStandby, component: "standby/unit", mib: "SNMPv2-MIB, ENTITY-MIB, CISCO-FIREWALL-MIB", kinds: asaOnly,
+	also: []object{
+		{use: state, as: "reachable", note: "yes or no; no is Critical"},
+		{use: state, as: "reason", note: "why it was not reached: no_answer, unreachable and so on"},
+		{use: state, as: "problem", note: "what is wrong with it, in words"},
+	},
 	objects: []object{
 		{name: "sysUpTime", oid: sysUpTime, use: sensor, as: "uptime_seconds", note: "read only where standby: names the address of the other unit; reachable=no when it does not answer"},
 		{name: "snmpEngineTime", oid: engineTime, note: "tells how often sysUpTime wrapped, where it agrees"},
@@ -103,7 +108,7 @@ func (c *collector) readStandby(v *visit) {
 	if c.standby.session == nil {
 		return
 	}
-	p := hw.Component{Path: "standby/unit", Section: sectionStandby, Expected: true}
+	p := hw.Component{Path: "standby/unit", Section: sectionStandby}
 	vars, err := c.standby.session.Get(v.ctx, c.standbyOIDs()...)
 	switch {
 	case err != nil && v.ctx.Err() != nil:

@@ -292,7 +292,8 @@ var failoverGroup = group{
 	also: []object{
 		{use: state, as: "polled", note: "yes: the unit that answers"},
 		{use: state, as: "failover", note: "on, or off where the pair is configured to be none"},
-		{use: state, as: "active", note: "of the pair: which unit carries the traffic"},
+		{use: state, as: "active", note: "of the pair: which unit carries the traffic. The MIB tells nothing of active/active failover by groups"},
+		{use: attribute, as: "failover", note: "of unit/<serial>: primary or secondary, as it is configured"},
 	},
 	objects: []object{
 		{name: "cfwHardwareInformation", oid: cfwStatus + "2", use: attribute, as: "name", note: "\"(this device)\" marks the unit that answers: polled=yes; a row not served is unknown for one visit, then missed"},

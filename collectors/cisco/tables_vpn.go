@@ -149,6 +149,7 @@ const (
 
 var ipsecTunnelGroup = group{
 	section: sectionTunnels, component: "tunnel/<peer address>", mib: "CISCO-IPSEC-FLOW-MONITOR-MIB", kinds: asaOnly, sparse: true, timed: true,
+	also: []object{{use: state, as: "state", note: "up; a peer without a tunnel is gone, which is told and is no fault"}},
 	objects: []object{
 		{name: "cipSecTunIkeTunnelIndex", oid: ipsecTunnel + "2", note: "joins phase 2 to phase 1"},
 		{name: "cipSecTunRemoteAddr", oid: ipsecTunnel + "5", use: sensor, as: "security_associations_count",

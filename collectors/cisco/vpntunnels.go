@@ -23,8 +23,8 @@ type tunnel struct {
 // tunnelMemory is what the last visit saw of the tunnels to one peer.
 type tunnelMemory struct {
 	ages  map[string]time.Duration // of phase 2, by index
-	at    time.Time
-	since int64 // Unix ms: the octets count from here
+	at    time.Time                // when they were read
+	since int64                    // Unix ms: the octets count from here
 }
 
 // readTunnels reads the IPsec tunnels by peer. A peer that has none any more goes: that is
@@ -201,12 +201,12 @@ func (c *collector) tunnelOctets(v *visit, path string, inner *grid, t tunnel, l
 	lack := unsure(inner, loose)
 	before, known := c.tunnels[t.peer]
 	v.gauge(path, "security_associations_count", float64(len(t.inner)), lack)
-	now, lackAges := tunnelAges(v, inner, t)
+	now, lackAges := tunnelAges(inner, t)
 	switch {
 	case lack != "" || lackAges:
 		now = before // what is missing is not another tunnel
 	case !known || before.at.IsZero():
-		now.since = v.now.Add(-oldest(now.ages)).UnixMilli()
+		now.since = now.at.Add(-oldest(now.ages)).UnixMilli()
 	case sameTunnels(before, now):
 		now.since = before.since
 	default:
@@ -232,8 +232,8 @@ func (c *collector) tunnelOctets(v *visit, path string, inner *grid, t tunnel, l
 
 // tunnelAges returns the ages of the phase 2 tunnels to a peer. Lacking says that one is
 // missing that the device tells of others.
-func tunnelAges(v *visit, inner *grid, t tunnel) (m tunnelMemory, lacking bool) {
-	m = tunnelMemory{ages: make(map[string]time.Duration, len(t.inner)), at: v.now}
+func tunnelAges(inner *grid, t tunnel) (m tunnelMemory, lacking bool) {
+	m = tunnelMemory{ages: make(map[string]time.Duration, len(t.inner)), at: time.Now()}
 	for _, row := range t.inner {
 		n, reason := inner.number(row, ipsecAge)
 		lacking = lacking || reason != "" && inner.read(ipsecAge) > 0
