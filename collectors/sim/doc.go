@@ -10,6 +10,9 @@
 // the same time, ports without a link stand still, octets fit packets, and the 32-bit columns are
 // the low half of the 64-bit ones.
 //
+// A Catalyst asked with a VLAN behind the community, "public@60", answers BRIDGE-MIB for that VLAN as IOS does, and
+// does not answer for one it has not.
+//
 // # Numbered readings
 //
 // In every model one sensor numbers its own readings: ifHCInUcastPkts of the first physical port
