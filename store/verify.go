@@ -250,7 +250,11 @@ func (a *auditor) bases(dir string) error {
 	return nil
 }
 
+// ErrDamaged is the error of a dump that is not whole: it says in its place what is damaged.
+var ErrDamaged = errors.New("not everything could be read")
+
 // Dump writes the batches of a journal in words, oldest first; samples only when asked for.
+// What is damaged is said so and passed over; the error is then ErrDamaged.
 func Dump(ctx context.Context, dir string, w io.Writer, samples bool) error {
 	segments, err := listSegments(ctx, dir)
 	if err != nil {
@@ -260,7 +264,7 @@ func Dump(ctx context.Context, dir string, w io.Writer, samples bool) error {
 	for _, g := range segments {
 		fmt.Fprintf(w, "segment %s\n", filepath.Base(g.file()))
 		if err := g.damaged(); err != nil {
-			fmt.Fprintf(w, "  damaged: %v\n", err)
+			d.damage("  damaged: %v\n", err)
 			continue
 		}
 		err := g.read(func(db *sql.DB) error {
@@ -271,9 +275,15 @@ func Dump(ctx context.Context, dir string, w io.Writer, samples bool) error {
 		if g.reader != nil {
 			err = errors.Join(err, g.close())
 		}
-		if err != nil {
+		switch {
+		case isDamaged(err):
+			d.damage("  damaged: %v\n", err)
+		case err != nil:
 			return fmt.Errorf("dump %s: %w", filepath.Base(g.file()), err)
 		}
+	}
+	if d.damaged > 0 {
+		return fmt.Errorf("dump %s: %d damaged: %w", dir, d.damaged, ErrDamaged)
 	}
 	return nil
 }
@@ -282,29 +292,41 @@ type dumper struct {
 	w       io.Writer
 	samples bool
 	pack    journal.Compressor
+	damaged int
+}
+
+// damage writes what is damaged and counts it.
+func (d *dumper) damage(format string, args ...any) error {
+	d.damaged++
+	_, err := fmt.Fprintf(d.w, format, args...)
+	return err
 }
 
 func (d *dumper) batch(ctx context.Context, g *segment, position int64, raw []byte) error {
 	b, err := journal.ParseBatch(raw)
 	if err != nil {
-		_, err = fmt.Fprintf(d.w, "  %d damaged: %v\n", position, err)
-		return err
+		return d.damage("  %d damaged: %v\n", position, err)
 	}
 	fmt.Fprintf(d.w, "  %d %s seq %d of %s/%s turn %d wall %s %s, %d records in %d bytes\n", position, b.Stream, b.Seq, b.Origin, b.Incarnation,
 		b.Turn, time.UnixMilli(b.WallMS).UTC().Format(time.RFC3339Nano), b.Mode, b.Records, len(b.Bytes))
 	body, err := d.pack.Body(&b)
 	if err != nil {
-		_, err = fmt.Fprintf(d.w, "    %v\n", err)
-		return err
+		return d.damage("    damaged: %v\n", err)
 	}
-	return journal.Records(body, func(rec journal.Record) error {
+	var write error
+	err = journal.Records(body, func(rec journal.Record) error {
 		text, err := d.record(ctx, g, &b, rec)
 		if err != nil {
-			text = err.Error()
+			write = d.damage("    damaged: %v\n", err)
+			return write
 		}
-		_, err = fmt.Fprintf(d.w, "    %s\n", text)
-		return err
+		_, write = fmt.Fprintf(d.w, "    %s\n", text)
+		return write
 	})
+	if err != nil && write == nil {
+		return d.damage("    damaged: %v\n", err)
+	}
+	return write
 }
 
 func (d *dumper) record(ctx context.Context, g *segment, b *journal.Batch, rec journal.Record) (string, error) {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"rackpost/hw"
@@ -77,5 +78,6 @@ func (a *appliance) Latest(ctx context.Context, id hw.DeviceID) ([]web.Reading, 
 	if errors.Is(err, store.ErrTooMany) {
 		err = web.ErrTooMany
 	}
+	slices.SortStableFunc(readings, func(a, b web.Reading) int { return compareNatural(a.Component, b.Component) })
 	return readings, err
 }

@@ -15,7 +15,7 @@ func journalCommand() command {
 		args: "verify DIR | dump [-samples] DIR",
 		does: "check the checksums and chains of a journal, or print its batches in words",
 		help: `  rackpost journal verify DIR   exit code 1 if anything is damaged or missing
-  rackpost journal dump DIR     every batch and its records; the samples too with -samples
+  rackpost journal dump DIR     every batch and its records; the samples too with -samples; exit code 1 if anything is damaged
 
 DIR is the data folder of box.yaml. Both only read. Stop the appliance first, or take a copy: what is
 written meanwhile may look damaged.`,
