@@ -7,6 +7,7 @@ type feed struct {
 	detection int64  // pethPsePortDetectionStatus: searching(2), deliveringPower(3), fault(4)
 	class     int64  // class 0 is 1
 	draw      uint64 // mW
+	allocated uint64 // mW
 	denied    bool
 }
 
@@ -28,25 +29,24 @@ func (c *catalyst) power(b *builder, s *state) {
 	}
 }
 
-// phones is how many ports of a member feed a phone.
-const phones = copperPorts / 4
-
-// feed is the state of a port. In an overload the phones take 97 % of the budget, and the one that comes next is denied.
+// feed is the state of a port. In an overload every live port has a hungry device, together 97 % of the budget, and
+// one that comes next is denied.
 func (c *catalyst) feed(s *state, m, n int) feed {
 	p := c.copperIndex + c.stride*uint32(m-1) + uint32(n)
-	f := feed{detection: 2, class: 1}
+	live := n%2 == 1 && !s.held(p)
 	switch {
 	case s.has(poeFault, p):
-		f.detection = 4
-	case n%4 == 1 && !s.held(p):
-		f = feed{detection: 3, class: 3, draw: 4200 + mix(uint64(m)<<8|uint64(n))%2100}
-		if s.overload == m {
-			f.class, f.draw = 5, c.budget*970/phones
+		return feed{detection: 4, class: 1}
+	case live && s.overload == m:
+		f := feed{detection: 3, class: 4, draw: c.budget * 970 / (copperPorts / 2), allocated: 15_400}
+		if f.draw > f.allocated {
+			f.class, f.allocated = 5, 30_000
 		}
-	case s.overload == m && n == 2:
-		f.denied = true
+		return f
+	case live && n%4 == 1:
+		return feed{detection: 3, class: 3, draw: 4200 + mix(uint64(m)<<8|uint64(n))%2100, allocated: 7000}
 	}
-	return f
+	return feed{detection: 2, class: 1, denied: s.overload == m && n == 2}
 }
 
 // powerPortRow adds both rows of a port.
@@ -71,8 +71,11 @@ func (c *catalyst) powerPortRow(b *builder, group uint32, n int, f feed) {
 		b.int(fmt.Sprintf("%s.%d", ext, 1+i), v, row...)
 	}
 	b.text(ext+".5", status, row...)
-	most := max(uint64(15_400), (f.draw+999)/1000*1000)
-	for i, v := range []uint64{most, f.draw / 1000 * 1000, f.draw / 1000 * 1000, f.draw, f.draw * 11 / 10} {
+	most := uint64(15_400)
+	if c.budget > copperPorts*most/2 {
+		most = 30_000 // PoE+
+	}
+	for i, v := range []uint64{most, f.allocated, f.allocated, f.draw, f.draw * 11 / 10} {
 		b.gauge(fmt.Sprintf("%s.%d", ext, 6+i), v, row...)
 	}
 	b.int(ext+".11", int64(at(int(group), c.copperPart(n))), row...)

@@ -106,9 +106,12 @@ func (c *catalyst) config(b *builder, s *state) {
 
 // software adds CISCO-IMAGE-MIB.
 func (c *catalyst) software(b *builder, s *state) {
-	describes := strings.ReplaceAll(c.describes, c.version, s.version)
+	describes, family := strings.ReplaceAll(c.describes, c.version, s.version), "CAT9K"
+	if c.xe == nil {
+		family = c.chassis[3:8]
+	}
 	for i, line := range []string{
-		"CW_BEGIN$simulated$", "CW_IMAGE$" + c.image + "$", "CW_FAMILY$" + c.chassis[3:8] + "$", "CW_FEATURE$IP|LAYER_3$",
+		"CW_BEGIN$simulated$", "CW_IMAGE$" + c.image + "$", "CW_FAMILY$" + family + "$", "CW_FEATURE$IP|LAYER_3$",
 		"CW_VERSION$" + s.version + "$", "CW_MEDIA$RAM$", "CW_SYSDESCR$" + describes + "$", "CW_END$simulated$",
 	} {
 		b.text("1.3.6.1.4.1.9.9.25.1.1.1.2", line, uint32(i+1))
