@@ -53,10 +53,23 @@ func (c *collector) cpuName(g *grid, row int) (string, bool) {
 			return name, true
 		}
 		return index, settled
-	case reason == "" || isLack(reason) || reason == hw.OutOfRange || reason == hw.Garbage:
+	case reason == "":
 		return index, true
+	case isLack(reason) || reason == hw.OutOfRange || reason == hw.Garbage:
+		return index, !namesParts(g)
 	}
 	return "", false
+}
+
+// namesParts reports whether any CPU tells the part it belongs to: one that does not is
+// then one of which that was not read.
+func namesParts(g *grid) bool {
+	for row := range g.index {
+		if part, reason := g.number(row, cpuPhysical); reason == "" && part != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // loads adds the loads of one CPU or core, which stand from first on in the grid. Fives,

@@ -162,3 +162,23 @@ func TestFansOfSupplies(t *testing.T) {
 		}
 	}
 }
+
+// A CPU or pool of which the name was not read is left out: under its index it would be
+// another part.
+func TestNamesNotRead(t *testing.T) {
+	t.Parallel()
+	r := visiting(t, asa, join(script{
+		cpm + ".1.1.2.1|2|20", cpm + ".1.1.6.1|66|10", cpm + ".1.1.6.2|66|11", "1.3.6.1.2.1.47.1.1.1.1.7.20|4|Processor 0/0",
+	}, pool(1, "System memory", 1, 2, 1, 2, 0), pool(5, "", 1, 2, 1, 2, 0)).device(t, asaHead)).all()
+	if got := r.gauge(t, "cpu/Processor 0/0", "busy_5s_percent"); got != 10 {
+		t.Errorf("%v", got)
+	}
+	for path := range r.parts {
+		if strings.HasPrefix(path, "memory/") || path == "cpu/2" {
+			t.Errorf("%s is there", path)
+		}
+	}
+	if r.extent(t, "cpu") != hw.Partial || r.extent(t, "memory") != hw.Partial {
+		t.Errorf("%v", r.Read)
+	}
+}

@@ -65,14 +65,24 @@ func (c *collector) readSystemMemory(v *visit) {
 func (c *collector) poolRows(v *visit, grp *group, g *grid) {
 	var rows []int
 	var names, indexes []string
+	nameless := 0
 	for _, row := range g.rows() {
-		index := g.index[row]
 		name, reason := g.text(row, poolName)
-		if reason != "" && !isLack(reason) {
-			v.limit(sectionMemory, hw.Partial)
-			continue
+		if reason != "" || name == "" {
+			nameless++
+			if reason != "" && !isLack(reason) || g.read(poolName) > 0 {
+				continue
+			}
 		}
-		rows, names, indexes = append(rows, row), append(names, name), append(indexes, index)
+		rows, names, indexes = append(rows, row), append(names, name), append(indexes, g.index[row])
+	}
+	if nameless > 0 && g.read(poolName) > 0 {
+		v.limit(sectionMemory, hw.Partial)
+		if grp != &poolGroup {
+			// Which names come twice, and so what the pools are called, is not known.
+			v.gap(sectionMemory+"/"+grp.objects[poolName].name, hw.Inconsistent, "not every pool has a name")
+			return
+		}
 	}
 	if twins(names) && !c.entities.whole {
 		c.nameless(v, sectionMemory)

@@ -27,7 +27,7 @@ var standbyGroup = group{
 	section: sectionStandby, component: "standby/unit", mib: "SNMPv2-MIB, ENTITY-MIB, CISCO-FIREWALL-MIB", kinds: asaOnly,
 	also: []object{
 		{use: state, as: "reachable", note: "yes or no; no is Critical"},
-		{use: state, as: "reason", note: "why it was not reached: no_answer, unreachable and so on"},
+		{use: state, as: "reason", note: "why it was not reached: no-answer, refused and so on"},
 		{use: state, as: "problem", note: "what is wrong with it, in words"},
 	},
 	objects: []object{
