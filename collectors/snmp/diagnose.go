@@ -88,9 +88,13 @@ func (s *Session) diagnose(ctx context.Context, f *failure) *failure {
 
 // explain makes the error of a visit that read nothing.
 func (s *Session) explain(f *failure) *collectors.VisitError {
+	hint := s.hint(f.reason)
+	if f.late {
+		hint = fmt.Sprintf("the device answers, but not within %v: give it a longer timeout", s.target.Timeout)
+	}
 	return &collectors.VisitError{
 		Reason: f.reason,
-		Hint:   s.hint(f.reason),
+		Hint:   hint,
 		Err:    fmt.Errorf("snmp %s: %w", s.target.Device.Address, f.err),
 	}
 }

@@ -43,6 +43,7 @@ type failure struct {
 	reason hw.Reason
 	err    error
 	silent bool // nothing came that could be an answer
+	late   bool // answers came, each after its request had been given up
 	over   bool // the device is given up for this visit: nothing was sent
 }
 
@@ -104,6 +105,9 @@ func (s *Session) request(head, oids []string) []string {
 // comes at once, is waited out.
 func (s *Session) persist(ctx context.Context, tries int, send func(*gosnmp.GoSNMP, int) (*gosnmp.SnmpPacket, error)) (*gosnmp.SnmpPacket, *failure) {
 	var f *failure
+	var asked int
+	var waited time.Duration
+	s.guard.forget()
 	for try := range tries {
 		if over := s.trouble.over(); over != nil {
 			return nil, over
@@ -122,15 +126,32 @@ func (s *Session) persist(ctx context.Context, tries int, send func(*gosnmp.GoSN
 		}
 		if f.silent {
 			s.pace.timeouts++
+			asked, waited = asked+1, waited+timeout
 		}
 		if !f.again() {
 			break
 		}
 		s.trouble.failed(f)
 	}
+	if f.reason == hw.NoAnswer {
+		f.unanswered(asked, waited, s.guard.late)
+	}
 	f = s.diagnose(ctx, f)
 	s.drop()
 	return nil, f
+}
+
+// unanswered puts into words what asked requests met in the time waited.
+func (f *failure) unanswered(asked int, waited time.Duration, late int) {
+	f.late = late > 0
+	what := fmt.Sprintf("no answer within %v", waited)
+	if asked > 1 {
+		what = fmt.Sprintf("no answer to %d requests within %v", asked, waited)
+	}
+	if f.late {
+		what = fmt.Sprintf("no answer in time to %d requests within %v, %d too late", asked, waited, late)
+	}
+	f.err = errors.New(what)
 }
 
 // once sends one request. A v3 engine that was replaced is discovered anew, once.

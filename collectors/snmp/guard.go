@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"sync"
 	"time"
 )
@@ -19,12 +20,14 @@ type guard struct {
 	deadline  time.Time // of the context; zero: none
 
 	sent     header
-	sends    int   // messages sent, ever
-	heard    bool  // something valid came over this connection
-	noise    int   // messages dropped since begin that no agent should send
-	report   int   // usmStats number of the Report that answered the last message; not authenticated
-	received int   // length of the answer to the last message
-	failure  error // of the last read or write
+	earlier  []int64 // the IDs of the messages sent since forget, before the last one
+	late     int     // answers to those
+	sends    int     // messages sent, ever
+	heard    bool    // something valid came over this connection
+	noise    int     // messages dropped since begin that no agent should send
+	report   int     // usmStats number of the Report that answered the last message; not authenticated
+	received int     // length of the answer to the last message
+	failure  error   // of the last read or write
 }
 
 var errNotOpen = errors.New("snmp: connection is closed")
@@ -87,6 +90,9 @@ func (g *guard) Write(p []byte) (int, error) {
 		return 0, errors.New("snmp: the request could not be encoded")
 	}
 	h.community = bytes.Clone(h.community)
+	if id := g.sent.id(); id != 0 && len(g.earlier) < maxEarlier {
+		g.earlier = append(g.earlier, id)
+	}
 	g.sent, g.report, g.received = h, 0, 0
 	g.sends++
 	n, err := c.Write(p)
@@ -119,14 +125,21 @@ func (g *guard) Read(p []byte) (int, error) {
 func (g *guard) answers(h header) bool {
 	switch {
 	case h.version != g.sent.version:
-	case h.version == 3:
-		return h.messageID == g.sent.messageID
-	case h.pdu == tagResponse && bytes.Equal(h.community, g.sent.community):
-		return h.requestID == g.sent.requestID
+	case h.version == 3, h.pdu == tagResponse && bytes.Equal(h.community, g.sent.community):
+		if h.id() != g.sent.id() && slices.Contains(g.earlier, h.id()) {
+			g.late++
+		}
+		return h.id() == g.sent.id()
 	}
 	g.noise++
 	return false
 }
+
+// maxEarlier bounds the messages whose late answers are known: the tries of one request.
+const maxEarlier = 8
+
+// forget begins with a request of which no try was sent yet.
+func (g *guard) forget() { g.earlier, g.late, g.sent = g.earlier[:0], 0, header{} }
 
 // SetDeadline implements net.Conn; the context's end comes before t.
 func (g *guard) SetDeadline(t time.Time) error {

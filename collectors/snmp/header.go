@@ -13,6 +13,14 @@ type header struct {
 	report    int    // v3 Report: the last number but one of a usmStats OID, else 0
 }
 
+// id is what an answer repeats of its request.
+func (h header) id() int64 {
+	if h.version == 3 {
+		return h.messageID
+	}
+	return h.requestID
+}
+
 // The PDU tags used here.
 const (
 	tagSequence = 0x30

@@ -22,5 +22,5 @@ func (t *trouble) over() *failure {
 	if t.bad < patience {
 		return nil
 	}
-	return &failure{reason: t.last.reason, err: t.last.err, over: true}
+	return &failure{reason: t.last.reason, err: t.last.err, late: t.last.late, over: true}
 }
