@@ -46,7 +46,7 @@ type unitMemory struct {
 func (c *collector) readInventory(v *visit) {
 	c.ports.stale = true
 	c.entities.tries = 0
-	c.entities.sensors = chassisMemory{}
+	c.entities.sensors.read = false
 	clear(c.lacks)
 	units, g, list := c.readEntities(v)
 	for _, u := range units {

@@ -114,7 +114,7 @@ func (v *visit) lacking(section string) bool {
 
 // hear returns the neighbour of a name on a port.
 func (n *neighbourhood) hear(at, name string, local *port, by uint8) *neighbour {
-	host := pathName(hostName(name))
+	host := cmp.Or(pathName(hostName(name)), "unnamed")
 	key := at + "\x00" + strings.ToLower(host)
 	i, ok := n.at[key]
 	if !ok {

@@ -76,7 +76,7 @@ var opticLimitGroup = group{
 			name: "entSensorThresholdValue", oid: ciscoLimit + "4", use: attribute, as: limitAttributes(),
 			note: "in the unit of its sensor. Beyond major is critical, beyond minor a warning, named in the state alarm. " +
 				"A low one that is not below the high one of its severity is void. " +
-				"Low light, bias and sent power are judged only while the port has link",
+				"Low light, bias and sent power are judged only while the port has link. Read hourly, so without hysteresis",
 		},
 	},
 }
@@ -97,7 +97,7 @@ var chassisSensorGroup = group{
 		{name: "entSensorValue", oid: ciscoSensor + "4", use: sensor, as: "temperature_celsius", note: "value * 10^scale / 10^precision"},
 		{name: "entSensorStatus", oid: ciscoSensor + "5", use: state, as: "state", words: sensorStatusWords},
 	},
-	also: []object{{use: state, as: "alarm", note: "the threshold it is beyond: temperature_celsius high major"}},
+	also: []object{{use: state, as: "alarm", note: "the threshold it is beyond: temperature_celsius high major; until it is 2 degrees below it again"}},
 }
 
 var chassisLimitGroup = group{

@@ -235,8 +235,7 @@ func (c *collector) measure(g *grid, optics []optic, limits map[string]rawLimits
 			continue
 		}
 		e, _ := c.entities.parts.at(index)
-		name := e.name + " " + e.descr
-		kind, number := opticKind(name), opticLane(name)
+		kind, number := opticKind(e.name+" "+e.descr), opticLane(e.name, e.descr)
 		if kind < 0 || number > maxLanes {
 			continue
 		}

@@ -222,10 +222,14 @@ func TestTransceiverLanesAndOtherTables(t *testing.T) {
 		sensorRow(ciscoSensor, 1116, 1114, te+"Lane 2 Transceiver Receive Power Sensor", 14, 9, 1, -32, 1),
 		sensorRow(ciscoSensor, 1117, 1114, te+"Lane 2 Transceiver Transmit Power Sensor", 6, 7, 0, 500, 1),
 		sensorRow(ciscoSensor, 1118, 1114, te+"Lane 2 Laser Temperature", 8, 9, 0, 50, 1),
+		sensorRow(ciscoSensor, 1119, 1114, te+"Receive Power Sensor 3", 14, 9, 1, -43, 1),
 	).device(t, iosHead)).all()
 	lanes.complete(t)
 	if a, b := lanes.gauge(t, sfpPath, "rx_power_dbm"), lanes.gauge(t, sfpPath+"/lane-2", "rx_power_dbm"); a != -2.1 || b != -3.2 {
 		t.Errorf("lanes: %v and %v", a, b)
+	}
+	if x := lanes.gauge(t, sfpPath+"/lane-3", "rx_power_dbm"); x != -4.3 {
+		t.Errorf("lane 3: %v", x)
 	}
 	if x := lanes.gauge(t, sfpPath+"/lane-2", "tx_power_dbm"); x < -3.02 || x > -3.01 {
 		t.Errorf("500 uW are %v dBm", x)
@@ -298,8 +302,7 @@ func TestQuirkChassisTemperatureWithoutEnvmon(t *testing.T) {
 	}
 	v := visiting(t, catalyst, at(25))
 	for celsius, want := range map[int]hw.Health{25: hw.OK, 46: hw.Warning, 57: hw.Critical, -10: hw.Critical} {
-		v.becomes(at(celsius))
-		r := v.all()
+		r := visiting(t, catalyst, at(celsius)).all()
 		r.complete(t)
 		c := r.part(t, "temperature/1010")
 		if c.Health != want || c.Attrs.Get("threshold_celsius") != "56" || r.gauge(t, c.Path, "temperature_celsius") != float64(celsius) {
@@ -307,6 +310,15 @@ func TestQuirkChassisTemperatureWithoutEnvmon(t *testing.T) {
 		}
 		if _, ok := r.parts["temperature/1115"]; ok {
 			t.Error("the temperature of a transceiver is the chassis's")
+		}
+	}
+	for _, step := range []struct {
+		celsius int
+		want    hw.Health
+	}{{46, hw.Warning}, {45, hw.Warning}, {46, hw.Warning}, {43, hw.OK}, {45, hw.OK}, {56, hw.Critical}, {55, hw.Critical}, {53, hw.Warning}, {45, hw.Warning}, {20, hw.OK}} {
+		v.becomes(at(step.celsius))
+		if c := v.all().part(t, "temperature/1010"); c.Health != step.want || c.Attrs.Get("threshold_celsius") != "56" {
+			t.Errorf("%d after others: %+v, want %v", step.celsius, c, step.want)
 		}
 	}
 	const env = "1.3.6.1.4.1.9.9.13.1.3.1"

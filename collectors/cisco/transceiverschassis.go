@@ -2,6 +2,7 @@ package cisco
 
 import (
 	"strconv"
+	"strings"
 
 	"rackpost/hw"
 )
@@ -11,7 +12,12 @@ import (
 type chassisMemory struct {
 	read   bool // the thresholds were read whole
 	limits map[string]rawLimits
+	hot    map[string]int // the high threshold a sensor was beyond; it outlives the inventory
 }
+
+// cooled is by how many degrees a temperature must fall below a threshold it was beyond
+// before it is well again: one that stays there is one fault and not many.
+const cooled = 2
 
 // readChassisTemperatures reads the temperatures of the chassis out of
 // CISCO-ENTITY-SENSOR-MIB where CISCO-ENVMON-MIB, read just before, has none at all. Those of
@@ -74,7 +80,7 @@ func (c *collector) readChassisLimits(v *visit, g *grid, mine map[string]bool) b
 	}
 	t, ok := c.read(v, &chassisLimitGroup)
 	all := limitsOf(t)
-	c.entities.sensors = chassisMemory{read: ok && t.wholeAll(), limits: map[string]rawLimits{}}
+	c.entities.sensors.read, c.entities.sensors.limits = ok && t.wholeAll(), map[string]rawLimits{}
 	for index := range mine {
 		if l, ok := all[index]; ok {
 			l.set[lowMinor] = false // where the warning of high minor ends
@@ -89,19 +95,39 @@ func (c *collector) chassisTemperature(v *visit, g *grid, row int, whole bool) {
 	index := g.index[row]
 	path, sensor := "temperature/"+index, opticKinds[opticTemperature].sensor
 	m := opticValue(g, row, opticTemperature, c.entities.sensors.limits[index])
-	health, alarm := m.judge(opticTemperature, "up", whole)
-	if m.absent == hw.NotReady {
-		health = hw.Unknown
-	}
-	status, _ := g.word(row, sensorStatus)
 	name, _ := c.entityName(index)
 	a := hw.Attrs{}.With("name", name).With("member", c.memberOf(index))
 	if m.limits.set[highMajor] {
 		a = a.With("threshold_celsius", strconv.FormatFloat(m.limits.value[highMajor], 'f', -1, 64))
 	}
+	c.entities.sensors.keepHot(index, &m)
+	health, alarm := m.judge(opticTemperature, "up", whole)
+	if m.absent == hw.NotReady {
+		health = hw.Unknown
+	}
+	status, _ := g.word(row, sensorStatus)
 	v.component(hw.Component{
 		Path: path, Section: sectionEnvironment, Health: health, Attrs: a,
 		State: hw.Attrs{}.With("state", status).With("alarm", alarm),
 	})
 	v.gauge(path, sensor, m.value, m.absent)
+}
+
+// keepHot lowers the high threshold a temperature was beyond before, and remembers the one it
+// is beyond now.
+func (s *chassisMemory) keepHot(index string, m *measured) {
+	if m.absent != "" {
+		return
+	}
+	if was, ok := s.hot[index]; ok {
+		m.limits.value[was] -= cooled
+	}
+	if now, ok := m.limits.beyond(m.value); ok && now < lowMinor {
+		if s.hot == nil {
+			s.hot = map[string]int{}
+		}
+		s.hot[strings.Clone(index)] = now
+	} else {
+		delete(s.hot, index)
+	}
 }

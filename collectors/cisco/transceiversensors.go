@@ -75,11 +75,19 @@ func opticKind(name string) int {
 	return -1
 }
 
-// opticLane returns the lane a sensor's name tells, or 1.
-func opticLane(name string) int {
-	words := strings.Fields(strings.ToLower(name))
-	if i := slices.Index(words, "lane"); i >= 0 && i+1 < len(words) {
-		if n, err := strconv.ParseUint(words[i+1], 10, 8); err == nil && n > 0 {
+// opticLane returns the lane the name of a sensor tells, or 1: "Lane 2" anywhere in it, or a
+// number at its end.
+func opticLane(names ...string) int {
+	for _, name := range names {
+		words := strings.Fields(strings.ToLower(name))
+		if len(words) == 0 {
+			continue
+		}
+		number := words[len(words)-1]
+		if i := slices.Index(words, "lane"); i >= 0 && i+1 < len(words) {
+			number = words[i+1]
+		}
+		if n, err := strconv.ParseUint(number, 10, 8); err == nil && n > 0 {
 			return int(n)
 		}
 	}
