@@ -1,6 +1,7 @@
 package cisco_test
 
 import (
+	"bytes"
 	"math"
 	"net/netip"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"rackpost/collectors/sim"
 	"rackpost/hw"
 )
 
@@ -129,5 +131,71 @@ func TestRequestsOfFirewall(t *testing.T) {
 	t.Logf("%d requests at first, %d for all sections, %d for the fast ones", first, all, fast)
 	if first > 80 || all > 60 || fast > 25 {
 		t.Errorf("%d requests at first, %d for all sections, %d for the fast ones", first, all, fast)
+	}
+}
+
+// replaced returns lines with some objects changed, and without those that are set to "".
+func replaced(lines []byte, values map[string]string) []byte {
+	var out []byte
+	for line := range bytes.Lines(lines) {
+		oid, _, _ := strings.Cut(string(line), "|")
+		switch value, ok := values[oid]; {
+		case !ok:
+			out = append(out, line...)
+		case value != "":
+			out = append(out, oid+"|"+value+"\n"...)
+		}
+	}
+	return out
+}
+
+// A real ASA whose units change their roles: before, in between, with the address moved,
+// and back.
+func TestRecordedASAFailsOver(t *testing.T) {
+	t.Parallel()
+	const f = "1.3.6.1.4.1.9.9.147.1.2.1.1.1"
+	lines := raw(t, "asa")
+	away := map[string]string{}
+	for _, row := range []string{"6", "7"} {
+		for _, column := range []string{".2.", ".3.", ".4."} {
+			away[f+column+row] = ""
+		}
+	}
+	moved := map[string]string{
+		f + ".2.6": "4|Primary unit", f + ".3.6": "2|10", f + ".4.6": "4|Standby unit",
+		f + ".2.7": "4|Secondary unit (this device)", f + ".3.7": "2|9", f + ".4.7": "4|Active unit", entSerial + "1": "4|ANOTHER1",
+	}
+	v := visiting(t, asa, recorded(t, lines))
+	before := v.all()
+	for i, x := range []struct {
+		values map[string]string
+		active string
+		want   hw.Health
+	}{{away, "", hw.Unknown}, {moved, "secondary", hw.OK}, {nil, "primary", hw.OK}} {
+		v.becomes(recorded(t, replaced(lines, x.values)))
+		r := v.fast()
+		if c := r.part(t, "failover/pair"); c.Health != x.want || c.State.Get("active") != x.active {
+			t.Errorf("step %d: %+v, want %v active=%q", i, c, x.want, x.active)
+		}
+		if !r.Unit.Pair {
+			t.Errorf("step %d: no pair any more", i)
+		}
+		if i > 0 {
+			broken(t, before, r)
+		}
+		before = r
+	}
+}
+
+// All sessions of the licence in use are a warning, and nothing else is.
+func TestSessionsAtTheLimit(t *testing.T) {
+	t.Parallel()
+	v := visiting(t, asa, modelled(t, "asa-5525-failover", sim.ModelOptions{}))
+	v.all()
+	v.fault("vpn-limit", "")
+	for _, c := range v.all().Components {
+		if want := c.Path == "vpn/total"; (c.Health > hw.OK) != want {
+			t.Errorf("%+v", c)
+		}
 	}
 }
