@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -154,11 +155,18 @@ func asaTunnels(b *builder, s *state) {
 		c := counter{flow: flow{key: 0x1b<<8 | uint64(column), low: low, high: high}, wraps: wraps}
 		b.moving(fmt.Sprintf("%s.%d", base, column), tag, c.read, 0)
 	}
-	b.gauge(ike+".1.1", 3, 0)
+	up := uint64(0)
+	for n := 1; n <= asaPeers; n++ {
+		if t := s.tunnel(n); !t.down {
+			up++
+			asaTunnel(b, ike+".3.1", ipsec+".2.1", uint32(n), t, wraps)
+		}
+	}
+	b.gauge(ike+".1.1", up, 0)
 	b.gauge(ike+".1.2", 12, 0)
 	sum(ike+".1", 3, tagCounter32, 10, 900)
 	sum(ike+".1", 11, tagCounter32, 10, 900)
-	b.gauge(ipsec+".1.1", 3, 0)
+	b.gauge(ipsec+".1.1", up, 0)
 	for column := 2; column <= 30; column++ {
 		switch column {
 		case 4, 7, 17, 20:
@@ -169,16 +177,37 @@ func asaTunnels(b *builder, s *state) {
 			b.uint(fmt.Sprintf("%s.1.%d", ipsec, column), tagCounter32, 0, 0)
 		}
 	}
-	for n := uint32(1); n <= 3; n++ {
-		asaTunnel(b, ike+".3.1", ipsec+".2.1", n, wraps)
-	}
 }
 
+// tunnel is the state of a tunnel to one peer.
+type tunnel struct {
+	down  bool
+	since time.Duration // uptime when it was set up
+	keys  uint32        // how often it was set up anew: each time it has other indexes, and counts from zero
+}
+
+// tunnel returns that to peer n: set up some hours after the first start, or minutes after a later one.
+func (s *state) tunnel(n int) tunnel {
+	if t, changed := s.tunnels[n]; changed {
+		return t
+	}
+	if s.restarts > 0 || s.standby {
+		return tunnel{since: time.Duration(n) * time.Minute}
+	}
+	return tunnel{since: time.Duration(n) * 3 * time.Hour}
+}
+
+// asaPeers is how many peers there are.
+const asaPeers = 3
+
 // asaTunnel is an IKE tunnel and the IPsec tunnel in it, which has an index of its own and names the first.
-func asaTunnel(b *builder, ike, ipsec string, n uint32, wraps time.Duration) {
-	outer, inner := 4096*n, 4096*n+17
+func asaTunnel(b *builder, ike, ipsec string, n uint32, t tunnel, wraps time.Duration) {
+	outer := 4096*n + 64*(t.keys%32)
+	inner := outer + 17
 	here, peer := uint32(0xcb007101), 0xc6336400|(10+n)
-	age := func(m *moment) uint64 { return uint64(m.uptime.Milliseconds()/10) % 8_640_000 }
+	age := func(m *moment) uint64 {
+		return uint64(min(max(m.uptime-t.since, 0)/(10*time.Millisecond), math.MaxInt32))
+	}
 	b.int(ike+".2", 1, outer)
 	b.text(ike+".3", "203.0.113.1", outer)
 	b.ip(ike+".4", here, outer)
@@ -194,7 +223,7 @@ func asaTunnel(b *builder, ike, ipsec string, n uint32, wraps time.Duration) {
 	b.ip(ipsec+".5", peer, inner)
 	b.moving(ipsec+".10", tagInteger, age, inner)
 	for _, column := range []int{27, 40} {
-		c := counter{flow: flow{key: uint64(outer)<<8 | uint64(column), low: 5000, high: 50_000}, wraps: wraps}
+		c := counter{flow: flow{key: uint64(n)<<20 | uint64(column), low: 5000, high: 50_000}, line: line{lost: t.since}, wraps: wraps}
 		b.moving(fmt.Sprintf("%s.%d", ipsec, column-1), tagCounter32, c.read, inner)
 		b.moving(fmt.Sprintf("%s.%d", ipsec, column), tagCounter64, c.read, inner)
 	}

@@ -30,7 +30,7 @@ func FaultHelp() string {
 }
 
 // Fault switches a fault on, or replaces its argument; those of single ports add up. [FaultHelp] tells them all.
-// topology-change, config-changed, config-saved, reboot, upgrade, wrap and wrap-uptime are events, which clear does
+// topology-change, tunnel-rekey, config-changed, config-saved, reboot, upgrade, wrap and wrap-uptime are events, which clear does
 // not undo.
 func (d *Device) Fault(name, arg string) error {
 	i := slices.IndexFunc(faults, func(f fault) bool { return f.name == name })

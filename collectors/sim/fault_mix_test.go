@@ -47,7 +47,7 @@ func TestFaultsMix(t *testing.T) {
 				return all
 			}
 			known := slices.DeleteFunc(d.KnownFaults(), func(f string) bool {
-				return slices.Contains([]string{"failover", "other-unit", "reboot", "upgrade", "wrap", "slow", "silent", "generr", "toobig", "garbage"}, f)
+				return slices.Contains([]string{"failover", "other-unit", "reboot", "upgrade", "wrap", "tunnel-rekey", "slow", "silent", "generr", "toobig", "garbage"}, f)
 			})
 			before, taken := read(), 0
 			for range 3 {

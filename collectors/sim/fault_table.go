@@ -83,6 +83,14 @@ var faults = []fault{
 		set: func(*Device, string, time.Duration) error { return nil }, end: func(*Device, time.Duration) {},
 	},
 	{
+		name: tunnelDown, arg: "[N]", does: "the VPN tunnel to peer N, 1 by default, is gone",
+		set: tunnelLost, end: tunnelsBack,
+	},
+	{
+		name: "tunnel-rekey", arg: "[N]", does: "the VPN tunnel to peer N, 1 by default, is set up anew, with other indexes and counts",
+		set: tunnelRekey,
+	},
+	{
 		name: "config-changed", arg: "[USER]", does: "the running configuration is changed, and not saved",
 		set: configChanged,
 	},

@@ -401,7 +401,7 @@ func TestUnknownFaults(t *testing.T) {
 		name, arg string
 		want      string
 	}{
-		{asa, "fire", "", `no fault "fire": use port-down, psu-failed, failover, failover-in-progress, vpn-limit, reboot, upgrade, wrap, wrap-uptime, other-unit, slow, silent, generr, toobig, garbage, clear`},
+		{asa, "fire", "", `no fault "fire": use port-down, psu-failed, failover, failover-in-progress, vpn-limit, tunnel-down, tunnel-rekey, reboot, upgrade, wrap, wrap-uptime, other-unit, slow, silent, generr, toobig, garbage, clear`},
 		{asa, "member-lost", "", "asa-5525-failover has no fault member-lost: use"},
 		{rec, "reboot", "", "recording has no fault reboot: use slow, silent, generr, toobig, garbage, clear"},
 		{asa, "psu-failed", "2", `psu-failed: "2": write a number from 0 to 1`},
@@ -413,7 +413,7 @@ func TestUnknownFaults(t *testing.T) {
 			t.Errorf("%s %s: %v, want %q", c.name, c.arg, err, c.want)
 		}
 	}
-	if got := sim.Faults(); len(got) != 28 {
+	if got := sim.Faults(); len(got) != 30 {
 		t.Errorf("faults %v", got)
 	}
 }

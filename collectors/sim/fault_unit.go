@@ -117,6 +117,40 @@ func topologyChange(d *Device, _ string, up time.Duration) error {
 	return nil
 }
 
+const tunnelDown = "tunnel-down"
+
+func tunnelLost(d *Device, arg string, _ time.Duration) error {
+	n, err := number(arg, 1, 1, asaPeers)
+	if err == nil {
+		t := d.state.tunnel(n)
+		t.down = true
+		d.state.tunnels[n] = t
+	}
+	return err
+}
+
+// tunnelsBack sets the tunnels up anew that were down.
+func tunnelsBack(d *Device, up time.Duration) {
+	for n, t := range d.state.tunnels {
+		if t.down {
+			d.state.tunnels[n] = tunnel{since: up, keys: t.keys + 1}
+		}
+	}
+}
+
+func tunnelRekey(d *Device, arg string, up time.Duration) error {
+	n, err := number(arg, 1, 1, asaPeers)
+	if err != nil {
+		return err
+	}
+	t := d.state.tunnel(n)
+	if t.down {
+		return fmt.Errorf("the tunnel to peer %d is down", n)
+	}
+	d.state.tunnels[n] = tunnel{since: up, keys: t.keys + 1}
+	return nil
+}
+
 // maxUser is the longest name that ccmHistoryEventTerminalUser holds.
 const maxUser = 64
 
@@ -157,6 +191,8 @@ func (d *Device) swap(standby bool) {
 	clear(s.hit)
 	clear(s.lines)
 	clear(s.late)
+	clear(s.tunnels)
+	delete(s.on, tunnelDown)
 	s.wraps, s.shift = 0, 0
 	s.standby = standby
 	d.boot, d.peer.boot = d.peer.boot, d.boot

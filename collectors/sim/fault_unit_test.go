@@ -158,6 +158,31 @@ func TestFailoverInProgress(t *testing.T) {
 	}
 }
 
+func TestTunnels(t *testing.T) {
+	b := newBench(t, "asa-5525-failover", 0)
+	const peer, age, tx, active = "1.3.6.1.4.1.9.9.171.1.2.3.1.7", "1.3.6.1.4.1.9.9.171.1.2.3.1.16", "1.3.6.1.4.1.9.9.171.1.3.2.1.40", "1.3.6.1.4.1.9.9.171.1.3.1.1.0"
+	before := b.rows(peer)
+	octets := number(b, b.session, tx+".8209")
+	b.fault("tunnel-down", "2")
+	if diff := cmp.Diff([]string{peer + ".8192 gone"}, changed(before, b.rows(peer))); diff != "" {
+		t.Errorf("changed (-want +got):\n%s", diff)
+	}
+	b.want(active, "Gauge32 2")
+	b.refused("tunnel-rekey", "2", "the tunnel to peer 2 is down")
+	b.fault("clear", "tunnel-down")
+	b.clock.add(time.Minute)
+	b.want(peer+".8256", `OctetString "198.51.100.12"`)
+	b.want(age+".8256", "Integer 6000")
+	b.want("1.3.6.1.4.1.9.9.171.1.3.2.1.2.8273", "Integer 8256")
+	if now := number(b, b.session, tx+".8273"); now == 0 || now >= octets {
+		t.Errorf("the new tunnel sent %d octets, the old one %d", now, octets)
+	}
+	b.want(active, "Gauge32 3")
+	b.fault("tunnel-rekey", "1")
+	b.want(age+".4160", "Integer 0")
+	b.refused("tunnel-down", "4", "write a number from 1 to 3")
+}
+
 func TestVPNLimit(t *testing.T) {
 	b := newBench(t, "asa-5525-failover", 0)
 	if n := number(b, b.session, "1.3.6.1.4.1.9.9.392.1.3.1.0"); n >= 750 {

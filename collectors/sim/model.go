@@ -63,7 +63,7 @@ var (
 		"psu-failed", "member-lost", "ring-broken", "config-changed", "config-saved", "reboot", "upgrade", "wrap", "wrap-uptime", "other-unit",
 	}
 	asaFaults = []string{
-		"port-down", "psu-failed", "failover", "failover-in-progress", "vpn-limit", "reboot", "upgrade", "wrap", "wrap-uptime", "other-unit",
+		"port-down", "psu-failed", "failover", "failover-in-progress", "vpn-limit", tunnelDown, "tunnel-rekey", "reboot", "upgrade", "wrap", "wrap-uptime", "other-unit",
 	}
 )
 

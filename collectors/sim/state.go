@@ -23,6 +23,7 @@ type state struct {
 	supply   int             // member, or number of the supply, whose supply failed; -1 is none
 	standby  bool            // the secondary unit of a pair is active
 	other    bool            // another unit stands in the place
+	tunnels  map[int]tunnel  // of an ASA, by peer; the others are as after the start
 	pairing  string          // what the failover rows say of a change of roles; empty is none under way
 	restarts int
 	reset    resetReason
@@ -48,13 +49,13 @@ const bootTopologies = 6
 func newState(members, contexts int, uptime time.Duration) state {
 	return state{
 		members: members, contexts: contexts, uptime: uptime, supply: -1, topology: uptime / 2, topologies: bootTopologies,
-		on: map[string]string{}, lines: map[uint32]line{}, late: map[uint32]line{}, hit: map[string]hits{},
+		on: map[string]string{}, lines: map[uint32]line{}, late: map[uint32]line{}, hit: map[string]hits{}, tunnels: map[int]tunnel{},
 	}
 }
 
 // pristine says that nothing that views show was ever changed.
 func (s *state) pristine() bool {
-	return len(s.on) == 0 && len(s.lines) == 0 && len(s.late) == 0 && len(s.edits) == 0 && s.restarts == 0 &&
+	return len(s.on) == 0 && len(s.lines) == 0 && len(s.late) == 0 && len(s.edits) == 0 && len(s.tunnels) == 0 && s.restarts == 0 &&
 		s.wraps == 0 && s.shift == 0 && s.entChanged == 0 && s.topologies == bootTopologies
 }
 
@@ -109,6 +110,7 @@ func (s *state) restart(why resetReason) {
 	s.wraps, s.ifChanged, s.entChanged, s.stackChanged, s.topology, s.topologies = 0, 0, 0, 0, 0, 0
 	s.shift, s.lag, s.edits, s.dropped = 0, 0, nil, 0
 	delete(s.hit, errDisabled)
+	maps.DeleteFunc(s.tunnels, func(_ int, t tunnel) bool { return !t.down })
 	for i, l := range s.late {
 		s.late[i] = line{stopped: l.stopped}
 	}
