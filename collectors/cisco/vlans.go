@@ -95,12 +95,15 @@ func (c *collector) readSwitchports(v *visit) {
 // as one.
 func (c *collector) switchport(p *port, g *grid, row int) (trunk bool) {
 	trunking, _ := g.word(row, switchportTrunking)
-	p.tell(toldTrunking, trunking)
 	mode, reason := g.word(row, switchportMode)
 	if reason == "" || reason == hw.NotSupported && !g.present(row) && g.wholeAll() {
 		p.mark("mode", mode)
 	}
 	mode = p.attrs.Get("mode")
+	if trunking == "no" && mode != "trunk" {
+		trunking = "" // as nearly every port: each link that comes up would change its state twice
+	}
+	p.tell(toldTrunking, trunking)
 	trunk = mode == "trunk" || mode != "access" && trunking == "yes"
 	switch n, reason := g.number(row, switchportVLAN); {
 	case mode == "trunk":

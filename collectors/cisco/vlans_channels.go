@@ -302,7 +302,7 @@ func (c *collector) hastenChannels(v *visit, g *grid) {
 		}
 		if row, ok := g.at[p.index]; ok {
 			if oper, reason := g.word(row, portOper); reason == "" && oper != p.oper {
-				v.report.Hasten = append(v.report.Hasten, sectionVLANs)
+				c.soon(v, sectionVLANs)
 				return
 			}
 		}

@@ -49,7 +49,7 @@ var switchportGroup = group{
 		{name: "vlanTrunkPortDynamicState", oid: trunkPort + "13", use: attribute, as: "mode", words: []string{"", "trunk", "access", "dynamic", "dynamic", "trunk"},
 			note: "as configured: on and onNoNegotiate are trunk, off is access, desirable and auto are dynamic"},
 		{name: "vlanTrunkPortDynamicStatus", oid: trunkPort + "14", use: state, as: "trunking", words: []string{"", "yes", "no"},
-			note: "what the port does, by negotiation and while its link is up; told while it is up, of the last hourly reading",
+			note: "what the port does while its link is up, by negotiation: so it is a state, told while the link is up, of the last hourly reading. no is told of ports configured as trunks only",
 			other: &object{name: "vlanTrunkPortEncapsulationOperType", oid: trunkPort + "16", use: state, as: "trunking", words: []string{"", "yes", "yes", "yes", "yes", "", "no"},
 				note: "where DynamicStatus is not there: notApplicable is not trunking"}},
 		{name: "vmVlan", oid: ciscoMgmt + "68.1.2.2.1.2", use: attribute, as: "vlan", max: maxVLAN, note: "the access VLAN; not of trunks. Trunks have no row while they are up, so a missing row changes nothing"},

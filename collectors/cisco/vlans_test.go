@@ -91,8 +91,8 @@ func TestPortModes(t *testing.T) {
 	for path, want := range map[string]string{
 		"port/Gi0/1": "mode=trunk trunking=yes native_vlan=99 allowed_vlans=all vlan=",
 		"port/Gi0/2": "mode=trunk trunking= native_vlan=1 allowed_vlans=1,10-12,1023-1024,2000,4094 vlan=",
-		"port/Gi0/3": "mode=access trunking=no native_vlan= allowed_vlans= vlan=20",
-		"port/Gi0/4": "mode=dynamic trunking=no native_vlan= allowed_vlans= vlan=30",
+		"port/Gi0/3": "mode=access trunking= native_vlan= allowed_vlans= vlan=20",
+		"port/Gi0/4": "mode=dynamic trunking= native_vlan= allowed_vlans= vlan=30",
 		"port/Gi0/5": "mode=dynamic trunking=yes native_vlan=7 allowed_vlans=none vlan=",
 		"port/Vl1":   "mode= trunking= native_vlan= allowed_vlans= vlan=",
 	} {
@@ -287,7 +287,7 @@ func wantRecordedModes(t *testing.T, w walkOf, r report) {
 	for index, does := range w.column(trunkColumn + "14") {
 		c := r.part(t, "port/"+names[index])
 		want := map[string]string{"1": "yes", "2": "no"}[does]
-		if w["1.3.6.1.2.1.2.2.1.8."+index] != "1" {
+		if w["1.3.6.1.2.1.2.2.1.8."+index] != "1" || want == "no" && c.Attrs.Get("mode") != "trunk" {
 			want = "" // without link it trunks nothing
 		}
 		if got := c.State.Get("trunking"); got != want {
