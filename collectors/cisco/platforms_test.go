@@ -9,7 +9,7 @@ func TestPlatformLimit(t *testing.T) {
 		parts []string
 		want  uint64
 	}{
-		{"ASA5525", nil, 500_000}, {"ASA 5525-X", nil, 500_000}, {"asa5506-x", nil, 50_000}, {"ASA5506W", nil, 50_000}, {"FPR-2110", nil, 1_000_000}, {"FPR-1010E", nil, 100_000},
+		{"ASA5525", nil, 500_000}, {"ASA 5525-X", nil, 500_000}, {"asa5506-x", nil, 50_000}, {"ASA5506W", nil, 50_000}, {"FPR-2110", nil, 1_000_000}, {"FPR-1010E", nil, 100_000}, {"FPR-3130", nil, 6_000_000},
 		{"ASA5505", nil, 25_000}, {"ASA5580-20", nil, 2_000_000}, {"ASA5580-40", nil, 4_000_000}, {"ASA5580", nil, 0},
 		{"ASAv5", nil, 50_000}, {"ASAv50", nil, 2_000_000}, {"ASAv", nil, 0}, {"FPR-41100", nil, 0}, {"WS-C3750", nil, 0}, {"", nil, 0},
 		{"ASA5585-SSP-10", nil, 1_000_000}, {"ASA5585", []string{"ASA5585-SSP-60", "ASA5585-SSP-IPS60"}, 10_000_000},

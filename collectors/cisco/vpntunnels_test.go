@@ -166,3 +166,31 @@ func TestTunnelsBounded(t *testing.T) {
 		t.Errorf("%d components, %v, %+v", n, r.Read, r.Gaps)
 	}
 }
+
+// A tunnel of the simulator that is set up anew, goes, and comes back: one part all the
+// while, and only its own counters break.
+func TestTunnelRekeyedAndLost(t *testing.T) {
+	t.Parallel()
+	const one, two = "tunnel/198.51.100.11", "tunnel/198.51.100.12"
+	start := func(r report, path string) int64 { return r.count(t, path, "rx_bytes_total").StartMS }
+	v := visiting(t, asa, modelled(t, "asa-5525-failover", sim.ModelOptions{}))
+	before := v.all()
+	if again := v.all(); start(again, one) != start(before, one) {
+		t.Error("the start moves by itself")
+	}
+	v.fault("tunnel-rekey", "1")
+	rekeyed := v.all()
+	if start(rekeyed, one) == start(before, one) || start(rekeyed, two) != start(before, two) {
+		t.Errorf("starts before %d and %d, after %d and %d", start(before, one), start(before, two), start(rekeyed, one), start(rekeyed, two))
+	}
+	v.fault("tunnel-down", "1")
+	r := v.all()
+	r.complete(t)
+	if c, ok := r.parts[one]; ok {
+		t.Errorf("%+v", c)
+	}
+	v.fault("clear", "tunnel-down")
+	if back := v.all(); start(back, one) == start(rekeyed, one) {
+		t.Error("the tunnel that came back counts on from the one before")
+	}
+}
