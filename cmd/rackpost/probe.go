@@ -130,11 +130,16 @@ func runProbe(ctx context.Context, t terminal, args []string) error {
 	if err != nil {
 		return err
 	}
-	report, visitErr, err := visitOnce(ctx, kind, target)
+	var lent map[string]int
+	report, visitErr, err := visitThen(ctx, kind, target, func(ctx context.Context, c collectors.Collector, r *hw.Report) {
+		lent = samplesLent(ctx, c, kind, r)
+	})
 	if err != nil {
 		return err
 	}
-	result := probeResultOf(kind, target, report, visitErr)
+	result := probeResultOf(target.Device, report, visitErr)
+	result.Sections = probeSections(kind, report, lent, visitErr)
+	result.Grant = grantText(kind, target.Credentials, report, visitErr)
 	if f.json {
 		err = printJSON(t.out, result)
 	} else if visitErr == nil {
@@ -148,6 +153,13 @@ func runProbe(ctx context.Context, t terminal, args []string) error {
 
 // visitOnce makes one visit of all sections. A visit that read nothing is no error.
 func visitOnce(ctx context.Context, kind collectors.Kind, target collectors.Target) (r hw.Report, visitErr, err error) {
+	return visitThen(ctx, kind, target, func(context.Context, collectors.Collector, *hw.Report) {})
+}
+
+// visitThen is visitOnce with a look at a good report before the session ends.
+func visitThen(ctx context.Context, kind collectors.Kind, target collectors.Target,
+	then func(context.Context, collectors.Collector, *hw.Report),
+) (r hw.Report, visitErr, err error) {
 	c, err := kind.New(target)
 	if err != nil {
 		return r, nil, err
@@ -156,6 +168,9 @@ func visitOnce(ctx context.Context, kind collectors.Kind, target collectors.Targ
 	defer cancel()
 	started := time.Now()
 	r, visitErr = c.Collect(ctx, kind.Sections)
+	if visitErr == nil {
+		then(ctx, c, &r)
+	}
 	r.Started, r.Took = started, time.Since(started)
 	limit, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer stop()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -17,12 +18,15 @@ type probeSection struct {
 	Section    string    `json:"section"`
 	Read       string    `json:"read"` // failed, partial, complete
 	Components int       `json:"components"`
+	Samples    int       `json:"samples,omitempty"` // of a section without parts of its own: given to those of others
 	Reason     hw.Reason `json:"reason,omitempty"`
 	Why        string    `json:"why,omitempty"`
 }
 
 // probeSections tells what became of each of the kind's sections, all of which were due.
-func probeSections(kind collectors.Kind, r hw.Report, visitErr error) []probeSection {
+//
+// lent is of samplesLent.
+func probeSections(kind collectors.Kind, r hw.Report, lent map[string]int, visitErr error) []probeSection {
 	found := map[string]int{}
 	for _, c := range r.Components {
 		found[c.Section]++
@@ -33,14 +37,32 @@ func probeSections(kind collectors.Kind, r hw.Report, visitErr error) []probeSec
 	}
 	all := make([]probeSection, 0, len(kind.Sections))
 	for _, s := range kind.Sections {
-		p := probeSection{Section: s.Name, Read: extents[s.Name].String(), Components: found[s.Name]}
-		if p.Components == 0 {
+		p := probeSection{Section: s.Name, Read: extents[s.Name].String(), Components: found[s.Name], Samples: lent[s.Name]}
+		if p.Components+p.Samples == 0 {
 			g := whyNothing(s.Name, r, visitErr)
 			p.Reason, p.Why = g.Reason, reasonText(g)
 		}
 		all = append(all, p)
 	}
 	return all
+}
+
+// samplesLent asks each section that was read and found no part again, alone: it may have
+// samples of the parts of others. The requests are added to the report's.
+func samplesLent(ctx context.Context, c collectors.Collector, kind collectors.Kind, r *hw.Report) map[string]int {
+	lent := map[string]int{}
+	for _, s := range kind.Sections {
+		read := slices.ContainsFunc(r.Read, func(x hw.Scope) bool { return x.Section == s.Name && x.Extent == hw.Complete })
+		if !read || slices.ContainsFunc(r.Components, func(p hw.Component) bool { return p.Section == s.Name }) {
+			continue
+		}
+		alone, err := c.Collect(ctx, []collectors.Section{s})
+		r.Requests += alone.Requests
+		if err == nil {
+			lent[s.Name] = len(alone.Samples)
+		}
+	}
+	return lent
 }
 
 // whyNothing returns why a section found no part: its gap, or that of the whole visit, else
