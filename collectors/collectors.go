@@ -20,7 +20,8 @@ type Collector interface {
 	// Collect makes one visit and reads the sections that are due. It returns an error only
 	// when nothing at all was read; whatever was read comes back as a report whose gaps
 	// and partial scopes name the rest. It returns soon after ctx ends. With an error, only
-	// the report's Requests count. What it returned is the caller's. Sections it names in
+	// the report's Requests count. What it returned is the caller's;
+	// the collector may hold the same attributes and does not change them. Sections it names in
 	// Hasten are read soon.
 	Collect(ctx context.Context, due []Section) (hw.Report, error)
 	// Close ends the session with the device. The collector is not used again.

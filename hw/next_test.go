@@ -2,6 +2,7 @@ package hw_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -85,13 +86,24 @@ func TestTextsAreCleaned(t *testing.T) {
 	}
 }
 
-func TestAReportIsNotKept(t *testing.T) {
+// What a report says of a part is kept in its memory, and never written to: the next report
+// may hold the same.
+func TestAReportIsNotChanged(t *testing.T) {
 	t.Parallel()
-	c := component("fan/1", hw.OK, "rpm", "low")
-	s := after(complete(0, c))
-	c.State[0].Value = "high"
-	if got := part(t, s, "fan/1").State.Get("rpm"); got != "low" {
-		t.Errorf("a register changed with the memory of the report: %q", got)
+	psu := component("psu/1", hw.OK, "output", "on")
+	psu.Expected = true
+	port := component("port/1", hw.OK, "oper", "up", "alias\x00", "x")
+	psus, ports := slices.Clone(psu.State), slices.Clone(port.State)
+	s := after(complete(0, psu, port))
+	for i := range 3 * hw.MaxFlaps {
+		if i%2 == 0 {
+			s.Visit(complete(time.Duration(i+1) * minute)) // both are gone
+		} else {
+			s.Visit(complete(time.Duration(i+1)*minute, psu, port))
+		}
+	}
+	if !slices.Equal(psu.State, psus) || !slices.Equal(port.State, ports) {
+		t.Errorf("the report was changed: %v, %v", psu.State, port.State)
 	}
 }
 

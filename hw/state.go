@@ -213,7 +213,8 @@ func (s *State) SetRead(section string, at time.Time) {
 	}
 }
 
-// Visit returns the facts that follow from r and takes them, with the memory of r, into s.
+// Visit returns the facts that follow from r and takes them, with the memory of r, into s:
+// the attributes of its components must not change afterwards.
 func (s *State) Visit(r Report) []Fact {
 	v := judge(*s, r)
 	for _, f := range v.facts {

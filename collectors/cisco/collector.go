@@ -129,6 +129,7 @@ func (c *collector) Collect(ctx context.Context, due []collectors.Section) (hw.R
 	for _, rd := range c.readers {
 		if isDue(due, rd.section) {
 			c.readSection(v, rd)
+			c.sheets.clear() // what the next sections need is kept elsewhere
 		}
 	}
 	c.judgeView(v)

@@ -50,16 +50,22 @@ func (s *shelf) take() *sheets {
 	return &sheets{grids: map[*group]*grid{}}
 }
 
+// clear lets go of what was read: the answers are many times what is made of them.
+func (s *sheets) clear() {
+	for _, g := range s.grids {
+		g.begin(len(g.cols))
+	}
+	s.uptimes = nil
+}
+
 // give takes sheets back without anything of the device.
 func (s *shelf) give(x *sheets) {
 	for grp, g := range x.grids {
-		if len(g.index) > keptRows {
+		if cap(g.index) > 2*keptRows {
 			delete(x.grids, grp)
-			continue
 		}
-		g.begin(len(g.cols))
 	}
-	x.uptimes = nil
+	x.clear()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.idle) < idleSheets {
