@@ -107,16 +107,17 @@ func (c *collector) bonds(v *visit, channels map[string]bool) (map[string]bond, 
 	if !ok || !g.wholeAll() {
 		return nil, false
 	}
-	bonds, open := map[string]bond{}, map[string]bool{}
-	filled := map[string]bool{}
+	bonds, filled := map[string]bond{}, map[string]bool{}
+	open := map[string]bool{} // ports of which nothing is said, and whether something should be
 	for i := range c.ports.list {
 		p := &c.ports.list[i]
-		b, known := bondOf(g, rowOf(g, p.index), channels)
+		row := rowOf(g, p.index)
+		b, known := bondOf(g, row, channels)
 		if b.channel != "" {
 			bonds[p.index], filled[b.channel] = b, true
 		}
 		if !known && p.isEthernet() {
-			open[p.index] = true
+			open[p.index] = g.present(row) || p.isSwitchport() || !g.any()
 		}
 	}
 	if len(open) == 0 && len(filled) == len(channels) {
@@ -127,19 +128,31 @@ func (c *collector) bonds(v *visit, channels map[string]bool) (map[string]bond, 
 		return nil, false
 	}
 	if !c.everyPort(s) {
-		if g.any() && len(open) > 0 || s.any() && !g.any() {
-			v.limit(sectionVLANs, hw.Partial)
-			v.gap(sectionVLANs+"/"+channelGroup.objects[lagAttached].name, hw.Inconsistent, "the tables do not have every port")
-		}
-		return bonds, len(open) == 0
+		return bonds, c.closed(v, g, s, open)
 	}
 	for _, row := range s.rows() {
 		higher, lower, _ := strings.Cut(s.index[row], ".")
-		if channels[higher] && lower != "0" && active(s, row) && (open[lower] || !filled[higher]) {
+		_, asked := open[lower]
+		if channels[higher] && lower != "0" && active(s, row) && (asked || !filled[higher]) {
 			bonds[lower] = bond{channel: higher, bundled: true}
 		}
 	}
 	return bonds, true
+}
+
+// closed reports whether the ports left open can be taken for ports in no channel, although
+// ifStackTable does not have every port: a port for management is in none of the tables.
+func (c *collector) closed(v *visit, g, s *grid, open map[string]bool) bool {
+	for _, should := range open {
+		if should || s.any() {
+			if g.any() || s.any() {
+				v.limit(sectionVLANs, hw.Partial)
+				v.gap(sectionVLANs+"/"+channelGroup.objects[lagAttached].name, hw.Inconsistent, "the tables do not have every port")
+			}
+			return false
+		}
+	}
+	return true
 }
 
 // bondOf returns what LACP and PAgP say of a port. It is not known while a table that has
@@ -172,6 +185,9 @@ func (p *port) isEthernet() bool {
 	t := p.attrs.Get("type")
 	return !p.isChannel() && (t == "ethernetCsmacd" || t == "")
 }
+
+// isSwitchport reports whether a port is known to carry VLANs.
+func (p *port) isSwitchport() bool { return p.attrs.Get("mode") != "" || p.attrs.Get("vlan") != "" }
 
 // everyPort reports whether ifStackTable has all Ethernet ports as the lower of two: an
 // interface with nothing above it has 0 there (RFC 2863).

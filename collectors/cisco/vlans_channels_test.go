@@ -118,6 +118,26 @@ func TestChannelRowMissing(t *testing.T) {
 	}
 }
 
+// A port for management is in no table of channels, and keeps nothing from being told.
+func TestChannelBesideManagementPort(t *testing.T) {
+	t.Parallel()
+	s := join(bundlePorts(), each(lagAttached, 501, 501, 0, 0), each(lagSelected, 501, 501, 0, 0), each(accessVLAN, 1, 1, 1, 1),
+		port(9, "Fa0", "FastEthernet0", 2, 1), script{"1.3.6.1.2.1.2.2.1.3.9|2|6"})
+	r := visiting(t, catalyst, s.device(t, iosHead)).all()
+	r.complete(t)
+	wantChannel(t, "beside Fa0", r, "ok", "yes", "Gi0/1,Gi0/2", 2)
+	if got := r.part(t, "port/Fa0").Attrs.Get("channel"); got != "" {
+		t.Errorf("Fa0 is in %s", got)
+	}
+	gone := slices.DeleteFunc(slices.Clone(s), func(row string) bool {
+		return strings.HasPrefix(row, lagAttached+"2|") || strings.HasPrefix(row, lagSelected+"2|")
+	})
+	r = visiting(t, catalyst, gone.device(t, iosHead)).all()
+	if c, ok := r.parts["channel/Po1"]; ok || r.extent(t, "vlans") != hw.Partial {
+		t.Errorf("without the rows of a switch port: %+v, %v", c, r.extent(t, "vlans"))
+	}
+}
+
 // The life of a channel: whole, a member lost, all lost, shut, taken apart.
 func TestChannelLife(t *testing.T) {
 	t.Parallel()
