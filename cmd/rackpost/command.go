@@ -33,7 +33,7 @@ type command struct {
 
 func commands() []command {
 	return []command{
-		runCommand(), checkCommand(), discoverCommand(), probeCommand(), statusCommand(), queryCommand(),
+		runCommand(), checkCommand(), discoverCommand(), probeCommand(), captureCommand(), statusCommand(), queryCommand(),
 		simCommand(), journalCommand(), demoCommand(),
 		versionCommand(), helpCommand(),
 	}

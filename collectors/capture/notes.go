@@ -105,7 +105,7 @@ func (r *Result) writeReads(b *bufio.Writer, all bool) {
 	if n := r.Skipped + r.Counts.Collided; n > 0 {
 		fmt.Fprintf(b, "\nLeft out: %d objects that are never kept.\n", n)
 	}
-	fmt.Fprint(b, "\nNEVER READ\n\n")
+	fmt.Fprint(b, "\nNEVER READ\n\n  what a switch tells only in the context of one VLAN: its spanning tree, its MAC addresses\n")
 	for _, x := range Exclusions() {
 		fmt.Fprintf(b, "  %-30s %s\n", x.OID, x.What)
 	}

@@ -87,7 +87,8 @@ var roots = []root{
 const mostChildren = 40
 
 // Plan returns the subtrees that a capture of a device of this kind reads, in the order of the
-// kind, none within another. With all it is every group that a Cisco device may have.
+// kind, none within another, without those that are never read. With all it is every group that a
+// Cisco device may have.
 func Plan(kind collectors.Kind, all bool) ([]string, error) {
 	plan := slices.Clone(always)
 	switch {
@@ -103,19 +104,19 @@ func Plan(kind collectors.Kind, all bool) ([]string, error) {
 			if err := allowed(oid); err != nil {
 				return nil, err
 			}
-			plan = append(plan, oid)
+			plan = appendAllowed(plan, oid)
 		}
 	}
 	return outermost(plan), nil
 }
 
-// allowed refuses a subtree that is excluded or holds something that is.
+// allowed refuses a subtree that holds something that is excluded.
 func allowed(oid string) error {
 	if !isOID(oid) {
 		return fmt.Errorf("subtree %.60q: want numbers with dots between", oid)
 	}
 	for _, x := range Exclusions() {
-		if within(oid, x.OID) || within(x.OID, oid) {
+		if oid != x.OID && within(x.OID, oid) {
 			return fmt.Errorf("subtree %s: %s (%s) is never read: name the tables beside it", oid, x.OID, x.What)
 		}
 	}

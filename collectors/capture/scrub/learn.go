@@ -95,22 +95,22 @@ func (s *Scrubber) learnName(v string) {
 		return
 	}
 	host, domain, _ := strings.Cut(v, ".")
-	s.add(v, !distinctive(v), func(string) string { return s.hostName(lower(v)) })
+	s.add(v, !distinctive(v), s.hostName)
 	if domain == "" {
 		return
 	}
 	if s.worth(host) {
-		s.add(host, !distinctive(host), func(string) string { return s.nameOf(host) })
+		s.add(host, !distinctive(host), s.nameOf)
 	}
 	s.learnDomain(domain)
 }
 
 // learnDomain takes in a domain and the labels of it that somebody chose.
 func (s *Scrubber) learnDomain(domain string) {
-	s.add(domain, true, func(string) string { return s.domainOf(domain) })
+	s.add(domain, true, s.domainOf)
 	for _, label := range strings.Split(domain, ".") {
 		if len(label) > minSecret && s.worth(label) {
-			s.add(label, true, func(string) string { return s.domainOf(label) })
+			s.add(label, true, s.domainOf)
 		}
 	}
 }
@@ -119,7 +119,7 @@ func (s *Scrubber) learnDomain(domain string) {
 func (s *Scrubber) learnLabel(v string) {
 	v = strings.TrimSpace(v)
 	if s.worth(v) && !s.grammar.defaultVLAN.MatchString(v) && !strings.ContainsAny(v, " '\"") {
-		s.add(v, true, func(string) string { return s.hostName(lower(v)) })
+		s.add(v, true, s.hostName)
 	}
 }
 
@@ -175,11 +175,15 @@ func (s *Scrubber) nameOf(v string) string { return s.unique("name", lower(v)) }
 
 func (s *Scrubber) domainOf(v string) string { return s.unique("domain", lower(v)) }
 
-// hostName is the pseudonym of a name with its domain.
+// hostName is the pseudonym of a name with its domain. A host that bears a word of everybody's
+// keeps it.
 func (s *Scrubber) hostName(v string) string {
 	host, domain, ok := strings.Cut(v, ".")
 	if !ok || domain == "" {
 		return s.nameOf(v)
+	}
+	if s.grammar.common(host) {
+		return host + "." + s.domainOf(domain)
 	}
 	return s.nameOf(host) + "." + s.domainOf(domain)
 }

@@ -75,7 +75,7 @@ func New(key []byte, secrets ...string) (*Scrubber, error) {
 			continue
 		}
 		if v = strings.TrimSpace(v); v != "" && !s.grammar.common(v) {
-			s.add(v, !distinctive(v), func(string) string { return s.nameOf(v) })
+			s.add(v, !distinctive(v), s.nameOf)
 			s.learnName(v)
 		}
 	}
@@ -182,7 +182,7 @@ func (s *Scrubber) textAs(t string, what class, oid string) string {
 	case name:
 		return s.nameText(t)
 	case domain:
-		return s.domainOf(lower(strings.TrimSpace(t)))
+		return s.domainOf(strings.TrimSpace(t))
 	case vlan:
 		if s.grammar.defaultVLAN.MatchString(t) {
 			return t
@@ -213,7 +213,7 @@ func (s *Scrubber) nameText(t string) string {
 	if s.grammar.common(v) {
 		return t
 	}
-	return s.hostName(lower(v))
+	return s.hostName(v)
 }
 
 const maxRaw = 1024 // octets of flags: more is no bitmap

@@ -170,7 +170,7 @@ func (s *Scrubber) macText(m string) string {
 // likeMAC writes an address with the separators and the case of m.
 func likeMAC(m string, a [6]byte) string {
 	digits := "0123456789abcdef"
-	if strings.ToUpper(m) == m {
+	if up := strings.ToUpper(m); up == m && up != strings.ToLower(m) {
 		digits = "0123456789ABCDEF"
 	}
 	out, n := []byte(m), 0
