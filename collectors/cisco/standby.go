@@ -37,7 +37,7 @@ var standbyGroup = group{
 		{name: "sysObjectID", oid: sysObjectID},
 		{name: "entPhysicalSerialNum", oid: entPhys + "11", use: attribute, as: "serial", note: "of the chassis; Critical when it is that of the unit that is polled: both addresses are one unit's"},
 		{name: "entPhysicalModelName", oid: entPhys + "13", use: attribute, as: "model", note: "Warning when it is not that of the unit that is polled"},
-		{name: "cfwHardwareInformation", oid: cfwStatus + "2", use: state, as: "unit", note: "primary or secondary: of the row with \"(this device)\""},
+		{name: "cfwHardwareInformation", oid: cfwStatus + "2", use: state, as: "unit", note: "primary or secondary: of the row with \"(this device)\"; Critical when it is the same as that of the unit that is polled: it stands in another pair"},
 		{
 			name: "cfwHardwareStatusValue", oid: cfwStatus + "3", use: state, as: "role", words: failoverGroup.objects[failoverValue].words,
 			note: "Critical when both units say that they are active",
@@ -191,6 +191,11 @@ func (c *collector) judgeStandby(v *visit, u otherUnit) (hw.Health, string) {
 		return hw.Critical, "both addresses are the same unit's"
 	case u.off:
 		return hw.Warning, "failover is off"
+	case u.unit != "" && u.unit == c.failover.polled && differ(u.serial, mine.serial):
+		if c.moved(v) {
+			return hw.Unknown, ""
+		}
+		return hw.Critical, "it is not the other unit of this pair"
 	case u.role == "active" && c.failover.role == "active" && u.unit != c.failover.polled:
 		return hw.Critical, "both units are active"
 	case failoverHealth(u.role) != hw.OK:

@@ -47,6 +47,7 @@ func TestStandbyUnit(t *testing.T) {
 		"another model":   {unit(t, "B", "ASA5545", "9.12(4)", secondary), hw.Warning, "another model"},
 		"the same unit":   {unit(t, "A", "ASA5525", "9.12(4)", primary), hw.Critical, "both addresses are the same unit's"},
 		"both active":     {unit(t, "B", "ASA5525", "9.12(4)", pairOf(4, 9, "secondary")), hw.Critical, "both units are active"},
+		"another pair's":  {unit(t, "C", "ASA5525", "9.12(4)", primary), hw.Critical, "it is not the other unit of this pair"},
 		"failed":          {unit(t, "B", "ASA5525", "9.12(4)", pairOf(9, 4, "secondary")), hw.Critical, ""},
 		"no rows":         {unit(t, "B", "ASA5525", "9.12(4)", nil), hw.Unknown, ""},
 		"failover off": {unit(t, "B", "ASA5525", "9.12(4)", failoverRows([3]string{"", "", ""},
