@@ -12,7 +12,8 @@ import (
 const (
 	maxVLANContexts = 256  // asked at one visit
 	maxAddresses    = 4096 // read of one VLAN: a hundred requests
-	maxSilent       = 2    // contexts without an answer before no more are asked
+	maxSilent       = 2    // contexts without an answer before no more are asked, while none has answered
+	maxLost         = 8    // the same, of a switch that has contexts
 	getTries        = 3    // of a session, unless it is told
 )
 
@@ -29,23 +30,56 @@ func (c *collector) readMAC(v *visit) {
 	mode, reason := g.word(rowOf(g, "0"), macTreeType)
 	trees := mode != "mst" && (reason == "" || isLack(reason))
 	defer c.ownContext()
-	silent := 0
+	var silent []vlanAsked
 	for _, id := range c.activeVLANs(v, g) {
-		if v.stopped != "" {
-			v.limit(sectionMAC, hw.Partial)
-			return
-		}
-		if n, ok := counts[id]; ok {
+		n, counted := counts[id]
+		if counted {
 			c.addCount(v, id, n, "")
 		}
-		if silent == maxSilent {
-			continue
-		}
-		if _, counted := counts[id]; !c.readVLAN(v, id, trees && id != 1, !counted) {
-			if silent++; silent == maxSilent {
-				v.gap(sectionMAC, hw.NotReady, "the switch does not answer in the contexts of VLANs, so no more are asked; "+
-					"SNMPv3 needs: snmp-server group NAME v3 priv context vlan- match prefix")
+		asked := vlanAsked{id: id, tree: trees && id != 1, count: !counted}
+		if len(silent) < c.patience() {
+			if asked.err = c.readVLAN(v, asked); asked.err != nil {
+				silent = append(silent, asked)
 			}
+		}
+		if v.stopped != "" {
+			v.limit(sectionMAC, hw.Partial)
+			break
+		}
+	}
+	c.askSilent(v, silent)
+}
+
+// vlanAsked is what is asked in the context of a VLAN, and why there was no answer.
+type vlanAsked struct {
+	id          int
+	tree, count bool
+	err         error
+}
+
+// patience is how many contexts may be silent before no more are asked.
+func (c *collector) patience() int {
+	if c.tree.contexts {
+		return maxLost
+	}
+	return maxSilent
+}
+
+// askSilent asks once more in the contexts that were silent, if others were not: then the
+// request may have been lost.
+func (c *collector) askSilent(v *visit, silent []vlanAsked) {
+	if len(silent) >= c.patience() {
+		c.tree.contexts = false
+		v.gap(sectionMAC, hw.NotReady, "the switch does not answer in the contexts of VLANs, so no more are asked; "+
+			"SNMPv3 needs: snmp-server group NAME v3 priv context vlan- match prefix")
+	}
+	for _, asked := range silent {
+		if c.tree.contexts && v.stopped == "" {
+			asked.err = c.readVLAN(v, asked)
+		}
+		if asked.err != nil {
+			v.limit(sectionMAC, hw.Partial)
+			v.gap(sectionMAC+"/"+strconv.Itoa(asked.id), collectors.ReasonOf(asked.err), asked.err.Error())
 		}
 	}
 }
@@ -77,24 +111,20 @@ func (c *collector) activeVLANs(v *visit, g *grid) []int {
 	return ids
 }
 
-// readVLAN reads one VLAN in its context; that of VLAN 1 is the switch's own. It reports
-// whether the switch answered.
-func (c *collector) readVLAN(v *visit, id int, tree, count bool) (answered bool) {
-	if !tree && !count {
-		return true
+// readVLAN reads one VLAN in its context; that of VLAN 1 is the switch's own. The error is
+// that nothing came: one request is sent to learn it, and one to learn that the switch is
+// there.
+func (c *collector) readVLAN(v *visit, a vlanAsked) error {
+	if !a.tree && !a.count {
+		return nil
 	}
 	defer c.ownContext()
-	context, tries := id, 1
-	switch {
-	case id == 1:
+	context, tries := a.id, 1
+	if a.id == 1 {
 		context, tries = 0, getTries
-	case c.tree.contexts:
-		tries = getTries // it has contexts: what was silent was lost
 	}
 	if err := c.session.UseVLAN(context); err != nil {
-		v.limit(sectionMAC, hw.Partial)
-		v.gap(sectionMAC+"/"+strconv.Itoa(id), hw.NotSupported, err.Error())
-		return true
+		return &collectors.VisitError{Reason: hw.NotSupported, Err: err}
 	}
 	c.session.Tries(tries)
 	oids := []string{sysUpTime}
@@ -103,26 +133,19 @@ func (c *collector) readVLAN(v *visit, id int, tree, count bool) (answered bool)
 	}
 	vars, err := c.session.Get(v.ctx, oids...)
 	if err != nil {
-		c.silentVLAN(v, id, err)
-		return false
+		c.ownContext()
+		c.alive(v)
+		return err
 	}
 	c.session.Tries(getTries)
 	c.tree.contexts = c.tree.contexts || context != 0
-	if tree {
-		c.addVLANTree(v, id, vars)
+	if a.tree {
+		c.addVLANTree(v, a.id, vars)
 	}
-	if count && v.stopped == "" {
-		c.countVLAN(v, id)
+	if a.count && v.stopped == "" {
+		c.countVLAN(v, a.id)
 	}
-	return true
-}
-
-// silentVLAN notes that a context could not be read, and finds out whether it is the device.
-func (c *collector) silentVLAN(v *visit, id int, err error) {
-	v.limit(sectionMAC, hw.Partial)
-	v.gap(sectionMAC+"/"+strconv.Itoa(id), collectors.ReasonOf(err), err.Error())
-	c.ownContext()
-	c.alive(v)
+	return nil
 }
 
 // countVLAN counts the addresses learned in the VLAN whose context is asked.
@@ -131,7 +154,10 @@ func (c *collector) countVLAN(v *visit, id int) {
 	t, err := c.session.Walk(v.ctx, forwardingGroup.objects[0].oid)
 	if err != nil {
 		c.addCount(v, id, 0, collectors.ReasonOf(err))
-		c.silentVLAN(v, id, err)
+		v.limit(sectionMAC, hw.Partial)
+		v.gap(sectionMAC+"/"+strconv.Itoa(id), collectors.ReasonOf(err), err.Error())
+		c.ownContext()
+		c.alive(v)
 		return
 	}
 	col := &t[0]
