@@ -29,6 +29,7 @@ type hits map[uint32]string
 // every port, and no detail.
 type portFault struct {
 	fits  func(d *Device, p *port, detail string) (string, error)
+	short func(p *port) string                                    // a shorter name of the port, for this fault; nil has none
 	moved func(s *state, index uint32, on bool, up time.Duration) // what else changes; nil is nothing
 }
 
@@ -46,7 +47,7 @@ func (s *state) held(index uint32) bool {
 // hitPorts switches a fault of single ports on: arg is PORT[,PORT] and, after a space, the detail.
 func (d *Device) hitPorts(f *fault, arg string, up time.Duration) error {
 	list, detail, _ := strings.Cut(spaced(arg), " ")
-	found, err := d.find(list)
+	found, err := d.find(f, list)
 	if err != nil {
 		return err
 	}
@@ -79,7 +80,7 @@ func (d *Device) hitPorts(f *fault, arg string, up time.Duration) error {
 func (d *Device) freePorts(f *fault, list string, up time.Duration) error {
 	free := slices.Collect(maps.Keys(d.state.hit[f.name]))
 	if list != "" {
-		found, err := d.find(spaced(list))
+		found, err := d.find(f, spaced(list))
 		if err != nil {
 			return err
 		}
@@ -111,20 +112,34 @@ func spaced(arg string) string {
 	return strings.Join(parts, ",")
 }
 
-// find returns the ports of a list, which is written as people know them. A bare K is uplink K of member 1.
-func (d *Device) find(list string) ([]*port, error) {
+// find returns the ports of a list, which is written as people know them.
+func (d *Device) find(f *fault, list string) ([]*port, error) {
 	ports := d.model.ports(&d.state)
 	var found []*port
 	for want := range strings.SplitSeq(list, ",") {
-		i := slices.IndexFunc(ports, func(p port) bool {
-			return strings.EqualFold(p.name, want) || strings.EqualFold(p.descr, want) || strconv.Itoa(int(p.index)) == want
-		})
+		i := slices.IndexFunc(ports, func(p port) bool { return f.port.short != nil && f.port.short(&p) == want })
+		if i < 0 {
+			i = slices.IndexFunc(ports, func(p port) bool { return p.known(want) })
+		}
 		if i < 0 {
 			return nil, fmt.Errorf("no port %q: write an ifName, ifDescr or ifIndex, as %s", want, ports[len(ports)/2].name)
 		}
 		found = append(found, &ports[i])
 	}
 	return found, nil
+}
+
+// known says whether people may call the port so.
+func (p *port) known(name string) bool {
+	return strings.EqualFold(p.name, name) || strings.EqualFold(p.descr, name) || strconv.Itoa(int(p.index)) == name
+}
+
+// uplinkNumber is K of uplink K of the first member, and empty for every other port.
+func uplinkNumber(p *port) string {
+	if !p.uplink() || p.member != 1 {
+		return ""
+	}
+	return strconv.Itoa(p.number - copperPorts)
 }
 
 // list notes which ports a fault has hit, for people to read.

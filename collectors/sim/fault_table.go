@@ -33,10 +33,11 @@ var faults = []fault{
 		set: overload, end: func(d *Device, _ time.Duration) { d.state.overload = 0 },
 	},
 	{
-		name: sfpPulled, arg: "PORT[,PORT]", does: "the transceiver of an uplink is gone, and its link with it",
+		name: sfpPulled, arg: "PORT[,PORT]", does: "the transceiver of an uplink is gone, and its link with it; 2 is uplink 2 of member 1",
 		port: &portFault{
 			fits:  fitsPlain(func(p *port) bool { return p.uplink() && p.up }, "has no transceiver to pull"),
 			moved: func(s *state, _ uint32, _ bool, up time.Duration) { s.entChanged = up },
+			short: uplinkNumber,
 		},
 	},
 	{
