@@ -172,6 +172,20 @@ func TestTreePorts(t *testing.T) {
 	}
 }
 
+// A port that the switch holds back is seen within five minutes, and is well when it is free.
+func TestPortHeldBack(t *testing.T) {
+	t.Parallel()
+	v := visiting(t, catalyst, modelled(t, "catalyst-2960x", sim.ModelOptions{}))
+	v.all()
+	v.fault("stp-inconsistent", "Gi1/0/50,Gi1/0/3")
+	r := v.all()
+	r.complete(t)
+	wantPart(t, nil, r.part(t, "port/Gi1/0/50"), "warning stp=broken stp_inconsistent=yes")
+	wantPart(t, nil, r.part(t, "port/Gi1/0/3"), "warning stp_inconsistent=yes")
+	v.fault("clear", "stp-inconsistent")
+	wantPart(t, nil, v.all().part(t, "port/Gi1/0/50"), "ok stp=forwarding stp_inconsistent=")
+}
+
 // A fast visit asks once for the tree, and not for its ports.
 func TestTreeIsCheap(t *testing.T) {
 	t.Parallel()

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"rackpost/collectors/snmp"
 	"rackpost/hw"
 )
 
@@ -231,15 +232,23 @@ func (c *collector) links(v *visit, channels map[string]bool, bonds map[string]b
 		return nil, false
 	}
 	found := make(map[string]link, len(indexes))
+	var missing hw.Reason
 	for i, index := range indexes {
-		word := func(slot int) string {
+		var words [bundledOper + 1]string
+		for slot := range words {
 			x := vars[2*i+slot]
-			if x.Reason != "" || x.Int < 0 {
-				return ""
+			switch {
+			case x.Reason != "" && !isLack(x.Reason):
+				missing = x.Reason
+			case x.Reason == "" && x.Type == snmp.TypeInteger && x.Int > 0:
+				words[slot] = bundledGroup.objects[slot].word(uint64(x.Int))
 			}
-			return bundledGroup.objects[slot].word(uint64(x.Int))
 		}
-		found[index] = link{word(bundledAdmin), word(bundledOper)}
+		found[index] = link{words[bundledAdmin], words[bundledOper]}
+	}
+	if missing != "" {
+		v.limit(sectionVLANs, hw.Partial)
+		v.gap(sectionVLANs+"/"+bundledGroup.objects[bundledOper].name, missing, "")
 	}
 	return found, true
 }

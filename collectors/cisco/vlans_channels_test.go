@@ -198,6 +198,12 @@ func TestChannelTableCut(t *testing.T) {
 		}
 		v.fault("clear", "generr")
 	}
+	v.fault("generr", ifOper+"2")
+	r := v.all()
+	if wantChannel(t, "a link that is not known", r, "unknown", "", "Gi0/1,Gi0/2", -1); r.extent(t, "vlans") != hw.Partial {
+		t.Errorf("a link that is not known: %v", r.extent(t, "vlans"))
+	}
+	v.fault("clear", "generr")
 	wantChannel(t, "whole again", v.all(), "ok", "yes", "Gi0/1,Gi0/2", 2)
 }
 

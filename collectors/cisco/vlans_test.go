@@ -132,8 +132,14 @@ func TestCarriedVLANsUnread(t *testing.T) {
 		}
 	}
 	v.becomes(s.device(t, iosHead))
-	v.fault("generr", "1.3.6.1.4.1.9.9.46.1.6.1.1.14")
+	v.fault("generr", trunkColumn+"17.2")
 	r := v.all()
+	if got := r.part(t, "port/Gi0/2").Attrs.Get("allowed_vlans"); got != "6,1600" || r.extent(t, "vlans") != hw.Partial {
+		t.Errorf("with an object that fails: %q, %v", got, r.extent(t, "vlans"))
+	}
+	v.fault("clear", "generr")
+	v.fault("generr", "1.3.6.1.4.1.9.9.46.1.6.1.1.14")
+	r = v.all()
 	if c := r.part(t, "port/Gi0/1"); c.State.Get("trunking") != "" || c.Attrs.Get("mode") != "trunk" || c.Attrs.Get("allowed_vlans") != "5,1500" {
 		t.Errorf("without the status: %v %v", c.State, c.Attrs)
 	}
