@@ -57,7 +57,7 @@ func conforming(tb testing.TB, kind collectors.Kind, model string) collectortest
 		Target: collectors.Target{
 			Device:      hw.Device{ID: "conforming", Kind: kind.Name, Address: s.addr.String()},
 			Credentials: collectors.Credentials{Community: "public"},
-			Timeout:     50 * time.Millisecond,
+			Timeout:     200 * time.Millisecond,
 		},
 		Silence:  set("silent", ""),
 		Refuse:   s.stop,
@@ -67,6 +67,7 @@ func conforming(tb testing.TB, kind collectors.Kind, model string) collectortest
 		Garbage:  set("garbage", ""),
 		Swap:     set("other-unit", ""),
 		Huge:     func() { s.serve(endless(tb, kind.Name)) },
+		InFlight: d.MostInFlight,
 	}
 	dev.Heal = func() {
 		s.serve(d)
