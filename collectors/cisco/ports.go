@@ -155,7 +155,7 @@ const (
 )
 
 // portHealth judges a port: a port without link is not faulty, its state tells; one whose
-// state is not known is not known to be well. One that the switch itself shut, and one
+// state is not known is not known to be well. One that the switch itself shut or holds back, and one
 // whose power is faulty, are, unless a person shut it.
 func portHealth(p *port) hw.Health {
 	if h, ok := judgeTold(p); !ok && p.admin != "down" {
