@@ -65,8 +65,8 @@ func (r *Result) WriteNotes(w io.Writer, about About) error {
 	}
 	fmt.Fprintf(b, "\nWHAT WAS REPLACED\n\n"+replaced, known)
 	c := r.Counts
-	fmt.Fprintf(b, "\nChanged: %d texts, %d IpAddress values, %d indexes; %d names and %d texts that were looked for everywhere.\n",
-		c.Texts, c.Addresses, c.Indexes, c.Names, c.Serials)
+	fmt.Fprintf(b, "\nChanged: %d texts, %d IpAddress values, %d indexes; %d names; %d names, serial numbers and MAC addresses were looked for everywhere.\n",
+		c.Texts, c.Addresses, c.Indexes, c.Names, c.Learned)
 	r.writeReads(b, about.All)
 	return b.Flush()
 }

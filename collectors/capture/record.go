@@ -103,9 +103,7 @@ func Record(ctx context.Context, session Session, opt Options) (*Result, error) 
 		return nil, err
 	}
 	w.result.Counts = scrubber.Counts()
-	if w.result.Recording, err = recordingOf(objects); err != nil {
-		return nil, err
-	}
+	w.result.Recording = w.recordingOf(objects)
 	w.result.Took = time.Since(w.result.Started)
 	return &w.result, nil
 }
@@ -237,17 +235,17 @@ func valueOf(v *snmp.Value) ([]byte, bool) {
 	return nil, v.Type == snmp.TypeNull
 }
 
-// recordingOf makes a recording of scrubbed objects.
-func recordingOf(objects []scrub.Object) (*sim.Recording, error) {
+// recordingOf makes a recording of scrubbed objects. What no recording can hold is counted.
+func (w *walk) recordingOf(objects []scrub.Object) *sim.Recording {
 	slices.SortFunc(objects, func(a, b scrub.Object) int { return compareOIDs(a.OID, b.OID) })
 	rec := &sim.Recording{}
 	for i := range objects {
 		o := &objects[i]
-		if err := rec.Set(sim.Row{OID: o.OID, Type: o.Type, Value: o.Value}); err != nil {
-			return nil, fmt.Errorf("make the recording: %w", err)
+		if rec.Set(sim.Row{OID: o.OID, Type: o.Type, Value: o.Value}) != nil {
+			w.result.Malformed++
 		}
 	}
-	return rec, nil
+	return rec
 }
 
 // compareOIDs orders two OIDs as a MIB is ordered.

@@ -73,7 +73,8 @@ func device() *fake {
 		ifEntry: column("", integer("1.10101", 10101), text("2.10101", "GigabitEthernet1/0/1"), text("6.10101", "\x00\x1a\x2b\x3c\x4d\x5e"),
 			integer("8.10101", 1<<40), snmp.Row{Index: "9.10101"}, snmp.Row{Index: "10.10101", Value: snmp.Value{Type: snmp.TypeCounter32, Uint: 7}},
 			snmp.Row{Index: "30.1", Value: snmp.Value{Type: snmp.TypeNull}}, snmp.Row{Index: "31.1", Value: snmp.Value{Type: snmp.TypeIPAddress, Bytes: []byte{10, 1, 2, 3}}},
-			snmp.Row{Index: "32.1", Value: snmp.Value{Type: snmp.TypeCounter64, Uint: 1<<64 - 1}}, snmp.Row{Index: "33.1", Value: snmp.Value{Type: snmp.TypeOpaque, Bytes: []byte{1, 2, 3}}}),
+			snmp.Row{Index: "32.1", Value: snmp.Value{Type: snmp.TypeCounter64, Uint: 1<<64 - 1}}, snmp.Row{Index: "33.1", Value: snmp.Value{Type: snmp.TypeOpaque, Bytes: []byte{1, 2, 3}}},
+			snmp.Row{Index: "34.1", Value: snmp.Value{Type: snmp.TypeOID, Bytes: []byte("7")}}),
 		sensors: column(hw.DeviceError, integer("4.1", 42)),
 	}}
 }
@@ -108,7 +109,7 @@ func TestRecord(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Whole() || r.Malformed != 2 || r.Requests != 3 || f.visits != 1 {
+	if r.Whole() || r.Malformed != 3 || r.Requests != 3 || f.visits != 1 {
 		t.Errorf("whole %v, %d malformed, %d requests in %d visits", r.Whole(), r.Malformed, r.Requests, f.visits)
 	}
 	var b bytes.Buffer
@@ -128,7 +129,7 @@ func TestRecord(t *testing.T) {
 	if got, want := len(again.Rows()), 4+8+1; got != want {
 		t.Errorf("%d rows, want %d", got, want)
 	}
-	mustHold(t, notes(t, r), "INCOMPLETE", "Cisco IOS Software, Version 15.2", "1.3.6.1.4.1.9.1.516", sensors, "NOT TO ITS END: device-error", "the device does not have it", "2 objects whose value could not be read", "rackpost v1")
+	mustHold(t, notes(t, r), "INCOMPLETE", "Cisco IOS Software, Version 15.2", "1.3.6.1.4.1.9.1.516", sensors, "NOT TO ITS END: device-error", "the device does not have it", "3 objects whose value could not be read", "rackpost v1")
 }
 
 func TestWholeCapture(t *testing.T) {

@@ -74,7 +74,6 @@ port     1.0.8802.1.1.2.1.4.1.1.8 lldpRemPortDesc
 name     1.0.8802.1.1.2.1.4.1.1.9 lldpRemSysName
 software 1.0.8802.1.1.2.1.4.1.1.10 lldpRemSysDesc
 vendor   1.3.6.1.4.1.9.2.1.1 romId
-vendor   1.3.6.1.4.1.9.2.1.2 whyReload
 name     1.3.6.1.4.1.9.2.1.3 hostName
 domain   1.3.6.1.4.1.9.2.1.4 domainName
 vendor   1.3.6.1.4.1.9.2.1.61 writeMem's copyright
@@ -111,7 +110,7 @@ address  1.3.6.1.4.1.9.9.23.1.2.1.1.22 cdpCacheSecondaryMgmtAddr
 software 1.3.6.1.4.1.9.9.23.1.2.1.1.5 cdpCacheVersion
 name     1.3.6.1.4.1.9.9.23.1.2.1.1.6 cdpCacheDeviceId
 port     1.3.6.1.4.1.9.9.23.1.2.1.1.7 cdpCacheDevicePort
-model    1.3.6.1.4.1.9.9.23.1.2.1.1.8 cdpCachePlatform
+vendor   1.3.6.1.4.1.9.9.23.1.2.1.1.8 cdpCachePlatform
 raw      1.3.6.1.4.1.9.9.23.1.2.1.1.9 cdpCacheCapabilities
 name     1.3.6.1.4.1.9.9.23.1.2.1.1.10 cdpCacheVTPMgmtDomain
 name     1.3.6.1.4.1.9.9.23.1.2.1.1.17 cdpCacheSysName

@@ -117,6 +117,7 @@ func (s *Scrubber) formed(oid, entry, form string) string {
 	return join(append(out, s.scan(in)...))
 }
 
+// maxArcs is the longest OID there can be (RFC 2578): a name that grew may lose its end.
 const maxArcs = 128
 
 // scan replaces addresses and texts in an index whose form is not known.
@@ -126,9 +127,6 @@ func (s *Scrubber) scan(index []uint32) []uint32 {
 		to, n := s.scanAt(index[i:])
 		out = append(out, to...)
 		i += n
-	}
-	if len(out) > maxArcs {
-		return out[:maxArcs]
 	}
 	return out
 }
@@ -277,7 +275,7 @@ func arcsOf(oid string) ([]uint32, bool) {
 
 func join(arcs []uint32) string {
 	var b strings.Builder
-	for i, a := range arcs {
+	for i, a := range arcs[:min(len(arcs), maxArcs)] {
 		if i > 0 {
 			b.WriteByte('.')
 		}

@@ -69,17 +69,7 @@ func (s *Scrubber) learnMAC(v []byte) {
 	if len(v) != 6 || plainMAC([6]byte(v)) {
 		return
 	}
-	a := [6]byte(v)
-	if s.macs[a] {
-		return
-	}
-	s.macs[a] = true
-	const digits = "0123456789abcdef"
-	var plain [12]byte
-	for i, b := range a {
-		plain[2*i], plain[2*i+1] = digits[b>>4], digits[b&15]
-	}
-	s.add(string(plain[:]), false, func(found string) string { return likeMAC(found, s.addresses.mac(a)) })
+	s.macs[[6]byte(v)] = true
 }
 
 // learnName takes in a name with its parts: the host, the domain, the serial number in
@@ -164,8 +154,16 @@ func (s *Scrubber) settle() {
 		return cmp.Or(cmp.Compare(len(b.plain), len(a.plain)), cmp.Compare(a.plain, b.plain))
 	})
 	clear(s.index)
+	clear(s.begins)
+	s.short = nil
 	for i := range s.secrets {
-		s.index[s.secrets[i].plain] = i
+		plain := s.secrets[i].plain
+		s.index[plain] = i
+		if len(plain) < minSecret {
+			s.short = append(s.short, i)
+			continue
+		}
+		s.begins[plain[:minSecret]] = append(s.begins[plain[:minSecret]], i)
 	}
 	clear(s.memo)
 }

@@ -27,11 +27,11 @@ type Object struct {
 	Value []byte
 }
 
-// Counts are how many different things got a pseudonym.
+// Counts tell what was done.
 type Counts struct {
 	Texts     int // texts and octets that were changed
-	Names     int
-	Serials   int // learned names, serial numbers and MAC addresses that were looked for everywhere
+	Names     int // different ones
+	Learned   int // names, serial numbers and MAC addresses that were looked for everywhere
 	Indexes   int // objects whose index was changed
 	Collided  int // objects left out because their index became that of another
 	Addresses int // IpAddress values that were changed
@@ -47,10 +47,13 @@ type Scrubber struct {
 	seen    map[[4]byte]bool // IPv4 addresses that stood where only addresses stand
 	macs    map[[6]byte]bool
 	secrets []secret
-	index   map[string]int // of secrets
+	index   map[string]int   // of secrets
+	begins  map[string][]int // secrets by their first letters
+	short   []int            // secrets too short for that
 	names   map[string]string
 	taken   map[string]bool
 	memo    map[string]string
+	shapes  map[string]string
 	models  map[string]bool
 	ports   map[string]bool // ifIndexes
 	fixed   map[string]int  // where the index of an object of an unknown table begins
@@ -66,8 +69,8 @@ func New(key []byte, secrets ...string) (*Scrubber, error) {
 	k := keyed(bytes.Clone(key))
 	s := &Scrubber{
 		keyed: k, addresses: newAddresses(k), catalogue: newCatalogue(), grammar: newGrammar(),
-		seen: map[[4]byte]bool{}, macs: map[[6]byte]bool{}, index: map[string]int{}, names: map[string]string{},
-		taken: map[string]bool{}, memo: map[string]string{}, models: map[string]bool{}, ports: map[string]bool{}, fixed: map[string]int{},
+		seen: map[[4]byte]bool{}, macs: map[[6]byte]bool{}, index: map[string]int{}, begins: map[string][]int{}, names: map[string]string{},
+		taken: map[string]bool{}, memo: map[string]string{}, shapes: map[string]string{}, models: map[string]bool{}, ports: map[string]bool{}, fixed: map[string]int{},
 	}
 	for _, v := range secrets {
 		if a, err := netip.ParseAddr(v); err == nil && a.Is4() {
@@ -120,7 +123,7 @@ func (s *Scrubber) Text(v string) string { return s.text(v, trusted) }
 // Counts returns what was done so far.
 func (s *Scrubber) Counts() Counts {
 	c := s.counts
-	c.Names, c.Serials = len(s.names), len(s.secrets)
+	c.Names, c.Learned = len(s.names), len(s.secrets)+len(s.macs)
 	return c
 }
 

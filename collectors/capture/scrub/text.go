@@ -3,6 +3,7 @@ package scrub
 import (
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -11,6 +12,7 @@ import (
 // piece is a part of a text; a settled one is not looked at again.
 type piece struct {
 	text    string
+	low     string // the text in lower case, once it was asked for
 	settled bool
 }
 
@@ -31,6 +33,7 @@ func (s *Scrubber) text(v string, how manner) string {
 	}
 	pieces := []piece{{text: v}}
 	pieces = s.learned(pieces)
+	pieces = s.hexMACs(pieces)
 	pieces = s.forms(pieces, s.grammar.mac, func(before, m, _ string) (string, bool) { return s.macText(m), !joined(before) })
 	pieces = s.forms(pieces, s.grammar.ipv6, s.ipv6Text)
 	pieces = s.forms(pieces, s.grammar.ipv4, func(before, m, after string) (string, bool) { return s.ipv4Text(before, m, after, how) })
@@ -66,7 +69,7 @@ func (s *Scrubber) forms(pieces []piece, form *regexp.Regexp, replace func(befor
 			if !ok {
 				continue
 			}
-			out = append(out, piece{text: p.text[from:at[0]]}, piece{r, true})
+			out = append(out, piece{text: p.text[from:at[0]]}, piece{text: r, settled: true})
 			from = at[1]
 		}
 		out = append(out, piece{text: p.text[from:]})
@@ -75,24 +78,67 @@ func (s *Scrubber) forms(pieces []piece, form *regexp.Regexp, replace func(befor
 }
 
 // learned settles the names, serial numbers and addresses that were learned, the longest
-// first.
+// first. Pieces is one, the whole text.
 func (s *Scrubber) learned(pieces []piece) []piece {
-	for _, l := range s.secrets {
+	for _, at := range s.candidates(lower(pieces[0].text)) {
+		l := &s.secrets[at]
 		for i := 0; i < len(pieces); i++ {
 			if pieces[i].settled || len(pieces[i].text) < len(l.plain) {
 				continue
 			}
-			at := l.find(pieces[i].text)
+			if pieces[i].low == "" {
+				pieces[i].low = lower(pieces[i].text)
+			}
+			at := l.find(pieces[i].low)
 			if at < 0 {
 				continue
 			}
 			t := pieces[i].text
-			split := []piece{{text: t[:at]}, {l.replace(t[at : at+len(l.plain)]), true}, {text: t[at+len(l.plain):]}}
+			split := []piece{{text: t[:at]}, {text: l.replace(t[at : at+len(l.plain)]), settled: true}, {text: t[at+len(l.plain):]}}
 			pieces = append(pieces[:i], append(split, pieces[i+1:]...)...)
 			i++ // the rest behind it is looked at next
 		}
 	}
 	return pieces
+}
+
+// candidates are the secrets that may stand in a text of lower case, in their order: those of which
+// it holds the beginning.
+func (s *Scrubber) candidates(low string) []int {
+	found := slices.Clone(s.short)
+	for i := 0; i+minSecret <= len(low); i++ {
+		found = append(found, s.begins[low[i:i+minSecret]]...)
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
+// hexMACs settles the MAC addresses that were seen as octets, where they stand as twelve digits
+// within a row of them.
+func (s *Scrubber) hexMACs(pieces []piece) []piece {
+	var out []piece
+	for _, p := range pieces {
+		from, run := 0, 0
+		for i := 0; i < len(p.text) && !p.settled; i++ {
+			if run++; !isHex(p.text[i]) {
+				run = 0
+			}
+			if run < 12 {
+				continue
+			}
+			at := i - 11
+			if m := p.text[at : i+1]; s.macs[parseMAC(m)] {
+				out = append(out, piece{text: p.text[from:at]}, piece{text: s.macText(m), settled: true})
+				from, run = i+1, 0
+			}
+		}
+		out = append(out, piece{text: p.text[from:], settled: p.settled})
+	}
+	return out
+}
+
+func isHex(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
 }
 
 // secret is a text that identifies, wherever it stands.
@@ -102,8 +148,8 @@ type secret struct {
 	replace func(string) string
 }
 
-func (l *secret) find(text string) int {
-	low := lower(text)
+// find returns where it begins in a text of lower case, or -1.
+func (l *secret) find(low string) int {
 	for from := 0; ; {
 		at := strings.Index(low[from:], l.plain)
 		if at < 0 {
@@ -133,11 +179,23 @@ func (s *Scrubber) wordByWord(b *strings.Builder, t string) {
 		case s.grammar.known[lower(w)]:
 			b.WriteString(w)
 		case ascii:
-			b.WriteString(s.keyed.shape(w))
+			b.WriteString(s.shapeOf(w))
 		default:
 			b.WriteString(s.nameOf(w))
 		}
 	}
+}
+
+// shapeOf is shape, remembered: descriptions say the same words again and again.
+func (s *Scrubber) shapeOf(w string) string {
+	if out, ok := s.shapes[w]; ok {
+		return out
+	}
+	out := s.shape(w)
+	if len(s.shapes) < maxMemo {
+		s.shapes[w] = out
+	}
+	return out
 }
 
 // wordLength returns the length of the word a text begins with, and whether it is ASCII.
@@ -153,18 +211,20 @@ func wordLength(t string) (n int, ascii bool) {
 // joined reports whether a text ends within a word.
 func joined(before string) bool { return before != "" && isAlnum(before[len(before)-1]) }
 
-func (s *Scrubber) macText(m string) string {
+func (s *Scrubber) macText(m string) string { return likeMAC(m, s.addresses.mac(parseMAC(m))) }
+
+// parseMAC reads twelve digits, whatever is between them.
+func parseMAC(m string) [6]byte {
 	var a [6]byte
 	n := 0
 	for i := range len(m) {
-		if isAlnum(m[i]) {
-			d, _ := strconv.ParseUint(m[i:i+1], 16, 8)
+		if isHex(m[i]) && n < 12 {
+			d, _ := strconv.ParseUint(m[i:i+1], 16, 8) // it is a digit
 			a[n/2] = a[n/2]<<4 | byte(d)
 			n++
 		}
 	}
-	a = s.addresses.mac(a)
-	return likeMAC(m, a)
+	return a
 }
 
 // likeMAC writes an address with the separators and the case of m.

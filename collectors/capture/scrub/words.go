@@ -27,6 +27,7 @@ switched switching sync system systems telephone temp temperature test threat de
 transceiver transmit tray tree trunk tunnel two tx type undefined unit unknown unrouted up uplink uplinks ups user users vdc
 version video virtual vlan vlans voice voip volt voltage vpc vpn vss vtp wan warning watch web wifi wired wireless wlan wlc yellow
 fddi trnet fddinet token-ring-default fddi-default fddinet-default trnet-default failover-link stateful nlp int tap ccl ha ctl
+reload reloaded requested restart restarted by command crash crashed exception bus parity cycle reset upgrade returned rom
 nlp_int_tap ccl_ha_nlp_int_tap ha_ctl_nlp_int_tap
 `
 
