@@ -139,16 +139,13 @@ func (c *collector) poolOf(index, name string) string {
 	return part + "/" + pathName(name)
 }
 
-// fixedPool is the pool IOS fills by design.
-const fixedPool = "Driver text"
-
 func (c *collector) pool(v *visit, grp *group, g *grid, row int, path, name string) {
 	invalid := hw.Reason("")
 	if word, _ := g.word(row, poolValid); word == "false" {
 		invalid = hw.NotReady
 	}
 	p := hw.Component{Path: "memory/" + path, Section: sectionMemory, Attrs: hw.Attrs{}.With("name", name)}
-	if name == fixedPool || !c.fills(name) {
+	if !c.fills(name) {
 		p.Attrs = p.Attrs.With("fixed", "true")
 	}
 	var read [poolLargest + 1]uint64
@@ -171,13 +168,13 @@ func (c *collector) pool(v *visit, grp *group, g *grid, row int, path, name stri
 	v.component(p)
 }
 
-// fills reports whether a pool that is full is a fault. Of the pools of an ASA only the
-// system's is: it sets the others aside for itself.
+// fills reports whether a pool that is full is a fault. Others are set aside for one use and
+// are full by design: "Driver text", "lsmpi_io", the pools of an ASA besides the system's.
 func (c *collector) fills(pool string) bool {
 	if c.kind == ASAKind {
 		return pool == "System memory"
 	}
-	return pool != fixedPool
+	return pool == "Processor" || pool == "I/O"
 }
 
 // poolBytes returns a number of bytes; the 32-bit columns of the enhanced table are told

@@ -16,7 +16,7 @@ var truthWords = []string{"", "true", "false"}
 
 var poolGroup = group{
 	section: sectionMemory, component: "memory/<ciscoMemoryPoolName>", mib: "CISCO-MEMORY-POOL-MIB", kinds: both,
-	also: []object{{use: attribute, as: "fixed", note: "true of a pool that is full by design"}},
+	also: []object{{use: attribute, as: "fixed", note: "true of a pool that is set aside for one use and full by design: all but Processor, I/O and an ASA's System memory"}},
 	objects: []object{
 		{name: "ciscoMemoryPoolName", oid: mempool + "2", use: attribute, as: "name", note: "\"Driver text\" is fixed=true: full by design"},
 		{name: "ciscoMemoryPoolValid", oid: mempool + "4", words: truthWords},

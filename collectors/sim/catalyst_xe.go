@@ -135,6 +135,7 @@ func (x *xe) memory(b *builder, s *state) {
 	for _, m := range s.alive() {
 		b.pool(at(m, 0), 1, "Processor", 1_500_000_000, 310_000_000, 20_000_000)
 		b.pool(at(m, 0), 2, "reserve Processor", 102_404, 92, 0)
+		b.pool(at(m, 0), 3, "lsmpi_io", 6_295_128, 6_294_304, 0) // full by nature
 	}
 }
 
