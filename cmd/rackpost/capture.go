@@ -9,7 +9,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -185,8 +184,12 @@ func runCapture(ctx context.Context, t terminal, args []string) (err error) {
 	}
 	about := capture.About{Version: versionText(), Kind: kind.Name, All: f.all, Keyed: f.keyFile != ""}
 	// A Ctrl-C that ended the reading does not end the writing.
-	if err := writeCapture(context.WithoutCancel(ctx), folder, kind, result, about); err != nil {
+	unread, err := writeCapture(context.WithoutCancel(ctx), folder, kind, result, about)
+	if err != nil {
 		return err
+	}
+	if unread != nil {
+		fmt.Fprintf(t.err, "note: rackpost cannot read the replay as %s: %v\n", kind.Name, unread)
 	}
 	fmt.Fprintf(t.out, "%s: %d objects in %d requests; look through it before you send it to anybody\n", rest[2], len(result.Recording.Rows()), result.Requests)
 	return incomplete(result, rest[2])
@@ -234,15 +237,19 @@ func recordWithProgress(ctx context.Context, t terminal, session capture.Session
 	return r, err
 }
 
-// writeCapture writes the files of a capture and puts them in their place.
-func writeCapture(ctx context.Context, folder *capture.Folder, kind collectors.Kind, result *capture.Result, about capture.About) error {
-	probed, err := replay(ctx, kind, result.Recording)
+// writeCapture writes the files of a capture and puts them in their place. Unread is why rackpost
+// itself can read nothing of it, or nil.
+func writeCapture(ctx context.Context, folder *capture.Folder, kind collectors.Kind, result *capture.Result, about capture.About) (unread, err error) {
+	probed, unread, err := replay(ctx, kind, result.Recording)
 	if err != nil {
-		return fmt.Errorf("replay what was recorded: %w", err)
+		return nil, fmt.Errorf("replay what was recorded: %w", err)
 	}
 	about.Replay = fmt.Sprintf("Its replay, read as %s: %d components, %d readings, %d gaps (probe.json).",
 		kind.Name, len(probed.Components), len(probed.Samples), len(probed.Gaps))
-	return errors.Join(
+	if unread != nil {
+		about.Replay = fmt.Sprintf("rackpost cannot read its replay as %s: %v", kind.Name, unread)
+	}
+	return unread, errors.Join(
 		folder.Add("device.snmprec", result.WriteRecording),
 		folder.Add("probe.json", func(w io.Writer) error { return printJSON(w, probed) }),
 		folder.Add("NOTES.txt", func(w io.Writer) error { return result.WriteNotes(w, about) }),
@@ -251,10 +258,10 @@ func writeCapture(ctx context.Context, folder *capture.Folder, kind collectors.K
 }
 
 // replay serves a recording on loopback and visits it once, without the sections that are off.
-func replay(ctx context.Context, kind collectors.Kind, rec *sim.Recording) (probeResult, error) {
+func replay(ctx context.Context, kind collectors.Kind, rec *sim.Recording) (result probeResult, unread, err error) {
 	agent, err := sim.Listen("127.0.0.1:0", sim.NewRecorded(rec), sim.AgentOptions{})
 	if err != nil {
-		return probeResult{}, err
+		return result, nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	served := make(chan error, 1)
@@ -265,11 +272,10 @@ func replay(ctx context.Context, kind collectors.Kind, rec *sim.Recording) (prob
 		Timeout:     replayTimeout,
 		Memory:      &collectors.Memory{}, Logger: slog.New(slog.DiscardHandler),
 	}
-	kind.Sections = slices.DeleteFunc(slices.Clone(kind.Sections), func(s collectors.Section) bool { return s.Period == 0 })
 	report, visitErr, err := visitOnce(ctx, kind, target)
 	cancel()
 	if err = errors.Join(err, <-served); err != nil {
-		return probeResult{}, err
+		return result, nil, err
 	}
-	return probeResultOf(target.Device, report, visitErr), nil
+	return probeResultOf(target.Device, report, visitErr), visitErr, nil
 }

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -130,6 +131,7 @@ func runProbe(ctx context.Context, t terminal, args []string) error {
 	if err != nil {
 		return err
 	}
+	kind = switchedOn(kind)
 	var lent map[string]int
 	report, visitErr, err := visitThen(ctx, kind, target, func(ctx context.Context, c collectors.Collector, r *hw.Report) {
 		lent = samplesLent(ctx, c, kind, r)
@@ -151,7 +153,13 @@ func runProbe(ctx context.Context, t terminal, args []string) error {
 	return err
 }
 
-// visitOnce makes one visit of all sections. A visit that read nothing is no error.
+// switchedOn is a kind without the sections that are off unless they are configured.
+func switchedOn(kind collectors.Kind) collectors.Kind {
+	kind.Sections = slices.DeleteFunc(slices.Clone(kind.Sections), func(s collectors.Section) bool { return s.Period == 0 })
+	return kind
+}
+
+// visitOnce makes one visit of all sections that are on. A visit that read nothing is no error.
 func visitOnce(ctx context.Context, kind collectors.Kind, target collectors.Target) (r hw.Report, visitErr, err error) {
 	return visitThen(ctx, kind, target, func(context.Context, collectors.Collector, *hw.Report) {})
 }
@@ -167,7 +175,7 @@ func visitThen(ctx context.Context, kind collectors.Kind, target collectors.Targ
 	ctx, cancel := context.WithTimeout(ctx, probeBudget)
 	defer cancel()
 	started := time.Now()
-	r, visitErr = c.Collect(ctx, kind.Sections)
+	r, visitErr = c.Collect(ctx, switchedOn(kind).Sections)
 	if visitErr == nil {
 		then(ctx, c, &r)
 	}
