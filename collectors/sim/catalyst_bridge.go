@@ -57,7 +57,7 @@ func (c *catalyst) bridge(b *builder, s *state, ports []port) {
 		c.tree(own, s, carrying, v.id)
 		for _, p := range carrying {
 			if s.has(stpInconsistent, p.index) && p.live(s) {
-				b.int("1.3.6.1.4.1.9.9.82.1.3.1.1.3", 1, v.id, p.bridgePort())
+				b.text("1.3.6.1.4.1.9.9.82.1.3.1.1.3", "\x40", v.id, p.bridgePort()) // BITS: pvidInconsistent
 			}
 		}
 		c.forwarding(own, s, carrying, v.id)

@@ -181,9 +181,9 @@ func TestTreeInconsistent(t *testing.T) {
 		t.Errorf("a healthy switch has inconsistent ports: %v", got)
 	}
 	b.fault("stp-inconsistent", "Gi1/0/50,Gi1/0/3")
-	want := map[string]string{rows + ".60.3": "Integer 1"}
+	want := map[string]string{rows + ".60.3": `OctetString "@"`}
 	for _, vlan := range []string{"1", "60", "70", "80"} {
-		want[rows+"."+vlan+".50"] = "Integer 1"
+		want[rows+"."+vlan+".50"] = `OctetString "@"`
 	}
 	if diff := cmp.Diff(want, b.rows(rows)); diff != "" {
 		t.Errorf("inconsistent ports (-want +got):\n%s", diff)
