@@ -249,12 +249,19 @@ func writeCapture(ctx context.Context, folder *capture.Folder, kind collectors.K
 	if unread != nil {
 		about.Replay = fmt.Sprintf("rackpost cannot read its replay as %s: %v", kind.Name, unread)
 	}
-	return unread, errors.Join(
-		folder.Add("device.snmprec", result.WriteRecording),
-		folder.Add("probe.json", func(w io.Writer) error { return printJSON(w, probed) }),
-		folder.Add("NOTES.txt", func(w io.Writer) error { return result.WriteNotes(w, about) }),
-		folder.Commit(),
-	)
+	for _, file := range []struct {
+		name  string
+		write func(io.Writer) error
+	}{
+		{"device.snmprec", result.WriteRecording},
+		{"probe.json", func(w io.Writer) error { return printJSON(w, probed) }},
+		{"NOTES.txt", func(w io.Writer) error { return result.WriteNotes(w, about) }},
+	} {
+		if err := folder.Add(file.name, file.write); err != nil {
+			return nil, err
+		}
+	}
+	return unread, folder.Commit()
 }
 
 // replay serves a recording on loopback and visits it once, without the sections that are off.

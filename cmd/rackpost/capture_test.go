@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"maps"
 	"net/netip"
 	"os"
@@ -142,9 +143,9 @@ func sameReport(t *testing.T, kind collectors.Kind, target collectors.Target, r 
 	if err != nil || visitErr != nil {
 		t.Fatal(err, visitErr)
 	}
-	replayed, err := replay(t.Context(), kind, r.Recording)
-	if err != nil {
-		t.Fatal(err)
+	replayed, unread, err := replay(t.Context(), kind, r.Recording)
+	if err != nil || unread != nil {
+		t.Fatal(err, unread)
 	}
 	names := portNames(objects, r)
 	hide := func(v string) string {
@@ -316,6 +317,34 @@ func TestCaptureOfKinds(t *testing.T) {
 			r, objects, s := captured(t, k, target, false)
 			sameReport(t, k, target, r, objects, s, func(sensor string) bool { return strings.HasPrefix(sensor, "rx_") })
 		})
+	}
+}
+
+// A file that cannot be written leaves no folder that looks whole.
+func TestCaptureNotWritten(t *testing.T) {
+	t.Parallel()
+	d, err := sim.NewModel("catalyst-2960x", sim.ModelOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, target := simulated(t, "cisco-catalyst", d)
+	r, _, _ := captured(t, k, target, false)
+	path := filepath.Join(t.TempDir(), "out")
+	folder, err := capture.Prepare(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := folder.Add("NOTES.txt", func(io.Writer) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := writeCapture(t.Context(), folder, k, r, capture.About{}); err == nil || !strings.Contains(err.Error(), "write NOTES.txt") {
+		t.Errorf("%v, want that NOTES.txt is not written", err)
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Error("the folder is there")
+	}
+	if err := folder.Discard(); err != nil {
+		t.Error(err)
 	}
 }
 

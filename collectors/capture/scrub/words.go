@@ -28,6 +28,7 @@ transceiver transmit tray tree trunk tunnel two tx type undefined unit unknown u
 version video virtual vlan vlans voice voip volt voltage vpc vpn vss vtp wan warning watch web wifi wired wireless wlan wlc yellow
 fddi trnet fddinet token-ring-default fddi-default fddinet-default trnet-default failover-link stateful nlp int tap ccl ha ctl
 reload reloaded requested restart restarted by command crash crashed exception bus parity cycle reset upgrade returned rom
+text build compiled copyright technical support bootstrap boot program loader systems inc base universal mempool dma capabilities
 nlp_int_tap ccl_ha_nlp_int_tap ha_ctl_nlp_int_tap
 `
 
