@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"rackpost/collectors/cisco"
 	"rackpost/collectors/sim"
 )
 
@@ -119,11 +120,14 @@ func writeFleet(b *testing.B, dir, slow string) {
 	var site strings.Builder
 	fmt.Fprintf(&site, "site:\n  id: 00000000-0000-4000-8000-000000000002\n  name: fleet\ncredentials:\n  public:\n    community: {file: community}\n")
 	fmt.Fprintf(&site, "policy:\n  periods:\n")
-	for _, section := range []string{"health", "ports", "cpu", "stack"} {
-		fmt.Fprintf(&site, "    %s: %s\n", section, fleetPeriod)
-	}
-	for _, section := range []string{"environment", "memory", "inventory"} {
-		fmt.Fprintf(&site, "    %s: 1h\n", section)
+	for _, section := range cisco.Catalyst().Sections {
+		switch section.Period {
+		case 0: // off
+		case time.Minute:
+			fmt.Fprintf(&site, "    %s: %s\n", section.Name, fleetPeriod)
+		default:
+			fmt.Fprintf(&site, "    %s: 1h\n", section.Name)
+		}
 	}
 	fmt.Fprintf(&site, "devices:\n")
 	for i := range fleetSize {
