@@ -165,7 +165,7 @@ func (v *visit) closeGaps(listed map[string]bool) {
 		return
 	}
 	for _, i := range v.s.order[v.s.rank(RegisterKey{Kind: GapFact}):] {
-		k := v.s.slots[i].key
+		k := v.s.slots[i].key()
 		if k.Kind != GapFact {
 			return
 		}

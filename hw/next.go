@@ -116,10 +116,10 @@ func (v *visit) components() {
 
 // find looks at the slot guess first: the components of two visits come in one order.
 func (s *State) find(k RegisterKey, guess int) (int, bool) {
-	if guess < len(s.slots) && s.slots[guess].key == k {
+	if guess < len(s.slots) && s.slots[guess].is(k) {
 		return guess, true
 	}
-	i, ok := s.index[k]
+	_, i, ok := s.where(k)
 	return i, ok
 }
 
@@ -143,7 +143,7 @@ func (v *visit) known(n *slot, c *Component) {
 		v.unchanged(n, was)
 		return
 	}
-	rd := reading{key: n.key, had: ok, was: was, wasAt: n.fact.At, up: n.up, now: c.value()}
+	rd := reading{key: n.key(), had: ok, was: was, wasAt: n.fact.At, up: n.up, now: c.value()}
 	switch {
 	case was.Flaps > 0:
 		v.flap(rd)
@@ -155,8 +155,8 @@ func (v *visit) known(n *slot, c *Component) {
 }
 
 func (v *visit) unchanged(n *slot, x ComponentValue) {
-	if x.Health > OK || v.s.open[n.key.Component] > 0 {
-		v.judged = append(v.judged, judged{key: n.key, value: x, wasUp: n.up})
+	if x.Health > OK || v.s.open[n.fact.Component] > 0 {
+		v.judged = append(v.judged, judged{key: n.key(), value: x, wasUp: n.up})
 	}
 }
 
@@ -175,10 +175,10 @@ func (v *visit) write(rd reading, x ComponentValue, remove bool) {
 func (v *visit) absent() {
 	for _, i := range v.s.order {
 		n := &v.s.slots[i]
-		if n.key.Kind > ComponentFact || len(v.complete) == 0 {
+		if n.fact.Kind > ComponentFact || len(v.complete) == 0 {
 			return
 		}
-		if was, ok := n.fact.Value.(ComponentValue); ok && !v.seen[i] && v.isComplete(n.key.Group) {
+		if was, ok := n.fact.Value.(ComponentValue); ok && !v.seen[i] && v.isComplete(n.fact.Group) {
 			v.lost(n, was)
 		}
 	}
@@ -187,21 +187,21 @@ func (v *visit) absent() {
 // lost takes a register that was not found: an expected part is missing, another is gone. An
 // expected part of a unit that was replaced is gone at once, even if it flapped.
 func (v *visit) lost(n *slot, was ComponentValue) {
-	rd := reading{key: n.key, had: true, was: was, wasAt: n.fact.At, up: n.up, absent: !was.Expected}
+	rd := reading{key: n.key(), had: true, was: was, wasAt: n.fact.At, up: n.up, absent: !was.Expected}
 	if was.Expected {
 		base := was
-		if w, ok := v.s.windows[n.key]; ok && was.Flaps > 0 && w.known && !w.absent {
+		if w, ok := v.s.windows[n.key()]; ok && was.Flaps > 0 && w.known && !w.absent {
 			base = w.seen
 		}
 		rd.now = base.missing()
 	}
 	switch {
-	case was.Expected && v.ofFormerUnit(n.key.Component):
+	case was.Expected && v.ofFormerUnit(n.fact.Component):
 		v.write(rd, was, true)
 	case was.Flaps > 0:
 		v.flap(rd)
 	case !rd.absent && rd.now.same(was):
-		v.judged = append(v.judged, judged{key: n.key, value: was})
+		v.judged = append(v.judged, judged{key: n.key(), value: was})
 	default:
 		v.change(rd)
 	}

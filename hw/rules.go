@@ -217,7 +217,7 @@ func (v *visit) orphans() {
 		return
 	}
 	for _, i := range v.s.order[v.s.rank(RegisterKey{Kind: AlertFact}):] {
-		k := v.s.slots[i].key
+		k := v.s.slots[i].key()
 		if k.Kind != AlertFact {
 			return
 		}
@@ -247,7 +247,7 @@ func (v *visit) parts(path string) []judged {
 		}
 	}
 	for _, i := range v.s.order[v.s.rank(RegisterKey{ComponentFact, path, ""}):] {
-		k := v.s.slots[i].key
+		k := v.s.slots[i].key()
 		if k.Kind != ComponentFact || k.Component != path {
 			break
 		}
@@ -266,7 +266,10 @@ func (v *visit) newcomers() map[string][]int {
 	}
 	v.fresh = map[string][]int{}
 	for i, f := range v.facts {
-		if _, ok := v.s.index[f.Register()]; f.Kind == ComponentFact && !ok {
+		if f.Kind != ComponentFact {
+			continue
+		}
+		if _, ok := v.s.Get(f.Register()); !ok {
 			v.fresh[f.Component] = append(v.fresh[f.Component], i)
 		}
 	}

@@ -15,7 +15,13 @@ type RegisterKey struct {
 }
 
 func (k RegisterKey) compare(o RegisterKey) int {
-	return cmp.Or(cmp.Compare(k.Kind, o.Kind), cmp.Compare(k.Component, o.Component), cmp.Compare(k.Group, o.Group))
+	if c := cmp.Compare(k.Kind, o.Kind); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(k.Component, o.Component); c != 0 {
+		return c
+	}
+	return cmp.Compare(k.Group, o.Group)
 }
 
 // Register returns the key of the register f sets.
@@ -40,8 +46,7 @@ const (
 // Closed alerts and finished gaps stay, up to a bound.
 type State struct {
 	slots   []slot
-	index   map[RegisterKey]int
-	order   []int          // the slots by key
+	order   []int32        // the slots by key
 	open    map[string]int // component path: open alerts
 	parts   int            // component registers
 	gaps    int            // open gaps
@@ -51,62 +56,77 @@ type State struct {
 }
 
 type slot struct {
-	key  RegisterKey
 	fact Fact
 	up   bool // a port: the last oper state that says up or down was up
+}
+
+func (n *slot) key() RegisterKey { return n.fact.Register() }
+
+func (n *slot) is(k RegisterKey) bool {
+	return n.fact.Component == k.Component && n.fact.Group == k.Group && n.fact.Kind == k.Kind
 }
 
 // Set takes f as the current register of the view: from the store at its start, after each
 // own visit, after a merge. A removed fact ends the register.
 func (s *State) Set(f Fact) {
 	k := f.Register()
-	i, found := s.index[k]
+	at, i, found := s.where(k)
 	switch {
 	case f.Removed && found:
-		s.drop(i)
+		s.drop(at)
 	case f.Removed:
 	case found:
 		s.count(s.slots[i].fact, -1)
 		s.slots[i].set(f)
 		s.count(f, 1)
 	default:
-		s.add(k, f)
+		s.add(at, f)
 	}
 	if s.settled > maxSettled {
 		s.forget()
 	}
 }
 
-func (s *State) add(k RegisterKey, f Fact) {
-	if s.index == nil {
-		s.index = map[RegisterKey]int{}
+// add takes f, whose place in the order is at.
+func (s *State) add(at int, f Fact) {
+	if s.open == nil {
 		s.open = map[string]int{}
 	}
-	i := len(s.slots)
-	n := slot{key: k}
+	if len(s.slots) == cap(s.slots) { // by an eighth, not by half: a box holds ten thousands of these
+		s.slots = append(make([]slot, 0, len(s.slots)+len(s.slots)/8+8), s.slots...)
+	}
+	n := slot{}
 	n.set(f)
+	s.order = slices.Insert(s.order, at, int32(len(s.slots)))
 	s.slots = append(s.slots, n)
-	s.index[k] = i
-	s.order = slices.Insert(s.order, s.rank(k), i)
 	s.count(f, 1)
 }
 
-func (s *State) drop(i int) {
+// drop ends the register whose place in the order is at.
+func (s *State) drop(at int) {
+	i, last := s.order[at], int32(len(s.slots)-1)
 	s.count(s.slots[i].fact, -1)
-	k, last := s.slots[i].key, len(s.slots)-1
-	at := s.rank(k)
-	s.order[s.rank(s.slots[last].key)] = i
+	s.order[s.rank(s.slots[last].key())] = i
 	s.order = slices.Delete(s.order, at, at+1)
 	s.slots[i] = s.slots[last]
-	s.index[s.slots[i].key] = i
-	delete(s.index, k)
 	s.slots[last] = slot{}
 	s.slots = s.slots[:last]
 }
 
+// where returns where k is or would be in s.order, and its slot.
+func (s *State) where(k RegisterKey) (at, slot int, found bool) {
+	at, found = slices.BinarySearchFunc(s.order, k, func(i int32, k RegisterKey) int {
+		return s.slots[i].key().compare(k)
+	})
+	if !found {
+		return at, 0, false
+	}
+	return at, int(s.order[at]), true
+}
+
 // rank returns where k is or would be in s.order.
 func (s *State) rank(k RegisterKey) int {
-	at, _ := slices.BinarySearchFunc(s.order, k, func(i int, k RegisterKey) int { return s.slots[i].key.compare(k) })
+	at, _, _ := s.where(k)
 	return at
 }
 
@@ -150,7 +170,7 @@ func (s *State) forget() {
 	}
 	slices.SortStableFunc(old, func(a, b Fact) int { return a.At.Compare(b.At) })
 	for _, f := range old[:len(old)/2] {
-		s.drop(s.index[f.Register()])
+		s.drop(s.rank(f.Register()))
 	}
 }
 
@@ -176,7 +196,7 @@ func (n *slot) set(f Fact) {
 
 // Get returns the register under k. It is false for a register that was removed.
 func (s State) Get(k RegisterKey) (Fact, bool) {
-	i, ok := s.index[k]
+	_, i, ok := s.where(k)
 	if !ok {
 		return Fact{}, false
 	}
