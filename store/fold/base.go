@@ -12,13 +12,17 @@ import (
 // never changed, so it may be written while the fold goes on.
 func (f *Fold) Base(held journal.Vector) *journal.Base {
 	b := &journal.Base{Site: f.site, Held: held.Clone(), Excused: f.excused.Clone(), Known: f.known.Clone(), Turn: f.turn}
-	keys := make([]Key, 0, len(f.registers))
-	for k := range f.registers {
-		keys = append(keys, k)
+	var keys []Key
+	for d := range f.devices {
+		keys = append(keys, f.Keys(d)...)
 	}
 	slices.SortFunc(keys, Key.Compare)
 	for _, k := range keys {
-		b.Registers = append(b.Registers, f.registers[k]...)
+		d := f.devices[k.Device]
+		from, to := d.of(k)
+		for _, i := range d.order[from:to] {
+			b.Registers = append(b.Registers, d.list[i].whole())
+		}
 	}
 	for _, d := range slices.Sorted(maps.Keys(f.visits)) {
 		b.Visits = append(b.Visits, f.Visits(d)...)

@@ -33,21 +33,20 @@ type visited struct{ last, good journal.LastVisit }
 // Fold is the state of one site. It is not safe for concurrent use. The zero value is not
 // usable; New makes one.
 type Fold struct {
-	site      journal.ID
-	registers map[Key][]journal.Register // in order of origin
-	visits    map[hw.DeviceID]map[journal.ID]visited
-	devices   map[hw.DeviceID]map[Key]struct{}
-	islands   map[hw.DeviceID]map[Key]struct{} // keys whose last word is an island's
-	excused   journal.Vector
-	known     journal.Vector
-	turn      uint64
-	names     map[string]string // one string for each text that keys repeat
+	site    journal.ID
+	devices map[hw.DeviceID]*shelf
+	visits  map[hw.DeviceID][]visited // in order of origin
+	excused journal.Vector
+	known   journal.Vector
+	turn    uint64
+	names   map[string]string // one string for each text that keys repeat
+	batch   *batch            // of the register taken last; nil: none yet
 }
 
 // New returns the empty state of a site.
 func New(site journal.ID) *Fold {
-	return &Fold{site: site, registers: map[Key][]journal.Register{}, visits: map[hw.DeviceID]map[journal.ID]visited{},
-		devices: map[hw.DeviceID]map[Key]struct{}{}, islands: map[hw.DeviceID]map[Key]struct{}{}, excused: journal.Vector{}, known: journal.Vector{}, names: map[string]string{}}
+	return &Fold{site: site, devices: map[hw.DeviceID]*shelf{}, visits: map[hw.DeviceID][]visited{},
+		excused: journal.Vector{}, known: journal.Vector{}, names: map[string]string{}}
 }
 
 // Turn returns the greatest turn seen.
@@ -135,42 +134,24 @@ func (f *Fold) put(r journal.Register) (Key, bool, error) {
 		return Key{}, false, err
 	}
 	k := Key{raw.Kind, hw.DeviceID(f.name(string(raw.Device))), f.name(raw.Component), f.name(raw.Group)}
-	rs := f.registers[k]
-	i, found := slices.BinarySearchFunc(rs, r.Origin, func(x journal.Register, o journal.ID) int {
-		return bytes.Compare(x.Origin[:], o[:])
-	})
-	if found && rs[i].Order.Compare(r.Order) >= 0 {
-		return k, false, nil
+	d := f.devices[k.Device]
+	if d == nil {
+		d = &shelf{}
+		f.devices[k.Device] = d
 	}
-	r.Payload = bytes.Clone(r.Payload)
-	if found {
-		rs[i] = r
-	} else {
-		rs = slices.Insert(rs, i, r)
-		f.registers[k] = rs
-		mark(f.devices, k)
-	}
-	if last := greatest(rs, all); last.Mode == journal.Island {
-		mark(f.islands, k)
-	} else {
-		unmark(f.islands, k)
-	}
-	return k, true, nil
+	took := d.put(k, register{kind: k.Kind, index: r.Index, component: k.Component, group: k.Group, batch: f.batchOf(&r), payload: r.Payload})
+	return k, took, nil
 }
 
-func mark(m map[hw.DeviceID]map[Key]struct{}, k Key) {
-	if m[k.Device] == nil {
-		m[k.Device] = map[Key]struct{}{}
+// batchOf returns what r knows of its batch. Registers come batch by batch.
+func (f *Fold) batchOf(r *journal.Register) *batch {
+	b := batch{r.Order, r.Mode, r.WallMS}
+	b.order.Index = 0
+	if f.batch == nil || *f.batch != b {
+		f.batch = new(batch)
+		*f.batch = b
 	}
-	m[k.Device][k] = struct{}{}
-}
-
-func unmark(m map[hw.DeviceID]map[Key]struct{}, k Key) {
-	if keys, ok := m[k.Device]; ok {
-		if delete(keys, k); len(keys) == 0 {
-			delete(m, k.Device)
-		}
-	}
+	return f.batch
 }
 
 func (f *Fold) name(s string) string {
@@ -185,16 +166,20 @@ func (f *Fold) name(s string) string {
 // read anything.
 func (f *Fold) Visited(v journal.LastVisit) {
 	v.Device = hw.DeviceID(f.name(string(v.Device)))
-	if f.visits[v.Device] == nil {
-		f.visits[v.Device] = map[journal.ID]visited{}
+	vs := f.visits[v.Device]
+	i, found := slices.BinarySearchFunc(vs, v.Origin, visited.compare)
+	if !found {
+		vs = slices.Insert(vs, i, visited{})
+		f.visits[v.Device] = vs
 	}
-	x := f.visits[v.Device][v.Origin]
-	x.last = newer(x.last, v)
+	vs[i].last = newer(vs[i].last, v)
 	if v.Good {
-		x.good = newer(x.good, v)
+		vs[i].good = newer(vs[i].good, v)
 	}
-	f.visits[v.Device][v.Origin] = x
 }
+
+// compare compares the origin of v, of which something was noted, with o.
+func (v visited) compare(o journal.ID) int { return bytes.Compare(v.last.Origin[:], o[:]) }
 
 func newer(a, b journal.LastVisit) journal.LastVisit {
 	if a.Turn > 0 && compareVisits(a, b) >= 0 {
@@ -208,13 +193,6 @@ func newer(a, b journal.LastVisit) journal.LastVisit {
 func compareVisits(a, b journal.LastVisit) int {
 	return cmp.Or(cmp.Compare(a.Turn, b.Turn), a.Started.Compare(b.Started), cmp.Compare(a.Incarnation, b.Incarnation),
 		cmp.Compare(a.Period, b.Period), cmp.Compare(a.Mode, b.Mode), cmp.Compare(btoi(a.Good), btoi(b.Good)))
-}
-
-func btoi(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 // Visits returns the last visit of a device by each origin, and before it the last that read
@@ -249,34 +227,31 @@ func (f *Fold) Devices() []hw.DeviceID {
 
 // Keys returns the keys of a device's registers in order.
 func (f *Fold) Keys(device hw.DeviceID) []Key {
-	return slices.SortedFunc(maps.Keys(f.devices[device]), Key.Compare)
+	return f.devices[device].keys(device, func(int, int) bool { return true })
 }
 
 // Register returns the register that the view shows for k.
 func (f *Fold) Register(k Key) (journal.Register, bool) {
-	rs := f.registers[k]
-	if len(rs) == 0 {
-		return journal.Register{}, false
+	if r := f.shown(k); r != nil {
+		return r.whole(), true
 	}
-	best := greatest(rs, all)
-	if best.Mode != journal.Island {
-		return *best, true
-	}
-	// An island yields to whoever had authority and still visited the device of late.
-	ruled := greatest(rs, func(r *journal.Register) bool { return r.Mode != journal.Island && f.fresh(k.Device, r.Origin) })
-	if ruled != nil {
-		return *ruled, true
-	}
-	return *best, true
+	return journal.Register{}, false
 }
 
-func all(*journal.Register) bool { return true }
-
-func greatest(rs []journal.Register, ok func(*journal.Register) bool) (best *journal.Register) {
-	for i := range rs {
-		if r := &rs[i]; ok(r) && (best == nil || best.Order.Compare(r.Order) < 0) {
-			best = r
-		}
+// shown returns the register that the view shows for k, or nil.
+func (f *Fold) shown(k Key) *register {
+	d := f.devices[k.Device]
+	from, to := d.of(k)
+	best := d.greatest(from, to, all)
+	if best == nil || best.batch.mode != journal.Island {
+		return best
+	}
+	// An island yields to whoever had authority and still visited the device of late.
+	ruled := d.greatest(from, to, func(r *register) bool {
+		return r.batch.mode != journal.Island && f.fresh(k.Device, r.batch.order.Origin)
+	})
+	if ruled != nil {
+		return ruled
 	}
 	return best
 }
@@ -288,7 +263,11 @@ const freshPeriods = 3
 // ago: who reaches nothing has no word to hold another's back with. Now is the greatest turn
 // seen, so that the same content gives the same answer on every box.
 func (f *Fold) fresh(device hw.DeviceID, origin journal.ID) bool {
-	v := f.visits[device][origin].good
+	i, found := slices.BinarySearchFunc(f.visits[device], origin, visited.compare)
+	if !found {
+		return false
+	}
+	v := f.visits[device][i].good
 	if v.Turn == 0 || v.Mode == journal.Island || v.Mode == journal.ModeUnknown {
 		return false
 	}
@@ -298,35 +277,36 @@ func (f *Fold) fresh(device hw.DeviceID, origin journal.ID) bool {
 // Islands returns the keys of a device whose last word is an island's, in order. Whether that
 // is shown depends on time, so whoever visits next has to take a stand on it.
 func (f *Fold) Islands(device hw.DeviceID) []Key {
-	return slices.SortedFunc(maps.Keys(f.islands[device]), Key.Compare)
+	d := f.devices[device]
+	if d == nil || d.islands == 0 {
+		return nil
+	}
+	return d.keys(device, d.isIsland)
 }
 
 // Last returns the last word on k, whoever's it is.
 func (f *Fold) Last(k Key) (hw.Fact, bool) {
-	rs := f.registers[k]
-	if len(rs) == 0 {
-		return hw.Fact{}, false
-	}
-	return k.fact(greatest(rs, all))
+	d := f.devices[k.Device]
+	from, to := d.of(k)
+	return k.fact(d.greatest(from, to, all))
 }
 
 // Fact returns the fact the view shows for k.
-func (f *Fold) Fact(k Key) (hw.Fact, bool) {
-	r, ok := f.Register(k)
-	if !ok {
+func (f *Fold) Fact(k Key) (hw.Fact, bool) { return k.fact(f.shown(k)) }
+
+// fact returns what r says, a register of k; nil says nothing.
+func (k Key) fact(r *register) (hw.Fact, bool) {
+	if r == nil {
 		return hw.Fact{}, false
 	}
-	return k.fact(&r)
-}
-
-func (k Key) fact(r *journal.Register) (hw.Fact, bool) {
-	raw, err := journal.ParseFact(r.Payload)
+	raw, err := journal.ParseFact(r.payload)
 	if err != nil {
 		return hw.Fact{}, false // put parsed it before
 	}
-	fact, err := raw.Fact(r.WallMS)
+	wallMS := r.batch.wallMS
+	fact, err := raw.Fact(wallMS)
 	if err != nil { // a value this program should know and cannot read: shown as what it is
-		fact = hw.Fact{Kind: raw.Kind, Version: raw.Version, At: raw.At(r.WallMS),
+		fact = hw.Fact{Kind: raw.Kind, Version: raw.Version, At: raw.At(wallMS),
 			Value: hw.Opaque{Kind: raw.Kind, Bytes: raw.Value}}
 	}
 	fact.Device, fact.Component, fact.Group = k.Device, k.Component, k.Group
@@ -335,14 +315,22 @@ func (k Key) fact(r *journal.Register) (hw.Fact, bool) {
 
 // Knows says whether a register or a visit speaks of device.
 func (f *Fold) Knows(device hw.DeviceID) bool {
-	return len(f.devices[device])+len(f.visits[device]) > 0
+	return f.devices[device] != nil || len(f.visits[device]) > 0
 }
 
 // CountDevices returns of how many devices a visit is known, or a register when these are more.
 func (f *Fold) CountDevices() int { return max(len(f.devices), len(f.visits)) }
 
 // Count returns how many registers speak of a device, removed ones included.
-func (f *Fold) Count(device hw.DeviceID) int { return len(f.devices[device]) }
+func (f *Fold) Count(device hw.DeviceID) int {
+	if d := f.devices[device]; d != nil {
+		return d.things
+	}
+	return 0
+}
 
 // Has says whether there is a register for k, be it a removed one.
-func (f *Fold) Has(k Key) bool { return len(f.registers[k]) > 0 }
+func (f *Fold) Has(k Key) bool {
+	from, to := f.devices[k.Device].of(k)
+	return from < to
+}

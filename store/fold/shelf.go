@@ -1,0 +1,149 @@
+package fold
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+
+	"rackpost/hw"
+	"rackpost/hw/journal"
+)
+
+// shelf holds the registers that speak of one device, one for each thing and origin. None ever
+// leaves it.
+type shelf struct {
+	list    []register
+	order   []int32 // of list, by key and origin
+	things  int     // of different keys
+	islands int     // things whose last word is an island's
+}
+
+// register is a journal.Register in less memory: a box holds ten thousands of them.
+type register struct {
+	kind      hw.FactKind
+	index     uint32 // in its batch
+	component string
+	group     string
+	batch     *batch
+	payload   []byte
+}
+
+// batch is what registers know of the batch they came in; those of one share it.
+type batch struct {
+	order  journal.Order // less the index
+	mode   journal.Mode
+	wallMS int64
+}
+
+func (r *register) order() journal.Order {
+	o := r.batch.order
+	o.Index = r.index
+	return o
+}
+
+func (r *register) whole() journal.Register {
+	return journal.Register{Order: r.order(), Mode: r.batch.mode, WallMS: r.batch.wallMS, Payload: r.payload}
+}
+
+// compare compares the key of r with k, whose device is r's.
+func (r *register) compare(k Key) int {
+	if c := cmp.Compare(r.kind, k.Kind); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(r.component, k.Component); c != 0 {
+		return c
+	}
+	return cmp.Compare(r.group, k.Group)
+}
+
+// of returns the registers of k, in order of origin, as a part of s.order. s may be nil.
+func (s *shelf) of(k Key) (from, to int) {
+	if s == nil {
+		return 0, 0
+	}
+	from, found := slices.BinarySearchFunc(s.order, k, func(i int32, k Key) int { return s.list[i].compare(k) })
+	to = from
+	for found && to < len(s.order) && s.list[s.order[to]].compare(k) == 0 {
+		to++
+	}
+	return from, to
+}
+
+// put takes r as the register of k and its origin when it is newer than the one there is.
+func (s *shelf) put(k Key, r register) bool {
+	from, to := s.of(k)
+	known, island := from < to, s.isIsland(from, to)
+	at, found := slices.BinarySearchFunc(s.order[from:to], r.batch.order.Origin, func(i int32, o journal.ID) int {
+		return bytes.Compare(s.list[i].batch.order.Origin[:], o[:])
+	})
+	at += from
+	if found && s.list[s.order[at]].order().Compare(r.order()) >= 0 {
+		return false
+	}
+	r.payload = bytes.Clone(r.payload)
+	if found {
+		s.list[s.order[at]] = r
+	} else {
+		s.add(at, r)
+		to++
+	}
+	if !known {
+		s.things++
+	}
+	s.islands += btoi(s.isIsland(from, to)) - btoi(island)
+	return true
+}
+
+// add adds r, whose place in the order is at.
+func (s *shelf) add(at int, r register) {
+	if len(s.list) == cap(s.list) { // by an eighth, not by half
+		s.list = append(make([]register, 0, len(s.list)+len(s.list)/8+8), s.list...)
+	}
+	s.order = slices.Insert(s.order, at, int32(len(s.list)))
+	s.list = append(s.list, r)
+}
+
+// greatest returns the last word of a part of s.order, of those that are ok; nil is none.
+func (s *shelf) greatest(from, to int, ok func(*register) bool) (best *register) {
+	for ; from < to; from++ {
+		if r := &s.list[s.order[from]]; ok(r) && (best == nil || best.order().Compare(r.order()) < 0) {
+			best = r
+		}
+	}
+	return best
+}
+
+func all(*register) bool { return true }
+
+func (s *shelf) isIsland(from, to int) bool {
+	last := s.greatest(from, to, all)
+	return last != nil && last.batch.mode == journal.Island
+}
+
+// keys returns the keys for which is is true, in order. s may be nil.
+func (s *shelf) keys(device hw.DeviceID, is func(from, to int) bool) []Key {
+	if s == nil {
+		return nil
+	}
+	var out []Key
+	for from := 0; from < len(s.order); {
+		r := &s.list[s.order[from]]
+		k := Key{r.kind, device, r.component, r.group}
+		to := from + 1
+		for to < len(s.order) && s.list[s.order[to]].compare(k) == 0 {
+			to++
+		}
+		if is(from, to) {
+			out = append(out, k)
+		}
+		from = to
+	}
+	return out
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
