@@ -1,6 +1,7 @@
 package cisco
 
 import (
+	"net/netip"
 	"strings"
 	"time"
 
@@ -188,11 +189,13 @@ func (c *collector) lastChange(g *grid, row int) hw.Component {
 	}
 	user, _ := g.text(row, historyUser)
 	p.State = p.State.With("by", user)
-	for _, slot := range []int{historyAddress, historyLocation} {
-		if from, reason := g.text(row, slot); reason == "" && from != "" {
-			p.State = p.State.With("from", from)
+	from, _ := g.text(row, historyLocation)
+	if a, _ := g.value(row, historyAddress); from == "" && a.Type == snmp.TypeIPAddress {
+		if at, ok := netip.AddrFromSlice(a.Bytes); ok && !at.IsUnspecified() {
+			from = at.String()
 		}
 	}
+	p.State = p.State.With("from", from)
 	if n, reason := g.number(row, historyTime); reason == "" && c.clock.known {
 		age := time.Duration(c.clock.ticks-uint32(n)) * tick
 		at := c.clock.boot.Add(c.clock.uptime() - age)

@@ -136,7 +136,7 @@ func TestErrDisabledGarbage(t *testing.T) {
 	r := visiting(t, catalyst, join(threePorts(), tellsCauses, script{
 		errDisable + ".3.1.1.2.2.0|4|udld", errDisable + ".3.1.1.2.3|2|1", errDisable + ".3.1.1.2.1.0|5|",
 	}).device(t, iosHead)).all()
-	for path, want := range map[string]string{"port/Fa0/2": "unknown unknown", "port/Fa0/3": "udld critical", "port/Fa0/1": " ok"} {
+	for path, want := range map[string]string{"port/Fa0/2": "unknown unknown", "port/Fa0/3": "udld critical", "port/Fa0/1": "unknown unknown"} {
 		if c := r.part(t, path); c.State.Get("errdisabled")+" "+c.Health.String() != want {
 			t.Errorf("%s: %v %v, want %s", path, c.Health, c.State, want)
 		}

@@ -113,7 +113,7 @@ func (g *grid) value(row, slot int) (snmp.Value, hw.Reason) {
 	}
 	v := c.cells[place-1].Value
 	if !v.OK() {
-		return snmp.Value{}, hw.NotSupported
+		return snmp.Value{}, hw.Garbage // a NULL: there should be a value
 	}
 	return v, ""
 }

@@ -191,6 +191,8 @@ func (c *collector) memberGone(units []chassis) bool {
 func (c *collector) entityName(index string) (name string, settled bool) {
 	e, ok := c.entities.parts.at(index)
 	switch {
+	case ok && e.unnamed:
+		return "", false
 	case ok && e.name != "":
 		return e.name, true
 	case ok && e.descr != "" && c.entities.whole:

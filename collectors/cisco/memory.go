@@ -84,7 +84,7 @@ func (c *collector) poolRows(v *visit, grp *group, g *grid) {
 			return
 		}
 	}
-	if twins(names) && !c.entities.whole {
+	if twins(names) && !c.ownersKnown(indexes) {
 		c.nameless(v, sectionMemory)
 		return
 	}
@@ -125,6 +125,18 @@ func blank(g *grid, row int) bool {
 func twins(names []string) bool {
 	sorted := slices.Sorted(slices.Values(names))
 	return len(slices.Compact(sorted)) < len(names)
+}
+
+// ownersKnown reports whether the name of the part is known that each pool belongs to.
+func (c *collector) ownersKnown(indexes []string) bool {
+	for _, index := range indexes {
+		if part, _, found := strings.Cut(index, "."); found {
+			if _, settled := c.entityName(part); !settled {
+				return false
+			}
+		}
+	}
+	return c.entities.whole
 }
 
 // poolOf names a pool with the part it belongs to: "Processor 0/0/System memory".

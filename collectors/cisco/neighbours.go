@@ -170,7 +170,7 @@ func (c *collector) hearCDP(v *visit, g *grid, row int, n *neighbourhood) {
 	switch {
 	case local != nil:
 		at = local.name()
-	case !c.ports.named:
+	case !c.portsKnown():
 		unheard(v, "ifName", hw.NotReady)
 		return
 	}
@@ -251,7 +251,7 @@ func (c *collector) lldpPort(number string, local *grid) (p *port, at string, ok
 	if !known {
 		row = len(local.index)
 	}
-	told := c.ports.named
+	told := c.portsKnown()
 	for _, slot := range []int{lldpLocalID, lldpLocalDescr} {
 		s, reason := local.text(row, slot)
 		told = told && reason == ""

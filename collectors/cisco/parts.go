@@ -14,6 +14,7 @@ type entity struct {
 	descr, name, hardware, version, serial, model string
 	parent                                        uint32 // entPhysicalIndex; 0 is contained in nothing
 	class                                         uint8
+	unnamed                                       bool // it has a name that was not read
 }
 
 // noParent is the parent of a part that does not say what contains it.
@@ -32,6 +33,7 @@ type partRow struct {
 	lengths           [6]uint8 // of texts; snmp.MaxText is the most
 	class             uint8
 	ragged            bool // some of it was not read, or not told though others of its column were
+	unnamed           bool // so it is with its name, or with the description that stands for one
 }
 
 // partTexts are the objects of the texts of a part.
@@ -49,7 +51,14 @@ func partsOf(g *grid) parts {
 		p := partRow{index: uint32(index), parent: noParent, at: uint32(all.Len())}
 		for i, slot := range partTexts {
 			s, reason := g.text(row, slot)
-			p.ragged = p.ragged || g.amiss(slot, reason)
+			amiss := g.amiss(slot, reason)
+			p.ragged = p.ragged || amiss
+			switch slot {
+			case entityName:
+				p.unnamed = amiss || s == "" && p.unnamed
+			case entityDescr:
+				p.unnamed = amiss
+			}
 			if slot >= entityHardware && placeholder(s) {
 				s = ""
 			}
@@ -99,7 +108,7 @@ func (p *parts) entity(i int) entity {
 	}
 	return entity{
 		descr: next(0), name: next(1), hardware: next(2), version: next(3), serial: next(4), model: next(5),
-		parent: r.parent, class: r.class,
+		parent: r.parent, class: r.class, unnamed: r.unnamed,
 	}
 }
 

@@ -68,6 +68,9 @@ func TestParts(t *testing.T) {
 			if n, reason := g.number(row, entityParent); reason == "" {
 				want.parent = uint32(n)
 			}
+			_, noName := g.text(row, entityName)
+			_, noDescr := g.text(row, entityDescr)
+			want.unnamed = g.amiss(entityName, noName) || want.name == "" && g.amiss(entityDescr, noDescr)
 			if e != want {
 				t.Fatalf("part %s is %+v, want %+v", index, e, want)
 			}

@@ -146,21 +146,17 @@ func (c *collector) poePortOf(v *visit, g *grid, row int) (p *port, known bool) 
 	case strings.Count(g.index[row], ".") != 1: // no group and port
 		v.limit(sectionPoE, hw.Partial)
 		return nil, false
-	case isLack(reason) || reason == "" && n == 0:
+	case g.lacks(poeEntity) || reason == "" && n == 0:
 		return nil, true
 	case reason != "":
 		v.limit(sectionPoE, hw.Partial)
 		return nil, false
 	}
 	entity, _ := g.text64(row, poeEntity)
-	if p := c.portOf(entity); p != nil {
-		return p, true
-	}
-	if !c.entities.whole || !c.ports.named {
+	if p, known = c.portOf(entity); !known {
 		c.nameless(v, sectionPoE)
-		return nil, false
 	}
-	return nil, true
+	return p, known
 }
 
 // poePort tells of a port what its row says.

@@ -92,6 +92,22 @@ func TestPoEUsage(t *testing.T) {
 	}
 }
 
+// A row that does not tell its part, though others do, is left out: it would be another part.
+func TestPoEPortNotTold(t *testing.T) {
+	t.Parallel()
+	r := visiting(t, catalyst, join(
+		port(10103, "Fa3/0/8", "FastEthernet3/0/8", 1, 1), port(10104, "Fa3/0/9", "FastEthernet3/0/9", 1, 1),
+		part(3001, "Switch 3", 0), part(3011, "FastEthernet3/0/8", 3001), part(3012, "FastEthernet3/0/9", 3001),
+		powered("3.5", 3, 4, 6950, 3011), powered("3.6", 4, 1, 0, -1),
+	).device(t, iosHead)).all()
+	if c, ok := r.parts["poe-port/3.6"]; ok || r.extent(t, "poe") != hw.Partial {
+		t.Errorf("%+v", c)
+	}
+	if c := r.part(t, "port/Fa3/0/8"); c.State.Get("poe") != "delivering" {
+		t.Errorf("%+v", c)
+	}
+}
+
 // The numbers of a row are no part of a port's name: only the part it speaks of tells.
 func TestQuirkPoEPortByEntity(t *testing.T) {
 	t.Parallel()
@@ -101,7 +117,7 @@ func TestQuirkPoEPortByEntity(t *testing.T) {
 		port(10105, "Fa3/0/9", "FastEthernet3/0/9", 1, 1), port(10106, "Fa3/0/10", "FastEthernet3/0/10", 1, 1),
 		part(3001, "Switch 3", 0), part(3011, "FastEthernet3/0/8", 3001), part(3012, "Fa3/0/9", 3001), part(3013, "Jack", 3012),
 		part(3014, "Fa3/0/10", 3001), part(3015, "Fan", 3001),
-		powered(index, 3, 4, 6950, 3011), powered("3.6", 2, 1, 0, 3013), powered("3.7", 2, 1, 0, 0), powered("3.8", 4, 1, 0, -1),
+		powered(index, 3, 4, 6950, 3011), powered("3.6", 2, 1, 0, 3013), powered("3.7", 2, 1, 0, 0),
 		powered("3.9", 1, 1, 0, 3014), powered("3.10", 1, 1, 0, 3014), powered("3.11", 5, 1, 0, 3015),
 	).device(t, iosHead)).all()
 	r.complete(t)
@@ -124,7 +140,7 @@ func TestQuirkPoEPortByEntity(t *testing.T) {
 		}
 	}
 	for path, want := range map[string]string{
-		"poe-port/3.7": "searching ok", "poe-port/3.8": "fault warning", "poe-port/3.9": "disabled ok", "poe-port/3.10": "disabled ok", "poe-port/3.11": "test ok",
+		"poe-port/3.7": "searching ok", "poe-port/3.9": "disabled ok", "poe-port/3.10": "disabled ok", "poe-port/3.11": "test ok",
 	} {
 		if c := r.part(t, path); c.State.Get("poe")+" "+c.Health.String() != want || c.Attrs.Get("poe_class") != "" {
 			t.Errorf("%s: %+v, want %s", path, c, want)

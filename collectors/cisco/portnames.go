@@ -20,12 +20,16 @@ func (c *collector) readPortNames(v *visit) {
 		return
 	}
 	whole := g.whole(portName) && g.whole(portDescr)
-	list := namePorts(g)
+	list, all := namePorts(g)
 	c.adopt(v, g, list)
-	if !whole && c.ports.named {
-		list = withFormer(list, c.ports.list)
+	if c.ports.named && (!whole || !all) {
+		list = withFormer(list, c.ports.list, func(index string) bool { return !whole || g.present(rowOf(g, index)) })
 	}
 	c.ports.list = list
+	if c.ports.garbled = whole && !all; c.ports.garbled {
+		v.limit(sectionPorts, hw.Partial)
+		v.gap(sectionPorts+"/"+portNameGroup.objects[portName].name, hw.Garbage, "the name of an interface is no text: it is left out")
+	}
 	if whole {
 		c.ports.named, c.ports.stale, c.ports.failed = true, false, 0
 		return
@@ -35,15 +39,20 @@ func (c *collector) readPortNames(v *visit) {
 	}
 }
 
+// portsKnown reports whether a port that is not found by its number or name is none.
+func (c *collector) portsKnown() bool { return c.ports.named && !c.ports.garbled }
+
 // namePorts makes the ports of what was read, in order of index. One whose name was not
-// read is left out: another name for it would be another component.
-func namePorts(g *grid) []port {
-	list := make([]port, 0, len(g.index))
+// read is left out: another name for it would be another component. It reports whether
+// none was.
+func namePorts(g *grid) (list []port, all bool) {
+	list, all = make([]port, 0, len(g.index)), true
 	names := make([]string, 0, len(g.index))
 	for _, row := range g.rows() {
 		index := g.index[row]
 		name, ok := portNameOf(g, row)
 		if !ok {
+			all = false
 			continue
 		}
 		p := port{index: strings.Clone(index)}
@@ -55,18 +64,18 @@ func namePorts(g *grid) []port {
 	for i := range list {
 		list[i].path = "port/" + names[i]
 	}
-	return list
+	return list, all
 }
 
 // portNameOf returns ifName, or ifDescr where there is no ifName, or "" where there is
-// neither. It is not ok while a column that may hold the name was not read to its end.
+// neither. It is not ok where what may hold the name was not read, or is no text.
 func portNameOf(g *grid, row int) (name string, ok bool) {
 	for _, slot := range []int{portName, portDescr} {
 		s, reason := g.text(row, slot)
 		if s != "" {
 			return s, true
 		}
-		if reason != "" && reason != hw.NotSupported && reason != hw.Garbage {
+		if reason != "" && reason != hw.NotSupported {
 			return "", false
 		}
 	}
@@ -153,16 +162,16 @@ func (c *collector) adopt(v *visit, g *grid, list []port) {
 	}
 }
 
-// withFormer adds the interfaces that were known and were not read this time: a reading
-// that was cut takes none away.
-func withFormer(list, former []port) []port {
+// withFormer adds the interfaces that were known, were not read this time, and may still be
+// there: a reading that was cut takes none away.
+func withFormer(list, former []port, may func(index string) bool) []port {
 	have := make(map[string]bool, len(list))
 	for i := range list {
 		have[list[i].path] = true
 		have[list[i].index] = true
 	}
 	for i := range former {
-		if !have[former[i].path] && !have[former[i].index] {
+		if !have[former[i].path] && !have[former[i].index] && may(former[i].index) {
 			list = append(list, former[i])
 		}
 	}

@@ -57,21 +57,24 @@ func (p *port) name() string { return strings.TrimPrefix(p.path, "port/") }
 const containmentDepth = 8
 
 // portOf returns the port a part is, or sits in, by its entPhysicalIndex: its own name or
-// that of what contains it is the port's. nil is none.
-func (c *collector) portOf(entity string) *port {
+// that of what contains it is the port's. nil is none, if that is known: it is not while a
+// part on the way, or the name of a port, was not read.
+func (c *collector) portOf(entity string) (p *port, known bool) {
 	e, ok := c.entities.parts.at(entity)
+	known = c.entities.whole && c.portsKnown()
 	for depth := 0; ok && depth < containmentDepth; depth++ {
 		for _, name := range []string{e.name, e.descr} {
 			if p := c.portNamed(name); p != nil {
-				return p
+				return p, true
 			}
 		}
+		known = known && !e.unnamed && e.parent != noParent
 		if e.parent == 0 || e.parent == noParent {
-			return nil
+			return nil, known
 		}
 		e, ok = c.entities.parts.find(e.parent)
 	}
-	return nil
+	return nil, known
 }
 
 // tell sets what another section says of the state of a port; "" takes it back.

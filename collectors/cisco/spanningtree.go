@@ -231,7 +231,7 @@ func (c *collector) bridgePortName(v *visit, n uint32) string {
 	if p := c.bridgePort(v, n); p != nil {
 		return p.name()
 	}
-	if c.tree.whole && c.ports.named {
+	if c.tree.whole && c.portsKnown() {
 		return "#" + strconv.FormatUint(uint64(n), 10)
 	}
 	v.limit(sectionSpanningTree, hw.Partial)
@@ -247,14 +247,15 @@ func (c *collector) readBasePorts(v *visit) {
 		return
 	}
 	c.tree.portsAt = v.now
-	found := make(map[uint32]uint32, g.read(0))
+	found, whole := make(map[uint32]uint32, g.read(0)), g.whole(0)
 	for _, row := range g.rows() {
 		n, err := strconv.ParseUint(g.index[row], 10, 32)
-		if ifIndex, reason := g.number(row, 0); err == nil && reason == "" {
+		ifIndex, reason := g.number(row, 0)
+		if whole = whole && reason == ""; err == nil && reason == "" {
 			found[uint32(n)] = uint32(ifIndex)
 		}
 	}
-	if c.tree.whole = g.whole(0); !c.tree.whole {
+	if c.tree.whole = whole; !whole {
 		for n, ifIndex := range c.tree.ports {
 			if _, ok := found[n]; !ok && len(found) < maxRows {
 				found[n] = ifIndex

@@ -21,9 +21,10 @@ const (
 type optic struct {
 	index uint32 // entPhysicalIndex
 	entity
-	port  *port  // nil is not known
-	path  string // without "transceiver/"
-	lanes []lane // in order
+	port   *port  // nil is not known
+	placed bool   // that it sits in no port that is known by the inventory is certain
+	path   string // without "transceiver/"
+	lanes  []lane // in order
 }
 
 // lane is what is read of one lane of a transceiver; lane 1 stands for the whole.
@@ -142,13 +143,13 @@ func (c *collector) settleOptics(v *visit, optics []optic) ([]optic, bool) {
 	strangers := false
 	for i := range optics {
 		o := &optics[i]
-		o.port = c.portOf(strconv.FormatUint(uint64(o.index), 10))
+		o.port, o.placed = c.portOf(strconv.FormatUint(uint64(o.index), 10))
 		if o.port == nil {
 			o.port = c.portLabelled(o.index)
 		}
 		strangers = strangers || o.port == nil
 	}
-	if strangers && !c.ports.named {
+	if strangers && !c.portsKnown() {
 		unsettled(v, "ifName", "the port of a transceiver")
 		return nil, false
 	}
@@ -164,7 +165,7 @@ func (c *collector) settleOptics(v *visit, optics []optic) ([]optic, bool) {
 			}
 		}
 	}
-	nameless := func(o optic) bool { return o.port == nil && o.name == "" }
+	nameless := func(o optic) bool { return o.port == nil && (o.name == "" || !o.placed) }
 	if slices.ContainsFunc(optics, nameless) {
 		unsettled(v, "entPhysicalName", "the name of a transceiver")
 		optics = slices.DeleteFunc(optics, nameless)

@@ -44,17 +44,17 @@ func (c *collector) readChassisTemperatures(v *visit) {
 }
 
 // chassisSensors returns the indexes of the sensors that sit in no port and no transceiver.
-// It is empty while the inventory was not read whole: which they are is not known.
+// It is empty while the inventory was not read whole, and lacks those in a part of which
+// something was not read: which they are is not known.
 func (c *collector) chassisSensors() map[string]bool {
 	if !c.entities.whole {
 		return nil
 	}
 	p := &c.entities.parts
-	pluggable := map[uint32]bool{}
+	pluggable, doubtful := map[uint32]bool{}, map[uint32]bool{}
 	for i, r := range p.rows {
-		if r.class == classPort || p.pluggable(i) {
-			pluggable[r.index] = true
-		}
+		pluggable[r.index] = r.class == classPort || p.pluggable(i)
+		doubtful[r.index] = r.class != classChassis && p.doubtful(i)
 	}
 	mine := map[string]bool{}
 	for i, r := range p.rows {
@@ -63,7 +63,7 @@ func (c *collector) chassisSensors() map[string]bool {
 		}
 		e, ok, own := p.entity(i), true, true
 		for depth := 0; ok && depth < containmentDepth && own; depth++ {
-			own = !pluggable[e.parent]
+			own = !pluggable[e.parent] && !doubtful[e.parent] && e.parent != noParent
 			e, ok = p.find(e.parent)
 		}
 		if own {

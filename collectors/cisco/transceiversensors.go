@@ -163,8 +163,8 @@ func (m *measured) judge(kind int, link string, whole bool) (h hw.Health, alarm 
 			return hw.Unknown, ""
 		}
 	}
-	switch {
-	case !ok && !whole:
+	switch minor := beyond == highMinor || beyond == lowMinor; {
+	case (!ok || minor) && (!whole || m.limits.unread):
 		return hw.Unknown, "" // a threshold it is beyond may not have been read
 	case !ok:
 		return hw.OK, ""

@@ -35,6 +35,7 @@ type rawLimits struct {
 	value  [limitCount]int64
 	set    [limitCount]bool
 	strict [limitCount]bool // at the threshold is not beyond it
+	unread bool             // one of them was not read whole
 }
 
 // limits are the thresholds of one sensor in its unit.
@@ -42,6 +43,7 @@ type limits struct {
 	value  [limitCount]float64
 	set    [limitCount]bool
 	strict [limitCount]bool
+	unread bool
 }
 
 // limitsOf gathers the thresholds by sensor: the index of one is its sensor's and a number.
@@ -54,10 +56,15 @@ func limitsOf(g *grid) map[string]rawLimits {
 		relation, b := g.number(row, limitRelation)
 		value, d := g.signed(row, limitValue)
 		sort := limitSort(severity, relation)
-		if a != "" || b != "" || d != "" || sort < 0 {
+		r := all[index]
+		if a != "" || b != "" || d != "" {
+			r.unread = true
+			all[index] = r
 			continue
 		}
-		r := all[index]
+		if sort < 0 || value < -maxSensorValue || value > maxSensorValue {
+			continue
+		}
 		if r.set[sort] && (value > r.value[sort]) == (sort >= lowMinor) {
 			continue
 		}
@@ -93,7 +100,7 @@ func limitSort(severity, relation uint64) int {
 // 10^power. A low threshold that is not below the high one of its severity voids both: the
 // device was never told them, or means other things by them.
 func (r rawLimits) scaled(power int) limits {
-	l := limits{set: r.set, strict: r.strict}
+	l := limits{set: r.set, strict: r.strict, unread: r.unread}
 	for _, pair := range [][2]int{{highMajor, lowMajor}, {highMinor, lowMinor}} {
 		if r.set[pair[0]] && r.set[pair[1]] && r.value[pair[1]] >= r.value[pair[0]] {
 			l.set[pair[0]], l.set[pair[1]] = false, false

@@ -99,6 +99,7 @@ func (c *collector) switchport(p *port, g *grid, row int) (trunk bool) {
 	if reason == "" || reason == hw.NotSupported && !g.present(row) && g.wholeAll() {
 		p.mark("mode", mode)
 	}
+	unread := g.amiss(switchportMode, reason)
 	mode = p.attrs.Get("mode")
 	if trunking == "no" && mode != "trunk" {
 		trunking = "" // as nearly every port: each link that comes up would change its state twice
@@ -108,6 +109,7 @@ func (c *collector) switchport(p *port, g *grid, row int) (trunk bool) {
 	switch n, reason := g.number(row, switchportVLAN); {
 	case mode == "trunk":
 		p.mark("vlan", "")
+	case mode == "" && unread:
 	case reason == "":
 		p.mark("vlan", vlanNumber(n))
 	}
