@@ -25,12 +25,12 @@ type Session struct {
 	pace    pace
 	trouble trouble
 	limits  limits
-	tries   int            // of one Get
-	vlan    int            // whose context is asked; 0: that of the credentials
-	proven  bool           // this socket got an authentic answer
-	base    int            // guard.sends at the last StartVisit
-	sizes   map[string]int // rows each column had last time
-	oids    []string       // scratch of request
+	tries   int  // of one Get
+	vlan    int  // whose context is asked; 0: that of the credentials
+	proven  bool // this socket got an authentic answer
+	base    int  // guard.sends at the last StartVisit
+	sizes   sizes
+	oids    []string // scratch of request
 }
 
 // New checks the target's address and credentials and returns a session. It does no I/O:
@@ -55,7 +55,7 @@ func New(t collectors.Target, p *Pool) (*Session, error) {
 	if p == nil {
 		p = &Pool{}
 	}
-	return &Session{target: t, pool: p, pace: loadPace(t.Memory), limits: defaultLimits, tries: tries, sizes: map[string]int{}}, nil
+	return &Session{target: t, pool: p, pace: loadPace(t.Memory), limits: defaultLimits, tries: tries}, nil
 }
 
 // engage borrows a client for one call that ends with ctx; release gives it back.

@@ -15,7 +15,6 @@ import (
 const (
 	width      = 12 // columns in one request
 	maxColumns = 512
-	maxSizes   = 2048 // columns whose size is remembered
 
 	upTimeOID    = "1.3.6.1.2.1.1.3.0" // sysUpTime.0
 	upTimeObject = "1.3.6.1.2.1.1.3"   // what GETBULK must be asked to answer it
@@ -60,7 +59,7 @@ func (s *Session) walk(ctx context.Context, timed bool, columns []string) (Table
 		return nil, nil, s.explain(f)
 	}
 	defer release()
-	w := newWalk(s, s.limits, timed, s.sizes, columns)
+	w := newWalk(s, s.limits, timed, &s.sizes, columns)
 	w.bad = &s.trouble
 	if f := w.run(ctx); f != nil {
 		return nil, nil, s.explain(f)
@@ -74,7 +73,7 @@ type walk struct {
 	bad   *trouble // of the session
 	left  limits
 	head  []string
-	sizes map[string]int // rows a column had last time: the room to make for it
+	sizes *sizes
 	table Table
 	cols  []progress
 	times UpTimes
@@ -109,7 +108,7 @@ type undo struct {
 	done bool
 }
 
-func newWalk(ask bulker, l limits, timed bool, sizes map[string]int, columns []string) *walk {
+func newWalk(ask bulker, l limits, timed bool, sizes *sizes, columns []string) *walk {
 	w := &walk{ask: ask, bad: &trouble{}, left: l, sizes: sizes, table: make(Table, len(columns)), cols: make([]progress, len(columns))}
 	if timed {
 		w.head = []string{upTimeObject}
@@ -199,9 +198,7 @@ func (w *walk) end(c *progress, f *failure) {
 	}
 	c.done, c.Complete, c.endedBy = true, f == nil, w.pdus
 	if f == nil {
-		if len(w.sizes) < maxSizes {
-			w.sizes[c.OID] = len(c.Rows)
-		}
+		w.sizes.set(c.OID, len(c.Rows))
 		return
 	}
 	c.Reason, c.Err = f.reason, fmt.Errorf("column %s after %d rows: %w", c.OID, len(c.Rows), f.err)
@@ -381,7 +378,7 @@ func (w *walk) keep(c *progress, p *gosnmp.SnmpPDU) {
 		return
 	}
 	if c.Rows == nil {
-		c.Rows = make([]Row, 0, max(w.sizes[c.OID], 8))
+		c.Rows = make([]Row, 0, max(w.sizes.get(c.OID), 8))
 	}
 	c.Rows = append(c.Rows, Row{Index: p.Name[len(c.prefix):], PDU: w.pdus, Value: v})
 	c.last = p.Name

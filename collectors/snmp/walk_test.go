@@ -91,7 +91,7 @@ func TestWalkNeverLies(t *testing.T) {
 		slices.SortFunc(d.rows, compareOID)
 		cols = rapid.Permutation(cols).Draw(t, "order")
 		d.fault = func(q query, a answer) (answer, *failure) { return spoil(t, q, a) }
-		w := newWalk(d, limits{rows: 40, bytes: 1 << 20, requests: 500}, rapid.Bool().Draw(t, "timed"), map[string]int{}, cols)
+		w := newWalk(d, limits{rows: 40, bytes: 1 << 20, requests: 500}, rapid.Bool().Draw(t, "timed"), &sizes{}, cols)
 		f := w.run(t.Context())
 		if d.asked > 500 {
 			t.Fatalf("%d requests", d.asked)
@@ -154,7 +154,7 @@ func TestWalkStopsForGood(t *testing.T) {
 		d := &device{fault: func(query, answer) (answer, *failure) {
 			return answer{}, &failure{reason: r, err: errors.New("x")}
 		}}
-		w := newWalk(d, defaultLimits, false, map[string]int{}, []string{"1.3.1", "1.3.2", "1.3.3"})
+		w := newWalk(d, defaultLimits, false, &sizes{}, []string{"1.3.1", "1.3.2", "1.3.3"})
 		if f := w.run(t.Context()); f == nil || f.reason != r || d.asked != 1 {
 			t.Errorf("%s: got %v after %d requests", r, f, d.asked)
 		}
@@ -171,7 +171,7 @@ func TestWalkLimits(t *testing.T) {
 		"rows": {rows: 99, bytes: 1 << 20, requests: 100}, "bytes": {rows: 1000, bytes: 500, requests: 100},
 		"requests": {rows: 1000, bytes: 1 << 20, requests: 3},
 	} {
-		w := newWalk(d, l, false, map[string]int{}, []string{"1.3.1"})
+		w := newWalk(d, l, false, &sizes{}, []string{"1.3.1"})
 		if f := w.run(t.Context()); f != nil {
 			t.Fatal(name, f)
 		}
@@ -203,7 +203,7 @@ func FuzzWalk(f *testing.F) {
 			}
 			return a, nil
 		}
-		w := newWalk(d, limits{rows: 8, bytes: 4096, requests: 64}, index%2 == 1, map[string]int{}, []string{"1.3.1", "1.3.2", "1.3.10"})
+		w := newWalk(d, limits{rows: 8, bytes: 4096, requests: 64}, index%2 == 1, &sizes{}, []string{"1.3.1", "1.3.2", "1.3.10"})
 		w.run(t.Context())
 		for _, c := range w.table {
 			if c.Complete == (c.Reason != "") {
