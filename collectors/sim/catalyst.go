@@ -119,8 +119,11 @@ func (c *catalyst) member(ports []port, s *state, m int) []port {
 			name: fmt.Sprintf(c.uplinkShort, m, n), descr: fmt.Sprintf(c.uplink, m, n),
 			physical: at(m, c.containers[k-1]), up: k <= fitted, low: 2000, high: 40_000, connector: true,
 		}
+		if k <= fitted {
+			p.alias = fmt.Sprintf("uplink %d-%d", m, k) // of the configuration: it stays when the transceiver goes
+		}
 		if k <= fitted && !s.has(sfpPulled, p.index) {
-			p.physical, p.alias = at(m, sfp(k)), fmt.Sprintf("uplink %d-%d", m, k)
+			p.physical = at(m, sfp(k))
 		}
 		if c.virtual() && k > fitted {
 			p.joint, p.rows, p.up, p.alias = true, channel, true, "StackWise Virtual"

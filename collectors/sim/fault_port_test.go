@@ -130,6 +130,7 @@ func TestTransceiverPulled(t *testing.T) {
 	b.want("1.3.6.1.2.1.47.1.4.1.0", ticks)
 	b.want(ifTable+".8.10602", "Integer 2")
 	b.want(ifTable+".9.10602", ticks)
+	b.want("1.3.6.1.2.1.31.1.1.1.18.10602", `OctetString "uplink 2-2"`)
 	b.fault("sfp-pulled", "1")
 	b.faultsAre("sfp-pulled Gi1/0/1,Gi2/0/2")
 	b.refused("sfp-pulled", "Gi2/0/3", "Gi2/0/3 has no transceiver to pull")
