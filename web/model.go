@@ -107,11 +107,12 @@ type Component struct {
 // Alert is an open fault.
 type Alert struct {
 	Component string    `json:"component"`
-	Name      string    `json:"name,omitempty"` // what the device calls the component
+	Name      string    `json:"name,omitempty"` // what the device, or who set it up, calls the component
 	Code      string    `json:"code"`
 	Level     string    `json:"level"`
 	Since     time.Time `json:"since"`
 	Params    hw.Attrs  `json:"params"`
+	State     hw.Attrs  `json:"state"` // of the component as it is now: what tells the cause
 }
 
 // Gap is what could not be read, since when, and why.

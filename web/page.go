@@ -10,8 +10,6 @@ import (
 	"html/template"
 	"net/http"
 	"time"
-
-	"rackpost/hw"
 )
 
 //go:embed templates/*.html
@@ -20,8 +18,12 @@ var templateFiles embed.FS
 //go:embed static/style.css
 var styleSheet []byte
 
-// refreshSeconds is how often a browser asks for the page again, without any script.
-const refreshSeconds = 10
+// How often a browser asks for a page again, without any script. A device's page is read for
+// longer, and what was unfolded in it is folded by every turn.
+const (
+	refreshSeconds       = 10
+	deviceRefreshSeconds = 300
+)
 
 // shownAlerts are listed of one device on the first page, the gravest; its own page has all.
 const shownAlerts = 5
@@ -37,9 +39,12 @@ type view struct {
 	Status  Status
 	Devices []Device
 	Device  Device
+	Groups  []group // of the device's components
 	Style   string
 	Refresh int
 	Message string
+
+	NoReadings bool // they could not be had
 }
 
 func newPages(t texts, now func() time.Time) pages {
@@ -52,6 +57,7 @@ func newPages(t texts, now func() time.Time) pages {
 		"clock": func(at time.Time) string { return at.Format("2006-01-02 15:04:05 -07:00") },
 		"bytes": Bytes,
 		"shown": func() int { return shownAlerts },
+		"value": inWords,
 	}
 	parse := func(name string) *template.Template {
 		return template.Must(template.New("").Funcs(funcs).ParseFS(templateFiles, "templates/frame.html", "templates/"+name))
@@ -65,14 +71,6 @@ func (h *handler) home(w http.ResponseWriter, r *http.Request) {
 	v.Status, err = h.Source.Status(r.Context())
 	v.Devices, err2 = h.Source.Devices(r.Context())
 	h.render(w, h.page.home, v, errors.Join(err, err2))
-}
-
-func (h *handler) devicePage(w http.ResponseWriter, r *http.Request) {
-	v := h.view()
-	var err, err2 error
-	v.Status, err = h.Source.Status(r.Context())
-	v.Device, err2 = h.Source.Device(r.Context(), hw.DeviceID(r.PathValue("id")))
-	h.render(w, h.page.device, v, errors.Join(err, err2))
 }
 
 func (h *handler) view() view {

@@ -73,7 +73,7 @@ func New(c Config) http.Handler {
 	mux.HandleFunc("GET /api/v1/query", h.inTurn(h.query))
 	mux.HandleFunc("GET /api/v1/facts", h.inTurn(h.facts))
 	mux.HandleFunc("GET /{$}", h.home)
-	mux.HandleFunc("GET /devices/{id}", h.devicePage)
+	mux.HandleFunc("GET /devices/{id}", h.inTurn(h.devicePage))
 	mux.HandleFunc("GET "+h.page.stylePath, h.style)
 	mux.HandleFunc("/", h.notFound)
 	return h.limited(mux)

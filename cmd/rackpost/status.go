@@ -120,7 +120,7 @@ func printAlerts(w io.Writer, devices []web.Device) {
 	var lines []line
 	for _, d := range devices {
 		for _, a := range d.Alerts {
-			lines = append(lines, line{levelOf(a), fmt.Sprintf("%s %s: %s%s, for %s", a.Level, d.ID, alertPart(a), a.Code, web.Ago(time.Since(a.Since)))})
+			lines = append(lines, line{levelOf(a), fmt.Sprintf("%s %s: %s%s%s, for %s", a.Level, d.ID, alertPart(a), a.Code, alertCause(a), web.Ago(time.Since(a.Since)))})
 		}
 	}
 	slices.SortStableFunc(lines, func(a, b line) int { return b.level - a.level })
@@ -142,6 +142,21 @@ func alertPart(a web.Alert) string {
 		return fmt.Sprintf("%s (%s): ", plain(a.Component), plain(a.Name))
 	}
 	return plain(a.Component) + ": "
+}
+
+// alertCause tells what the device says of the component, and what the alert itself knows:
+// errdisabled=bpduGuard is what a person looks for.
+func alertCause(a web.Alert) string {
+	var words []string
+	for _, x := range slices.Concat(a.State, a.Params) {
+		if x.Value != "" && x.Key != "section" && x.Value != a.Name {
+			words = append(words, plain(x.Key)+"="+quoted(plain(x.Value)))
+		}
+	}
+	if len(words) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(words, " ") + ")"
 }
 
 func healthText(d web.Device) string {

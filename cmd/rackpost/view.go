@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -275,14 +276,21 @@ func deviceOf(v store.DeviceView, s collectors.DeviceStatus, now time.Time) web.
 	return d
 }
 
-// arrange puts the gravest alert first and names what the alerts are about.
+// arrange puts the gravest alert first and tells what the alerts are about. A component that
+// several sections report is there several times.
 func arrange(d *web.Device) {
-	names := map[string]string{}
+	about := map[string][]web.Component{}
 	for _, c := range d.Components {
-		names[c.Path] = c.Attrs.Get("name")
+		about[c.Path] = append(about[c.Path], c)
 	}
 	for i := range d.Alerts {
-		d.Alerts[i].Name = names[d.Alerts[i].Component]
+		a := &d.Alerts[i]
+		for _, c := range about[a.Component] {
+			a.Name = cmp.Or(a.Name, c.Attrs.Get("name"), c.Attrs.Get("alias"))
+			for _, x := range c.State {
+				a.State = a.State.With(x.Key, x.Value)
+			}
+		}
 	}
 	slices.SortStableFunc(d.Alerts, func(a, b web.Alert) int { return levelOf(b) - levelOf(a) })
 }

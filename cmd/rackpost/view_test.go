@@ -51,15 +51,17 @@ func TestUnreadSectionIsNeverOK(t *testing.T) {
 	}
 }
 
-// TestGravestAlertFirst requires that a grave alert is told before others, with the name of
-// what it is about, and that an alert of the device itself has no empty part.
+// TestGravestAlertFirst requires that a grave alert is told before others, with the name and the
+// state of what it is about, and that an alert of the device itself has no empty part.
 func TestGravestAlertFirst(t *testing.T) {
 	t.Parallel()
 	alert := func(path, code string, l hw.Level) hw.Fact {
 		return hw.Fact{Kind: hw.AlertFact, Component: path, Group: code, Value: hw.AlertValue{Open: true, Level: l, Since: time.Now()}}
 	}
 	v := store.DeviceView{ID: "sw", Facts: []hw.Fact{
-		{Kind: hw.ComponentFact, Component: "psu/18", Group: "environment", Value: hw.ComponentValue{Attrs: hw.Attrs{{Key: "name", Value: "Power Supply 0"}}}},
+		{Kind: hw.ComponentFact, Component: "psu/18", Group: "environment", Value: hw.ComponentValue{
+			Attrs: hw.Attrs{{Key: "name", Value: "Power Supply 0"}}, State: hw.Attrs{{Key: "state", Value: "no input"}},
+		}},
 		alert("", hw.AlertUnitChanged, hw.LevelAverage),
 		alert("psu/18", hw.AlertHealth, hw.LevelHigh),
 	}}
@@ -68,7 +70,7 @@ func TestGravestAlertFirst(t *testing.T) {
 	}
 	var b strings.Builder
 	printAlerts(&b, []web.Device{deviceOf(v, collectors.DeviceStatus{}, time.Now())})
-	want := "high sw: psu/18 (Power Supply 0): health, for 0 s\naverage sw: unit-changed, for 0 s\nwarning sw: port/0: link-down"
+	want := "high sw: psu/18 (Power Supply 0): health (state=\"no input\"), for 0 s\naverage sw: unit-changed, for 0 s\nwarning sw: port/0: link-down"
 	if got := b.String(); !strings.HasPrefix(got, want) || !strings.HasSuffix(got, "and 12 alerts more\n") {
 		t.Errorf("alerts:\n%s", got)
 	}
