@@ -1,6 +1,10 @@
 package cisco
 
-import "rackpost/hw"
+import (
+	"strings"
+
+	"rackpost/hw"
+)
 
 // readEnvironment reads temperatures, fans and power supplies: of a Catalyst out of
 // CISCO-ENVMON-MIB and CISCO-ENTITY-FRU-CONTROL-MIB, of an ASA out of ENTITY-SENSOR-MIB.
@@ -12,15 +16,29 @@ func (c *collector) readEnvironment(v *visit) {
 	c.readEnvmon(v, &temperatureGroup, "temperature/", false)
 	c.readChassisTemperatures(v)
 	told := told{fans: c.readEnvmon(v, &fanGroup, "fan/", true), supplies: c.readEnvmon(v, &supplyGroup, "psu/", true)}
+	told.bays = envStates(c.sheets.grid(&supplyGroup))
 	c.readFRU(v, told)
 	c.readFanTrays(v, told)
 	c.readModules(v)
 }
 
 // told are the stack members of which CISCO-ENVMON-MIB tells a faulty fan or supply. The
-// same part stands in CISCO-ENTITY-FRU-CONTROL-MIB under another index, and nothing in
-// either joins the two: there it is shown, and not judged a second time.
-type told struct{ fans, supplies map[string]bool }
+// same part stands in CISCO-ENTITY-FRU-CONTROL-MIB: there it is shown, and not judged a
+// second time. On IOS it has another index there, and nothing in either joins the two; on
+// IOS-XE it has the same, and bays are the states of supplies by it.
+type told struct {
+	fans, supplies map[string]bool
+	bays           map[string]string
+}
+
+// envStates returns the states of an ENVMON table by index.
+func envStates(g *grid) map[string]string {
+	states := make(map[string]string, len(g.index))
+	for _, row := range g.rows() {
+		states[g.index[row]], _ = g.word(row, envState)
+	}
+	return states
+}
 
 // readEnvmon reads one of the three ENVMON tables. Its rows are known by their index:
 // their text changes with their state. It returns the stack members with a faulty part.
@@ -83,7 +101,8 @@ func envHealth(word string) hw.Health {
 	return hw.Unknown
 }
 
-// readFRU reads the power state of replaceable parts: supplies and line cards.
+// readFRU reads the power state of replaceable parts: supplies and line cards. The ports of
+// a Catalyst 4500 that feed others stand there too: what they do is told with the ports.
 func (c *collector) readFRU(v *visit, told told) {
 	g, ok := c.read(v, &fruGroup)
 	if !ok {
@@ -91,26 +110,35 @@ func (c *collector) readFRU(v *visit, told told) {
 	}
 	for _, row := range g.rows() {
 		index := g.index[row]
+		e, _ := c.entities.parts.at(index)
+		bay, twin := told.bays[index]
+		twin = twin && (e.class == classSupply || e.class == 0)
+		if twin && bay == "notPresent" || e.class == classPort || e.class == 0 && c.portNamed(e.name) != nil {
+			continue
+		}
 		admin, _ := g.word(row, fruAdmin)
-		oper, reason := g.word(row, fruOper)
-		p := c.frued(index, "fru/"+index, reason == "")
-		p.Health = fruHealth(oper)
+		oper, _ := g.word(row, fruOper)
+		running := strings.HasPrefix(oper, "on")
+		p := c.frued(index, "fru/"+index, running && (e.class != 0 || c.entities.whole))
+		p.Health = fruHealth(admin, oper, p.Expected)
 		p.State = p.State.With("admin", admin).With("power", oper)
-		if e, _ := c.entities.parts.at(index); p.Health > hw.OK && told.supplies[c.memberOf(index)] && (e.class == classSupply || e.class == 0) {
+		if p.Health > hw.OK && told.supplies[c.memberOf(index)] && (e.class == classSupply || e.class == 0) {
 			p.Health = hw.Unknown
 		}
+		p.Expected = p.Expected && !twin // missed once, as psu
 		v.component(p)
 	}
 }
 
-// fruHealth judges a PowerOperType. What a person switched off is not faulty.
-func fruHealth(word string) hw.Health {
-	switch word {
-	case "on", "offAdmin":
+// fruHealth judges a PowerOperType. What a person switched off is not faulty, and what was
+// never seen to run may not be there: an empty bay says offEnvOther.
+func fruHealth(admin, oper string, ran bool) hw.Health {
+	switch {
+	case oper == "on", oper == "offAdmin", admin == "off" && oper == "offEnvOther":
 		return hw.OK
-	case "onButFanFail", "onButInlinePowerFail":
+	case oper == "onButFanFail", oper == "onButInlinePowerFail":
 		return hw.Warning
-	case "":
+	case oper == "", oper == "offEnvOther" && !ran:
 		return hw.Unknown
 	}
 	return hw.Critical

@@ -133,7 +133,9 @@ var fruGroup = group{
 			name: "cefcFRUPowerOperStatus", oid: fruPower + "2", use: state, as: "power",
 			words: []string{"", "offEnvOther", "on", "offAdmin", "offDenied", "offEnvPower", "offEnvTemp", "offEnvFan",
 				"failed", "onButFanFail", "offCooling", "offConnectorRating", "onButInlinePowerFail"},
-			note: "of a supply not judged where one of the same member is told faulty by CISCO-ENVMON-MIB: one fault, one alert",
+			note: "offEnvOther is a fault of what was seen to run, else unknown: an empty bay says it too, and one that " +
+				"CISCO-ENVMON-MIB calls notPresent is no component. Of a supply not judged where one of the same member is told faulty by " +
+				"CISCO-ENVMON-MIB: one fault, one alert. The rows of ports that feed others are left out: see poe",
 		},
 	},
 }
