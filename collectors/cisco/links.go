@@ -45,23 +45,13 @@ func (c *collector) readLinks(v *visit) {
 		}
 		p.tell(toldDuplex, duplex)
 		for slot := linkCounters; slot < len(linkGroup.objects); slot++ {
-			c.countLine(v, g, row, slot, p, slot-linkCounters, consistent)
+			c.countLine(v, g, row, slot, p, tallyLinks+slot-linkCounters, consistent)
 		}
 	}
 	if g.any() && !c.ports.named {
 		v.limit(sectionLinks, hw.Partial)
 	}
 }
-
-// lineCounters are the last values of a port's counters besides those of its traffic; kept
-// with the port, since a box holds them for ten thousand ports.
-type lineCounters [5]series
-
-// The places in lineCounters: those of linkGroup come first.
-const (
-	linePoEDenied   = 3
-	linePoEOverload = 4
-)
 
 // countLine adds a counter of a row of a port, if the device has its column.
 func (c *collector) countLine(v *visit, g *grid, row, slot int, p *port, place int, consistent bool) {
@@ -71,10 +61,7 @@ func (c *collector) countLine(v *visit, g *grid, row, slot int, p *port, place i
 	s := hw.Sample{Component: p.path, Sensor: g.cols[slot].object.as, Type: hw.Counter}
 	n, reason := g.placed(row, slot, consistent)
 	if s.Absent = reason; reason == "" {
-		if p.lines == nil {
-			p.lines = new(lineCounters)
-		}
-		s.Count, s.StartMS = n, p.lines[place].observe(n, c.portStart(p), v.now.UnixMilli())
+		s.Count, s.StartMS = n, p.tally.observe(place, n, c.portStart(p), v.now.UnixMilli())
 	}
 	v.report.Samples = append(v.report.Samples, s)
 }

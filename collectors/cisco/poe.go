@@ -171,8 +171,8 @@ func (c *collector) poePort(v *visit, g *grid, row int, p *port, consistent bool
 		p.mark(markPoEClass, class)
 	}
 	poeGauges(v, g, row, p.path)
-	c.countLine(v, g, row, poeDenied, p, linePoEDenied, consistent)
-	c.countLine(v, g, row, poeOverload, p, linePoEOverload, consistent)
+	c.countLine(v, g, row, poeDenied, p, tallyPoEDenied, consistent)
+	c.countLine(v, g, row, poeOverload, p, tallyPoEOverload, consistent)
 }
 
 // lonePoEPort adds a row that is no port of the device.

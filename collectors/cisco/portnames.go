@@ -153,7 +153,7 @@ func (c *collector) adopt(v *visit, g *grid, list []port) {
 			p.state, p.admin, p.oper, p.told = old.state, old.admin, old.oper, old.told
 			p.mute, p.unsure = old.mute, old.unsure
 			p.discontinuity, p.discontinued, p.since = old.discontinuity, old.discontinued, old.since
-			p.counters, p.lines, p.readAt = old.counters, old.lines, old.readAt
+			p.tally, p.readAt = old.tally, old.readAt
 			p.attrs, p.speed = old.attrs, old.speed
 			p.label(g, g.at[p.index])
 		default:

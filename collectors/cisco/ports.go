@@ -33,9 +33,8 @@ type port struct {
 	discontinuity uint64 // ifCounterDiscontinuityTime
 	discontinued  bool   // it is known
 	since         int64  // Unix ms: a discontinuity seen to happen; 0 is none
-	counters      [portCounterCount]series
+	tally         tally
 	readAt        int64 // Unix ms of the last octets
-	lines         *lineCounters
 }
 
 // readPorts reads what moves of every interface, and the names of all when they are not
@@ -180,7 +179,7 @@ func (c *collector) count(v *visit, p *port, g *grid, row int, consistent bool) 
 	now := v.now.UnixMilli()
 	base := p.base(g, row, c.start(), now)
 	blind := p.blind(now)
-	for i := range p.counters {
+	for i := range portCounterCount {
 		o := &portGroup.objects[portCounters+i]
 		s := hw.Sample{Component: p.path, Sensor: o.as, Type: hw.Counter}
 		n, reason := g.number(row, portCounters+i)
@@ -190,11 +189,10 @@ func (c *collector) count(v *visit, p *port, g *grid, row int, consistent bool) 
 		case !consistent:
 			s.Absent = hw.Inconsistent
 		default:
-			k := &p.counters[i]
-			moved := k.known() && k.value != n
-			s.Count, s.StartMS = n, k.observe(n, base, now)
+			moved := p.tally.moved(i, n)
+			s.Count, s.StartMS = n, p.tally.observe(i, n, base, now)
 			if blind && moved && (i == counterRxBytes || i == counterTxBytes) && g.cols[portCounters+i].object.max == max32 {
-				s.StartMS = k.doubt(now)
+				s.StartMS = p.tally.doubt(i, now)
 			}
 		}
 		v.report.Samples = append(v.report.Samples, s)
