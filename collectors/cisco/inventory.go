@@ -75,7 +75,7 @@ func (c *collector) readEntities(v *visit) ([]hw.Component, *grid, parts) {
 	var found []hw.Component
 	for _, u := range units {
 		if u.serial != "" && !slices.ContainsFunc(found, func(p hw.Component) bool { return p.Path == "unit/"+pathName(u.serial) }) {
-			found = append(found, unitComponent(u, len(units) > 1))
+			found = append(found, list.unitComponent(u, len(units) > 1))
 		}
 	}
 	if whole := g.wholeAll(); whole || !c.entities.whole && len(list.rows) > 0 {
@@ -115,22 +115,22 @@ func (p *parts) chassis() []chassis {
 }
 
 // unitComponent is what the inventory says of one chassis.
-func unitComponent(u chassis, stacked bool) hw.Component {
+func (p *parts) unitComponent(u chassis, stacked bool) hw.Component {
 	a := hw.Attrs{}.With("serial", u.serial).With("model", u.model).With("version", u.version).
 		With("hardware", u.hardware).With("name", u.name).With("descr", u.descr)
 	if stacked {
-		a = a.With("member", thousands(u.index))
+		a = a.With("member", p.member(u.index))
 	}
 	return hw.Component{Path: "unit/" + pathName(u.serial), Section: sectionInventory, Health: hw.OK, Attrs: a}
 }
 
 // memberOf returns the stack member a part belongs to by its index, or "" on a device that
-// is no stack: there the thousands mean a slot, or nothing.
+// is no stack.
 func (c *collector) memberOf(index string) string {
 	if !c.tables[&memberGroup].had {
 		return ""
 	}
-	return thousands(index)
+	return c.entities.parts.member(index)
 }
 
 // thousands returns the stack member of an entPhysicalIndex or ENVMON index: 3 of 3004.

@@ -59,7 +59,7 @@ func (p *parts) report(v *visit, g *grid) {
 		a := hw.Attrs{}.With("serial", e.serial).With("model", e.model).With("version", e.version).
 			With("hardware", e.hardware).With("descr", e.descr).With("class", partClass(e.class))
 		if stacked {
-			a = a.With("member", thousands(index(i)))
+			a = a.With("member", p.member(index(i)))
 		}
 		v.component(hw.Component{Path: "part/" + names[n], Section: sectionInventory, Health: hw.OK, Attrs: a})
 	}
@@ -89,7 +89,7 @@ func (p *parts) label(i int, stacked bool) string {
 		name = e.descr
 	}
 	index := strconv.FormatUint(uint64(p.rows[i].index), 10)
-	if member := thousands(index); stacked && member != "" && name != "" && firstNumber(name) != member {
+	if member := p.member(index); stacked && member != "" && name != "" && firstNumber(name) != member {
 		return pathName(name) + "#" + index
 	}
 	return name

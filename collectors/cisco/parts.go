@@ -23,8 +23,9 @@ const noParent = 1<<32 - 1
 // parts are the rows of an inventory in order of index, held for as long as a device is
 // watched: all texts in one.
 type parts struct {
-	rows []partRow
-	text string
+	rows  []partRow
+	text  string
+	slots bool // the thousands of an index are a slot, not a member: see member
 }
 
 // partRow is where the texts of a row stand: one after the other, from at.
@@ -73,6 +74,7 @@ func partsOf(g *grid) parts {
 			p.parent = uint32(n)
 		}
 		list.rows = append(list.rows, p)
+		list.slots = list.slots || p.index < 1000 && (p.class == classChassis || p.class == classSupply || p.class == classFan || p.class == classModule)
 	}
 	list.text = strings.Clone(all.String())
 	return list
@@ -128,4 +130,22 @@ func (p *parts) at(index string) (entity, bool) {
 		return entity{}, false
 	}
 	return p.find(uint32(n))
+}
+
+// member returns the stack member a part belongs to, or "". The thousands of the index of a
+// part are its member, but where members have slots: there they are the slot (1000 is slot 1
+// of one chassis, 11000 that of the other), chassis and supplies stand below 1000, and the
+// member is in the name of the chassis: "Switch 1 Chassis".
+func (p *parts) member(index string) string {
+	if !p.slots {
+		return thousands(index)
+	}
+	e, ok := p.at(index)
+	for depth := 0; ok && depth < maxDepth; depth++ {
+		if e.class == classChassis {
+			return firstNumber(e.name)
+		}
+		e, ok = p.find(e.parent)
+	}
+	return ""
 }

@@ -2,16 +2,17 @@ package cisco_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"rackpost/hw"
 )
 
 // within writes a part of the inventory.
-func within(index, parent, class int, name string) script {
+func within(index, parent, class int, name string, serial ...string) script {
 	return script{
 		fmt.Sprintf("%s.4.%d|2|%d", phys, index, parent), fmt.Sprintf("%s.5.%d|2|%d", phys, index, class),
-		fmt.Sprintf("%s.7.%d|4|%s", phys, index, name), fmt.Sprintf("%s.11.%d|4|", phys, index),
+		fmt.Sprintf("%s.7.%d|4|%s", phys, index, name), fmt.Sprintf("%s.11.%d|4|%s", phys, index, strings.Join(serial, "")),
 	}
 }
 
@@ -88,5 +89,72 @@ func TestQuirkFeedingPortsAreNoParts(t *testing.T) {
 	}
 	if p := r.part(t, "fru/3000"); p.Health != hw.OK {
 		t.Errorf("the line card: %v", p.Health)
+	}
+}
+
+// slotted writes StackWise Virtual of two Catalyst 9400: the thousands of an index are the
+// slot, and the chassis are 2 and 500. Numbers of members may be told, or not.
+func slotted() script {
+	s := join(
+		within(1, 0, 11, "Virtual Stack"), within(2, 1, 3, "Switch 1 Chassis", "SIM1"), within(500, 1, 3, "Switch 2 Chassis", "SIM2"),
+		within(13, 2, 6, "Switch 1 Power Supply Module 1"), within(511, 500, 6, "Switch 2 Power Supply Module 1"),
+		within(5, 2, 5, "Switch 1 Slot 3"), within(3000, 5, 9, "Switch 1 Slot 3 Supervisor", "SIM3"),
+		within(503, 500, 5, "Switch 2 Slot 3"), within(13000, 503, 9, "Switch 2 Slot 3 Supervisor", "SIM4"),
+	)
+	for index, role := range map[int]int{2: 1, 500: 4} {
+		s = join(s, script{fmt.Sprintf("%s2.1.1.3.%d|2|%d", csw, index, role), fmt.Sprintf("%s2.1.1.6.%d|2|4", csw, index)})
+	}
+	return s
+}
+
+// Where members have slots the thousands of an index are no member.
+func TestQuirkMembersWithSlots(t *testing.T) {
+	t.Parallel()
+	r := visiting(t, catalyst, join(slotted(), script{
+		csw + "1.3.0|2|2",
+		fru + "1.2.1.1.511|2|1", fru + "1.2.1.2.511|2|2", fru + "2.1.1.2.3000|2|2", fru + "2.1.1.2.13000|2|2",
+	}).device(t, iosHead)).all()
+	r.complete(t)
+	for path, member := range map[string]string{
+		"unit/SIM1": "1", "unit/SIM2": "2", "fru/511": "2", "module/3000": "1", "module/13000": "2",
+		"part/Switch 1 Slot 3 Supervisor": "1", "part/Switch 2 Slot 3 Supervisor": "2",
+	} {
+		if got := r.part(t, path).Attrs.Get("member"); got != member {
+			t.Errorf("%s is of member %q, want %s", path, got, member)
+		}
+	}
+	for path, role := range map[string]string{"member/1": "master", "member/2": "standby"} {
+		if p := r.part(t, path); p.Health != hw.OK || p.State.Get("role") != role {
+			t.Errorf("%s: %v %v", path, p.Health, p.State)
+		}
+	}
+	if ring, told := r.parts["stack/ring"]; told {
+		t.Errorf("a ring is shown where none can be: %+v", ring)
+	}
+}
+
+// A Catalyst 9200L has ring ports of members that are not there: they are no open ring.
+func TestQuirkRingPortsOfNobody(t *testing.T) {
+	t.Parallel()
+	ring := func(redundant, last int) script {
+		s := join(member(1000, 1, 1, "SIM1"), member(2000, 2, 4, "SIM2"), script{fmt.Sprintf("%s1.3.0|2|%d", csw, redundant)})
+		for i, name := range []string{"StackSub-St1-1", "StackSub-St1-2", "StackSub-St2-1", "StackSub-St2-2", "StackSub-St4-1", "StackSub-St4-2"} {
+			oper := 1
+			if i == 3 {
+				oper = last
+			} else if i > 3 {
+				oper = 2
+			}
+			s = join(s, port(62+i, name, name, oper, 1), script{fmt.Sprintf("%s2.2.1.1.%d|2|%d", csw, 62+i, oper)})
+		}
+		return s
+	}
+	v := visiting(t, catalyst, ring(1, 1).device(t, iosHead))
+	if p := v.all().part(t, "stack/ring"); p.Health != hw.OK || p.State.Get("down") != "" {
+		t.Errorf("a closed ring: %v %v", p.Health, p.State)
+	}
+	v.becomes(ring(2, 2).device(t, iosHead))
+	if p := v.fast().part(t, "stack/ring"); p.Health != hw.Warning || p.State.Get("down") != "StackSub-St2-2" {
+		t.Errorf("an open ring: %v %v", p.Health, p.State)
 	}
 }

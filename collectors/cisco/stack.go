@@ -2,6 +2,8 @@ package cisco
 
 import (
 	"encoding/hex"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,7 +18,6 @@ func (c *collector) readStack(v *visit) {
 	if !ok {
 		return
 	}
-	members := 0
 	numbers := map[string]string{} // of the members, by the index of their chassis
 	for _, row := range g.rows() {
 		index := g.index[row]
@@ -24,12 +25,11 @@ func (c *collector) readStack(v *visit) {
 		if word == "provisioned" || word == "removed" {
 			continue // configured or remembered, not there; one that was there is missed
 		}
-		number, ok := memberOfRow(g, row)
+		number, ok := c.memberOfRow(g, row)
 		if !ok {
 			v.limit(sectionStack, hw.Partial)
 			continue
 		}
-		members++
 		numbers[index] = number
 		role, _ := g.word(row, memberRole)
 		v.component(hw.Component{
@@ -39,7 +39,7 @@ func (c *collector) readStack(v *visit) {
 		})
 		c.memberPower(v, g, row, "member/"+number)
 	}
-	if members >= 2 && !c.readRing(v, members) {
+	if len(numbers) >= 2 && !c.readRing(v, numbers) {
 		c.readVirtualLinks(v, numbers)
 	}
 }
@@ -53,8 +53,8 @@ func (c *collector) memberPower(v *visit, g *grid, row int, path string) {
 	}
 }
 
-// memberOfRow returns the number of a member: its own, else the thousands of its index.
-func memberOfRow(g *grid, row int) (string, bool) {
+// memberOfRow returns the number of a member: its own, else that of its chassis.
+func (c *collector) memberOfRow(g *grid, row int) (string, bool) {
 	n, reason := g.number(row, memberNumber)
 	switch {
 	case reason == "" && n > 0:
@@ -62,7 +62,10 @@ func memberOfRow(g *grid, row int) (string, bool) {
 	case reason != "" && !isLack(reason) && reason != hw.OutOfRange && reason != hw.Garbage:
 		return "", false
 	}
-	m := thousands(g.index[row])
+	m := c.entities.parts.member(g.index[row])
+	if m == "" && c.entities.whole {
+		m = "#" + g.index[row]
+	}
 	return m, m != ""
 }
 
@@ -107,9 +110,9 @@ func memberHealth(word string) hw.Health {
 // readRing reads whether the ring is closed, where there can be one: two ring ports a
 // member. It reports whether there can be. StackWise Virtual has none and says "not
 // redundant" all the same.
-func (c *collector) readRing(v *visit, members int) bool {
+func (c *collector) readRing(v *visit, members map[string]string) bool {
 	ports, ok := c.read(v, &stackPortGroup)
-	if !ok || ports.read(ringPortOper) < 2*members {
+	if !ok || ports.read(ringPortOper) < 2*len(members) {
 		return !ok || !ports.whole(ringPortOper)
 	}
 	g, ok := c.read(v, &ringGroup)
@@ -123,8 +126,8 @@ func (c *collector) readRing(v *visit, members int) bool {
 		ring.Health, ring.State = hw.OK, ring.State.With("redundant", "yes")
 	case "false":
 		ring.Health, ring.State = hw.Warning, ring.State.With("redundant", "no")
+		ring.State = ring.State.With("down", c.ringDown(v, ports, members))
 	}
-	ring.State = ring.State.With("down", c.ringDown(v, ports))
 	v.component(ring)
 	return true
 }
@@ -132,8 +135,10 @@ func (c *collector) readRing(v *visit, members int) bool {
 // maxRingDown bounds the ring ports that are named.
 const maxRingDown = 8
 
-// ringDown names the ring ports without link: where the cable is missing.
-func (c *collector) ringDown(v *visit, g *grid) string {
+// ringDown names the ring ports without link: where the cable is missing. IOS-XE has ports
+// of members that are not there too, always down: StackSub-St7-1 is member 7's.
+func (c *collector) ringDown(v *visit, g *grid, members map[string]string) string {
+	there := slices.Collect(maps.Values(members))
 	var down []string
 	for _, row := range g.rows() {
 		index := g.index[row]
@@ -143,7 +148,9 @@ func (c *collector) ringDown(v *visit, g *grid) string {
 		name := "#" + index
 		c.needPortNames(v)
 		if p := c.port(index); p != nil {
-			name = p.name()
+			if name = p.name(); firstNumber(name) != "" && !slices.Contains(there, firstNumber(name)) {
+				continue
+			}
 		}
 		down = append(down, name)
 	}

@@ -216,7 +216,7 @@ const (
 var memberGroup = group{
 	section: sectionStack, component: "member/<cswSwitchNumCurrent>", mib: "CISCO-STACKWISE-MIB", kinds: catalystOnly,
 	objects: []object{
-		{name: "cswSwitchNumCurrent", oid: cswSwitch + "1", max: 64, note: "where it is not there: entPhysicalIndex / 1000"},
+		{name: "cswSwitchNumCurrent", oid: cswSwitch + "1", max: 64, note: "where it is not there: the member of the chassis, see inventory"},
 		{name: "cswSwitchRole", oid: cswSwitch + "3", use: state, as: "role", words: []string{"", "master", "member", "notMember", "standby"}},
 		{name: "cswSwitchSwPriority", oid: cswSwitch + "4", use: attribute, as: "priority", max: 255},
 		{
@@ -254,7 +254,7 @@ var stackPortGroup = group{
 	objects: []object{
 		{
 			name: "cswStackPortOperStatus", oid: cswPort + "1", use: state, as: "down", words: []string{"", "up", "down", "forcedDown"},
-			note: "its rows say that a ring can be; the ports without link are named",
+			note: "its rows say that a ring can be; where it is open the ports without link are named, not those of members that are not there",
 		},
 	},
 }
@@ -332,7 +332,7 @@ const (
 
 var entityGroup = group{
 	section: sectionInventory, component: "unit/<entPhysicalSerialNum>, part/<entPhysicalName>", mib: "ENTITY-MIB", kinds: both,
-	also: []object{{use: attribute, as: "member", note: "of a stack: the thousands of entPhysicalIndex; also of its fans, supplies, temperatures and modules"}},
+	also: []object{{use: attribute, as: "member", note: "of a stack: the thousands of entPhysicalIndex, or where members have slots the number in the name of the chassis; also of its fans, supplies, temperatures and modules"}},
 	objects: []object{
 		{name: "entPhysicalDescr", oid: entPhys + "2", use: attribute, as: "descr"},
 		{name: "entPhysicalContainedIn", oid: entPhys + "4", max: 1 << 31},
