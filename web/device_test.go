@@ -35,7 +35,7 @@ func devicePage(t *testing.T, r readRack) string {
 // stack is a switch with two sections that are well and one with a fault.
 func stack() readRack {
 	r := sample()
-	r.devices[0].Alerts = []web.Alert{{Component: "port/2", Code: "health", Level: "high", Since: now, State: hw.Attrs{{Key: "errdisabled", Value: "bpduGuard"}}}}
+	r.devices[0].Alerts = []web.Alert{{Component: "port/2", Code: "health", Level: "high", Since: now, Name: "uplink", Params: hw.Attrs{{Key: "alias", Value: "uplink"}, {Key: "section", Value: "ports"}}, State: hw.Attrs{{Key: "errdisabled", Value: "bpduGuard"}}}}
 	r.devices[0].Components = []web.Component{
 		{Path: "cpu/1", Health: hw.OK},
 		{Path: "port/1", Health: hw.OK, Attrs: hw.Attrs{{Key: "alias", Value: "<b>"}}},
@@ -73,8 +73,11 @@ func TestGroupWithAFaultStandsFirst(t *testing.T) {
 			t.Errorf("no %q in:\n%s", want, body)
 		}
 	}
-	if alerts, _, _ := strings.Cut(body, "<details"); !strings.Contains(alerts, "bpduGuard") {
-		t.Error("the alert does not tell the cause")
+	alerts, _, _ := strings.Cut(body, "<details")
+	for name, shown := range map[string]string{"the device's page": alerts, "the first page": get(t, web.New(web.Config{Source: stack(), History: stack()}), "/").Body.String()} {
+		if !strings.Contains(shown, "bpduGuard") || strings.Contains(shown, "<small>section</small>") || strings.Contains(shown, "<small>alias</small>") {
+			t.Errorf("%s: want the cause of the alert, and no word twice:\n%s", name, shown)
+		}
 	}
 }
 

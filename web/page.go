@@ -10,6 +10,8 @@ import (
 	"html/template"
 	"net/http"
 	"time"
+
+	"rackpost/hw"
 )
 
 //go:embed templates/*.html
@@ -58,6 +60,7 @@ func newPages(t texts, now func() time.Time) pages {
 		"bytes": Bytes,
 		"shown": func() int { return shownAlerts },
 		"value": inWords,
+		"told":  told,
 	}
 	parse := func(name string) *template.Template {
 		return template.Must(template.New("").Funcs(funcs).ParseFS(templateFiles, "templates/frame.html", "templates/"+name))
@@ -102,6 +105,17 @@ func (h *handler) style(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/css; charset=utf-8")
 	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 	_, _ = w.Write(styleSheet)
+}
+
+// told are the parameters of an alert for people: not the section, and not again what names it.
+func told(a Alert) hw.Attrs {
+	var p hw.Attrs
+	for _, x := range a.Params {
+		if x.Key != "section" && x.Value != a.Name {
+			p = append(p, x)
+		}
+	}
+	return p
 }
 
 func ageText(d Device, t texts) string {

@@ -276,9 +276,10 @@ func deviceOf(v store.DeviceView, s collectors.DeviceStatus, now time.Time) web.
 	return d
 }
 
-// arrange puts the gravest alert first and tells what the alerts are about. A component that
-// several sections report is there several times.
+// arrange puts the components in the order people count, the gravest alert first, and tells what
+// the alerts are about. A component that several sections report is there several times.
 func arrange(d *web.Device) {
+	slices.SortStableFunc(d.Components, func(a, b web.Component) int { return compareNatural(a.Path, b.Path) })
 	about := map[string][]web.Component{}
 	for _, c := range d.Components {
 		about[c.Path] = append(about[c.Path], c)

@@ -75,3 +75,19 @@ func TestGravestAlertFirst(t *testing.T) {
 		t.Errorf("alerts:\n%s", got)
 	}
 }
+
+// TestPartsStandAsPeopleCount requires that port 2 is listed before port 10.
+func TestPartsStandAsPeopleCount(t *testing.T) {
+	t.Parallel()
+	var v store.DeviceView
+	for _, path := range []string{"cpu/1", "port/Fa1/0/1", "port/Fa1/0/10", "port/Fa1/0/2"} {
+		v.Facts = append(v.Facts, hw.Fact{Kind: hw.ComponentFact, Component: path, Value: hw.ComponentValue{}})
+	}
+	var got []string
+	for _, c := range deviceOf(v, collectors.DeviceStatus{}, time.Now()).Components {
+		got = append(got, c.Path)
+	}
+	if want := "cpu/1 port/Fa1/0/1 port/Fa1/0/2 port/Fa1/0/10"; strings.Join(got, " ") != want {
+		t.Errorf("components %v; want %s", got, want)
+	}
+}
