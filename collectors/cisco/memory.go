@@ -45,9 +45,15 @@ func (c *collector) readSystemMemory(v *visit) {
 		return
 	}
 	rows, names := c.cpuNames(v, g, sectionMemory)
+	var narrow *grid
 	for i, row := range rows {
-		used, usedReason := g.number(row, systemUsed)
-		free, freeReason := g.number(row, systemFree)
+		used, free, usedReason, freeReason := systemBytes(g, row)
+		if usedReason == "" && freeReason == "" && used+free == 0 {
+			if narrow == nil {
+				narrow, _ = c.read(v, &systemMemory32Group)
+			}
+			used, free, usedReason, freeReason = systemBytes(narrow, rowOf(narrow, g.index[row]))
+		}
 		if isLack(usedReason) && isLack(freeReason) || usedReason == "" && freeReason == "" && used+free == 0 {
 			continue
 		}
@@ -59,6 +65,13 @@ func (c *collector) readSystemMemory(v *visit) {
 		v.gauge(p.Path, "free_bytes", float64(free<<10), freeReason)
 		v.component(p)
 	}
+}
+
+// systemBytes returns what a CPU has used and free, in kilobytes.
+func systemBytes(g *grid, row int) (used, free uint64, noUsed, noFree hw.Reason) {
+	used, noUsed = g.number(row, systemUsed)
+	free, noFree = g.number(row, systemFree)
+	return used, free, noUsed, noFree
 }
 
 // poolRows adds the pools of a table.
@@ -184,7 +197,7 @@ func (c *collector) pool(v *visit, grp *group, g *grid, row int, path, name stri
 // are full by design: "Driver text", "lsmpi_io", the pools of an ASA besides the system's.
 func (c *collector) fills(pool string) bool {
 	if c.kind == ASAKind {
-		return pool == "System memory"
+		return strings.HasSuffix(pool, "System memory") // FTD has one of its data plane and one of Snort
 	}
 	return pool == "Processor" || pool == "I/O"
 }

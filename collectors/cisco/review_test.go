@@ -158,3 +158,55 @@ func TestQuirkRingPortsOfNobody(t *testing.T) {
 		t.Errorf("an open ring: %v %v", p.Health, p.State)
 	}
 }
+
+// IOS-XE 3 has the 64-bit columns of the memory by CPU, and leaves them at 0.
+func TestQuirkMemoryByMemberInNarrowColumns(t *testing.T) {
+	t.Parallel()
+	const cpm = "1.3.6.1.4.1.9.9.109.1.1.1.1"
+	cpu := func(column string) report {
+		r := visiting(t, catalyst, join(within(1000, 0, 3, "Switch 1"), script{
+			cpm + ".2.1000|2|1000", cpm + ".7.1000|66|3", cpm + ".12.1000|66|1500", cpm + ".13.1000|66|" + column,
+			cpm + ".17.1000|70|0", cpm + ".19.1000|70|0",
+		}).device(t, iosHead)).all()
+		r.complete(t)
+		return r
+	}
+	r := cpu("2500")
+	if used, free := r.gauge(t, "memory/system/Switch 1", "used_bytes"), r.gauge(t, "memory/system/Switch 1", "free_bytes"); used != 1500<<10 || free != 2500<<10 {
+		t.Errorf("%v used, %v free", used, free)
+	}
+	if p := r.part(t, "memory/system/Switch 1"); p.Health != hw.OK {
+		t.Errorf("%v", p.Health)
+	}
+	if p := cpu("100").part(t, "memory/system/Switch 1"); p.Health != hw.Warning {
+		t.Errorf("a full memory: %v", p.Health)
+	}
+}
+
+// FTD 7 has two pools that fill, with names of its own.
+func TestQuirkPoolsOfSnort(t *testing.T) {
+	t.Parallel()
+	const pool = "1.3.6.1.4.1.9.9.221.1.1.1.1"
+	var s script
+	for i, name := range []string{"DP System memory", "Snort System memory", "MEMPOOL_DMA"} {
+		s = append(s, fmt.Sprintf("%s.3.1.%d|4|%s", pool, i+1, name), fmt.Sprintf("%s.6.1.%d|2|1", pool, i+1),
+			fmt.Sprintf("%s.18.1.%d|70|%d", pool, i+1, 50+45*i), fmt.Sprintf("%s.20.1.%d|70|%d", pool, i+1, max(0, 50-45*i)))
+	}
+	r := visiting(t, asa, s.device(t, asaHead)).all()
+	for path, want := range map[string]string{"DP System memory": "ok ", "Snort System memory": "warning ", "MEMPOOL_DMA": "ok true"} {
+		if p := r.part(t, "memory/"+path); p.Health.String()+" "+p.Attrs.Get("fixed") != want {
+			t.Errorf("%s: %v fixed=%q, want %s", path, p.Health, p.Attrs.Get("fixed"), want)
+		}
+	}
+}
+
+// A list of VLANs that is longer than the MIB allows is text somebody made of one: no VLANs
+// are read out of it.
+func TestQuirkVLANListTooLong(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("46", 140)
+	r := visiting(t, catalyst, join(port(1, "Gi0/1", "", 1, 1), trunkPortRow(1, 1, 1, 1, long)).device(t, iosHead)).all()
+	if got := r.part(t, "port/Gi0/1").Attrs.Get("allowed_vlans"); got != "" {
+		t.Errorf("VLANs %q", got)
+	}
+}

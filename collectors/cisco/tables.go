@@ -43,7 +43,7 @@ var (
 func groups() []*group {
 	return slices.Concat([]*group{
 		&portGroup, &portNameGroup, &cpuGroup, &oldCPUGroup,
-		&poolGroup, &enhancedPoolGroup, &enhancedPool32Group, &systemMemoryGroup,
+		&poolGroup, &enhancedPoolGroup, &enhancedPool32Group, &systemMemoryGroup, &systemMemory32Group,
 		&temperatureGroup, &fanGroup, &supplyGroup, &fruGroup, &moduleGroup, &fanTrayGroup, &entitySensorGroup,
 		&memberGroup, &ringGroup, &stackPortGroup, &virtualLinkGroup, &virtualPortGroup, &failoverGroup, &connectionGroup, &entityGroup,
 	},

@@ -73,6 +73,16 @@ var systemMemoryGroup = group{
 	},
 }
 
+// systemMemory32Group has the places of systemMemoryGroup.
+var systemMemory32Group = group{
+	section: sectionMemory, component: "memory/system/<entPhysicalName of the CPU>", mib: "CISCO-PROCESS-MIB", kinds: catalystOnly,
+	objects: []object{
+		systemCPU:  {name: "cpmCPUTotalPhysicalIndex", oid: ""},
+		systemUsed: {name: "cpmCPUMemoryUsed", oid: cpmCPU + "12", use: sensor, as: "used_bytes", max: max32, latch: true, note: "kilobytes, stored as bytes; where IOS-XE 3 leaves the 64-bit columns at 0"},
+		systemFree: {name: "cpmCPUMemoryFree", oid: cpmCPU + "13", use: sensor, as: "free_bytes", max: max32, latch: true},
+	},
+}
+
 // maxBytes is more memory than any of these devices has: 64 TB.
 const maxBytes = 1 << 46
 

@@ -114,7 +114,7 @@ func vlanList(columns []snmp.Var, extended bool) (list string, reason hw.Reason)
 	var octets [carriedLists * carriedOctets]byte
 	for i, x := range columns[:carriedLists] {
 		switch {
-		case x.OK() && x.Type == snmp.TypeOctetString:
+		case x.OK() && x.Type == snmp.TypeOctetString && len(x.Bytes) <= carriedOctets:
 			copy(octets[i*carriedOctets:(i+1)*carriedOctets], x.Bytes) // octets that are not told are zero
 		case i > 0 && !extended && x.Reason == hw.NotSupported:
 		case x.OK():
