@@ -20,7 +20,7 @@ func (c *collector) readPortNames(v *visit) {
 		return
 	}
 	whole := g.whole(portName) && g.whole(portDescr)
-	list, all := namePorts(g)
+	list, all := namePorts(g, &c.shared.texts)
 	c.adopt(v, g, list)
 	if c.ports.named && (!whole || !all) {
 		list = withFormer(list, c.ports.list, func(index string) bool { return !whole || g.present(rowOf(g, index)) })
@@ -45,7 +45,7 @@ func (c *collector) portsKnown() bool { return c.ports.named && !c.ports.garbled
 // namePorts makes the ports of what was read, in order of index. One whose name was not
 // read is left out: another name for it would be another component. It reports whether
 // none was.
-func namePorts(g *grid) (list []port, all bool) {
+func namePorts(g *grid, t *texts) (list []port, all bool) {
 	list, all = make([]port, 0, len(g.index)), true
 	names := make([]string, 0, len(g.index))
 	for _, row := range g.rows() {
@@ -55,14 +55,14 @@ func namePorts(g *grid) (list []port, all bool) {
 			all = false
 			continue
 		}
-		p := port{index: strings.Clone(index)}
-		p.label(g, row)
+		p := port{index: t.one(index)}
+		p.label(g, row, t)
 		list = append(list, p)
 		names = append(names, name)
 	}
 	distinguish(names, func(i int) []string { return []string{list[i].attrs.Get("descr"), "#" + list[i].index} })
 	for i := range list {
-		list[i].path = "port/" + names[i]
+		list[i].path = t.one("port/" + names[i])
 	}
 	return list, all
 }
@@ -155,7 +155,7 @@ func (c *collector) adopt(v *visit, g *grid, list []port) {
 			p.discontinuity, p.discontinued, p.since = old.discontinuity, old.discontinued, old.since
 			p.tally, p.readAt = old.tally, old.readAt
 			p.attrs, p.speed = old.attrs, old.speed
-			p.label(g, g.at[p.index])
+			p.label(g, g.at[p.index], &c.shared.texts)
 		default:
 			p.since = v.now.UnixMilli()
 		}

@@ -234,14 +234,14 @@ func (c *collector) readLabels(v *visit) {
 	for i := range c.ports.list {
 		p := &c.ports.list[i]
 		if row, ok := g.at[p.index]; ok {
-			p.label(g, row)
+			p.label(g, row, &c.shared.texts)
 		}
 	}
 }
 
 // label sets the attributes of a port that were read; what was not read stays. They are
 // the same memory while nothing changed: others hold them too.
-func (p *port) label(g *grid, row int) {
+func (p *port) label(g *grid, row int, t *texts) {
 	a := append(make(hw.Attrs, 0, len(p.attrs)+4), p.attrs...)
 	for slot, key := range map[int]string{portDescr: "descr", portAlias: "alias"} {
 		if s, reason := g.text(row, slot); reason == "" || reason == hw.NotSupported && g.cols[slot].object != nil {
@@ -257,9 +257,15 @@ func (p *port) label(g *grid, row int) {
 			a = a.With("speed_bps", strconv.FormatUint(n, 10))
 		}
 	}
-	if !slices.Equal(a, p.attrs) {
-		p.attrs = slices.Clone(a)
+	if slices.Equal(a, p.attrs) {
+		return
 	}
+	for i, x := range a {
+		if x.Key != "alias" { // people write another one at each port
+			a[i].Value = t.one(x.Value)
+		}
+	}
+	p.attrs = slices.Clone(a)
 }
 
 // portBits returns the speed of a port in bit/s; 0 is one that has none.

@@ -82,7 +82,7 @@ func (p *port) tell(key, value string) {
 	if p.told.Get(key) == value {
 		return
 	}
-	p.told = slices.Clone(p.told).With(key, value)
+	p.told = with(p.told, key, value)
 	p.state = nil
 }
 
@@ -90,6 +90,11 @@ func (p *port) tell(key, value string) {
 // Reports already made hold the former attributes, so they are not touched.
 func (p *port) mark(key, value string) {
 	if p.attrs.Get(key) != value {
-		p.attrs = slices.Clone(p.attrs).With(key, value)
+		p.attrs = with(p.attrs, key, value)
 	}
+}
+
+// with is With on a copy that takes no more memory than it needs.
+func with(a hw.Attrs, key, value string) hw.Attrs {
+	return append(make(hw.Attrs, 0, len(a)+1), a...).With(key, value)
 }

@@ -30,9 +30,10 @@ const (
 )
 
 // shelf is what the collectors of one kind share, so that a device costs little between its
-// visits: sheets and SNMP buffers. It is safe for concurrent use.
+// visits: sheets, SNMP buffers and what all say alike. It is safe for concurrent use.
 type shelf struct {
 	buffers snmp.Pool
+	texts   texts
 
 	mu   sync.Mutex
 	idle []*sheets

@@ -75,7 +75,6 @@ func (c *collector) basicOnly(v *visit) bool {
 
 // markCarried marks each trunk with its list.
 func (c *collector) markCarried(v *visit, trunks []*port, lists [][]snmp.Var, extended bool) {
-	texts := map[string]string{} // one copy of each list: most ports have the same
 	var missing hw.Reason
 	for i, p := range trunks {
 		list, reason := vlanList(lists[i], extended)
@@ -83,10 +82,7 @@ func (c *collector) markCarried(v *visit, trunks []*port, lists [][]snmp.Var, ex
 			missing = reason
 			continue
 		}
-		if _, ok := texts[list]; !ok {
-			texts[list] = list
-		}
-		p.mark("allowed_vlans", texts[list])
+		p.mark("allowed_vlans", c.shared.texts.one(list))
 	}
 	if missing != "" {
 		v.limit(sectionVLANs, hw.Partial)
