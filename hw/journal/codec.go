@@ -27,7 +27,8 @@ const maxWindow = 8 << 20
 
 // Compressor packs and unpacks bodies. It is safe for concurrent use; each box needs one.
 type Compressor struct {
-	encoders sync.Pool
+	mu       sync.Mutex
+	idle     *zstd.Encoder // 1.4 MB: a sync.Pool would let go of it between two flushes
 	decoders sync.Pool
 	plain    bool // never zstd, whose bytes depend on its version: for files compared byte by byte
 }
@@ -37,22 +38,40 @@ func (c *Compressor) pack(dst, body []byte) (byte, []byte, error) {
 	if c.plain {
 		return codecPlain, append(dst, body...), nil
 	}
-	enc, ok := c.encoders.Get().(*zstd.Encoder)
-	if !ok {
-		var err error
-		enc, err = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false),
-			zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithWindowSize(maxWindow/8), zstd.WithLowerEncoderMem(true))
-		if err != nil {
-			return 0, nil, fmt.Errorf("start zstd: %w", err)
-		}
+	enc, err := c.encoder()
+	if err != nil {
+		return 0, nil, err
 	}
-	defer c.encoders.Put(enc)
+	defer c.rest(enc)
 	start := len(dst)
 	out := enc.EncodeAll(body, dst)
 	if len(out)-start < len(body) {
 		return codecZstd, out, nil
 	}
 	return codecPlain, append(dst[:start], body...), nil
+}
+
+// encoder returns the idle encoder, or makes one.
+func (c *Compressor) encoder() (*zstd.Encoder, error) {
+	c.mu.Lock()
+	enc := c.idle
+	c.idle = nil
+	c.mu.Unlock()
+	if enc != nil {
+		return enc, nil
+	}
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false),
+		zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithWindowSize(maxWindow/8), zstd.WithLowerEncoderMem(true))
+	if err != nil {
+		return nil, fmt.Errorf("start zstd: %w", err)
+	}
+	return enc, nil
+}
+
+func (c *Compressor) rest(enc *zstd.Encoder) {
+	c.mu.Lock()
+	c.idle = enc
+	c.mu.Unlock()
 }
 
 // unpack returns the raw body. The result of codecPlain is stored itself.
