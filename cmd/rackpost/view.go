@@ -99,10 +99,6 @@ func oldest(devices []web.Device) string {
 
 // Devices implements web.Source.
 func (a *appliance) Devices(context.Context) ([]web.Device, error) {
-	views := map[hw.DeviceID]store.DeviceView{}
-	for _, v := range a.store.Devices() {
-		views[v.ID] = v
-	}
 	statuses := map[hw.DeviceID]collectors.DeviceStatus{}
 	for _, s := range a.poller.Status() {
 		statuses[s.Device.ID] = s
@@ -111,7 +107,8 @@ func (a *appliance) Devices(context.Context) ([]web.Device, error) {
 	devices := make([]web.Device, 0, len(watched))
 	for _, w := range watched {
 		id := w.Target.Device.ID
-		d := present(views[id], statuses[id], &w, time.Now())
+		view, _ := a.store.Device(id) // one at a time: the views of all are 20 MB at 200 switches
+		d := present(view, statuses[id], &w, time.Now())
 		d.Components = nil
 		devices = append(devices, d)
 	}
