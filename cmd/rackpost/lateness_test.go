@@ -52,6 +52,7 @@ func BenchmarkLateness(b *testing.B) {
 
 func measureLateness(b *testing.B, extra string) {
 	dir := b.TempDir()
+	buildRackpost(b, dir)
 	fleet, serving := startProcess(b, dir, "fleet", "ailing")
 	serving("serving")
 	writeFleet(b, dir, extra)
