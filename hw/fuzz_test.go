@@ -73,6 +73,10 @@ func (s *script) report() hw.Report {
 	for range s.byte() & 3 {
 		r.Samples = append(r.Samples, hw.Sample{Component: s.text(), Sensor: s.text(), Type: hw.SampleType(s.byte())})
 	}
+	for range s.byte() & 3 {
+		r.Verdicts = append(r.Verdicts, hw.Verdict{Component: s.text(), Section: s.text(), Code: s.text(), Level: hw.Level(s.byte()),
+			Params: s.attrs(), Within: time.Duration(int8(s.byte())) * minute, Late: hw.Level(s.byte())})
+	}
 	return r
 }
 
@@ -88,7 +92,7 @@ func FuzzVisit(f *testing.F) {
 		for x := script(b); ; {
 			r := hw.Normalise(s, x.report())
 			facts := s.Visit(r)
-			if len(facts) > 5*len(r.Components)+3*len(r.Gaps)+5*len(b)+20 {
+			if len(facts) > 5*len(r.Components)+3*len(r.Gaps)+len(r.Verdicts)+5*len(b)+20 {
 				t.Fatalf("%d facts", len(facts))
 			}
 			for _, f := range facts {

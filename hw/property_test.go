@@ -16,6 +16,7 @@ import (
 var (
 	sections = []string{"fast", "slow"}
 	paths    = []string{"port/1", "port/2", "psu/1", "unit/A/fan", "unit/B/fan", "bad\xff"}
+	codes    = []string{"raid-level", "battery", hw.AlertHealth, "bad\xff"}
 	reasons  = []hw.Reason{hw.NoAnswer, hw.Garbage, hw.Cancelled, hw.Missed, hw.DeviceError}
 )
 
@@ -32,6 +33,18 @@ func anyComponent(t *rapid.T) hw.Component {
 		c.Attrs = attrs("alias", rapid.SampledFrom([]string{"", "core"}).Draw(t, "alias"))
 	}
 	return c
+}
+
+func anyVerdict(t *rapid.T) hw.Verdict {
+	return hw.Verdict{
+		Component: rapid.SampledFrom(paths).Draw(t, "path"),
+		Section:   rapid.SampledFrom(sections).Draw(t, "section"),
+		Code:      rapid.SampledFrom(codes).Draw(t, "code"),
+		Level:     hw.Level(rapid.IntRange(0, 5).Draw(t, "level")),
+		Params:    attrs("level", rapid.SampledFrom([]string{"", "raid5", "\x00"}).Draw(t, "param")),
+		Within:    time.Duration(rapid.SampledFrom([]int{-1, 0, 0, 5, 1 << 40}).Draw(t, "within")) * minute / 2,
+		Late:      hw.Level(rapid.IntRange(0, 5).Draw(t, "late")),
+	}
 }
 
 func anyGap(t *rapid.T) hw.Gap {
@@ -56,6 +69,7 @@ func anyReport(t *rapid.T, at time.Time) hw.Report {
 		}
 	}
 	r.Components = rapid.SliceOfN(rapid.Custom(anyComponent), 0, 6).Draw(t, "components")
+	r.Verdicts = rapid.SliceOfN(rapid.Custom(anyVerdict), 0, 5).Draw(t, "verdicts")
 	r.Gaps = rapid.SliceOfN(rapid.Custom(anyGap), 0, 3).Draw(t, "gaps")
 	if serial := rapid.SampledFrom([]string{"none", "", "A", "B", "C"}).Draw(t, "serial"); serial != "none" {
 		r.Unit = &hw.Unit{Serial: serial, Name: "sw1"}
@@ -269,7 +283,7 @@ func TestFactsFoldToTheState(t *testing.T) {
 			r := anyReport(t, at)
 			at = at.Add(minute)
 			facts := s.Visit(r)
-			if n, most := len(facts), 5*(len(r.Components)+len(paths)*len(sections))+3*len(r.Gaps)+20; n > most {
+			if n, most := len(facts), 5*(len(r.Components)+len(paths)*len(sections))+len(r.Verdicts)+len(paths)*len(codes)+3*len(r.Gaps)+20; n > most {
 				t.Fatalf("%d facts of a report that may say %d", n, most)
 			}
 			for _, f := range facts {

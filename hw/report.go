@@ -39,6 +39,7 @@ type Report struct {
 	Unit       *Unit         // nil when the unit was not identified
 	Read       []Scope
 	Components []Component
+	Verdicts   []Verdict // on what was read, of the sections read; at most MaxVerdicts. Not kept: their alerts are
 	Samples    []Sample
 	Log        []LogLine
 	Cursors    []LogCursor

@@ -14,6 +14,7 @@ const (
 	paramAlias   = "alias"
 	paramOld     = "old" // serial
 	paramNew     = "new"
+	paramUntil   = "until" // when a verdict that may last for a while is overdue, RFC 3339 in UTC
 	removed      = "removed"
 )
 
@@ -76,6 +77,7 @@ func (v *visit) alerts() {
 		}
 	}
 	v.orphans()
+	v.verdicts()
 }
 
 // flaps raises what is to be said of a register that flaps; nothing is closed meanwhile.
@@ -213,14 +215,7 @@ func (v *visit) gone(k RegisterKey) {
 // orphans closes the alerts of components that have no register left: a merge or a person
 // removed it. Only a complete reading of the section that raised it does so.
 func (v *visit) orphans() {
-	if len(v.s.open) == 0 || len(v.complete) == 0 {
-		return
-	}
-	for _, i := range v.s.order[v.s.rank(RegisterKey{Kind: AlertFact}):] {
-		k := v.s.slots[i].key()
-		if k.Kind != AlertFact {
-			return
-		}
+	for _, k := range v.openAlerts() {
 		if !slices.Contains(componentAlerts[:], k.Group) {
 			continue
 		}
@@ -230,6 +225,25 @@ func (v *visit) orphans() {
 			v.settle(k.Component, k.Group, removed)
 		}
 	}
+}
+
+// openAlerts returns the alerts that were open before this visit; none when no section was
+// read completely, for then nobody may close one for what was not there.
+func (v *visit) openAlerts() []RegisterKey {
+	if len(v.s.open) == 0 || len(v.complete) == 0 {
+		return nil
+	}
+	var keys []RegisterKey
+	for _, i := range v.s.order[v.s.rank(RegisterKey{Kind: AlertFact}):] {
+		f := &v.s.slots[i].fact
+		if f.Kind != AlertFact {
+			break
+		}
+		if a, ok := f.Value.(AlertValue); ok && a.Open {
+			keys = append(keys, f.Register())
+		}
+	}
+	return keys
 }
 
 // others returns what the other sections say of the component of k after this visit.
