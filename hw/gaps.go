@@ -61,7 +61,7 @@ func (v *visit) whole(reported []Gap) []Gap {
 // mute says that a device which gives this reason for one section gives nothing else.
 func (r Reason) mute() bool {
 	switch r {
-	case NoAnswer, Refused, Unreachable, OutOfTime, AuthFailed, UnknownUser, WrongAuthKey, WrongPrivKey, WrongKind:
+	case NoAnswer, Refused, Unreachable, OutOfTime, AuthFailed, UnknownUser, WrongAuthKey, WrongPrivKey, WrongKind, LockedOut, CertChanged:
 		return true
 	}
 	return r.ours()

@@ -44,6 +44,8 @@ const (
 	WrongAuthKey   Reason = "wrong-auth-key"  // SNMPv3 usmStatsWrongDigests
 	WrongPrivKey   Reason = "wrong-priv-key"  // SNMPv3 usmStatsDecryptionErrors, or silence to encrypted requests only
 	AccessDenied   Reason = "access-denied"   // known, but may not read this
+	LockedOut      Reason = "locked-out"      // refuses this address for a while after failed logins, whatever the password
+	CertChanged    Reason = "cert-changed"    // shows another certificate than the one that was trusted
 	DeviceError    Reason = "device-error"    // genErr and its like
 	Garbage        Reason = "garbage"         // answered, but not with what was asked
 	OutOfRange     Reason = "out-of-range"    // a number the object cannot have
