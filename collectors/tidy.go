@@ -12,6 +12,7 @@ import (
 // The Whats of the gaps tidy leaves, so that nothing is dropped in silence.
 const (
 	gapComponents = "report/components"
+	gapVerdicts   = "report/verdicts"
 	gapSamples    = "report/samples"
 	gapLog        = "report/log"
 	gapGaps       = "report/gaps"
@@ -19,14 +20,15 @@ const (
 
 // tidy makes a report pass CheckReport: what exceeds a limit is cut, what is not valid is
 // mended where that loses nothing and dropped where it would, and gaps name what was
-// dropped. A number that is none becomes an absence. Where a component was dropped no scope
-// stays complete, so that nothing is taken for removed.
+// dropped. A number that is none becomes an absence. Where a component or a verdict was dropped no
+// scope stays complete, so that nothing is taken for removed or settled.
 func tidy(r hw.Report) hw.Report {
 	r.Requests = max(r.Requests, 0)
 	r.Unit = tidyUnit(r.Unit)
 	r.Gaps = tidyGaps(r.Gaps)
 	r.Read = tidyScopes(r.Read)
 	r.Components = tidyComponents(&r)
+	r.Verdicts = tidyVerdicts(&r)
 	r.Samples = tidySamples(&r)
 	tidyLog(&r)
 	r.Hasten = tidyHasten(r.Hasten)
@@ -120,9 +122,42 @@ func tidyComponents(r *hw.Report) []hw.Component {
 	drop(r, gapComponents, hw.Garbage, bad)
 	drop(r, gapComponents, hw.TooMuch, cut)
 	if bad+cut > 0 {
-		for i := range r.Read {
-			r.Read[i].Extent = min(r.Read[i].Extent, hw.Partial)
+		notWhole(r)
+	}
+	return kept
+}
+
+func notWhole(r *hw.Report) {
+	for i := range r.Read {
+		r.Read[i].Extent = min(r.Read[i].Extent, hw.Partial)
+	}
+}
+
+// tidyVerdicts builds anew: an audit may share its parameters between visits.
+func tidyVerdicts(r *hw.Report) []hw.Verdict {
+	if len(r.Verdicts) == 0 {
+		return nil
+	}
+	cut := max(0, len(r.Verdicts)-MaxVerdicts)
+	parts, given := partsOf(r.Components), map[[2]string]bool{}
+	var kept []hw.Verdict
+	for _, x := range r.Verdicts[:len(r.Verdicts)-cut] {
+		about := [2]string{x.Component, x.Code}
+		if attrsFault(x.Params) != "" {
+			x.Params = tidyAttrs(x.Params)
 		}
+		x.Within = max(x.Within, 0)
+		if verdictFault(&x) != "" || given[about] || !parts[[2]string{x.Component, x.Section}] {
+			continue
+		}
+		given[about] = true
+		kept = append(kept, x)
+	}
+	bad := len(r.Verdicts) - cut - len(kept)
+	drop(r, gapVerdicts, hw.Garbage, bad)
+	drop(r, gapVerdicts, hw.TooMuch, cut)
+	if bad+cut > 0 {
+		notWhole(r)
 	}
 	return kept
 }

@@ -49,6 +49,14 @@ func drawReport(t *rapid.T) hw.Report {
 			State: drawAttrs(t), Attrs: drawAttrs(t),
 		})
 	}
+	for range n("verdicts") {
+		x := hw.Verdict{Component: drawText(t, "path"), Section: drawText(t, "section"), Code: drawText(t, "code"), Params: drawAttrs(t),
+			Level: hw.Level(rapid.IntRange(0, 6).Draw(t, "level")), Within: time.Duration(n("within") - 1)}
+		if len(r.Components) > 0 && rapid.Bool().Draw(t, "known") {
+			x.Component, x.Section = r.Components[0].Path, r.Components[0].Section
+		}
+		r.Verdicts = append(r.Verdicts, x)
+	}
 	for range n("samples") {
 		r.Samples = append(r.Samples, hw.Sample{
 			Component: drawText(t, "component"), Sensor: drawText(t, "sensor"), Type: hw.SampleType(rapid.IntRange(0, 3).Draw(t, "type")),
@@ -69,23 +77,23 @@ func drawReport(t *rapid.T) hw.Report {
 }
 
 // Whatever a collector returns, what is stored is valid, nothing is called complete that
-// lost a component, and whatever was dropped left a gap.
+// lost a component or a verdict, and whatever was dropped left a gap.
 func TestTidiedReportsAreValid(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		r := drawReport(t)
-		components, samples, gaps := len(r.Components), len(r.Samples), len(r.Gaps)
+		components, verdicts, samples, gaps := len(r.Components), len(r.Verdicts), len(r.Samples), len(r.Gaps)
 		got := tidy(r)
 		if err := CheckReport(got); err != nil {
 			t.Fatalf("not valid: %v", err)
 		}
-		dropped := components + samples - len(got.Components) - len(got.Samples)
+		dropped := components + verdicts + samples - len(got.Components) - len(got.Verdicts) - len(got.Samples)
 		if dropped > 0 && len(got.Gaps) == gaps {
 			t.Fatalf("%d things dropped in silence", dropped)
 		}
 		for _, s := range got.Read {
-			if len(got.Components) < components && s.Extent == hw.Complete {
-				t.Fatalf("section %q lost a component and is complete", s.Section)
+			if len(got.Components)+len(got.Verdicts) < components+verdicts && s.Extent == hw.Complete {
+				t.Fatalf("section %q lost a component or verdict and is complete", s.Section)
 			}
 		}
 	})
@@ -127,6 +135,13 @@ func TestCheckReportNamesTheFault(t *testing.T) {
 		{"gap backwards", func(r *hw.Report) {
 			r.Gaps = []hw.Gap{{What: "fast", Reason: hw.Missed, From: time.Unix(2, 0), To: time.Unix(1, 0)}}
 		}, "ends before it begins"},
+		{"verdict twice", func(r *hw.Report) { r.Verdicts = append(r.Verdicts, r.Verdicts[0]) }, `of "port/Gi1/0/0": twice`},
+		{"verdict on what was not read", func(r *hw.Report) { r.Verdicts[0].Section = "slow" }, `was not read by section "slow"`},
+		{"verdict without a code", func(r *hw.Report) { r.Verdicts[0].Code = "" }, "the code is not"},
+		{"verdict with a code of hw", func(r *hw.Report) { r.Verdicts[0].Code = hw.AlertMissing }, "one of hw's own"},
+		{"verdict of no level", func(r *hw.Report) { r.Verdicts[0].Level = 9 }, "no such level"},
+		{"verdict with bad parameters", func(r *hw.Report) { r.Verdicts[0].Params = hw.Attrs{{Key: "a"}} }, "without key or value"},
+		{"too many verdicts", func(r *hw.Report) { r.Verdicts = make([]hw.Verdict, MaxVerdicts+1) }, "verdicts: at most"},
 		{"section hastened twice", func(r *hw.Report) { r.Hasten = []string{"slow", "slow"} }, `"slow": named twice`},
 		{"section hastened without a name", func(r *hw.Report) { r.Hasten = []string{""} }, `hasten section "": empty`},
 		{"too many hastened", func(r *hw.Report) { r.Hasten = make([]string, MaxScopes+1) }, "sections to hasten: at most"},
@@ -160,6 +175,7 @@ func TestPlainCutsBetweenCharacters(t *testing.T) {
 // ordinary is a report as a switch of n ports yields it.
 func ordinary(n int) hw.Report {
 	r := hw.Report{Unit: &hw.Unit{Serial: "A1"}, Read: []hw.Scope{{Section: "fast", Extent: hw.Complete}}, Requests: 30}
+	r.Verdicts = []hw.Verdict{{Component: "port/Gi1/0/0", Section: "fast", Code: "raid-level", Level: hw.LevelHigh, Params: hw.Attrs{{Key: "level", Value: "raid5"}}}}
 	for i := range n {
 		path := fmt.Sprintf("port/Gi1/0/%d", i)
 		r.Components = append(r.Components, hw.Component{Path: path, Section: "fast", Health: hw.OK, Attrs: hw.Attrs{{Key: "alias", Value: "to the roof"}}})
@@ -173,6 +189,7 @@ func ordinary(n int) hw.Report {
 // BenchmarkCheckReport is the cost of one visit's check: it is paid at every visit.
 func BenchmarkCheckReport(b *testing.B) {
 	r := ordinary(525) // 2,100 samples
+	r.Verdicts = nil   // a switch has none
 	b.ReportAllocs()
 	for b.Loop() {
 		if err := CheckReport(r); err != nil {

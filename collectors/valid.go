@@ -17,6 +17,7 @@ import (
 // what exceeds them.
 const (
 	MaxComponents = 50_000
+	MaxVerdicts   = hw.MaxVerdicts
 	MaxSamples    = 200_000
 	MaxLogLines   = 20_000
 	MaxGaps       = 10_000
@@ -35,7 +36,8 @@ const (
 // the first twenty.
 //
 // The rules: a section is named once in Read; a component names a section of Read that did
-// not fail, and comes once a section; a (component, sensor) comes once; a section to hasten is
+// not fail, and comes once a section; a verdict is on a component of the report in its section, and
+// comes once a code; a (component, sensor) comes once; a section to hasten is
 // named once (the poller wants it to be one of the kind's, too); paths have no empty segment
 // and no control character; sensors are [a-z][a-z0-9_]*; gauges are finite; all text is UTF-8;
 // nothing exceeds its limit.
@@ -45,6 +47,7 @@ func CheckReport(r hw.Report) error {
 	f.unit(r.Unit)
 	extents := f.scopes(r.Read)
 	f.components(r.Components, extents)
+	f.verdicts(r.Verdicts, r.Components)
 	f.samples(r.Samples)
 	f.gaps(r.Gaps)
 	f.log(r)
@@ -87,6 +90,7 @@ func (f *findings) counts(r hw.Report) {
 	}{
 		{"scopes", len(r.Read), MaxScopes},
 		{"components", len(r.Components), MaxComponents},
+		{"verdicts", len(r.Verdicts), MaxVerdicts},
 		{"samples", len(r.Samples), MaxSamples},
 		{"log lines", len(r.Log), MaxLogLines},
 		{"log cursors", len(r.Cursors), MaxScopes},
@@ -152,6 +156,52 @@ func (f *findings) components(cs []hw.Component, extents map[string]hw.Extent) {
 			f.addf("component %q: twice in section %q", c.Path, c.Section)
 		}
 	}
+}
+
+func (f *findings) verdicts(vs []hw.Verdict, cs []hw.Component) {
+	if len(vs) == 0 {
+		return
+	}
+	parts := partsOf(cs)
+	given := make(map[[2]string]bool, len(vs))
+	for i := range vs {
+		x := &vs[i]
+		if !parts[[2]string{x.Component, x.Section}] {
+			f.addf("verdict %.40q: component %.60q was not read by section %.40q", x.Code, x.Component, x.Section)
+		}
+		if fault := verdictFault(x); fault != "" {
+			f.addf("verdict %.40q of %.60q: %s", x.Code, x.Component, fault)
+		}
+		about := [2]string{x.Component, x.Code}
+		if given[about] {
+			f.addf("verdict %.40q of %.60q: twice", x.Code, x.Component)
+		}
+		given[about] = true
+	}
+}
+
+// partsOf returns the components by path and section.
+func partsOf(cs []hw.Component) map[[2]string]bool {
+	parts := make(map[[2]string]bool, len(cs))
+	for i := range cs {
+		parts[[2]string{cs[i].Path, cs[i].Section}] = true
+	}
+	return parts
+}
+
+// verdictFault says what is wrong with a verdict apart from what it is on, "" when nothing is.
+func verdictFault(x *hw.Verdict) string {
+	switch {
+	case !isReason(hw.Reason(x.Code)):
+		return "the code is not [a-z0-9-] of at most 40 bytes"
+	case hw.OwnAlert(x.Code):
+		return "the code is one of hw's own alerts"
+	case x.Level > hw.LevelDisaster || x.Late > hw.LevelDisaster:
+		return "no such level"
+	case x.Within < 0:
+		return "its time is below zero"
+	}
+	return attrsFault(x.Params)
 }
 
 func (f *findings) attrs(path string, attrs hw.Attrs) {

@@ -30,6 +30,9 @@ type Verdict struct {
 // ownAlerts are the codes Next raises by itself; every other code is a verdict's.
 var ownAlerts = [...]string{AlertHealth, AlertMissing, AlertUnreachable, AlertLinkDown, AlertFlapping, AlertUnitChanged, AlertRestarted}
 
+// OwnAlert says that Next raises code by itself: no verdict may have it.
+func OwnAlert(code string) bool { return slices.Contains(ownAlerts[:], code) }
+
 // topic is what a verdict is about. An alert's has no section: it has one whoever speaks of it.
 type topic struct{ component, code, section string }
 
@@ -51,7 +54,7 @@ func (v *visit) verdicts() {
 		section := a.Params.Get(paramSection)
 		_, said := t.given[topic{k.Component, k.Group, ""}]
 		_, undecided := t.given[topic{k.Component, k.Group, section}]
-		if open && !said && !undecided && v.isComplete(section) && !slices.Contains(t.cut, section) && !slices.Contains(ownAlerts[:], k.Group) {
+		if open && !said && !undecided && v.isComplete(section) && !slices.Contains(t.cut, section) && !OwnAlert(k.Group) {
 			v.acquit(k, section)
 		}
 	}
@@ -72,7 +75,7 @@ func (v *visit) trial() (t trial) {
 	t.given = make(map[topic]Verdict, len(taken))
 	for _, x := range taken {
 		x.Component, x.Section, x.Code = clean(x.Component), clean(x.Section), clean(x.Code)
-		if x.Section == "" || x.Code == "" || slices.Contains(ownAlerts[:], x.Code) {
+		if x.Section == "" || x.Code == "" || OwnAlert(x.Code) {
 			continue
 		}
 		x.Level, x.Late = min(x.Level, LevelDisaster), min(x.Late, LevelDisaster)
