@@ -63,6 +63,8 @@ const leftOut = `
 | the duplicate interface addresses of ipAddrTable | old ASA and PIX software loops in that table |
 | CISCO-MEMORY-POOL-MIB on an ASA that has the enhanced table | wrong above 4 GB, and reading it stalls the CPU |
 | cswSwitchSoftwareImage of a lone switch, cswSwitchHwPriority, cswSwitchNumNextReload | they say nothing the image, the priority and the number do not |
+| voltages, currents, power and fan speeds of a chassis in CISCO-ENTITY-SENSOR-MIB | hundreds to a modular chassis, without thresholds; CISCO-ENVMON-MIB and CISCO-ENTITY-FRU-CONTROL-MIB tell what is faulty |
+| NX-OS, IOS XR, the manager of a Firepower chassis (FX-OS) | other devices: refused with a word that says so |
 | Flexlinks, REP, MPLS, QoS, NetFlow, wireless | not what keeps a rack of servers connected; left to tools for networks |
 `
 

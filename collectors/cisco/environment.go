@@ -180,6 +180,9 @@ func (c *collector) readModules(v *visit) {
 	for _, row := range g.rows() {
 		index := g.index[row]
 		word, reason := g.word(row, moduleOper)
+		if word == "missing" {
+			continue // configured, not there; one that was there is missed
+		}
 		reset, _ := g.word(row, moduleReset)
 		p := c.frued(index, "module/"+index, reason == "")
 		p.Health = moduleHealth(word)
@@ -209,7 +212,7 @@ func moduleHealth(word string) hw.Health {
 	case "okButDiagFailed", "okButPowerOverWarning", "okButAuthFailed", "boot", "selfTest", "poweredUp", "powerCycled", "syncInProgress",
 		"fwMismatchFound", "mismatchConfig":
 		return hw.Warning
-	case "failed", "missing", "mismatchWithParent", "diagFailed", "outOfServiceEnvTemp", "powerDenied", "okButPowerOverCritical", "fwDownloadFailure":
+	case "failed", "mismatchWithParent", "diagFailed", "outOfServiceEnvTemp", "powerDenied", "okButPowerOverCritical", "fwDownloadFailure":
 		return hw.Critical
 	}
 	return hw.Unknown

@@ -2,6 +2,7 @@ package cisco
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"rackpost/collectors/snmp"
@@ -59,7 +60,23 @@ func refuse(kind, descr, objectID string) string {
 	case is == CatalystKind || is == ASAKind:
 		return fmt.Sprintf("the device says %q: use kind %s", brief(descr), is)
 	}
-	return fmt.Sprintf("the device says %q, sysObjectID %s: neither a Catalyst switch nor an ASA firewall; check the address", brief(descr), objectID)
+	return fmt.Sprintf("the device says %q, sysObjectID %s: neither a Catalyst switch nor an ASA firewall; %s", brief(descr), objectID, advice(descr))
+}
+
+// advice returns what to do about a device of Cisco that is of no kind here.
+func advice(descr string) string {
+	says := func(words ...string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(descr, w) })
+	}
+	switch {
+	case says("NX-OS"):
+		return "it is a Nexus, which is not read"
+	case says("FX-OS", "FXOS", "Firepower Extensible Operating System"):
+		return "it is the manager of a Firepower chassis: use the address of the firewall that runs on it"
+	case says("IOS XR"):
+		return "it is a router with IOS XR, which is not read"
+	}
+	return "check the address"
 }
 
 // What kindOf returns besides the kinds.
@@ -73,7 +90,7 @@ func kindOf(descr, objectID string) string {
 	if objectID != "" && !strings.HasPrefix(objectID, enterprise) {
 		return foreign
 	}
-	for _, w := range []string{"Adaptive Security Appliance", "Firepower Threat Defense", "PIX Security Appliance", "PIX Firewall"} {
+	for _, w := range []string{"Adaptive Security Appliance", "Firepower Threat Defense", "Cisco PIX"} {
 		if strings.Contains(descr, w) {
 			return ASAKind
 		}

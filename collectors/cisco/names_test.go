@@ -2,6 +2,7 @@ package cisco
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -36,6 +37,12 @@ func TestKindOf(t *testing.T) {
 		{"Cisco Firepower Threat Defense, Version 6.4.0 (Build 102), ASA Version 9.12(1)6", "1.3.6.1.4.1.9.1.2662", ASAKind},
 		{"Cisco NX-OS(tm) n9000, Software (n9000-dk9), Version 7.0(3)I7(7)", "1.3.6.1.4.1.9.12.3.1.3.1084", foreign},
 		{"Cisco IOS XR Software (Cisco ASR9K Series),  Version 6.4.2[Default]", "1.3.6.1.4.1.9.1.1639", foreign},
+		{"Cisco IOS Software [Fuji], Catalyst L3 Switch Software (CAT9K_IOSXE), Version 16.9.4, RELEASE SOFTWARE (fc2)", "1.3.6.1.4.1.9.1.2494", CatalystKind},
+		{"Cisco IOS Software, IOS-XE Software, Catalyst L3 Switch Software (CAT3K_CAA-UNIVERSALK9-M), Version 03.07.05E RELEASE", "1.3.6.1.4.1.9.1.2066", CatalystKind},
+		{"Cisco IOS Software, Catalyst 4500 L3 Switch Software (cat4500e-UNIVERSALK9-M), Version 15.2(2)E8", "1.3.6.1.4.1.9.1.875", CatalystKind},
+		{"Cisco PIX Security Appliance Version 8.0(4)", "1.3.6.1.4.1.9.1.451", ASAKind},
+		{"Cisco PIX Firewall Version 6.3(5)", "1.3.6.1.4.1.9.1.451", ASAKind},
+		{"Cisco FX-OS", "1.3.6.1.4.1.9.1.2294", foreign},
 		{"Linux box 6.1", "1.3.6.1.4.1.8072.3.2.10", foreign},
 		{"Cisco IOS Software, says who", "1.3.6.1.4.1.674.10892.5", foreign},
 		{"", "", unsaid},
@@ -43,6 +50,24 @@ func TestKindOf(t *testing.T) {
 	} {
 		if got := kindOf(x.descr, x.oid); got != x.want {
 			t.Errorf("kindOf(%q, %s) = %q, want %q", x.descr, x.oid, got, x.want)
+		}
+	}
+}
+
+// A device that is refused is told what it is, where that is known.
+func TestAdvice(t *testing.T) {
+	t.Parallel()
+	for descr, want := range map[string]string{
+		"Cisco NX-OS(tm) n9000, Software (n9000-dk9), Version 7.0(3)I7(7)": "Nexus",
+		"Cisco FX-OS": "firewall that runs on it",
+		"Cisco Firepower Extensible Operating System (FX-OS) Software":        "firewall that runs on it",
+		"Cisco IOS XR Software (Cisco ASR9K Series),  Version 6.4.2[Default]": "IOS XR",
+		"Linux box 6.1": "check the address",
+	} {
+		for _, kind := range []string{CatalystKind, ASAKind} {
+			if got := refuse(kind, descr, "1.3.6.1.4.1.9.1.1"); !strings.Contains(got, want) {
+				t.Errorf("a %s that says %q: %s", kind, descr, got)
+			}
 		}
 	}
 }

@@ -210,3 +210,39 @@ func TestQuirkVLANListTooLong(t *testing.T) {
 		t.Errorf("VLANs %q", got)
 	}
 }
+
+// LACP bundles eight ports of a channel: the others wait in hot standby, and are not missed.
+func TestQuirkHotStandbyIsNotMissed(t *testing.T) {
+	t.Parallel()
+	channel := func(oper int) report {
+		return visiting(t, catalyst, join(
+			bundlePorts()[:len(port(501, "Po1", "", 1, 1))+1], script{"1.3.6.1.2.1.2.2.1.3.1|2|6", "1.3.6.1.2.1.2.2.1.3.2|2|6"},
+			port(1, "Gi0/1", "", 1, 1), port(2, "Gi0/2", "", oper, 1), each(lagAttached, 501, 0), each(lagSelected, 501, 501),
+		).device(t, iosHead)).all()
+	}
+	wantChannel(t, "hot standby", channel(5), "ok", "yes", "Gi0/1,Gi0/2", 1)
+	wantChannel(t, "link lost", channel(2), "warning", "no", "Gi0/1,Gi0/2", 1)
+}
+
+// A slot that is configured for a module which is not there is no module; one that was there
+// is missed.
+func TestQuirkConfiguredModuleIsNotThere(t *testing.T) {
+	t.Parallel()
+	modules := func(state int) script {
+		return script{fru + "2.1.1.2.1000|2|2", fmt.Sprintf("%s2.1.1.2.2000|2|%d", fru, state)}
+	}
+	v := visiting(t, catalyst, modules(8).device(t, iosHead))
+	if p, told := v.all().parts["module/2000"]; told {
+		t.Errorf("%+v", p)
+	}
+	v.becomes(modules(2).device(t, iosHead))
+	if p := v.all().part(t, "module/2000"); !p.Expected || p.Health != hw.OK {
+		t.Errorf("%+v", p)
+	}
+	v.becomes(modules(8).device(t, iosHead))
+	r := v.all()
+	if p, told := r.parts["module/2000"]; told {
+		t.Errorf("%+v", p)
+	}
+	r.complete(t)
+}

@@ -165,7 +165,7 @@ var moduleGroup = group{
 				"mismatchConfig", "diagFailed", "dormant", "outOfServiceAdmin", "outOfServiceEnvTemp", "poweredDown", "poweredUp", "powerDenied",
 				"powerCycled", "okButPowerOverWarning", "okButPowerOverCritical", "syncInProgress", "upgrading", "okButAuthFailed", "mdr",
 				"fwMismatchFound", "fwDownloadSuccess", "fwDownloadFailure"},
-			note: "what a person switched off is no fault",
+			note: "what a person switched off is no fault; missing is a slot that is configured for a module: no component",
 		},
 		{
 			name: "cefcModuleResetReason", oid: fruModule + "3", use: state, as: "reset_reason",

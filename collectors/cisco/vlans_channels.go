@@ -270,7 +270,7 @@ func (c *collector) channel(v *visit, po *port, bonds map[string]bond, links map
 			names = append(names, p.name())
 		}
 		switch l := links[p.index]; {
-		case l.admin == "down":
+		case l.admin == "down", l.oper == "dormant": // shut by a person, or in hot standby
 		case l.oper == "" || l.admin == "":
 			unknown++
 		case l.oper == "up" && b.bundled:
@@ -298,7 +298,7 @@ func (c *collector) channel(v *visit, po *port, bonds map[string]bond, links map
 	v.gauge(path, "up_members", float64(up), absent)
 }
 
-// channelHealth judges a channel by its members that nobody shut: how many are up, missing
+// channelHealth judges a channel by its members that nobody shut and that stand not by: how many are up, missing
 // and not known. One without members and without link is no more faulty than a port is.
 func channelHealth(own link, up, missing, unknown int, before bool) (h hw.Health, complete string) {
 	switch {

@@ -89,7 +89,7 @@ var channelGroup = group{
 		{name: "dot3adAggPortAttachedAggID", oid: lagPort + "13", use: attribute, as: "members",
 			note: "the ports of the channel. Read only where there is a port-channel interface. 0 is none"},
 		{name: "dot3adAggPortSelectedAggID", oid: lagPort + "12", use: state, as: "complete",
-			note: "yes, or no when a port configured for the channel is not bundled: selected and not attached, or a member before whose link is down. A port that a person shut is not missed"},
+			note: "yes, or no when a port configured for the channel is not bundled: selected and not attached, or a member before whose link is down. A port that a person shut is not missed, nor one in hot standby: dormant"},
 		{name: "pagpGroupIfIndex", oid: ciscoMgmt + "98.1.1.1.1.8", use: attribute, as: "members", note: "channels by PAgP, and those without a protocol. 0 and the port's own ifIndex are none"},
 	},
 }
