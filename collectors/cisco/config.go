@@ -82,6 +82,11 @@ func (s *scalars) timesOf() (configTimes, bool) {
 	}, true
 }
 
+// noTime reports whether a device told something where a time belongs, and no time.
+func noTime(v snmp.Value) bool {
+	return v.Type == snmp.TypeNull || v.Type == snmp.TypeInvalid || v.OK() && v.Type != snmp.TypeTimeTicks
+}
+
 // unsavedTime is how long a change may stay unsaved while somebody works on it.
 const unsavedTime = 30 * time.Minute
 
@@ -90,6 +95,10 @@ func (c *collector) runningConfig(v *visit) {
 	s := &c.identity.scalars
 	times, ok := s.timesOf()
 	if !ok {
+		if noTime(s.changed) || noTime(s.saved) || noTime(s.ticks) && s.changed.OK() {
+			v.limit(sectionHealth, hw.Partial)
+			v.gap(sectionHealth+"/ccmHistoryRunningLastChanged", hw.Garbage, "not all of the configuration's times are times")
+		}
 		return
 	}
 	ticks := uint32(s.ticks.Uint)
@@ -158,9 +167,11 @@ func (c *collector) readHistory(v *visit) {
 	}
 	change, save := -1, -1
 	for _, row := range g.rows() { // in the order of their index, which is that of time
-		from, _ := g.word(row, historySource)
+		from, noFrom := g.word(row, historySource)
 		switch to, reason := g.word(row, historyDestination); {
-		case reason != "":
+		case reason != "", to == "startup" && noFrom != "":
+			v.limit(sectionConfig, hw.Partial)
+			v.gap(sectionConfig+"/"+historyGroup.objects[historyDestination].name, hw.Inconsistent, "which change was the last is not known")
 			return
 		case to == "running":
 			change = row

@@ -97,11 +97,13 @@ func (c *collector) connectionShare(v *visit, total *hw.Component, current uint6
 
 // share adds used_percent, and warns when a part is nearly full.
 func (c *collector) share(v *visit, p *hw.Component, used, limit uint64, lack hw.Reason) {
-	if lack == "" && used > limit {
-		lack = hw.OutOfRange // the limit is not this device's
-	}
-	if lack != "" {
+	switch {
+	case lack != "":
+		p.Health = hw.Unknown
 		v.gauge(p.Path, "used_percent", 0, lack)
+		return
+	case used > limit: // the limit is not this device's
+		v.gauge(p.Path, "used_percent", 0, hw.OutOfRange)
 		return
 	}
 	v.gauge(p.Path, "used_percent", float64(used)/float64(limit)*100, "")

@@ -59,7 +59,7 @@ func (c *collector) readFlash(v *visit) {
 	var names []string
 	for _, row := range g.rows() {
 		name, reason := g.text(row, flashName)
-		if reason != "" && !isLack(reason) || strings.Count(g.index[row], ".") != 1 {
+		if g.amiss(flashName, reason) || strings.Count(g.index[row], ".") != 1 {
 			v.limit(sectionFlash, hw.Partial)
 			continue
 		}

@@ -82,11 +82,12 @@ func (c *collector) follow(v *visit, before, now scalars) {
 		at: v.now, ticks: uint32(now.ticks.Uint), hasTicks: now.ticks.Type == snmp.TypeTimeTicks,
 		engine: engineSeconds(now.engine),
 	})
-	serial := now.serial.Text()
+	serial := textOf(now.serial)
 	if placeholder(serial) {
 		serial = "" // the chassis does not tell it just now
 	}
-	other := c.identity.known && (differs(before.objectID, now.objectID) || serial != "" && serial != c.entities.probed)
+	otherSort := before.objectID.Type == now.objectID.Type && differs(before.objectID, now.objectID)
+	other := c.identity.known && (otherSort || serial != "" && serial != c.entities.probed)
 	if restarted {
 		c.restart()
 		c.broken = 0 // the new start of the clock is theirs
@@ -100,10 +101,18 @@ func (c *collector) follow(v *visit, before, now scalars) {
 	if differs(before.entChanged, now.entChanged) {
 		c.entities.read, c.entities.tries = false, 0
 	}
-	if differs(before.name, now.name) {
-		c.identity.name = now.name.Text()
+	if name := textOf(now.name); name != "" && differs(before.name, now.name) {
+		c.identity.name = name
 	}
 	c.hasten(v, before, now, restarted || other)
+}
+
+// textOf returns an answer as clean text, "" for what is none.
+func textOf(v snmp.Value) string {
+	if v.Type != snmp.TypeOctetString {
+		return ""
+	}
+	return v.Text()
 }
 
 // differs reports whether two answers were given and are not the same.

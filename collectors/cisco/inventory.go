@@ -154,6 +154,9 @@ func (c *collector) settleUnit(units []chassis, whole bool) {
 			pick = u
 		}
 	}
+	if unread := slices.ContainsFunc(e.parts.rows, func(r partRow) bool { return r.unserial }); unread && (pick == nil || pick.serial != c.known.serial) {
+		return // the one it is known by may be among those whose serial was not read
+	}
 	if pick == nil {
 		e.serial, e.serialOID, e.probed = "", "", ""
 		if len(units) > 0 {

@@ -39,9 +39,12 @@ func (c *collector) readLinks(v *visit) {
 			p.tell(toldDuplex, "")
 			continue
 		}
-		duplex, _ := g.word(row, linkDuplex)
+		duplex, reason := g.word(row, linkDuplex)
 		if duplex == "unknown" {
 			duplex = ""
+		}
+		if reason == hw.Garbage || reason == hw.OutOfRange {
+			v.limit(sectionLinks, hw.Partial)
 		}
 		p.tell(toldDuplex, duplex)
 		for slot := linkCounters; slot < len(linkGroup.objects); slot++ {

@@ -26,6 +26,7 @@ type neighbour struct {
 	attrs  hw.Attrs
 	native string // VLAN; "" is not told
 	duplex string // halfDuplex, fullDuplex or ""
+	unread bool   // one of the two was told, and not read
 }
 
 // maxNeighbourPorts bounds the ports of one neighbour that are named.
@@ -64,13 +65,14 @@ func (c *collector) readNeighbours(v *visit) {
 	slices.SortFunc(n.list, func(a, b neighbour) int { return cmp.Or(strings.Compare(a.at, b.at), strings.Compare(a.host, b.host)) })
 	for i := range n.list {
 		x := &n.list[i]
-		v.component(x.component(whole, both, heard[x.at] == 1))
+		v.component(x.component(whole, both, heard[x.at] == 1, v.lacking(sectionLinks)))
 	}
 }
 
 // component makes a neighbour's component. What CDP alone tells is not judged where its
-// table was not read whole; how a neighbour is heard is not told unless both were.
-func (n *neighbour) component(whole, both, direct bool) hw.Component {
+// table was not read whole, nor the duplex where ours was not (blind); how a neighbour is
+// heard is not told unless both tables were.
+func (n *neighbour) component(whole, both, direct, blind bool) hw.Component {
 	p := hw.Component{Path: "neighbour/" + n.at + "/" + n.host, Section: sectionNeighbours, Health: hw.OK, Attrs: n.attrs}
 	slices.Sort(n.ports)
 	p.Attrs = p.Attrs.With("port", strings.Join(slices.Compact(n.ports), ", ")).With("native_vlan", n.native).With("duplex", n.duplex)
@@ -82,7 +84,7 @@ func (n *neighbour) component(whole, both, direct bool) hw.Component {
 	case mismatch != "":
 		p.Health = hw.Warning
 		p.State = p.State.With("mismatch", mismatch)
-	case !whole:
+	case !whole, n.unread, direct && blind && n.duplex != "" && n.local != nil && n.local.told.Get(toldDuplex) == "":
 		p.Health = hw.Unknown
 	}
 	return p
@@ -189,12 +191,15 @@ func (c *collector) hearCDP(v *visit, g *grid, row int, n *neighbourhood) {
 	x.say("version", softwareVersion(version))
 	x.say("platform", platform)
 	x.say("capabilities", cdpCapable(capable))
-	if vlan, reason := g.text64(row, cdpNativeVLAN); reason == "" && vlan != "0" {
+	vlan, noVLAN := g.text64(row, cdpNativeVLAN)
+	if vlan != "0" {
 		x.native = vlan
 	}
-	if word, _ := g.word(row, cdpDuplex); word != "unknown" {
+	word, noWord := g.word(row, cdpDuplex)
+	if word != "unknown" {
 		x.duplex = word
 	}
+	x.unread = noVLAN != "" && !isLack(noVLAN) || noWord != "" && !isLack(noWord)
 }
 
 // cdpAddressOf returns the address of a neighbour, or "" when it tells none we know.

@@ -15,6 +15,7 @@ type entity struct {
 	parent                                        uint32 // entPhysicalIndex; 0 is contained in nothing
 	class                                         uint8
 	unnamed                                       bool // it has a name that was not read
+	unclassed                                     bool // it has a class that was not read
 }
 
 // noParent is the parent of a part that does not say what contains it.
@@ -35,6 +36,7 @@ type partRow struct {
 	class             uint8
 	ragged            bool // some of it was not read, or not told though others of its column were
 	unnamed           bool // so it is with its name, or with the description that stands for one
+	unserial          bool // so it is with its serial, or with the class that makes it a chassis
 }
 
 // partTexts are the objects of the texts of a part.
@@ -59,6 +61,8 @@ func partsOf(g *grid) parts {
 				p.unnamed = amiss || s == "" && p.unnamed
 			case entityDescr:
 				p.unnamed = amiss
+			case entitySerial:
+				p.unserial = amiss
 			}
 			if slot >= entityHardware && placeholder(s) {
 				s = ""
@@ -68,6 +72,7 @@ func partsOf(g *grid) parts {
 		}
 		class, reason := g.number(row, entityClass)
 		p.class = uint8(class)
+		p.unserial = p.unserial && (p.class == classChassis || p.class == 0) || g.amiss(entityClass, reason)
 		p.ragged = p.ragged || g.amiss(entityClass, reason)
 		n, reason := g.number(row, entityParent)
 		if p.ragged = p.ragged || g.amiss(entityParent, reason); reason == "" {
@@ -110,7 +115,7 @@ func (p *parts) entity(i int) entity {
 	}
 	return entity{
 		descr: next(0), name: next(1), hardware: next(2), version: next(3), serial: next(4), model: next(5),
-		parent: r.parent, class: r.class, unnamed: r.unnamed,
+		parent: r.parent, class: r.class, unnamed: r.unnamed, unclassed: r.class == 0 && r.unserial,
 	}
 }
 

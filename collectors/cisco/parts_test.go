@@ -71,6 +71,9 @@ func TestParts(t *testing.T) {
 			_, noName := g.text(row, entityName)
 			_, noDescr := g.text(row, entityDescr)
 			want.unnamed = g.amiss(entityName, noName) || want.name == "" && g.amiss(entityDescr, noDescr)
+			_, noClass := g.number(row, entityClass)
+			_, noSerial := g.text(row, entitySerial)
+			want.unclassed = want.class == 0 && (g.amiss(entityClass, noClass) || g.amiss(entitySerial, noSerial))
 			if e != want {
 				t.Fatalf("part %s is %+v, want %+v", index, e, want)
 			}

@@ -163,6 +163,9 @@ func (c *collector) poePortOf(v *visit, g *grid, row int) (p *port, known bool) 
 func (c *collector) poePort(v *visit, g *grid, row int, p *port, consistent bool) {
 	word, reason := g.word(row, poeDetection)
 	p.tellPoE(word, reason == "" || isLack(reason))
+	if reason == hw.Garbage || reason == hw.OutOfRange {
+		p.tell(toldPoE, toldUnknown)
+	}
 	class, noClass := g.word(row, poeClass)
 	switch {
 	case word != "" && word != "delivering":

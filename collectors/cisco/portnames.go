@@ -26,7 +26,8 @@ func (c *collector) readPortNames(v *visit) {
 		list = withFormer(list, c.ports.list, func(index string) bool { return !whole || g.present(rowOf(g, index)) })
 	}
 	c.ports.list = list
-	if c.ports.garbled = whole && !all; c.ports.garbled {
+	c.ports.garbled = whole && (!all || g.garbage(portDescr))
+	if whole && !all {
 		v.limit(sectionPorts, hw.Partial)
 		v.gap(sectionPorts+"/"+portNameGroup.objects[portName].name, hw.Garbage, "the name of an interface is no text: it is left out")
 	}
@@ -37,6 +38,16 @@ func (c *collector) readPortNames(v *visit) {
 	if c.ports.failed++; c.ports.failed >= maxNameTries && c.ports.named {
 		c.ports.stale, c.ports.failed = false, 0
 	}
+}
+
+// garbage reports whether a row of a column holds no text.
+func (g *grid) garbage(slot int) bool {
+	for row := range g.index {
+		if _, reason := g.text(row, slot); reason == hw.Garbage {
+			return true
+		}
+	}
+	return false
 }
 
 // portsKnown reports whether a port that is not found by its number or name is none.

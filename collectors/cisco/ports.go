@@ -14,7 +14,7 @@ type ports struct {
 	stale    bool // they must be read again
 	failed   int  // visits in a row that could not read them whole
 	nameless int  // interfaces that count and have no name at the last visit
-	garbled  bool // the names were read whole, and some were no text
+	garbled  bool // the names and descriptions were read whole, and some were no text
 }
 
 // port is one interface.

@@ -297,48 +297,6 @@ func wantPart(t *testing.T, said walkOf, c hw.Component, want string) {
 	}
 }
 
-// A device of which rows are missing, or cut short, tells less and nothing else: every
-// sample that is there is one of the whole device, and every port is one of its ports.
-func TestRowsDropped(t *testing.T) {
-	t.Parallel()
-	for _, name := range everyRecording {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			lines := raw(t, name)
-			whole := visiting(t, kindOf(name), recorded(t, lines)).all()
-			for seed := range uint64(6) {
-				r := visiting(t, kindOf(name), recorded(t, thinned(lines, seed))).all()
-				for key, s := range r.samples {
-					if was, ok := whole.samples[key]; s.Absent == "" && ok && was.Absent == "" && (s.Count != was.Count || s.Gauge != was.Gauge) {
-						t.Errorf("seed %d: %s is %d %v, was %d %v", seed, key, s.Count, s.Gauge, was.Count, was.Gauge)
-					}
-				}
-				for path, c := range r.parts {
-					if was, ok := whole.parts[path]; ok && c.Health > hw.OK && c.Health != was.Health {
-						t.Errorf("seed %d: %s is %v, was %v", seed, path, c.Health, was.Health)
-					}
-				}
-			}
-		})
-	}
-}
-
-// thinned drops some rows of the tables, what identifies the device left alone. Names stay:
-// a device that tells another name has another port.
-func thinned(lines []byte, seed uint64) []byte {
-	var out []byte
-	keep := []string{"1.3.6.1.2.1.1.", "1.3.6.1.2.1.31.1.1.1.1.", "1.3.6.1.2.1.2.2.1.2.", "1.3.6.1.2.1.47.", "1.3.6.1.4.1.9.9.109.1.1.1.1.2.", "1.3.6.1.4.1.9.9.221.1.1.1.1.3."}
-	x := seed*2 + 1
-	for line := range bytes.Lines(lines) {
-		x = x*6364136223846793005 + 1442695040888963407
-		kept := slices.ContainsFunc(keep, func(p string) bool { return bytes.HasPrefix(line, []byte(p)) })
-		if kept || x>>33%5 != 0 {
-			out = append(out, line...)
-		}
-	}
-	return out
-}
-
 // The counters of a real device, read twice, have one start.
 func TestRecordedTwice(t *testing.T) {
 	t.Parallel()

@@ -31,6 +31,13 @@ func (c *collector) readEntitySensors(v *visit) {
 	if g.any() && !c.entities.whole {
 		c.nameless(v, sectionEnvironment) // which sensors sit in which supply is not known
 	}
+	for _, row := range g.rows() {
+		if _, reason := g.number(row, sensorType); g.amiss(sensorType, reason) {
+			v.limit(sectionEnvironment, hw.Partial)
+			v.gap(sectionEnvironment+"/"+entitySensorGroup.objects[sensorType].name, reason, "what a sensor measures is not known")
+			break
+		}
+	}
 	supplies := c.supplies(g)
 	for _, row := range g.rows() {
 		index := g.index[row]
@@ -44,7 +51,11 @@ func (c *collector) readEntitySensors(v *visit) {
 			c.sensor(v, g, row, "temperature/"+index, "temperature_celsius", hw.OK)
 		case typeRPM:
 			still := hw.Critical
-			if !settled || at >= 0 && !c.powered(supplies[at]) {
+			around := supply{index: within}
+			if at >= 0 {
+				around = supplies[at]
+			}
+			if !settled || within != 0 && !c.powered(around) {
 				still = hw.Unknown // a supply without input has a fault, its fan has none
 			}
 			c.sensor(v, g, row, "fan/"+index, "speed_rpm", still)
@@ -103,15 +114,20 @@ func truth(g *grid, row int) string {
 
 // powered reports whether a supply has input, or has no sensor that would tell.
 func (c *collector) powered(s supply) bool {
-	if s.input != "" {
-		return s.input == "true"
-	}
+	return s.input == "true" || s.input == "" && !c.hasInput(s.index)
+}
+
+// hasInput reports whether a supply has, or may have, a sensor of its input.
+func (c *collector) hasInput(supply uint32) bool {
 	for i, r := range c.entities.parts.rows {
-		if r.parent == s.index && strings.Contains(strings.ToLower(c.entities.parts.entity(i).name), "input") {
-			return false
+		if r.parent != supply && r.parent != noParent {
+			continue
+		}
+		if e := c.entities.parts.entity(i); e.unnamed || strings.Contains(strings.ToLower(e.name+" "+e.descr), "input") {
+			return true
 		}
 	}
-	return true
+	return false
 }
 
 // maxDepth bounds how deep a part may sit in others.
@@ -121,19 +137,21 @@ const maxDepth = 8
 // is not settled while the inventory lacks parts that would tell.
 func (c *collector) supplyAround(index string) (within uint32, settled bool) {
 	e, ok := c.entities.parts.at(index)
+	settled = true
 	for range maxDepth {
 		if !ok {
-			return 0, c.entities.whole
+			return 0, settled && c.entities.whole
 		}
 		parent := e.parent
-		if parent == 0 {
-			return 0, true
+		if parent == 0 || parent == noParent {
+			return 0, settled && parent == 0
 		}
 		if e, ok = c.entities.parts.find(parent); ok && e.class == classSupply {
 			return parent, true
 		}
+		settled = settled && !e.unclassed
 	}
-	return 0, true
+	return 0, settled
 }
 
 // supply adds a power supply.
@@ -143,7 +161,7 @@ func (c *collector) supply(v *visit, s supply) {
 	switch {
 	case s.input == "false":
 		health = hw.Critical
-	case s.input == "true", s.input == "" && s.presence == "true":
+	case s.input == "true", s.presence == "true" && c.powered(s):
 		health = hw.OK
 	}
 	v.component(hw.Component{

@@ -40,7 +40,7 @@ func (s spoiling) spoil(rows []string, rng *rand.Rand) []string {
 // nonsense are values that no object of that type can have.
 func nonsense(value string) []string {
 	kind, _, _ := strings.Cut(value, "|")
-	all := []string{"5|", "6|1.3.6.1.4.1.9", "64|192.0.2.1"}
+	all := []string{"5|", "6|1.3.6.1.4.1.9", "64|0.0.0.0"}
 	if kind == "4" || kind == "4x" {
 		return append(all, "2|3", "66|4294967295", "70|18446744073709551615")
 	}

@@ -142,7 +142,11 @@ func (c *collector) ringDown(v *visit, g *grid, members map[string]string) strin
 	var down []string
 	for _, row := range g.rows() {
 		index := g.index[row]
-		if word, _ := g.word(row, ringPortOper); word != "down" && word != "forcedDown" || len(down) == maxRingDown {
+		word, reason := g.word(row, ringPortOper)
+		if reason != "" {
+			return "" // it may be one of them
+		}
+		if word != "down" && word != "forcedDown" || len(down) == maxRingDown {
 			continue
 		}
 		name := "#" + index
@@ -151,6 +155,8 @@ func (c *collector) ringDown(v *visit, g *grid, members map[string]string) strin
 			if name = p.name(); firstNumber(name) != "" && !slices.Contains(there, firstNumber(name)) {
 				continue
 			}
+		} else if !c.portsKnown() {
+			return ""
 		}
 		down = append(down, name)
 	}
@@ -193,7 +199,7 @@ func (c *collector) readVirtualPorts(v *visit) {
 		switch {
 		case p != nil:
 			name = p.name()
-		case reason != "" || name == "":
+		case reason != "" || name == "" || !c.portsKnown():
 			v.limit(sectionStack, hw.Partial)
 			continue
 		}

@@ -24,6 +24,9 @@ func (c *collector) readVLANs(v *visit) {
 		v.gap(sectionVLANs+"/ifName", hw.NotReady, "the ports have no names yet")
 		return
 	}
+	if !c.portsKnown() {
+		v.limit(sectionVLANs, hw.Partial) // one of those left out may be a port-channel
+	}
 	c.readSwitchports(v)
 	c.readChannels(v)
 }

@@ -51,6 +51,7 @@ func (c *collector) sessionShare(v *visit, g *grid, row int, p *hw.Component) {
 	switch {
 	case isLack(reason) || reason == "" && limit == 0:
 	case reason != "":
+		p.Health = hw.Unknown
 		v.gauge(p.Path, "limit_sessions", 0, reason)
 		v.gauge(p.Path, "used_percent", 0, reason)
 	default:
