@@ -16,7 +16,7 @@ func (c *collector) readEnvironment(v *visit) {
 	c.readEnvmon(v, &temperatureGroup, "temperature/", false)
 	c.readChassisTemperatures(v)
 	told := told{fans: c.readEnvmon(v, &fanGroup, "fan/", true), supplies: c.readEnvmon(v, &supplyGroup, "psu/", true)}
-	told.bays = envStates(c.sheets.grid(&supplyGroup))
+	told.bays, told.trays = envStates(c.sheets.grid(&supplyGroup)), envStates(c.sheets.grid(&fanGroup))
 	c.readFRU(v, told)
 	c.readFanTrays(v, told)
 	c.readModules(v)
@@ -25,10 +25,10 @@ func (c *collector) readEnvironment(v *visit) {
 // told are the stack members of which CISCO-ENVMON-MIB tells a faulty fan or supply. The
 // same part stands in CISCO-ENTITY-FRU-CONTROL-MIB: there it is shown, and not judged a
 // second time. On IOS it has another index there, and nothing in either joins the two; on
-// IOS-XE it has the same, and bays are the states of supplies by it.
+// IOS-XE it has the same, and bays and trays are the states of supplies and fans by it.
 type told struct {
 	fans, supplies map[string]bool
-	bays           map[string]string
+	bays, trays    map[string]string
 }
 
 // envStates returns the states of an ENVMON table by index.
@@ -152,8 +152,13 @@ func (c *collector) readFanTrays(v *visit, told told) {
 	}
 	for _, row := range g.rows() {
 		index := g.index[row]
+		tray, twin := told.trays[index]
+		if twin = twin && c.isFan(index); twin && tray == "notPresent" {
+			continue
+		}
 		word, reason := g.word(row, 0)
 		p := c.frued(index, "fan-tray/"+index, reason == "")
+		p.Expected = p.Expected && !twin // missed once, as fan
 		p.State = p.State.With("state", word)
 		switch word {
 		case "up":
@@ -170,6 +175,12 @@ func (c *collector) readFanTrays(v *visit, told told) {
 	}
 }
 
+// isFan reports whether a part is a fan, or of no class that is known.
+func (c *collector) isFan(index string) bool {
+	e, _ := c.entities.parts.at(index)
+	return e.class == classFan || e.class == 0
+}
+
 // readModules reads the state of line cards, supervisors and members, and why each was
 // started.
 func (c *collector) readModules(v *visit) {
@@ -184,7 +195,7 @@ func (c *collector) readModules(v *visit) {
 			continue // configured, not there; one that was there is missed
 		}
 		reset, _ := g.word(row, moduleReset)
-		p := c.frued(index, "module/"+index, reason == "")
+		p := c.frued(index, "module/"+index, reason == "" && word != "unknown") // a provisioned member is unknown
 		p.Health = moduleHealth(word)
 		p.State = p.State.With("oper", word)
 		if reset != "unknown" {

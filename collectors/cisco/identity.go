@@ -71,7 +71,7 @@ func advice(descr string) string {
 	switch {
 	case says("NX-OS"):
 		return "it is a Nexus, which is not read"
-	case says("FX-OS", "FXOS", "Firepower Extensible Operating System"):
+	case says("FX-OS", "FXOS", "Firepower Extensible Operating System", "Firepower FPR-"):
 		return "it is the manager of a Firepower chassis: use the address of the firewall that runs on it"
 	case says("IOS XR"):
 		return "it is a router with IOS XR, which is not read"

@@ -60,8 +60,9 @@ func TestAdvice(t *testing.T) {
 	for descr, want := range map[string]string{
 		"Cisco NX-OS(tm) n9000, Software (n9000-dk9), Version 7.0(3)I7(7)": "Nexus",
 		"Cisco FX-OS": "firewall that runs on it",
-		"Cisco Firepower Extensible Operating System (FX-OS) Software":        "firewall that runs on it",
-		"Cisco IOS XR Software (Cisco ASR9K Series),  Version 6.4.2[Default]": "IOS XR",
+		"Cisco Firepower Extensible Operating System (FX-OS) Software":           "firewall that runs on it",
+		"Cisco IOS XR Software (Cisco ASR9K Series),  Version 6.4.2[Default]":    "IOS XR",
+		"Cisco Firepower FPR-1140 Security Appliance, System Version 2.7(1.115)": "firewall that runs on it",
 		"Linux box 6.1": "check the address",
 	} {
 		for _, kind := range []string{CatalystKind, ASAKind} {

@@ -246,3 +246,48 @@ func TestQuirkConfiguredModuleIsNotThere(t *testing.T) {
 	}
 	r.complete(t)
 }
+
+// IOS-XE tells a fan in two tables under one index: one that is pulled is missed once.
+func TestQuirkFanInTwoTables(t *testing.T) {
+	t.Parallel()
+	fan := func(env, tray int) script {
+		return join(within(1000, 0, 3, "Switch 1"), within(1017, 1000, 7, "Switch 1 - FAN 1"), script{
+			envmon + "4.1.2.1017|4|Switch 1 - FAN - T1 1, Normal", fmt.Sprintf("%s4.1.3.1017|2|%d", envmon, env),
+			fmt.Sprintf("%s4.1.1.1.1017|2|%d", fru, tray),
+		})
+	}
+	v := visiting(t, catalyst, fan(1, 2).device(t, iosHead))
+	r := v.all()
+	if p, tray := r.part(t, "fan/1017"), r.part(t, "fan-tray/1017"); !p.Expected || tray.Expected || tray.Health != hw.OK {
+		t.Errorf("%+v %+v", p, tray)
+	}
+	v.becomes(fan(5, 3).device(t, iosHead))
+	if p, told := v.all().parts["fan-tray/1017"]; told {
+		t.Errorf("a fan that is not there: %+v", p)
+	}
+}
+
+// A stack member that is provisioned and not there is a module of unknown state: it is not
+// missed when nobody provisions it any more.
+func TestQuirkProvisionedMemberIsUnknown(t *testing.T) {
+	t.Parallel()
+	r := visiting(t, catalyst, script{fru + "2.1.1.2.1000|2|2", fru + "2.1.1.2.2000|2|1"}.device(t, iosHead)).all()
+	if p := r.part(t, "module/2000"); p.Health != hw.Unknown || p.Expected {
+		t.Errorf("%+v", p)
+	}
+	if p := r.part(t, "module/1000"); p.Health != hw.OK || !p.Expected {
+		t.Errorf("%+v", p)
+	}
+}
+
+// Some ASA 5500-X write yocto for the scale of everything.
+func TestQuirkYoctoIsUnits(t *testing.T) {
+	t.Parallel()
+	const sensor = "1.3.6.1.2.1.99.1.1.1."
+	r := visiting(t, asa, join(within(1, 0, 3, "Chassis"), within(9, 1, 8, "Chassis Ambient Temperature Sensor"), script{
+		sensor + "1.9|2|8", sensor + "2.9|2|1", sensor + "3.9|2|0", sensor + "4.9|2|37", sensor + "5.9|2|1",
+	}).device(t, asaHead)).all()
+	if got := r.gauge(t, "temperature/9", "temperature_celsius"); got != 37 {
+		t.Errorf("%v degrees", got)
+	}
+}

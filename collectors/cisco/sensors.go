@@ -206,6 +206,7 @@ const (
 	maxSensorValue = 1e9
 	maxScaled      = 1e6
 	unitsScale     = 9 // of entPhySensorScale: 10^0
+	yoctoScale     = 1 // 10^-24, in which nothing here is measured: what some ASA 5500-X write for units
 )
 
 // scaled returns value * 10^scale / 10^precision.
@@ -234,6 +235,9 @@ func exponent(g *grid, row int) (int, hw.Reason) {
 	precision, reason := g.signed(row, sensorPrecision)
 	if reason != "" {
 		return 0, reason
+	}
+	if scale == yoctoScale {
+		scale = unitsScale
 	}
 	if scale < 1 || precision < -8 || precision > 9 {
 		return 0, hw.OutOfRange

@@ -1,6 +1,7 @@
 package cisco
 
 import (
+	"cmp"
 	"encoding/hex"
 	"maps"
 	"slices"
@@ -62,7 +63,7 @@ func (c *collector) memberOfRow(g *grid, row int) (string, bool) {
 	case reason != "" && !isLack(reason) && reason != hw.OutOfRange && reason != hw.Garbage:
 		return "", false
 	}
-	m := c.entities.parts.member(g.index[row])
+	m := cmp.Or(c.entities.parts.member(g.index[row]), thousands(g.index[row]))
 	if m == "" && c.entities.whole {
 		m = "#" + g.index[row]
 	}

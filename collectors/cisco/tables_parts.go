@@ -182,7 +182,8 @@ var fanTrayGroup = group{
 	objects: []object{
 		{
 			name: "cefcFanTrayOperStatus", oid: fruFanTray + "1", use: state, as: "state", words: []string{"", "unknown", "up", "down", "warning"},
-			note: "not judged where a fan of the same member is told faulty by CISCO-ENVMON-MIB: one fault, one alert",
+			note: "not judged where a fan of the same member is told faulty by CISCO-ENVMON-MIB: one fault, one alert; " +
+				"no component where that calls it notPresent",
 		},
 	},
 }
@@ -201,7 +202,7 @@ var entitySensorGroup = group{
 	also: []object{{use: state, as: "presence, input", note: "of a supply: its truth sensors, true or false"}},
 	objects: []object{
 		{name: "entPhySensorType", oid: entSensor + "1", max: 12},
-		{name: "entPhySensorScale", oid: entSensor + "2", max: 17},
+		{name: "entPhySensorScale", oid: entSensor + "2", max: 17, note: "yocto, which some ASA 5500-X write, is taken for units"},
 		{name: "entPhySensorPrecision", oid: entSensor + "3", note: "-8 to 9"},
 		{
 			name: "entPhySensorValue", oid: entSensor + "4", use: sensor, as: "temperature_celsius, speed_rpm",
