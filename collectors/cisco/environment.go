@@ -54,7 +54,7 @@ func (c *collector) readEnvmon(v *visit, grp *group, prefix string, expected boo
 			continue // an empty bay, or one whose part was pulled: then it is missed
 		}
 		p := hw.Component{
-			Path: prefix + index, Section: sectionEnvironment, Health: envHealth(word),
+			Path: prefix + index, Section: sectionEnvironment, Health: envHealth(grp, word),
 			State: hw.Attrs{}.With("state", word), Expected: expected && c.expected(prefix+index, reason == ""),
 		}
 		if name, reason := g.text(row, envName); reason == "" {
@@ -62,13 +62,12 @@ func (c *collector) readEnvmon(v *visit, grp *group, prefix string, expected boo
 		}
 		p.Attrs = p.Attrs.With("member", c.memberOf(index))
 		if grp == &supplyGroup {
-			source, _ := g.word(row, envValue)
-			p.Attrs = p.Attrs.With("source", source)
+			c.redundantSupply(g, row, &p)
 		}
 		if grp == &temperatureGroup {
 			c.temperature(v, g, row, &p)
 		}
-		if p.Health > hw.OK {
+		if envHealth(grp, word) > hw.OK {
 			if faulty == nil {
 				faulty = map[string]bool{}
 			}
@@ -77,6 +76,22 @@ func (c *collector) readEnvmon(v *visit, grp *group, prefix string, expected boo
 		v.component(p)
 	}
 	return faulty
+}
+
+// redundantSupply adds what a supply's row tells of its source, and, in its text alone, of
+// the redundant power system beside it: "Sw1, PS1 Normal, RPS Critical" is state normal.
+func (c *collector) redundantSupply(g *grid, row int, p *hw.Component) {
+	source, _ := g.word(row, envValue)
+	p.Attrs = p.Attrs.With("source", source)
+	text, _ := g.text(row, envName)
+	_, after, _ := strings.Cut(text, ", RPS ")
+	switch word := strings.ToLower(after); word {
+	case "warning", "critical", "faulty", "shutdown", "notfunctioning":
+		p.Health = max(p.Health, hw.Warning)
+		fallthrough
+	case "normal":
+		p.State = p.State.With("rps", word)
+	}
 }
 
 // temperature adds what a temperature row has besides its state.
@@ -88,14 +103,14 @@ func (c *collector) temperature(v *visit, g *grid, row int, p *hw.Component) {
 	v.gauge(p.Path, temperatureGroup.objects[envValue].as, float64(n), reason)
 }
 
-// envHealth judges a CiscoEnvMonState.
-func envHealth(word string) hw.Health {
-	switch word {
-	case "normal":
+// envHealth judges a CiscoEnvMonState. A sensor that does not work is not what it measures.
+func envHealth(grp *group, word string) hw.Health {
+	switch {
+	case word == "normal":
 		return hw.OK
-	case "warning":
+	case word == "warning", word == "notFunctioning" && grp == &temperatureGroup:
 		return hw.Warning
-	case "critical", "shutdown", "notFunctioning":
+	case word == "critical", word == "shutdown", word == "notFunctioning":
 		return hw.Critical
 	}
 	return hw.Unknown

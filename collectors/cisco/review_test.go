@@ -291,3 +291,28 @@ func TestQuirkYoctoIsUnits(t *testing.T) {
 		t.Errorf("%v degrees", got)
 	}
 }
+
+// What is wrong with the redundant power system stands in the text of a supply alone, whose
+// own state is normal.
+func TestQuirkRedundantPowerIsInTheText(t *testing.T) {
+	t.Parallel()
+	var s script
+	for i, rps := range []string{"Critical", "Normal", "NotExist", "Zzz"} {
+		s = append(s, fmt.Sprintf("%s5.1.2.100%d|4|Sw1, PS1 Normal, RPS %s", envmon, i, rps), fmt.Sprintf("%s5.1.3.100%d|2|1", envmon, i))
+	}
+	r := visiting(t, catalyst, s.device(t, iosHead)).all()
+	for i, want := range []string{"warning critical", "ok normal", "ok ", "ok "} {
+		if p := r.part(t, fmt.Sprintf("psu/100%d", i)); p.Health.String()+" "+p.State.Get("rps") != want {
+			t.Errorf("psu/100%d: %v %v, want %s", i, p.Health, p.State, want)
+		}
+	}
+}
+
+// A temperature sensor that does not work is no overheated switch.
+func TestQuirkBrokenTemperatureSensor(t *testing.T) {
+	t.Parallel()
+	r := visiting(t, catalyst, script{envmon + "3.1.6.1|2|6", envmon + "4.1.3.2|2|6"}.device(t, iosHead)).all()
+	if p, fan := r.part(t, "temperature/1"), r.part(t, "fan/2"); p.Health != hw.Warning || fan.Health != hw.Critical {
+		t.Errorf("%v, a fan %v", p.Health, fan.Health)
+	}
+}

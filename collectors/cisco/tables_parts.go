@@ -100,7 +100,7 @@ var temperatureGroup = group{
 	section: sectionEnvironment, component: "temperature/<index>", mib: "CISCO-ENVMON-MIB", kinds: catalystOnly,
 	objects: []object{
 		{name: "ciscoEnvMonTemperatureStatusDescr", oid: envTemp + "2", use: attribute, as: "name", note: "carries the state too: stripped"},
-		{name: "ciscoEnvMonTemperatureState", oid: envTemp + "6", use: state, as: "state", words: envWords},
+		{name: "ciscoEnvMonTemperatureState", oid: envTemp + "6", use: state, as: "state", words: envWords, note: "notFunctioning is a warning: the sensor's fault"},
 		{name: "ciscoEnvMonTemperatureStatusValue", oid: envTemp + "3", use: sensor, as: "temperature_celsius", max: 200},
 		{name: "ciscoEnvMonTemperatureThreshold", oid: envTemp + "4", use: attribute, as: "threshold_celsius", max: 200},
 	},
@@ -116,6 +116,7 @@ var fanGroup = group{
 
 var supplyGroup = group{
 	section: sectionEnvironment, component: "psu/<index>", mib: "CISCO-ENVMON-MIB", kinds: catalystOnly,
+	also: []object{{use: state, as: "rps", note: "of the redundant power system, which only the text tells: RPS Critical. A warning, unless it is normal"}},
 	objects: []object{
 		{name: "ciscoEnvMonSupplyStatusDescr", oid: envSupply + "2", use: attribute, as: "name", note: "carries the state too: stripped"},
 		{name: "ciscoEnvMonSupplyState", oid: envSupply + "3", use: state, as: "state", words: envWords, note: "notPresent is an empty bay: no component"},
