@@ -12,8 +12,8 @@ import (
 const protocol = "snmp"
 
 // firstChassis are the places of the first chassis in entPhysicalTable: 1 of a device that is no stack, then
-// those of the members of one (1001 of a 2960 and 3750, 1000 of a 3850 and 9300).
-var firstChassis = []string{"1", "1000", "1001", "2000", "2001", "3000", "3001", "4001"}
+// those of the members of one (2 of StackWise Virtual of modular chassis, 1001 of a 2960 and 3750, 1000 of a 3850 and 9300).
+var firstChassis = []string{"1", "2", "1000", "1001", "2000", "2001", "3000", "3001"}
 
 // Ask is the collectors.Asker of this package: it knows Catalysts and ASAs from other SNMP
 // agents.

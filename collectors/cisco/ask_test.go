@@ -25,6 +25,8 @@ func TestAsk(t *testing.T) {
 			collectors.Answer{Kind: cisco.CatalystKind, Name: "access-1", Model: "WS-C2960X-48FPS-L", Serial: "SIM0007A001", Requests: 2}},
 		"stack": {modelled(t, "catalyst-3750-48ps", sim.ModelOptions{Name: "core", Number: 8}),
 			collectors.Answer{Kind: cisco.CatalystKind, Name: "core", Model: "WS-C3750-48PS-S", Serial: "SIM0008A001", Requests: 2}},
+		"stack of modular chassis": {slotted().device(t, iosHead),
+			collectors.Answer{Kind: cisco.CatalystKind, Serial: "SIM1", Requests: 2}},
 		"firewall pair": {modelled(t, "asa-5525-failover", sim.ModelOptions{Name: "fw", Number: 9}),
 			collectors.Answer{Kind: cisco.ASAKind, Name: "fw", Model: "ASA5525", Serial: "SIM0009A001", Pair: true, Requests: 2}},
 		"neither": {recorded(t, []byte("1.3.6.1.2.1.1.1.0|4|Linux printer\n1.3.6.1.2.1.1.2.0|6|1.3.6.1.4.1.8072.3.2.10\n1.3.6.1.2.1.1.5.0|4|printer\n")),
