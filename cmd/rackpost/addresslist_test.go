@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bytes"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -125,4 +128,23 @@ func FuzzAddressList(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestPipeDoesNotHold requires that a pipe nobody writes to, in the place of a list, a key or a
+// configuration, is an empty file: opening one waits for ever, and Ctrl-C does not end it.
+func TestPipeDoesNotHold(t *testing.T) {
+	t.Parallel()
+	pipe := filepath.Join(t.TempDir(), "list.csv")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Skipf("no pipe can be made here: %v", err)
+	}
+	for _, args := range [][]string{
+		{"discover", pipe}, {"check", "-config", pipe},
+		{"capture", "-key-file", pipe, "cisco-asa", "127.0.0.1:1", filepath.Join(t.TempDir(), "capture")},
+	} {
+		var out bytes.Buffer
+		if code := execute(t.Context(), terminal{out: &out, err: &out}, args); code != 1 || out.Len() == 0 {
+			t.Errorf("%s: code %d, %q; want 1 and what is wrong", args[0], code, out.String())
+		}
+	}
 }

@@ -7,8 +7,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
-	"os"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -124,17 +124,14 @@ func captureKey(path string) ([]byte, error) {
 		_, _ = rand.Read(key) // never fails
 		return key, nil
 	}
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("open the key: %w; make one with: head -c 32 /dev/urandom > %s", err, path)
-	}
-	defer file.Close()
-	key, err := io.ReadAll(io.LimitReader(file, maxKey+1))
+	key, err := readAtMost(path, maxKey)
 	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("read the key: %w; make one with: head -c 32 /dev/urandom > %s", err, path)
 	case err != nil:
 		return nil, fmt.Errorf("read the key: %w", err)
-	case len(key) < scrub.MinKey || len(key) > maxKey:
-		return nil, fmt.Errorf("the key %s: want %d to %d bytes; make one with: head -c 32 /dev/urandom > %s", path, scrub.MinKey, maxKey, path)
+	case len(key) < scrub.MinKey || len(key) > maxKey: // it may be another file that is dear to somebody
+		return nil, fmt.Errorf("the key %s: want %d to %d bytes; make one in a file of its own: head -c 32 /dev/urandom > FILE", path, scrub.MinKey, maxKey)
 	}
 	return key, nil
 }

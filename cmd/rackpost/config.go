@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"time"
 
 	"rackpost/collectors"
@@ -87,14 +88,7 @@ func readConfigFile(path string, from place) ([]byte, error) {
 	if from.line == 0 {
 		from = place{path, 1, 1}
 	}
-	data, err := func() ([]byte, error) {
-		f, err := os.Open(path)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		return io.ReadAll(io.LimitReader(f, maxConfigBytes+1))
-	}()
+	data, err := readAtMost(path, maxConfigBytes)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, problem{from, fmt.Sprintf("there is no file %s; write one after the examples deploy/box.yaml and deploy/site.yaml", path)}
@@ -104,6 +98,17 @@ func readConfigFile(path string, from place) ([]byte, error) {
 		return nil, problem{from, err.Error()}
 	}
 	return data, nil
+}
+
+// readAtMost returns the bytes of a file, one more than limit at most. A pipe that nobody writes
+// to is empty: it must not hold us up, even against Ctrl-C.
+func readAtMost(path string, limit int64) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, limit+1))
 }
 
 // parseBox checks box.yaml. The error, if any, holds every problem.

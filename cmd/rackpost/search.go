@@ -151,7 +151,7 @@ func (s *search) addresses(args []string) error {
 		var err error
 		if strings.HasSuffix(strings.ToLower(arg), ".csv") {
 			var data []byte
-			if data, err = os.ReadFile(arg); err == nil {
+			if data, err = readAtMost(arg, maxConfigBytes); err == nil {
 				list, err = parseAddressList(arg, data, s.flags.port, names)
 			}
 		} else {
