@@ -285,6 +285,9 @@ func arrange(d *web.Device) {
 		a := &d.Alerts[i]
 		for _, c := range about[a.Component] {
 			a.Name = cmp.Or(a.Name, c.Attrs.Get("name"), c.Attrs.Get("alias"))
+			if c.Missing {
+				continue // how it last was is no cause
+			}
 			for _, x := range c.State {
 				a.State = a.State.With(x.Key, x.Value)
 			}

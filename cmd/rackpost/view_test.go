@@ -64,14 +64,16 @@ func TestGravestAlertFirst(t *testing.T) {
 		}},
 		alert("", hw.AlertUnitChanged, hw.LevelAverage),
 		alert("psu/18", hw.AlertHealth, hw.LevelHigh),
+		{Kind: hw.ComponentFact, Component: "fan/1", Group: "environment", Value: hw.ComponentValue{Missing: true, State: hw.Attrs{{Key: "state", Value: "normal"}}}},
+		alert("fan/1", hw.AlertMissing, hw.LevelHigh),
 	}}
 	for i := range 30 {
 		v.Facts = append(v.Facts, alert(fmt.Sprintf("port/%d", i), hw.AlertLinkDown, hw.LevelWarning))
 	}
 	var b strings.Builder
 	printAlerts(&b, []web.Device{deviceOf(v, collectors.DeviceStatus{}, time.Now())})
-	want := "high sw: psu/18 (Power Supply 0): health (state=\"no input\"), for 0 s\naverage sw: unit-changed, for 0 s\nwarning sw: port/0: link-down"
-	if got := b.String(); !strings.HasPrefix(got, want) || !strings.HasSuffix(got, "and 12 alerts more\n") {
+	want := "high sw: psu/18 (Power Supply 0): health (state=\"no input\"), for 0 s\nhigh sw: fan/1: missing, for 0 s\naverage sw: unit-changed, for 0 s\nwarning sw: port/0: link-down"
+	if got := b.String(); !strings.HasPrefix(got, want) || !strings.HasSuffix(got, "and 13 alerts more\n") {
 		t.Errorf("alerts:\n%s", got)
 	}
 }
