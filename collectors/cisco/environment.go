@@ -53,6 +53,10 @@ func (c *collector) readEnvmon(v *visit, grp *group, prefix string, expected boo
 		if word == "notPresent" {
 			continue // an empty bay, or one whose part was pulled: then it is missed
 		}
+		if expected && reason != hw.OutOfRange && g.amiss(envState, reason) && !c.parts[prefix+index] {
+			v.limit(sectionEnvironment, hw.Partial)
+			continue // it may be an empty bay
+		}
 		p := hw.Component{
 			Path: prefix + index, Section: sectionEnvironment, Health: envHealth(grp, word),
 			State: hw.Attrs{}.With("state", word), Expected: expected && c.expected(prefix+index, reason == ""),

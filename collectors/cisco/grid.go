@@ -160,6 +160,9 @@ func (g *grid) signed(row, slot int) (int64, hw.Reason) {
 // word returns a cell as the name of its enumeration.
 func (g *grid) word(row, slot int) (string, hw.Reason) {
 	n, reason := g.number(row, slot)
+	if reason == hw.OutOfRange {
+		reason = hw.Garbage // a negative number names nothing in any MIB
+	}
 	if reason != "" {
 		return "", reason
 	}

@@ -53,9 +53,14 @@ func (c *collector) readInventory(v *visit) {
 		u.Attrs = u.Attrs.With("failover", c.failover.polled)
 		v.component(u)
 	}
-	if g != nil {
-		list.report(v, g)
+	if g == nil {
+		return
 	}
+	if list.unserial() {
+		v.limit(sectionInventory, hw.Partial)
+		v.gap(sectionInventory+"/"+entityGroup.objects[entitySerial].name, hw.Garbage, "the serial or class of a part is none")
+	}
+	list.report(v, g)
 }
 
 // readEntities reads the parts and returns the units among them, and what was read of all;
@@ -154,7 +159,7 @@ func (c *collector) settleUnit(units []chassis, whole bool) {
 			pick = u
 		}
 	}
-	if unread := slices.ContainsFunc(e.parts.rows, func(r partRow) bool { return r.unserial }); unread && (pick == nil || pick.serial != c.known.serial) {
+	if e.parts.unserial() && (pick == nil || pick.serial != c.known.serial) {
 		return // the one it is known by may be among those whose serial was not read
 	}
 	if pick == nil {

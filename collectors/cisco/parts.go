@@ -36,7 +36,7 @@ type partRow struct {
 	class             uint8
 	ragged            bool // some of it was not read, or not told though others of its column were
 	unnamed           bool // so it is with its name, or with the description that stands for one
-	unserial          bool // so it is with its serial, or with the class that makes it a chassis
+	unserial          bool // its serial is no text, or its class none: it may be the chassis the device is known by
 }
 
 // partTexts are the objects of the texts of a part.
@@ -62,7 +62,7 @@ func partsOf(g *grid) parts {
 			case entityDescr:
 				p.unnamed = amiss
 			case entitySerial:
-				p.unserial = amiss
+				p.unserial = reason == hw.Garbage
 			}
 			if slot >= entityHardware && placeholder(s) {
 				s = ""
@@ -72,12 +72,13 @@ func partsOf(g *grid) parts {
 		}
 		class, reason := g.number(row, entityClass)
 		p.class = uint8(class)
-		p.unserial = p.unserial && (p.class == classChassis || p.class == 0) || g.amiss(entityClass, reason)
+		p.unserial = p.unserial && (p.class == classChassis || p.class == 0) || reason == hw.Garbage || reason == hw.OutOfRange
 		p.ragged = p.ragged || g.amiss(entityClass, reason)
 		n, reason := g.number(row, entityParent)
 		if p.ragged = p.ragged || g.amiss(entityParent, reason); reason == "" {
 			p.parent = uint32(n)
 		}
+		p.unserial = p.unserial || p.class == 0 && (reason == hw.Garbage || reason == hw.OutOfRange)
 		list.rows = append(list.rows, p)
 		list.slots = list.slots || p.index < 1000 && (p.class == classChassis || p.class == classSupply || p.class == classFan || p.class == classModule)
 	}
@@ -99,6 +100,11 @@ func placeholder(s string) bool {
 		return true
 	}
 	return s != "" && strings.Trim(s, "0") == ""
+}
+
+// unserial reports whether a row may be a chassis whose serial was not read.
+func (p *parts) unserial() bool {
+	return slices.ContainsFunc(p.rows, func(r partRow) bool { return r.unserial })
 }
 
 // same reports whether two inventories say the same.

@@ -1,6 +1,7 @@
 package cisco
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"rackpost/collectors/snmp"
+	"rackpost/hw"
 )
 
 // columnOf makes a whole column of texts or numbers.
@@ -71,9 +73,11 @@ func TestParts(t *testing.T) {
 			_, noName := g.text(row, entityName)
 			_, noDescr := g.text(row, entityDescr)
 			want.unnamed = g.amiss(entityName, noName) || want.name == "" && g.amiss(entityDescr, noDescr)
+			bad := []hw.Reason{hw.Garbage, hw.OutOfRange}
+			_, noParent := g.number(row, entityParent)
 			_, noClass := g.number(row, entityClass)
 			_, noSerial := g.text(row, entitySerial)
-			want.unclassed = want.class == 0 && (g.amiss(entityClass, noClass) || g.amiss(entitySerial, noSerial))
+			want.unclassed = want.class == 0 && (slices.Contains(bad, noClass) || slices.Contains(bad, noSerial) || slices.Contains(bad, noParent))
 			if e != want {
 				t.Fatalf("part %s is %+v, want %+v", index, e, want)
 			}

@@ -67,6 +67,6 @@ func text(rows []string) []byte { return fmt.Appendln(nil, strings.Join(rows, "\
 // part has another name, and the device told it.
 func namesRows(oid string) bool {
 	return slices.ContainsFunc([]string{
-		"1.3.6.1.2.1.31.1.1.1.1.", "1.3.6.1.2.1.2.2.1.2.", "1.3.6.1.2.1.47.1.", "1.3.6.1.4.1.9.9.109.1.1.1.1.2.", "1.3.6.1.4.1.9.9.221.1.1.1.1.3.",
+		"1.3.6.1.2.1.31.1.1.1.1.", "1.3.6.1.4.1.9.9.10.1.1.4.1.1.10.", "1.3.6.1.2.1.2.2.1.2.", "1.3.6.1.2.1.47.1.", "1.3.6.1.4.1.9.9.109.1.1.1.1.2.", "1.3.6.1.4.1.9.9.221.1.1.1.1.3.",
 	}, func(p string) bool { return strings.HasPrefix(oid, p) })
 }

@@ -328,34 +328,3 @@ func TestQuirkChassisTemperatureWithoutEnvmon(t *testing.T) {
 		t.Errorf("CISCO-ENVMON-MIB says 24, we %v", x)
 	}
 }
-
-// What LibreNMS reads of the transceivers of a real stack is the same.
-func TestTransceiversLikeLibreNMS(t *testing.T) {
-	t.Parallel()
-	want, lines := oracle(t, "ios_2960x"), raw(t, "ios_2960x")
-	w := parse(t, lines)
-	r := visiting(t, catalyst, recorded(t, lines)).all()
-	compared := 0
-	for _, s := range want.Sensors.Discovery.Sensors {
-		index, ok := strings.CutPrefix(strings.TrimPrefix(s.OID, "."), ciscoSensor+".4.")
-		if !ok {
-			continue
-		}
-		name := w[entRow+".7."+index]
-		at, what, _ := strings.Cut(name, " ")
-		sensor := map[string]string{
-			"Module Temperature Sensor": "temperature_celsius", "Supply Voltage Sensor": "supply_volts", "Bias Current Sensor": "bias_amperes",
-			"Transmit Power Sensor": "tx_power_dbm", "Receive Power Sensor": "rx_power_dbm",
-		}[what]
-		if got := r.gauge(t, "transceiver/"+at, sensor); got != s.Current {
-			t.Errorf("%s: %v, LibreNMS %v", name, got, s.Current)
-		}
-		if got, want := r.part(t, "transceiver/"+at).Attrs.Get("serial"), w[entSerial+w[entRow+".4."+index]]; got != want {
-			t.Errorf("%s: serial %q, want %q", at, got, want)
-		}
-		compared++
-	}
-	if compared == 0 {
-		t.Error("nothing to compare")
-	}
-}

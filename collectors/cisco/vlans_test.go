@@ -1,12 +1,9 @@
 package cisco_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -311,71 +308,6 @@ func wantRecordedModes(t *testing.T, w walkOf, r report) {
 		}
 		if got := c.Attrs.Get("native_vlan"); got != w[trunkColumn+"5."+index] {
 			t.Errorf("%s: native VLAN %q", c.Path, got)
-		}
-	}
-}
-
-// bridging is what LibreNMS makes of a recording's VLANs, spanning tree and stacked ports.
-type bridging struct {
-	VLANs struct {
-		Discovery struct {
-			VLANs []struct {
-				ID    int    `json:"vlan_vlan"`
-				Name  string `json:"vlan_name"`
-				State int    `json:"vlan_state"`
-			} `json:"vlans"`
-		} `json:"discovery"`
-	} `json:"vlans"`
-	STP struct {
-		Discovery struct {
-			Trees []struct {
-				Since   string `json:"timeSinceTopologyChange"`
-				Changes uint64 `json:"topChanges"`
-				Root    string `json:"designatedRoot"`
-				Cost    int    `json:"rootCost"`
-				IsRoot  int    `json:"rootBridge"`
-				Mode    string `json:"protocolSpecification"`
-			} `json:"stp"`
-			Ports []struct {
-				State   string `json:"state"`
-				IfIndex int    `json:"ifIndex"`
-			} `json:"ports_stp"`
-		} `json:"discovery"`
-	} `json:"stp"`
-}
-
-func TestBridgingOfLibreNMS(t *testing.T) {
-	t.Parallel()
-	b, err := os.ReadFile(filepath.Join(recordings, "ios_2960x.expected.json"))
-	if err != nil {
-		t.Skipf("no results of LibreNMS here: %v", err)
-	}
-	var e bridging
-	if err := json.Unmarshal(b, &e); err != nil {
-		t.Fatal(err)
-	}
-	lines := raw(t, "ios_2960x")
-	names := parse(t, lines).column("1.3.6.1.2.1.31.1.1.1.1")
-	r := visiting(t, catalyst, recorded(t, lines)).all()
-	for _, x := range e.VLANs.Discovery.VLANs {
-		c := r.part(t, "vlan/"+strconv.Itoa(x.ID))
-		if c.Attrs.Get("name") != x.Name || (c.State.Get("state") == "operational") != (x.State == 1) {
-			t.Errorf("VLAN %d: %+v, LibreNMS %+v", x.ID, c, x)
-		}
-	}
-	for _, x := range e.STP.Discovery.Trees {
-		c := r.part(t, "spanning-tree/1")
-		_, root, _ := strings.Cut(c.State.Get("root"), ".")
-		since := int(r.gauge(t, c.Path, "since_topology_change_seconds"))
-		if root != x.Root || c.State.Get("root_cost") != strconv.Itoa(x.Cost) || (c.State.Get("is_root") == "yes") != (x.IsRoot == 1) ||
-			strings.ReplaceAll(c.Attrs.Get("mode"), "-", "") != strings.ToLower(strings.TrimSuffix(x.Mode, "Plus")) ||
-			strconv.Itoa(since) != x.Since || r.count(t, c.Path, "topology_changes_total").Count != x.Changes {
-			t.Errorf("%+v after %d s, LibreNMS %+v", c, since, x)
-		}
-	}
-	for _, x := range e.STP.Discovery.Ports {
-		if c := r.part(t, "port/"+names[strconv.Itoa(x.IfIndex)]); c.State.Get("oper") == "up" && c.State.Get("stp") != x.State {
-			t.Errorf("%s: %v, LibreNMS %s", c.Path, c.State, x.State)
 		}
 	}
 }

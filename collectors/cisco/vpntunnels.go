@@ -40,6 +40,10 @@ func (c *collector) readTunnels(v *visit) {
 	}
 	consistent := c.sameBoot(v, sectionTunnels)
 	tunnels, loose := joinTunnels(outer, inner)
+	if loose {
+		v.limit(sectionTunnels, hw.Partial)
+		v.gap(sectionTunnels+"/"+ipsecTunnelGroup.objects[ipsecAddress].name, hw.Inconsistent, "rows of a peer that is not known")
+	}
 	if len(tunnels) > maxTunnels {
 		tunnels = tunnels[:maxTunnels]
 		v.limit(sectionTunnels, hw.Partial)
