@@ -12,7 +12,7 @@ var modules = map[string]func(*comparison){
 	"os": (*comparison).system, "ports": (*comparison).ports, "processors": (*comparison).processors, "mempools": (*comparison).pools,
 	"sensors": (*comparison).sensors, "vlans": (*comparison).vlans, "stp": (*comparison).trees, "entity-physical": (*comparison).inventory,
 	"ports-stack": (*comparison).stacked, "discovery-protocols": (*comparison).links, "transceivers": (*comparison).transceivers,
-	"ipv4-addresses": unread("ipv4_addresses"), "ipv6-addresses": unread("ipv6_addresses"), "cipsec-tunnels": unread("ipsec_tunnels"),
+	"ipv4-addresses": unread("ipv4_addresses"), "ipv6-addresses": unread("ipv6_addresses"), "cipsec-tunnels": (*comparison).tunnels,
 }
 
 // unread is for a table that is not read here: a row of it is a difference.
@@ -24,6 +24,17 @@ func unread(table string) func(*comparison) {
 			}
 		}
 	}
+}
+
+// tunnels compares how many there are: LibreNMS keeps the peers to itself.
+func (c *comparison) tunnels() {
+	ours := 0
+	for path := range c.ours.parts {
+		if strings.HasPrefix(path, "tunnel/") {
+			ours++
+		}
+	}
+	c.same("ipsec_tunnels", c.name, strconv.Itoa(len(c.theirs.rows("cipsec-tunnels", "ipsec_tunnels"))), strconv.Itoa(ours))
 }
 
 func (c *comparison) system() {

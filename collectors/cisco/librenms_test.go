@@ -17,18 +17,18 @@ type difference struct{ object, theirs, ours string }
 // the test, and so does one that is here and is none any more.
 var differences = map[difference]string{
 	{"ifDuplex of a port without link", "unknown", ""}: "dot3StatsDuplexStatus unknown(1) is no duplex: what is not known is not told",
-	{"ifAlias", "N", ""}:                               "LibreNMS writes ifDescr where ifAlias is empty; ifAlias is what a person wrote, and nobody did",
-	{"ifInOctets and the others", "0", ""}:             "a ring port of a stack has no row in ifXTable: not supported is no 0",
-	{"ciscoEnvMonSupplyState", "notPresent", ""}:       "CISCO-ENVMON-MIB notPresent(5): an empty bay is no part",
-	{"ciscoEnvMonFanState", "notPresent", ""}:          "CISCO-ENVMON-MIB notPresent(5): an empty bay is no part",
-	{"cswStackPortOperStatus", "up", ""}:               "ring ports without link are named by the ring; of those with link there is nothing to tell",
-	{"cpeExtPdStatsTotalDevices", "N", ""}:             "a count of powered devices: each port that delivers says so by itself",
-	{"cRFStatus", "N", ""}:                             "CISCO-RF-MIB is not read: cefcModuleOperStatus tells of each supervisor whether it works",
-	{"version", "N", "N"}:                              "sysDescr tells the software that runs; entPhysicalSoftwareRev of this recording is of another unit",
-	{"ports_stack", "N", ""}:                           "StackPort over StackSub: no port-channel, but what the stack is made of; its ring is told",
-	{"ipv4_addresses", "N", ""}:                        "ipAddrTable loops on PIX and old ASA and is never asked; addresses say nothing of the hardware",
-	{"ipv6_addresses", "N", ""}:                        "as ipv4_addresses",
-	{"ipsec_tunnels", "N", ""}:                         "the recording has no row of cikeTunnelTable: a tunnel without a peer is none",
+	{"ifAlias", "N", ""}:                         "LibreNMS writes ifDescr where ifAlias is empty; ifAlias is what a person wrote, and nobody did",
+	{"ifInOctets and the others", "0", ""}:       "a ring port of a stack has no row in ifXTable: not supported is no 0",
+	{"ciscoEnvMonSupplyState", "notPresent", ""}: "CISCO-ENVMON-MIB notPresent(5): an empty bay is no part",
+	{"ciscoEnvMonFanState", "notPresent", ""}:    "CISCO-ENVMON-MIB notPresent(5): an empty bay is no part",
+	{"cswStackPortOperStatus", "up", ""}:         "ring ports without link are named by the ring; of those with link there is nothing to tell",
+	{"cpeExtPdStatsTotalDevices", "N", ""}:       "a count of powered devices: each port that delivers says so by itself",
+	{"cRFStatus", "N", ""}:                       "CISCO-RF-MIB is not read: cefcModuleOperStatus tells of each supervisor whether it works",
+	{"version", "N", "N"}:                        "sysDescr tells the software that runs; entPhysicalSoftwareRev of this recording is of another unit",
+	{"ports_stack", "N", ""}:                     "StackPort over StackSub: no port-channel, but what the stack is made of; its ring is told",
+	{"ipv4_addresses", "N", ""}:                  "ipAddrTable loops on PIX and old ASA and is never asked; addresses say nothing of the hardware",
+	{"ipv6_addresses", "N", ""}:                  "as ipv4_addresses",
+	{"ipsec_tunnels", "N", "N"}:                  "cikeTunnelTable and cipSecTunnelTable have two peers, each by its address: both are told, not the first",
 }
 
 // libre is what LibreNMS makes of a recording: modules, their phases, tables of rows.
