@@ -316,3 +316,23 @@ func TestQuirkBrokenTemperatureSensor(t *testing.T) {
 		t.Errorf("%v, a fan %v", p.Health, fan.Health)
 	}
 }
+
+// Some transceivers have a low alarm above the low warning (0 and -30 dBm): they were never
+// told one, and what is below it is no fault. Their high ones hold.
+func TestQuirkAlarmBeforeItsWarning(t *testing.T) {
+	t.Parallel()
+	limited := func(highMajor, highMinor, lowMinor, lowMajor int) hw.Component {
+		return visiting(t, catalyst, fittedSFP(1, five(ciscoSensor, -60),
+			limitRow(1118, 1, 20, 4, highMajor), limitRow(1118, 2, 10, 4, highMinor), limitRow(1118, 3, 10, 2, lowMinor), limitRow(1118, 4, 20, 2, lowMajor),
+		).device(t, iosHead)).all().part(t, sfpPath)
+	}
+	if p := limited(20, 0, -300, 0); p.Health != hw.OK || p.Attrs.Get("tx_power_dbm_low_major") != "" || p.Attrs.Get("tx_power_dbm_high_major") != "2" {
+		t.Errorf("%v %v %v", p.Health, p.State, p.Attrs)
+	}
+	if p := limited(-300, -60, -80, -90); p.Health != hw.OK {
+		t.Errorf("a high alarm below its warning: %v %v", p.Health, p.State)
+	}
+	if p := limited(20, 0, -40, -70); p.Health != hw.Warning || p.State.Get("alarm") != "tx_power_dbm low minor" {
+		t.Errorf("%v %v", p.Health, p.State)
+	}
+}

@@ -75,7 +75,7 @@ var opticLimitGroup = group{
 		{
 			name: "entSensorThresholdValue", oid: ciscoLimit + "4", use: attribute, as: limitAttributes(),
 			note: "in the unit of its sensor. Beyond major is critical, beyond minor a warning, named in the state alarm. " +
-				"A low one that is not below the high one of its severity is void. " +
+				"A low one that is not below the high one of its severity is void, and so is a major one that is passed before the minor one. " +
 				"Low light, bias and sent power are judged only while the port has link. Read hourly, so without hysteresis",
 		},
 	},

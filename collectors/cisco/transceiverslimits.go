@@ -97,12 +97,18 @@ func limitSort(severity, relation uint64) int {
 }
 
 // scaled returns the thresholds in the unit of a sensor whose values are to be multiplied by
-// 10^power. A low threshold that is not below the high one of its severity voids both: the
-// device was never told them, or means other things by them.
+// 10^power. A low threshold that is not below the high one of its severity voids both, and
+// so does a major one that is passed before its minor one: the device was never told them,
+// or means other things by them.
 func (r rawLimits) scaled(power int) limits {
 	l := limits{set: r.set, strict: r.strict, unread: r.unread}
 	for _, pair := range [][2]int{{highMajor, lowMajor}, {highMinor, lowMinor}} {
 		if r.set[pair[0]] && r.set[pair[1]] && r.value[pair[1]] >= r.value[pair[0]] {
+			l.set[pair[0]], l.set[pair[1]] = false, false
+		}
+	}
+	for _, pair := range [][2]int{{highMajor, highMinor}, {lowMinor, lowMajor}} {
+		if r.set[pair[0]] && r.set[pair[1]] && r.value[pair[0]] < r.value[pair[1]] {
 			l.set[pair[0]], l.set[pair[1]] = false, false
 		}
 	}
