@@ -7,7 +7,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestEngineWraps(t *testing.T) {
+func TestQuirkUptimeWrapsAndEngineTimeDoesNot(t *testing.T) {
 	t.Parallel()
 	for _, x := range []struct {
 		name   string
@@ -66,7 +66,7 @@ func TestClockFollows(t *testing.T) {
 	}
 }
 
-func TestClockOfEngine(t *testing.T) {
+func TestQuirkEngineTimeYoungerIsNoRestart(t *testing.T) {
 	t.Parallel()
 	at := time.Unix(1_700_000_000, 0)
 	var c clock

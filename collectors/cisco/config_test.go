@@ -6,7 +6,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestConfigState(t *testing.T) {
+func TestQuirkConfigurationChangedAndSaved(t *testing.T) {
 	t.Parallel()
 	for _, x := range []struct {
 		name                         string

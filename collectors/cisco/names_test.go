@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestCleanName(t *testing.T) {
+func TestQuirkLabelsHoldTheState(t *testing.T) {
 	t.Parallel()
 	for _, x := range []struct{ in, want string }{
 		{"SW#1, Sensor#1, GREEN", "SW#1, Sensor#1"},

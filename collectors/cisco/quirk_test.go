@@ -111,7 +111,7 @@ func TestEmptiedTable(t *testing.T) {
 	}
 }
 
-func TestCounterFallsAndIsDiscontinued(t *testing.T) {
+func TestQuirkDiscontinuityAndCountersThatFall(t *testing.T) {
 	t.Parallel()
 	disc := func(ticks int) script { return script{fmt.Sprintf("1.3.6.1.2.1.31.1.1.1.19.1|67|%d", ticks)} }
 	at := func(octets uint64, ticks int) *sim.Device {
@@ -141,7 +141,7 @@ func TestCounterFallsAndIsDiscontinued(t *testing.T) {
 }
 
 // 32-bit columns are read only where there is no 64-bit one.
-func TestNarrowCounters(t *testing.T) {
+func TestQuirkNarrowCountersOnlyWithoutWideOnes(t *testing.T) {
 	t.Parallel()
 	narrow := script{
 		"1.3.6.1.2.1.31.1.1.1.1.1|4|Fa0/1", "1.3.6.1.2.1.2.2.1.8.1|2|1",
@@ -164,7 +164,7 @@ func TestNarrowCounters(t *testing.T) {
 	}
 }
 
-func TestCPUOfTheOldest(t *testing.T) {
+func TestQuirkCPUOfTheOldest(t *testing.T) {
 	t.Parallel()
 	r := visiting(t, catalyst, script{
 		"1.3.6.1.4.1.9.2.1.56.0|2|34", "1.3.6.1.4.1.9.2.1.57.0|2|17", "1.3.6.1.4.1.9.2.1.58.0|2|11",
@@ -175,7 +175,7 @@ func TestCPUOfTheOldest(t *testing.T) {
 }
 
 // CPUs are named by their part, one a member on IOS-XE, whatever their index.
-func TestCPUNamedByPart(t *testing.T) {
+func TestQuirkCPUIndexDiffersByFamily(t *testing.T) {
 	t.Parallel()
 	const p = "1.3.6.1.4.1.9.9.109.1.1.1.1"
 	r := visiting(t, catalyst, script{
@@ -193,7 +193,7 @@ func TestCPUNamedByPart(t *testing.T) {
 	}
 }
 
-func TestMemoryOfASA(t *testing.T) {
+func TestQuirkASAMemoryOverflows(t *testing.T) {
 	t.Parallel()
 	const m, old = "1.3.6.1.4.1.9.9.221.1.1.1.1", "1.3.6.1.4.1.9.9.48.1.1.1"
 	narrow := script{
@@ -259,7 +259,7 @@ func TestFailoverStates(t *testing.T) {
 }
 
 // A firewall without failover is not a failed one.
-func TestFailoverOff(t *testing.T) {
+func TestQuirkFailoverOff(t *testing.T) {
 	t.Parallel()
 	r := visiting(t, asa, failoverRows(
 		[3]string{"Failover LAN Interface", "3", "not Configured"},
@@ -285,7 +285,7 @@ func stackOf(ring int, ports int, states ...int) script {
 	return s
 }
 
-func TestStackStates(t *testing.T) {
+func TestQuirkRingOnlyWhereOneCanBe(t *testing.T) {
 	t.Parallel()
 	for _, x := range []struct {
 		name   string
@@ -314,7 +314,7 @@ func TestStackStates(t *testing.T) {
 }
 
 // An empty bay is no part; one whose supply was pulled stays expected, so that it is missed.
-func TestEnvironmentStates(t *testing.T) {
+func TestQuirkEnvironmentStates(t *testing.T) {
 	t.Parallel()
 	const p = "1.3.6.1.4.1.9.9.13.1.5.1"
 	words := []string{"", "ok", "warning", "critical", "critical", "", "critical", "unknown"}
@@ -331,7 +331,7 @@ func TestEnvironmentStates(t *testing.T) {
 }
 
 // A sensor's value is scaled, and only told when the sensor works.
-func TestEntitySensors(t *testing.T) {
+func TestQuirkSensorsThatDoNotWork(t *testing.T) {
 	t.Parallel()
 	const e = "1.3.6.1.2.1.99.1.1.1"
 	row := func(index string, kind, scale, precision, value, status int) script {
@@ -377,7 +377,7 @@ func TestEntitySensors(t *testing.T) {
 }
 
 // A device that tells no uptime is read all the same; its counters' start is unknown.
-func TestNoUptime(t *testing.T) {
+func TestQuirkNoUptime(t *testing.T) {
 	t.Parallel()
 	s := join(port(1, "Gi0/1", "x", 1, 5), script{"1.3.6.1.2.1.1.3.0|5|"})
 	r := visiting(t, catalyst, s.device(t, iosHead)).all()

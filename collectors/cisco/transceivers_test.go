@@ -127,7 +127,7 @@ func TestTransceiverThresholds(t *testing.T) {
 }
 
 // An SFP that is pulled is gone, and its port is still there: a change, and no fault.
-func TestTransceiverPulledAndSwapped(t *testing.T) {
+func TestQuirkTransceiverRowsComeAndGo(t *testing.T) {
 	t.Parallel()
 	v := visiting(t, catalyst, fittedSFP(1, five(ciscoSensor, -50)).device(t, iosHead))
 	before := v.all().part(t, sfpPath)
