@@ -117,3 +117,22 @@ func TestPageWithoutReadings(t *testing.T) {
 		t.Errorf("want the device and a note:\n%s", body)
 	}
 }
+
+// TestFirstPageStaysShort requires that a device of which much was not read, as at a wrap of its
+// uptime, does not push the others off the first page, and that an alert tells its age.
+func TestFirstPageStaysShort(t *testing.T) {
+	t.Parallel()
+	r := stack()
+	r.devices[0].Alerts[0].Since = now.Add(-3 * time.Minute)
+	r.devices[0].Gaps = make([]web.Gap, 26)
+	for i := range r.devices[0].Gaps {
+		r.devices[0].Gaps[i] = web.Gap{What: "ports", Reason: hw.Inconsistent}
+	}
+	body := get(t, handlerOf(r.rack), "/").Body.String()
+	if n := strings.Count(body, "it changed while it was read"); n != 5 || !strings.Contains(body, "all that was not read: 26") {
+		t.Errorf("%d gaps are listed; want 5 and how many there are:\n%s", n, body)
+	}
+	if !strings.Contains(body, "3 min ago") {
+		t.Errorf("the alert does not tell since when:\n%s", body)
+	}
+}

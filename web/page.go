@@ -27,8 +27,9 @@ const (
 	deviceRefreshSeconds = 300
 )
 
-// shownAlerts are listed of one device on the first page, the gravest; its own page has all.
-const shownAlerts = 5
+// shown are so many alerts of a device on the first page, the gravest, and as much of what was not
+// read; its own page has all.
+const shown = 5
 
 // pages are the templates in one language.
 type pages struct {
@@ -58,7 +59,7 @@ func newPages(t texts, now func() time.Time) pages {
 		"ago":   func(at time.Time) string { return Ago(now().Sub(at)) },
 		"clock": func(at time.Time) string { return at.Format("2006-01-02 15:04:05 -07:00") },
 		"bytes": Bytes,
-		"shown": func() int { return shownAlerts },
+		"shown": func() int { return shown },
 		"value": inWords,
 		"told":  told,
 	}

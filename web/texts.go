@@ -34,6 +34,7 @@ var english = texts{
 	"age":           "Data age",
 	"alerts":        "Alerts",
 	"all-alerts":    "all alerts",
+	"all-gaps":      "all that was not read",
 	"gaps":          "Not read",
 	"requests":      "Requests",
 	"components":    "Components",
