@@ -45,6 +45,8 @@ type collector struct {
 	tables map[*group]table
 	lacks  map[string]bool // by OID; bounded by the tables
 	hidden hidden
+
+	slotted bool // stack members have slots: see parts.member
 }
 
 // young is the uptime below which a missing column is not taken for one the device lacks.
@@ -168,7 +170,7 @@ func (c *collector) restart() {
 	c.failover = c.failover.restarted()
 	c.classLimit, c.tunnels = 0, nil
 	c.config, c.configOrder = configMemory{}, ""
-	c.channels, c.tree = channelMemory{}, treeMemory{}
+	c.channels, c.tree, c.slotted = channelMemory{}, treeMemory{}, false
 	for i := range c.ports.list {
 		p := &c.ports.list[i]
 		p.discontinued, p.since, p.readAt = false, 0, 0

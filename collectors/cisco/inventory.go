@@ -132,7 +132,7 @@ func (p *parts) unitComponent(u chassis, stacked bool) hw.Component {
 // memberOf returns the stack member a part belongs to by its index, or "" on a device that
 // is no stack.
 func (c *collector) memberOf(index string) string {
-	if !c.tables[&memberGroup].had {
+	if !c.tables[&memberGroup].had || c.slotted && !c.entities.parts.slots {
 		return ""
 	}
 	return c.entities.parts.member(index)

@@ -336,3 +336,21 @@ func TestQuirkAlarmBeforeItsWarning(t *testing.T) {
 		t.Errorf("%v %v", p.Health, p.State)
 	}
 }
+
+// Without the inventory the member of a part of a modular stack is not known.
+func TestMembersWithSlotsAndNoInventory(t *testing.T) {
+	t.Parallel()
+	var s script
+	for _, line := range slotted() {
+		if strings.HasPrefix(line, csw) {
+			s = append(s, line)
+		}
+	}
+	r := visiting(t, catalyst, join(s, script{envmon + "3.1.2.3022|4|Switch 1 Slot 3 Temp: UADP", envmon + "3.1.6.3022|2|1"}).device(t, iosHead)).all()
+	if p := r.part(t, "temperature/3022"); p.Attrs.Get("member") != "" {
+		t.Errorf("%v", p.Attrs)
+	}
+	if p := r.part(t, "member/#500"); p.State.Get("role") != "standby" {
+		t.Errorf("%v", p.State)
+	}
+}

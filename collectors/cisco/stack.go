@@ -22,6 +22,7 @@ func (c *collector) readStack(v *visit) {
 	numbers := map[string]string{} // of the members, by the index of their chassis
 	for _, row := range g.rows() {
 		index := g.index[row]
+		c.slotted = c.slotted || thousands(index) == ""
 		word, reason := g.word(row, memberState)
 		if word == "provisioned" || word == "removed" {
 			continue // configured or remembered, not there; one that was there is missed
