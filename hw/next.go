@@ -28,6 +28,7 @@ type visit struct {
 	added   int                 // component registers not in s
 	begun   int                 // gaps
 	seen    []bool              // slots of s that r speaks of
+	alike   []alike             // registers whose value stays and may share the memory of r
 	judged  []judged            // what the alerts are judged by
 	moved   []moved
 	extra   []Gap            // found by the judgement itself
@@ -35,6 +36,12 @@ type visit struct {
 	serial  string           // of the unit
 	former  [2]string        // serials of units before it
 	swapped bool             // this visit found another unit
+}
+
+// alike is the value of r that equals that of a slot.
+type alike struct {
+	slot  *slot
+	value ComponentValue
 }
 
 // judged is a component register after the visit.
@@ -140,6 +147,9 @@ func (v *visit) known(n *slot, c *Component) {
 	was, ok := n.fact.Value.(ComponentValue)
 	raw := ComponentValue{Health: c.Health, State: c.State, Attrs: c.Attrs, Expected: c.Expected}
 	if ok && was.Flaps == 0 && raw.same(was) {
+		if !raw.shares(was) {
+			v.alike = append(v.alike, alike{n, raw})
+		}
 		v.unchanged(n, was)
 		return
 	}
@@ -234,4 +244,10 @@ func (x ComponentValue) missing() ComponentValue {
 func (x ComponentValue) same(y ComponentValue) bool {
 	return x.Health == y.Health && x.Expected == y.Expected && x.Missing == y.Missing &&
 		slices.Equal(x.State, y.State) && slices.Equal(x.Attrs, y.Attrs)
+}
+
+// shares says that x holds no memory that y does not.
+func (x ComponentValue) shares(y ComponentValue) bool {
+	one := func(a, b Attrs) bool { return len(a) == 0 || &a[0] == &b[0] }
+	return one(x.State, y.State) && one(x.Attrs, y.Attrs)
 }

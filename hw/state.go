@@ -237,6 +237,11 @@ func (s *State) SetRead(section string, at time.Time) {
 // the attributes of its components must not change afterwards.
 func (s *State) Visit(r Report) []Fact {
 	v := judge(*s, r)
+	// After a restart the state holds what the store told: a second copy of what the collector
+	// holds and tells at each visit.
+	for _, a := range v.alike {
+		a.slot.fact.Value = a.value
+	}
 	for _, f := range v.facts {
 		s.Set(f)
 	}

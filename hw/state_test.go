@@ -186,3 +186,23 @@ func TestStateIsBounded(t *testing.T) {
 		t.Errorf("%d registers after 5,000 components that came and went", n)
 	}
 }
+
+// What the store told at a start is a second copy of what the collector holds: the first visit
+// that finds a part unchanged lets go of it.
+func TestVisitSharesAttributes(t *testing.T) {
+	t.Parallel()
+	var s hw.State
+	s.Visit(complete(0, port("1", "up", "up", "server")))
+	c := port("1", "up", "up", "server")
+	if facts := s.Visit(complete(minute, c)); len(facts) > 0 {
+		t.Fatalf("unchanged, yet %v", facts)
+	}
+	f, _ := s.Get(hw.RegisterKey{Kind: hw.ComponentFact, Component: c.Path, Group: c.Section})
+	got := f.Value.(hw.ComponentValue)
+	if &got.State[0] != &c.State[0] || &got.Attrs[0] != &c.Attrs[0] {
+		t.Error("the state keeps its own copy of the attributes")
+	}
+	if !f.At.Equal(noon) {
+		t.Errorf("observed at %v, want %v", f.At, noon)
+	}
+}
