@@ -62,7 +62,7 @@ func TestQuirkSupplyNeverSeenOn(t *testing.T) {
 	for _, x := range []struct {
 		admin, oper int
 		want        hw.Health
-	}{{1, 1, hw.Unknown}, {1, 8, hw.Critical}, {2, 1, hw.OK}, {1, 2, hw.OK}, {1, 1, hw.Critical}, {2, 1, hw.OK}, {1, 3, hw.OK}} {
+	}{{2, 1, hw.OK}, {1, 1, hw.Unknown}, {1, 8, hw.Critical}, {2, 1, hw.OK}, {1, 2, hw.OK}, {1, 1, hw.Critical}, {2, 1, hw.OK}, {1, 3, hw.OK}} {
 		v.becomes(power(x.admin, x.oper).device(t, iosHead))
 		if p := v.all().part(t, "fru/14"); p.Health != x.want {
 			t.Errorf("admin %d, power %d: %v, want %v", x.admin, x.oper, p.Health, x.want)
