@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"rackpost/hw"
+	"rackpost/hw/raid"
 )
 
 // Collector speaks to one device. It holds at most one session and has at most one
@@ -69,6 +70,7 @@ func (k Kind) has(section string) bool {
 type Target struct {
 	Device      hw.Device
 	Credentials Credentials
+	Policy      raid.Policy   // what is wanted of its RAID sets; the zero value is the default
 	Timeout     time.Duration // of one request; 0 is the kind's default
 	Memory      *Memory       // kept from one collector of this device to the next; never nil in New
 	Logger      *slog.Logger  // never nil in New

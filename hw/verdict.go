@@ -8,7 +8,7 @@ import (
 
 // MaxVerdicts is how many verdicts of one report are taken. What lies beyond is not judged: a gap
 // "<section>/verdicts" says so, and no verdict of that section is settled.
-const MaxVerdicts = 4096
+const MaxVerdicts = 1 << 14
 
 // Verdict is what an audit says of a component. It opens an alert with its code, which the
 // first complete reading of its section that no longer gives the verdict closes: a partial one closes

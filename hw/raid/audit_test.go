@@ -1,6 +1,7 @@
 package raid_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -182,6 +183,37 @@ func TestAudit(t *testing.T) {
 				t.Errorf("-want +got:\n%s", d)
 			}
 		})
+	}
+}
+
+// What a walk over SNMP tells of a server with a mirror of SATA SSDs and two RAID 6 of SAS disks:
+// neither the battery nor which drive belongs to which volume.
+func TestOverSNMP(t *testing.T) {
+	t.Parallel()
+	const id = "RAID.Integrated.1-1"
+	s := server{}.set(perc, "patrol_read", "automatic", "preserved_cache", "no", "cache_bytes", "8589934592")
+	volume := func(n int) string { return fmt.Sprintf("volume/Disk.Virtual.%d:%s", n, id) }
+	for n, level := range []string{"raid1", "raid6", "raid6"} {
+		s = s.set(volume(n), "controller", id, "level", level, "state", "online", "write_policy", "write-back", "read_policy", "read-ahead", "disk_cache_policy", "default",
+			"redundancy_left", []string{"1", "2", "2"}[n], "operation", "none", "bad_blocks", "no", "media", []string{"ssd", "hdd", "hdd"}[n], "bus", []string{"sata", "sas", "sas"}[n])
+	}
+	for n := range 10 {
+		kind := []string{"media", "hdd", "bus", "sas", "model", "M1", "firmware", "F1"}
+		if n < 2 {
+			kind = []string{"media", "ssd", "bus", "sata", "model", "M2", "firmware", "F5", "wear", "good"}
+		}
+		s = s.set(bay(n), append(kind, "controller", id, "state", "online", "spare", "none", "failure_predicted", "no", "operation", "none", "security", "none")...)
+	}
+	var want []string
+	for n := range 3 {
+		for _, code := range []string{"raid-disk-cache-unproven", "raid-no-hot-spare", "raid-write-back-unproven"} {
+			want = append(want, volume(n)+" "+code+" warning")
+		}
+	}
+	want = append(want, volume(1)+" raid-level average", volume(2)+" raid-level average")
+	slices.Sort(want)
+	if d := cmp.Diff(want, words(faults(raid.Audit(raid.Policy{}, s)))); d != "" {
+		t.Error(d)
 	}
 }
 

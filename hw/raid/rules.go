@@ -209,7 +209,7 @@ func driveRules() []Rule {
 		Why:  "Mirrored SSDs wear alike and end together. Worn ones turn read-only or forget.",
 		Do:   "Order replacements, and exchange the drives of a mirror one after the other, some weeks apart.",
 	}, {
-		Code: CodeDriveCacheOn, On: "drive", Level: "in a set high, average on an SSD; outside warning", Params: "media", Policy: "disk cache; cache outside raid",
+		Code: CodeDriveCacheOn, On: "drive", Level: "in a set high, average on an SSD; outside warning", Params: "media", Policy: "disk cache, cache outside raid",
 		When: "the drive says that its write cache is on, and is not known to keep it through a power cut. An idle spare or unassigned drive is left out",
 		Why:  "In a set: as for the volume. Outside RAID the operating system flushes the cache when it must, which is safe as far as file system, hypervisor and drive keep to it.",
 		Do:   "In a set: set the volume's disk cache policy to Disabled. Outside: switch it off, or accept it for drives that survive a power cut.",

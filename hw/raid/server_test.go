@@ -34,16 +34,13 @@ type server []hw.Component
 
 // set changes the words of a part; a part that is not there is added. An empty word removes the key.
 func (s server) set(path string, kv ...string) server {
-	out := make(server, 0, len(s)+1)
-	for _, c := range s {
-		c.State, c.Attrs = slices.Clone(c.State), slices.Clone(c.Attrs)
-		out = append(out, c)
-	}
+	out := append(make(server, 0, len(s)+1), s...)
 	i := slices.IndexFunc(out, func(c hw.Component) bool { return c.Path == path })
 	if i < 0 {
 		out = append(out, hw.Component{Path: path, Section: "raid"})
 		i = len(out) - 1
 	}
+	out[i].State, out[i].Attrs = slices.Clone(out[i].State), slices.Clone(out[i].Attrs)
 	for k := 0; k+1 < len(kv); k += 2 {
 		list := &out[i].Attrs
 		if slices.Contains(stateKeys, kv[k]) {
