@@ -69,7 +69,7 @@ type Device struct {
 	Address    string      `json:"address,omitempty"`
 	Customer   string      `json:"customer,omitempty"`
 	Rack       string      `json:"rack,omitempty"`
-	Health     hw.Health   `json:"health"` // the worst component's; unknown while stale, or ok but for a section long unread
+	Health     hw.Health   `json:"health"` // the worst component's; unknown while stale, or ok but for a section long unread or a part that must be there and does not tell
 	Stale      bool        `json:"stale"`  // the last good reading is older than three periods, or there is none
 	Configured bool        `json:"configured"`
 	Unit       *Unit       `json:"unit,omitempty"`

@@ -220,8 +220,13 @@ func judge(d *web.Device) {
 		d.Health = hw.Unknown
 		return
 	}
+	unsure := false
 	for _, c := range d.Components {
 		d.Health = max(d.Health, c.Health)
+		unsure = unsure || c.Expected && c.Health == hw.Unknown
+	}
+	if unsure && d.Health == hw.OK { // a part that must be there, such as a unit of a pair, does not tell
+		d.Health = hw.Unknown
 	}
 }
 

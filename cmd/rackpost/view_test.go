@@ -93,3 +93,29 @@ func TestPartsStandAsPeopleCount(t *testing.T) {
 		t.Errorf("components %v; want %s", got, want)
 	}
 }
+
+// TestPartThatMustBeThereIsKnown requires that a device is not called ok while a part whose absence
+// would be a fault, such as a unit of a failover pair, does not tell its state; of others that is
+// usual: ports that only some MIBs know.
+func TestPartThatMustBeThereIsKnown(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	for name, c := range map[string]struct {
+		parts []hw.ComponentValue
+		want  hw.Health
+	}{
+		"known":           {[]hw.ComponentValue{{Health: hw.OK}, {Health: hw.OK, Expected: true}}, hw.OK},
+		"unknown":         {[]hw.ComponentValue{{Health: hw.OK}, {Health: hw.Unknown, Expected: true}}, hw.Unknown},
+		"any part":        {[]hw.ComponentValue{{Health: hw.OK}, {Health: hw.Unknown}}, hw.OK},
+		"a fault stays":   {[]hw.ComponentValue{{Health: hw.Warning}, {Health: hw.Unknown, Expected: true}}, hw.Warning},
+		"nothing is told": {nil, hw.Unknown},
+	} {
+		v := store.DeviceView{ID: "fw", LastGood: now, Period: time.Minute}
+		for i, x := range c.parts {
+			v.Facts = append(v.Facts, hw.Fact{Kind: hw.ComponentFact, Component: fmt.Sprintf("part/%d", i), Value: x})
+		}
+		if d := present(v, collectors.DeviceStatus{}, nil, now); d.Health != c.want {
+			t.Errorf("%s: device %s; want %s", name, d.Health, c.want)
+		}
+	}
+}
