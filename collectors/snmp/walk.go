@@ -413,7 +413,7 @@ func (w *walk) clock(a *answer) (up UpTime, ok bool) {
 // steppedBack reports whether the clock went back other than by its wrap.
 func steppedBack(from, to uint32) bool {
 	const hour = 360_000
-	return to+upTimeSlack < from && !(from > math.MaxUint32-hour && to < hour)
+	return uint64(to)+upTimeSlack < uint64(from) && !(from > math.MaxUint32-hour && to < hour)
 }
 
 // restarted ends the columns that were read in part: their halves are of two lives.
