@@ -1,0 +1,89 @@
+package redfish
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+)
+
+const (
+	maxSweep = 16              // sessions looked at; an iDRAC holds 8
+	young    = 2 * time.Minute // a session younger than this, by the device's clock, may be that of a process beside us
+)
+
+// sweep ends the sessions an earlier run of this box left open. left is the one that was remembered, empty if none was.
+// What it cannot find out or end it leaves: the session times out by itself.
+func (c *Client) sweep(ctx context.Context, root *ServiceRoot, left string) error {
+	path := root.Links.Sessions.Path
+	if !localPath(path) {
+		return nil
+	}
+	a, err := c.inSession(ctx, http.MethodGet, path)
+	if err != nil {
+		return fatal(err)
+	}
+	var list page
+	if _, err := a.Doc.decode(&list); err != nil || len(list.Members) < 2 {
+		return nil
+	}
+	var found []Session
+	for _, m := range list.Members[:min(len(list.Members), maxSweep)] {
+		id := identity(m)
+		if !localPath(id) {
+			continue
+		}
+		a, err := c.inSession(ctx, http.MethodGet, id)
+		if err != nil && Over(err) {
+			return err
+		}
+		var s Session
+		if _, bad := a.Doc.decode(&s); err == nil && bad == nil {
+			s.Path = id
+			found = append(found, s)
+		}
+	}
+	for _, id := range c.orphans(found, left) {
+		_, err := c.inSession(ctx, http.MethodDelete, id)
+		c.log.Info("ended a session an earlier run left open", "session", id, "err", err)
+		if err != nil && Over(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+func fatal(err error) error {
+	if Over(err) {
+		return err
+	}
+	return nil
+}
+
+// orphans returns the paths of the sessions that are ours and nobody's any more. Our user's name is not enough: a person may use it.
+// The remembered one must also come from our address where the device tells it; any other must, must be a Redfish session, and older
+// than a process that has just started beside us.
+func (c *Client) orphans(found []Session, left string) []string {
+	addr, _ := c.wire.seen()
+	local := addr.String()
+	var born time.Time
+	for _, s := range found {
+		if samePath(s.Path, c.session.path) {
+			born, _ = time.Parse(time.RFC3339, s.CreatedTime)
+		}
+	}
+	var ids []string
+	for _, s := range found {
+		if s.UserName != c.user || samePath(s.Path, c.session.path) {
+			continue
+		}
+		from := strings.TrimPrefix(strings.TrimSpace(s.ClientOriginIPAddress), "::ffff:")
+		remembered := left != "" && samePath(s.Path, left) && (from == "" || from == local)
+		created, err := time.Parse(time.RFC3339, s.CreatedTime)
+		isYoung := err == nil && !born.IsZero() && born.Sub(created) < young
+		if remembered || !c.leave && from == local && s.SessionType == "Redfish" && !isYoung {
+			ids = append(ids, s.Path)
+		}
+	}
+	return ids
+}
