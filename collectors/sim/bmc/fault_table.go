@@ -36,6 +36,7 @@ var faults = []fault{
 	{name: "garbage", does: "answers with changed bytes, other ones each time", talk: flag(func(t *talk) { t.garbage = 1 })},
 	{name: "html", does: "a login page instead of documents", talk: flag(func(t *talk) { t.html = true })},
 	{name: "plain-http", does: "HTTP instead of TLS: 301", talk: flag(func(t *talk) { t.plain = true })},
+	{name: "old-tls", does: "new connections speak TLS 1.0 and 1.1 with CBC alone", talk: flag(func(t *talk) { t.oldTLS = true })},
 	{name: "null-health", does: "no part is judged: null, empty or Unknown", talk: flag(func(t *talk) { t.null = true })},
 	{name: "odd-types", does: "numbers as text, text as numbers, numeric etags", talk: flag(func(t *talk) { t.odd = true })},
 	{name: logFlood, arg: "[ENTRIES]", does: "the Lifecycle log gets 500,000 entries", set: floodLog, end: unflood},

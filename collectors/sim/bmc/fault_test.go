@@ -345,3 +345,21 @@ func TestOtherUnit(t *testing.T) {
 		t.Error("the first unit did not come back")
 	}
 }
+
+func TestOldTLS(t *testing.T) {
+	t.Parallel()
+	l := start(t, "poweredge-r630")
+	l.fault("old-tls", "")
+	if _, err := l.try("GET", "/redfish/v1", nil); err == nil {
+		t.Error("a client of today was served")
+	}
+	c, err := tls.Dial("tcp", l.addr, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	sum := sha256.Sum256(c.ConnectionState().PeerCertificates[0].Raw)
+	if c.ConnectionState().Version != tls.VersionTLS11 || hex.EncodeToString(sum[:]) != l.bmc.Fingerprint() {
+		t.Errorf("version %x", c.ConnectionState().Version)
+	}
+}

@@ -2,8 +2,8 @@ package bmc
 
 import (
 	"context"
-	"crypto/ed25519"
-	"crypto/rand"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
@@ -22,13 +22,17 @@ import (
 
 // certificate makes a self-signed one that follows from its seed.
 func certificate(seed [32]byte, name string) (tls.Certificate, error) {
-	key := ed25519.NewKeyFromSeed(seed[:])
+	seed[0] &= 0x7f // below the order of the curve
+	key, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), seed[:])
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("make a key: %w", err)
+	}
 	template := x509.Certificate{
 		SerialNumber: new(big.Int).SetBytes(seed[:8]), Subject: pkix.Name{CommonName: name, Organization: []string{"Simulated"}}, DNSNames: []string{name},
 		NotBefore: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC), NotAfter: time.Date(2045, 1, 1, 0, 0, 0, 0, time.UTC),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, BasicConstraintsValid: true, IsCA: true,
 	}
-	der, err := x509.CreateCertificate(rand.Reader, &template, &template, key.Public(), key) // a signature of Ed25519 takes no randomness
+	der, err := x509.CreateCertificate(nil, &template, &template, key.Public(), key) // nil: the signature follows from the key (RFC 6979)
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("make a certificate: %w", err)
 	}
@@ -137,6 +141,17 @@ func (b *BMC) Run(ctx context.Context, l net.Listener) error {
 			b.counters.Handshakes++
 			return nil
 		},
+	}
+	old := config.Clone()
+	old.MinVersion, old.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
+	old.CipherSuites = []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA, tls.TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA}
+	config.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if b.state.talk.oldTLS {
+			return old, nil
+		}
+		return nil, nil
 	}
 	srv := &http.Server{
 		Handler: b.Handler(), ReadHeaderTimeout: time.Minute, IdleTimeout: 10 * time.Minute, MaxHeaderBytes: 64 << 10,

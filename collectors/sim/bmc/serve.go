@@ -10,13 +10,15 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
 // serve answers one request.
 func (b *BMC) serve(w http.ResponseWriter, q *http.Request) {
 	b.arrive(class(q.URL.Path))
-	defer b.leave()
+	leave := sync.OnceFunc(b.leave)
+	defer leave()
 	if b.cut() {
 		w.Header().Set("Content-Length", "4096")
 		_, _ = w.Write([]byte(`{"@odata.id":"` + root)) // the connection ends here
@@ -26,7 +28,7 @@ func (b *BMC) serve(w http.ResponseWriter, q *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	r, t := b.answer(q)
-	b.send(w, q, r, t)
+	b.send(w, q, r, t, leave)
 }
 
 // cut says whether the controller restarts with this request, or is down.
@@ -119,7 +121,7 @@ func (b *BMC) answer(q *http.Request) (*reply, talk) {
 }
 
 // send writes a reply, spoilt as the faults say.
-func (b *BMC) send(w http.ResponseWriter, q *http.Request, r *reply, t talk) {
+func (b *BMC) send(w http.ResponseWriter, q *http.Request, r *reply, t talk, leave func()) {
 	body := r.raw
 	if r.doc != nil {
 		if t.null {
@@ -148,6 +150,7 @@ func (b *BMC) send(w http.ResponseWriter, q *http.Request, r *reply, t talk) {
 			b.mu.Lock()
 			b.counters.NotModified++
 			b.mu.Unlock()
+			leave()
 			w.WriteHeader(http.StatusNotModified)
 			return
 		}
@@ -160,11 +163,11 @@ func (b *BMC) send(w http.ResponseWriter, q *http.Request, r *reply, t talk) {
 	if t.garbage > 0 {
 		body = spoil(body, t.garbage)
 	}
-	b.write(w, q, r.code, body, t)
+	b.write(w, q, r.code, body, t, leave)
 }
 
-// write sends the body, half of it, or one without end.
-func (b *BMC) write(w http.ResponseWriter, q *http.Request, code int, body []byte, t talk) {
+// write sends the body, half of it, or one without end. The request is no longer in flight when its last byte can be read.
+func (b *BMC) write(w http.ResponseWriter, q *http.Request, code int, body []byte, t talk, leave func()) {
 	b.mu.Lock()
 	b.counters.Bytes += uint64(len(body))
 	b.mu.Unlock()
@@ -179,7 +182,11 @@ func (b *BMC) write(w http.ResponseWriter, q *http.Request, code int, body []byt
 		_, _ = w.Write(body[:len(body)/2])
 		panic(http.ErrAbortHandler)
 	}
-	_, _ = w.Write(body) // the client is gone: nobody to tell
+	if end := len(body) - 1; end >= 0 {
+		_, _ = w.Write(body[:end]) // the client is gone: nobody to tell
+		leave()
+		_, _ = w.Write(body[end:])
+	}
 }
 
 // maxEndless bounds what is called without end.

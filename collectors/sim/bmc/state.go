@@ -30,11 +30,11 @@ func newState(m *model, now time.Time) state {
 
 // talk is how answers are given.
 type talk struct {
-	silent, html, plain, null, odd, busy, notReady, first, half, huge, noLogin, lockedOut bool
-	garbage                                                                               uint64 // 0 is none; else a further one each answer
-	delay, retry                                                                          time.Duration
-	expand                                                                                string // how $expand is wrong; empty is not
-	certificate                                                                           int
+	silent, html, plain, null, odd, busy, notReady, first, half, huge, noLogin, lockedOut, oldTLS bool
+	garbage                                                                                       uint64 // 0 is none; else a further one each answer
+	delay, retry                                                                                  time.Duration
+	expand                                                                                        string // how $expand is wrong; empty is not
+	certificate                                                                                   int
 }
 
 // resetting is a restart of the controller. The zero value is none.
