@@ -183,7 +183,7 @@ func (b *BMC) isSessions(path string) bool {
 	return strings.EqualFold(strings.TrimSuffix(path, "/"), b.model.sessions)
 }
 
-// sessionRequest answers for the session collection and its members; nil is another path.
+// sessionRequest answers what changes the session collection and its members; nil is another request.
 func (b *BMC) sessionRequest(q *http.Request, now time.Time) *reply {
 	path := strings.TrimSuffix(q.URL.Path, "/")
 	id, member := strings.CutPrefix(path, b.model.sessions+"/")
@@ -191,15 +191,7 @@ func (b *BMC) sessionRequest(q *http.Request, now time.Time) *reply {
 	case b.isSessions(path) && q.Method == http.MethodPost:
 		return b.openSession(q, now)
 	case b.isSessions(path) && read(q):
-		b.access.expire(now)
-		members := []any{}
-		for i := len(b.access.sessions) - 1; i >= 0; i-- {
-			members = append(members, link(b.model.sessions+"/"+b.access.sessions[i].id))
-		}
-		return &reply{code: http.StatusOK, doc: object{
-			"@odata.id": b.model.sessions, "@odata.type": "#SessionCollection.SessionCollection", "@odata.context": root + "/$metadata#SessionCollection.SessionCollection",
-			"Name": "Session Collection", "Members": members, "Members@odata.count": len(members),
-		}}
+		return nil
 	case path == sessionPath || strings.HasPrefix(path, sessionPath+"/"):
 		if !member && !b.isSessions(path) || q.Method != http.MethodDelete && !read(q) {
 			if read(q) {
@@ -222,9 +214,30 @@ func (b *BMC) sessionRequest(q *http.Request, now time.Time) *reply {
 		b.state.lc.add(now, healthOK, "USR0032", "Audit", fmt.Sprintf("The session for %s from %s using REDFISH is logged off.", s.user, s.from), s.user, s.from, "REDFISH")
 		return b.success()
 	case read(q):
-		return &reply{code: http.StatusOK, doc: s.document(b.model.sessions)}
+		return nil
 	}
 	return b.notAllowed(q.Method)
+}
+
+// sessionDocument is the session collection or one of its members: of a recorded tree too those of now.
+func (b *BMC) sessionDocument(path string) (o object, ok, known bool) {
+	id, member := strings.CutPrefix(path, b.model.sessions+"/")
+	if !member && !b.isSessions(path) {
+		return nil, false, false
+	}
+	b.access.expire(b.opt.Clock())
+	members := []any{}
+	for i := len(b.access.sessions) - 1; i >= 0; i-- {
+		s := &b.access.sessions[i]
+		if member && s.id == id {
+			return s.document(b.model.sessions), true, true
+		}
+		members = append(members, link(b.model.sessions+"/"+s.id))
+	}
+	return object{
+		"@odata.id": b.model.sessions, "@odata.type": "#SessionCollection.SessionCollection", "@odata.context": root + "/$metadata#SessionCollection.SessionCollection",
+		"Name": "Session Collection", "Members": members, "Members@odata.count": len(members),
+	}, !member, true
 }
 
 func (s *session) document(base string) object {

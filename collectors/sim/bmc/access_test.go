@@ -26,6 +26,11 @@ func TestNinthSessionIsRefused(t *testing.T) {
 	if o := l.get(sessions); len(members(o)) != 8 {
 		t.Errorf("%d sessions listed", len(members(o)))
 	}
+	for _, m := range members(l.get(sessions + "?$expand=*($levels=1)")) {
+		if m.(map[string]any)["ClientOriginIPAddress"] != "127.0.0.1" {
+			t.Errorf("expanded session %v", m)
+		}
+	}
 	if o := l.get(first); o["UserName"] != bmc.DefaultUser || o["ClientOriginIPAddress"] != "127.0.0.1" {
 		t.Errorf("session %v", o)
 	}

@@ -4,19 +4,19 @@ import "maps"
 
 // Counters tell what was asked of a device since it was made.
 type Counters struct {
-	Requests     map[string]uint64 // by the class of the path: root, session, system, storage, drive, volume, log, ...
-	Total        uint64            // requests of all classes
-	Connections  uint64            // TCP connections accepted
-	Handshakes   uint64            // TLS handshakes completed
-	Sessions     int               // open now; those of fault sessions-full are none of them
-	MostSessions int               // open at once, ever
-	InFlight     int               // requests without a whole answer now
-	MostInFlight int               // of them at once, ever
-	Logins       uint64            // sessions opened and Basic authentications
-	FailedLogins uint64            // with a wrong password, and all of a locked address
-	Refused      uint64            // answers of 503
-	NotModified  uint64            // answers of 304
-	Bytes        uint64            // of bodies sent
+	Requests     map[string]uint64 `json:"requests"`       // by the class of the path: root, session, system, storage, drive, volume, log, ...
+	Total        uint64            `json:"total"`          // requests of all classes
+	Connections  uint64            `json:"connections"`    // TCP connections accepted
+	Handshakes   uint64            `json:"handshakes"`     // TLS handshakes completed
+	Sessions     int               `json:"sessions"`       // open now; those of fault sessions-full are none of them
+	MostSessions int               `json:"most_sessions"`  // open at once, ever
+	InFlight     int               `json:"in_flight"`      // requests without a whole answer now
+	MostInFlight int               `json:"most_in_flight"` // of them at once, ever
+	Logins       uint64            `json:"logins"`         // sessions opened and Basic authentications
+	FailedLogins uint64            `json:"failed_logins"`  // with a wrong password, and all of a locked address
+	Refused      uint64            `json:"refused"`        // answers of 503
+	NotModified  uint64            `json:"not_modified"`   // answers of 304
+	Bytes        uint64            `json:"bytes"`          // of bodies sent
 }
 
 // Counters returns a copy.

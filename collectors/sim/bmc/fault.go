@@ -203,9 +203,10 @@ func flag(set func(*talk)) func(*talk, string) error {
 
 // slowTalk delays every answer.
 func slowTalk(t *talk, arg string) error {
-	delay, err := duration(arg, 18*time.Second)
+	first, part, _ := strings.Cut(arg, " ")
+	delay, err := duration(first, 18*time.Second)
 	if err == nil {
-		t.delay = delay
+		t.delay, t.slowPart = delay, strings.TrimSpace(part)
 	}
 	return err
 }

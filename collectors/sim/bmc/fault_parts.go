@@ -1,6 +1,7 @@
 package bmc
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -102,6 +103,9 @@ func sessionsLost(b *BMC, _ time.Time) error {
 }
 
 func floodLog(b *BMC, arg string, now time.Time) error {
+	if b.recorded != nil && b.recorded.log == "" {
+		return errors.New("the recording has no log to fill")
+	}
 	n, err := number(arg, 500_000, 1, 500_000)
 	if err == nil {
 		b.state.lc.flood(now, n)

@@ -135,7 +135,7 @@ func TestFaultsThatAreRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range [][2]string{{"nothing", ""}, {"drive-failed", "99"}, {"psu-out", "3"}, {"policy-changed", "0 Fast"}, {"slow", "-1s"}, {"clear", "slow"}, {"expand-wrong", "very"}} {
+	for _, c := range [][2]string{{"nothing", ""}, {"drive-failed", "99"}, {"psu-out", "3"}, {"policy-changed", "0 Fast"}, {"slow", "-1s"}, {"slow", "fast"}, {"clear", "slow"}, {"expand-wrong", "very"}} {
 		if err := b.Fault(c[0], c[1]); err == nil {
 			t.Errorf("%s %s was taken", c[0], c[1])
 		}
@@ -252,6 +252,8 @@ func TestSlowAndSilent(t *testing.T) {
 	if code := <-done; code != 200 {
 		t.Errorf("after slow: %d", code)
 	}
+	l.fault("slow", "1h /Chassis")
+	l.get(systemDoc)
 	l.fault("silent", "")
 	l.client.CloseIdleConnections()
 	l.client.Timeout = 200 * time.Millisecond

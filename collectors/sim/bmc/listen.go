@@ -16,6 +16,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 )
@@ -125,7 +126,8 @@ func (t *tracked) Read(p []byte) (int, error) {
 	}
 }
 
-// Run serves TLS on l until ctx ends, closes l and all connections, and returns nil.
+// Run serves TLS on l until ctx ends, closes l and all connections, and returns nil. The device may be run again on another
+// listener, or on several at once; it keeps its sessions.
 func (b *BMC) Run(ctx context.Context, l net.Listener) error {
 	config := &tls.Config{
 		MinVersion: tls.VersionTLS12, SessionTicketsDisabled: true, // a resumed session would not show the certificate
@@ -184,3 +186,30 @@ func (b *BMC) Run(ctx context.Context, l net.Listener) error {
 	}
 	return fmt.Errorf("serve %s: %w", l.Addr(), err)
 }
+
+// Server is a device with the address it listens on.
+type Server struct {
+	bmc *BMC
+	l   net.Listener
+}
+
+// Listen opens addr, host:port with port 0 for a free one. Run serves it; Close is for a server that is never run.
+func Listen(addr string, b *BMC) (*Server, error) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: write an address as 127.0.0.1:8443: %w", addr, err)
+	}
+	return &Server{bmc: b, l: l}, nil
+}
+
+// Addr returns the address the server listens on.
+func (s *Server) Addr() netip.AddrPort { return s.l.Addr().(*net.TCPAddr).AddrPort() }
+
+// BMC returns the device.
+func (s *Server) BMC() *BMC { return s.bmc }
+
+// Close closes the listener.
+func (s *Server) Close() error { return s.l.Close() }
+
+// Run serves until ctx ends. It is called once.
+func (s *Server) Run(ctx context.Context) error { return s.bmc.Run(ctx, s.l) }

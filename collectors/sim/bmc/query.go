@@ -12,6 +12,9 @@ import (
 // document finds the resource of a path, as a copy that the caller may change. The lock is held.
 func (b *BMC) document(path string) (object, bool) {
 	path = strings.TrimSuffix(path, "/")
+	if o, ok, known := b.sessionDocument(path); known {
+		return o, ok
+	}
 	var o object
 	if f, ok := b.tree[path]; ok {
 		o = f(b.moment())

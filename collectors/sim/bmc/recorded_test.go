@@ -53,6 +53,17 @@ func TestMadeTree(t *testing.T) {
 	if a := l.do("GET", "/redfish/v1/Systems", nil); a.code != 503 {
 		t.Errorf("busy: %d", a.code)
 	}
+	l.fault("clear", "")
+	for _, name := range b.KnownFaults() {
+		if name == "clear" || name == "log-flood" {
+			continue
+		}
+		l.fault(name, "")
+		l.fault("clear", "")
+	}
+	if err := b.Fault("log-flood", ""); err == nil {
+		t.Error("a recording without a log was flooded")
+	}
 	if _, err := bmc.NewRecorded(t.TempDir(), bmc.Options{}); err == nil || !strings.Contains(err.Error(), "redfish/v1") {
 		t.Errorf("an empty folder: %v", err)
 	}

@@ -24,7 +24,7 @@ func (b *BMC) serve(w http.ResponseWriter, q *http.Request) {
 		_, _ = w.Write([]byte(`{"@odata.id":"` + root)) // the connection ends here
 		panic(http.ErrAbortHandler)
 	}
-	if err := b.wait(q.Context()); err != nil {
+	if err := b.wait(q.Context(), q.URL.Path); err != nil {
 		panic(http.ErrAbortHandler)
 	}
 	r, t := b.answer(q)
@@ -52,9 +52,9 @@ func (b *BMC) cut() bool {
 var errGone = errors.New("no answer")
 
 // wait holds an answer back as faults slow and silent say.
-func (b *BMC) wait(ctx context.Context) error {
+func (b *BMC) wait(ctx context.Context, path string) error {
 	b.mu.Lock()
-	delay, silent, changed := b.state.talk.delay, b.state.talk.silent, b.changed
+	delay, part, silent, changed := b.state.talk.delay, b.state.talk.slowPart, b.state.talk.silent, b.changed
 	b.mu.Unlock()
 	if silent {
 		select {
@@ -63,7 +63,7 @@ func (b *BMC) wait(ctx context.Context) error {
 		}
 		return errGone
 	}
-	if delay <= 0 {
+	if delay <= 0 || !strings.Contains(path, part) {
 		return nil
 	}
 	timer := time.NewTimer(delay)

@@ -33,6 +33,7 @@ type talk struct {
 	silent, html, plain, null, odd, busy, notReady, first, half, huge, noLogin, lockedOut, oldTLS bool
 	garbage                                                                                       uint64 // 0 is none; else a further one each answer
 	delay, retry                                                                                  time.Duration
+	slowPart                                                                                      string // of a path; the others are not slow
 	expand                                                                                        string // how $expand is wrong; empty is not
 	certificate                                                                                   int
 }
