@@ -14,7 +14,7 @@ import (
 //
 // Audit looks at nothing but the words: what it does not know it takes neither for good nor for a fault.
 func Audit(p Policy, components []hw.Component) []hw.Verdict {
-	a := audit{policy: Merge(p), parts: read(components), groups: map[string]*group{}, found: map[[2]string]hw.Verdict{}}
+	a := audit{policy: Merge(p), parts: read(present(components)), groups: map[string]*group{}, found: map[[2]string]hw.Verdict{}}
 	a.sort()
 	for _, x := range a.parts {
 		g := a.of(x)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"rackpost/hw"
 	"rackpost/hw/raid"
 )
 
@@ -60,7 +61,7 @@ func TestEveryRuleIsTested(t *testing.T) {
 		if !given[r.Code] && r.Level != "none" {
 			t.Errorf("%s: no server of the table has it", r.Code)
 		}
-		for _, text := range []string{r.On, r.Level, r.When, r.Why, r.Do} {
+		for _, text := range []string{r.On, r.Level, r.Text, r.When, r.Why, r.Do} {
 			if text == "" || strings.ContainsAny(text, "\n\t") {
 				t.Errorf("%s: text %q", r.Code, text)
 			}
@@ -71,6 +72,34 @@ func TestEveryRuleIsTested(t *testing.T) {
 	}
 }
 
+func TestText(t *testing.T) {
+	t.Parallel()
+	said := func(code string, params hw.Attrs) string {
+		says, _, _ := raid.Text(code, params)
+		return says
+	}
+	for got, want := range map[string]string{
+		said(raid.CodeLevel, hw.Attrs{{Key: "level", Value: "raid5"}}):         "the set is raid5, which is not allowed",
+		said(raid.CodeVolumeDegraded, nil):                                     "the set is degraded: drives that may still fail: not told",
+		said(raid.CodePatrolRead, hw.Attrs{{Key: "mode", Value: "{mode} {x"}}): "patrol read is {mode} {x",
+		said(raid.CodeBadBlocks, nil):                                          "there are bad blocks in the data",
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	if _, _, ok := raid.Text(hw.AlertHealth, nil); ok {
+		t.Error("a text for what is not of this package")
+	}
+	for _, r := range raid.Rules() {
+		for _, x := range strings.Split(r.Text, "{")[1:] {
+			if key, _, _ := strings.Cut(x, "}"); !slices.Contains(strings.Split(r.Params, ", "), key) {
+				t.Errorf("%s: the text has {%s}, which is no parameter", r.Code, key)
+			}
+		}
+	}
+}
+
 // The parameters a rule names are those its verdicts have.
 func TestRulesNameTheirParameters(t *testing.T) {
 	t.Parallel()
@@ -78,6 +107,10 @@ func TestRulesNameTheirParameters(t *testing.T) {
 		for _, v := range faults(raid.Audit(raid.Policy{}, c.server)) {
 			r, _ := raid.Lookup(v.Code)
 			named := append(strings.Split(r.Params, ", "), "name", "bay", "model", "serial")
+			says, do, ok := raid.Text(v.Code, v.Params)
+			if !ok || strings.ContainsAny(says, "{}") || do != r.Do {
+				t.Errorf("%s says %q, to do %q", v.Code, says, do)
+			}
 			for _, p := range v.Params {
 				if !slices.Contains(named, p.Key) {
 					t.Errorf("%s: %s has the parameter %q, and the rule does not name it", c.name, v.Code, p.Key)
@@ -123,7 +156,7 @@ func writeDocument() []byte {
 	writeDrives(&b)
 	b.WriteString("\n## Each rule, its reason, and what to do\n")
 	for _, r := range raid.Rules() {
-		fmt.Fprintf(&b, "\n### %s\n\n*Why:* %s\n\n*What to do:* %s\n", r.Code, r.Why, r.Do)
+		fmt.Fprintf(&b, "\n### %s\n\n\"%s\"\n\n*Why:* %s\n\n*What to do:* %s\n", r.Code, r.Text, r.Why, r.Do)
 		if r.Params != "" {
 			fmt.Fprintf(&b, "\n*Parameters:* %s.\n", r.Params)
 		}

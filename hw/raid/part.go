@@ -30,6 +30,15 @@ func split(path string) (kind, id string) {
 	return "", ""
 }
 
+// present leaves out what hw calls missing: what is told of it is old.
+func present(components []hw.Component) []hw.Component {
+	gone := func(c hw.Component) bool { return c.State.Get(KeyPresence) == PresenceMissing }
+	if !slices.ContainsFunc(components, gone) {
+		return components
+	}
+	return slices.DeleteFunc(slices.Clone(components), gone)
+}
+
 // read takes the RAID parts of a device in an order that does not depend on theirs.
 func read(components []hw.Component) []part {
 	var parts []part

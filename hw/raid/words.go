@@ -40,6 +40,13 @@ const (
 	KeyDiskCache    = "disk_cache_policy" // Cache words, configured: of volume (D DellVirtualDisk.DiskCachePolicy; M virtualDiskDiskCachePolicy 140.1.1.26), of a drive outside RAID (D DellPhysicalDisk.NonRAIDDiskCachePolicy)
 )
 
+// KeyPresence is not written by collectors: hw sets it in the register of an expected part that is gone, whose
+// other words are then old. The audit leaves such a part out; Arrange shows it.
+const (
+	KeyPresence     = "presence"
+	PresenceMissing = "missing"
+)
+
 // SourceRedfish and SourceSNMP are the words of KeySource.
 const (
 	SourceRedfish = "redfish"
@@ -199,8 +206,9 @@ const (
 // The words of KeyState of volumes, drives, controllers and enclosures. Volume: D DellVirtualDisk.RaidStatus; M
 // virtualDiskState 140.1.1.4 (2 online, 3 failed, 4 degraded). Drive: D DellPhysicalDisk.RaidStatus, DellPCIeSSD.DriveState; M
 // physicalDiskState 130.4.1.4 (2 ready, 3 online, 4 foreign, 5 offline, 6 blocked, 7 failed, 8 nonraid, 9
-// removed, 10 readonly). Where there is only R Status.State: Enabled is StateOnline of a volume, nothing of a drive;
-// StandbySpare is no state but a spare; Absent is StateMissing, UnavailableOffline StateOffline.
+// removed, 10 readonly). Where there is only R Status: State Enabled with Health OK is StateOnline, with another
+// health it is nothing (its health raises the alert); Degraded is StateDegraded; StandbySpare is no state but a
+// spare; Absent is StateMissing, UnavailableOffline StateOffline.
 const (
 	StateOnline   = "online"   // works, a member of its set
 	StateReady    = "ready"    // works, not a member
