@@ -166,3 +166,22 @@ func TestManyClientsAtOnce(t *testing.T) {
 		t.Errorf("counters %+v", c)
 	}
 }
+
+func TestOthersHaveMessagesOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	l := start(t, "proliant-dl380")
+	if a := l.do("POST", sessions, credentials("wrong")); a.code != http.StatusUnauthorized || !strings.Contains(string(a.body), "iLO.2.15.UnauthorizedLoginAttempt") {
+		t.Errorf("a wrong password: %d %s", a.code, a.body)
+	}
+	for range 8 {
+		l.login(sessions)
+	}
+	for want, a := range map[string]answer{
+		"SessionLimitExceeded": l.do("POST", sessions, credentials(bmc.DefaultPassword)), "ResourceMissingAtURI": l.do("GET", "/redfish/v1/Nothing", nil),
+		"QueryNotSupported": l.do("GET", "/redfish/v1/Systems?$expand=*($levels=1)", nil),
+	} {
+		if !strings.Contains(string(a.body), want) || strings.Contains(string(a.body), "IDRAC") {
+			t.Errorf("%d %s, want %s", a.code, a.body, want)
+		}
+	}
+}

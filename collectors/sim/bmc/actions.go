@@ -79,11 +79,11 @@ func (b *BMC) Blinking() (drives []string, server bool) {
 	return drives, b.state.led
 }
 
-// patch changes the locator of the server; nothing else can be.
+// patch changes the locator of the server, or of a drive that shows it; nothing else can be.
 func (b *BMC) patch(path string, o, body object) *reply {
 	on, ok := false, false
 	if v, has := body["LocationIndicatorActive"]; has && b.model.dell != 8 {
-		_, takes := o["LocationIndicatorActive"]
+		_, takes := o["LocationIndicatorActive"].(bool) // null is a part without one
 		on, ok = v.(bool)
 		ok = ok && takes
 	} else if v, has := body["IndicatorLED"].(string); has {
@@ -96,9 +96,15 @@ func (b *BMC) patch(path string, o, body object) *reply {
 	if !ok || len(body) != 1 {
 		return b.refusal(http.StatusBadRequest, "SYS410", "Unable to modify the attribute because the attribute is read-only or depends on other attributes.", "Verify that the attribute can be changed and retry the operation.")
 	}
-	b.state.led = on
-	if b.recorded != nil {
+	switch _, id, ofDrive := strings.Cut(path, "/Drives/"); {
+	case b.recorded != nil:
 		b.overlay[path] = clone(body)
+	case ofDrive:
+		if i := slices.IndexFunc(b.state.drives, func(d drive) bool { return d.id == id }); i >= 0 {
+			b.state.drives[i].led = on
+		}
+	default:
+		b.state.led = on
 	}
 	return b.success()
 }

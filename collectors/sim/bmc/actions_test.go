@@ -88,3 +88,23 @@ func TestFirmwareUpdateIsAJob(t *testing.T) {
 		t.Errorf("job %v", j)
 	}
 }
+
+func TestLocatorsOfOthers(t *testing.T) {
+	t.Parallel()
+	l := start(t, "proliant-dl380")
+	l.login(sessions)
+	const drive = "/redfish/v1/Systems/1/Storage/DE00A000/Drives/2"
+	for _, path := range []string{drive, "/redfish/v1/Systems/1"} {
+		if a := l.do("PATCH", path, map[string]any{"IndicatorLED": "Lit"}); a.code != 200 || l.get(path)["IndicatorLED"] != "Lit" {
+			t.Errorf("%s: %d, %v", path, a.code, l.get(path)["IndicatorLED"])
+		}
+	}
+	if drives, server := l.bmc.Blinking(); !slices.Equal(drives, []string{"2"}) || !server {
+		t.Errorf("blinking: %v, server %v", drives, server)
+	}
+	d := start(t, "poweredge-r740")
+	d.login(sessions)
+	if a := d.do("PATCH", bay2, map[string]any{"LocationIndicatorActive": true}); a.code != 400 {
+		t.Errorf("the locator of a drive that shows none: %d", a.code)
+	}
+}

@@ -175,9 +175,13 @@ func hpeStorage(t tree, s *state) {
 		p := path + "/Drives/" + d.id
 		disks = append(disks, p)
 		t[p] = func(now *moment) object {
+			led := "Off"
+			if d.led {
+				led = "Lit"
+			}
 			return resource(p, "Drive.v1_7_0.Drive", d.id, "Secondary Storage Device", object{
 				"Model": d.model, "SerialNumber": now.driveSerial(d), "Revision": d.revision, "MediaType": d.media, "Protocol": d.protocol, "CapacityBytes": d.bytes, "RotationSpeedRPM": d.rpm,
-				"FailurePredicted": d.predicted, "IndicatorLED": "Off", "Location": []any{object{"Info": d.label, "InfoFormat": "Port:Box:Bay"}},
+				"FailurePredicted": d.predicted, "IndicatorLED": led, "Location": []any{object{"Info": d.label, "InfoFormat": "Port:Box:Bay"}},
 				"PhysicalLocation": object{"PartLocation": object{"LocationType": "Bay", "LocationOrdinalValue": d.bay, "ServiceLabel": d.label}}, "Status": object{"Health": d.health(), "State": "Enabled"},
 			})
 		}

@@ -1,6 +1,9 @@
 package bmc
 
-import "net/http"
+import (
+	"net/http"
+	"strings"
+)
 
 // reply is an answer: a document, or bytes that are none.
 type reply struct {
@@ -10,9 +13,29 @@ type reply struct {
 	header http.Header
 }
 
-// refusal is an error as an iDRAC writes it; code is a message id without the registry's name.
+// refusal is an error as an iDRAC writes it; code is a message id without the registry's name. Others have ids of their own.
 func (b *BMC) refusal(status int, code, message, resolution string) *reply {
-	return &reply{code: status, doc: failure(b.model.registry+"."+code, message, resolution)}
+	return &reply{code: status, doc: failure(b.messageID(code), message, resolution)}
+}
+
+func (b *BMC) messageID(code string) string {
+	if strings.HasPrefix(b.model.registry, "IDRAC") {
+		return b.model.registry + "." + code
+	}
+	switch code {
+	case "RAC0212":
+		return "iLO.2.15.LoginAttemptDelayed"
+	case "SYS402":
+		return "iLO.2.15.UnauthorizedLoginAttempt"
+	}
+	id := map[string]string{
+		"RAC0218": "SessionLimitExceeded", "SYS403": "ResourceMissingAtURI", "SYS405": "ActionNotSupported", "SYS406": "MalformedJSON", "SYS410": "PropertyNotWritable",
+		"SYS426": "QueryNotSupported", "SYS427": "PreconditionFailed", "SYS446": "InternalError", "SYS518": "ServiceTemporarilyUnavailable", "SWC0700": "ServiceTemporarilyUnavailable",
+	}[code]
+	if id == "" {
+		id = "GeneralError"
+	}
+	return "Base.1.12." + id
 }
 
 // failure is the error object of Redfish.

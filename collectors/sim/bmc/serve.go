@@ -157,7 +157,7 @@ func (b *BMC) send(w http.ResponseWriter, q *http.Request, r *reply, t talk, lea
 	}
 	expandFails := t.expand == expandError && q.URL.Query().Has("$expand")
 	if (t.first || expandFails) && r.code == http.StatusOK && r.doc != nil && !open(q.URL.Path) {
-		first, _ := json.Marshal(failure(b.model.registry+".SYS446", "An internal error occurred.", "Retry the operation."))
+		first, _ := json.Marshal(failure(b.messageID("SYS446"), "An internal error occurred.", "Retry the operation."))
 		body = append(first, body...)
 	}
 	if t.garbage > 0 {
