@@ -22,7 +22,7 @@ const (
 	// maxLogins is how many failed logins a LoginLimited kind may make.
 	maxLogins = 2
 	// rampStep and rampWindow bound how fast overdue devices are started.
-	rampStep   = 10 * time.Millisecond
+	rampStep   = 20 * time.Millisecond
 	rampWindow = 10 * time.Second
 )
 
@@ -275,7 +275,7 @@ func isLogin(reason hw.Reason) bool {
 	return false
 }
 
-// ramp returns how far apart n overdue devices are started: 10 ms, less where that would
+// ramp returns how far apart n overdue devices are started: 20 ms, less where that would
 // take longer than 10 s or the shortest period.
 func ramp(n int, shortest time.Duration) time.Duration {
 	return min(rampStep, min(rampWindow, shortest)/time.Duration(max(n, 1)))

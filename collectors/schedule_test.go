@@ -163,8 +163,8 @@ func TestRampIsBounded(t *testing.T) {
 		shortest time.Duration
 		want     time.Duration
 	}{
-		{0, time.Minute, 10 * time.Millisecond},
-		{120, time.Minute, 10 * time.Millisecond},
+		{0, time.Minute, 20 * time.Millisecond},
+		{120, time.Minute, 20 * time.Millisecond},
 		{10_000, time.Minute, time.Millisecond},
 		{1000, time.Second, time.Millisecond},
 	} {
