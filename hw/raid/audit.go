@@ -13,8 +13,14 @@ import (
 // not told: it is shown, raises no alert and closes none. Other components are ignored.
 //
 // Audit looks at nothing but the words: what it does not know it takes neither for good nor for a fault.
-func Audit(p Policy, components []hw.Component) []hw.Verdict {
-	a := audit{policy: Merge(p), parts: read(present(components)), groups: map[string]*group{}, found: map[[2]string]hw.Verdict{}}
+func Audit(p Policy, components []hw.Component) []hw.Verdict { return run(p, components, false) }
+
+// AuditPartial is Audit of a reading that lacks parts or properties: of a section that is not complete. What it
+// lacks might be the spare, the battery, the word that proves: a verdict that this could overturn is undecided.
+func AuditPartial(p Policy, components []hw.Component) []hw.Verdict { return run(p, components, true) }
+
+func run(p Policy, components []hw.Component, partial bool) []hw.Verdict {
+	a := audit{policy: Merge(p), partial: partial, parts: read(present(components)), groups: map[string]*group{}, found: map[[2]string]hw.Verdict{}}
 	a.sort()
 	for _, x := range a.parts {
 		g := a.of(x)
@@ -41,6 +47,7 @@ func Audit(p Policy, components []hw.Component) []hw.Verdict {
 // audit is one run. Parts whose controller is not told belong to no group: they may belong to any.
 type audit struct {
 	policy  Policy
+	partial bool
 	parts   []part
 	groups  map[string]*group // by the controller's id
 	members map[string][]part // volume id: its drives
@@ -57,7 +64,7 @@ type group struct {
 }
 
 func (a *audit) sort() {
-	a.members, a.strays = map[string][]part{}, map[string]bool{}
+	a.members, a.strays = map[string][]part{}, map[string]bool{VolumePath: a.partial, DrivePath: a.partial}
 	for _, x := range a.parts {
 		id := ID(x.id)
 		if x.kind != ControllerPath {
@@ -114,10 +121,17 @@ func (g *group) text(key string) string {
 
 // say gives a verdict on x; params are keys and values. Level 0, of a policy that accepts, is none.
 func (a *audit) say(x part, code string, level hw.Level, params ...string) {
-	if level > 0 {
+	switch {
+	case level == 0:
+	case a.partial && slices.Contains(overturned, code):
+		a.unsure(x, code)
+	default:
 		a.give(hw.Verdict{Component: x.c.Path, Section: x.c.Section, Code: code, Level: level, Params: x.params(params)})
 	}
 }
+
+// overturned are the codes of verdicts that a part or property not read could take back.
+var overturned = []string{CodeLevelUnproven, CodeWritePolicyUnproven, CodeWriteBackUnproven, CodeDiskCacheUnproven, CodeNoHotSpare, CodePatrolRead, CodeDriveFirmware}
 
 // unsure says that nothing can be said: what was an alert stays one.
 func (a *audit) unsure(x part, codes ...string) {
@@ -244,11 +258,16 @@ func (a *audit) battery(x part, g *group) {
 	case state == "":
 		a.unsure(x, CodeBatteryBad, CodeBatteryBusy)
 	case slices.Contains(badBattery, state):
-		level := hw.LevelAverage
-		if g == nil || a.strays[VolumePath] || slices.ContainsFunc(g.volumes, part.mayWriteBack) {
-			level = hw.LevelHigh
+		switch {
+		case g != nil && slices.ContainsFunc(g.volumes, part.mayWriteBack):
+			a.say(x, CodeBatteryBad, hw.LevelHigh, "state", state)
+		case a.partial: // how grave is not known
+			a.unsure(x, CodeBatteryBad)
+		case g == nil || a.strays[VolumePath]:
+			a.say(x, CodeBatteryBad, hw.LevelHigh, "state", state)
+		default:
+			a.say(x, CodeBatteryBad, hw.LevelAverage, "state", state)
 		}
-		a.say(x, CodeBatteryBad, level, "state", state)
 	case state != BatteryReady:
 		v := hw.Verdict{Component: x.c.Path, Section: x.c.Section, Code: CodeBatteryBusy, Level: hw.LevelWarning, Within: batteryTime, Late: hw.LevelAverage}
 		v.Params = x.params([]string{"state", state})

@@ -132,7 +132,7 @@ collector writes alike, whatever the server and the protocol. A verdict has a co
 becomes an alert, since the first visit that found it, and ends with the first complete reading that does not find it any more.
 ` + "`rackpost raid`" + ` shows the parts as a tree with the verdicts and what to do about each.
 
-## Four things that hold of every rule
+## Five things that hold of every rule
 
 1. **What is not told is neither well nor a fault.** A health that is null or empty, a word nobody knows, a property that is
    not there: the rule is then *undecided*. That raises nothing and ends nothing: an alert stays until its opposite is read.
@@ -140,6 +140,8 @@ becomes an alert, since the first visit that found it, and ends with the first c
    keep or lose data and are silent about it: there, "not told" and "default" are verdicts of their own (` + "`-unproven`" + `).
 3. **What ends by itself has a time.** A learn cycle, a charge, a rebuild are notices until then, and graver after.
 4. **A verdict is on the part one must act on**: a drive with its bay, model and serial; the battery, and each set that depends on it.
+5. **A partial reading takes nothing back and adds only what it proves.** The spare, the battery or the word that proves may stand in
+   what was not read: the verdicts that it could overturn are undecided until the next complete reading.
 
 What two sources tell differently is judged by the graver one.
 

@@ -61,6 +61,8 @@ func (a *audit) driveCache(x part, g *group) {
 	on := x.word(KeyWriteCache) == CacheOn || x.word(KeyDiskCache) == CacheOn
 	idle := state == StateReady && volumes == "" && (g.word(KeyMode) == ModeRAID || x.in(KeySpare, SpareGlobal, SpareDedicated, SpareChassis))
 	switch {
+	case a.partial && on && state == StateReady && volumes == "" && g.word(KeyMode) == "": // idle or not is not known
+		a.unsure(x, CodeDriveCacheOn)
 	case idle || x.word(KeyPLP) == Yes:
 	case !on && x.word(KeyWriteCache) == "" && !x.in(KeyDiskCache, CacheOff):
 		a.unsure(x, CodeDriveCacheOn)

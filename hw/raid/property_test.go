@@ -117,6 +117,30 @@ func TestNothingLostIsNothingWrongAtOnce(t *testing.T) {
 	})
 }
 
+// What a partial reading says, the whole one says at the same level: parts that were not read take nothing
+// back, and make nothing graver or less grave.
+func TestAPartialReadingSaysNothingWrong(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		s := anyServer(t)
+		if slices.ContainsFunc(s, func(c hw.Component) bool { return c.Path == cell }) {
+			s = s.set(perc, raid.KeyBattery, raid.BatteryPresent) // a controller does not say none and show one
+		}
+		part := slices.Clone(s)
+		for range rapid.IntRange(0, len(s)-1).Draw(t, "lost") {
+			i := rapid.IntRange(0, len(part)-1).Draw(t, "which")
+			part = slices.Delete(part, i, i+1)
+		}
+		whole := raid.Audit(raid.Policy{}, s)
+		for _, v := range faults(raid.AuditPartial(raid.Policy{}, part)) {
+			is := func(x hw.Verdict) bool { return x.Component == v.Component && x.Code == v.Code && x.Level == v.Level }
+			if !slices.ContainsFunc(whole, is) {
+				t.Fatalf("%s of %s, %v: the whole reading says %v", v.Code, v.Component, v.Level, words(whole))
+			}
+		}
+	})
+}
+
 // A part without any word is never a fault, and never well where proof is wanted.
 func TestNothingToldIsNoFault(t *testing.T) {
 	t.Parallel()

@@ -90,16 +90,17 @@ func (a *audit) writeBack(x part, g *group, now string) {
 		}
 	}
 	through := now == WriteThrough || now == WriteOff
+	blind := a.partial && power == powerUnknown       // the battery may give the reason
 	if power == powerReady || power == powerUnknown { // otherwise the battery says it
 		switch {
-		case through:
+		case through && !blind:
 			a.say(x, CodeWriteBackFallback, hw.LevelWarning)
-		case now == "":
+		case now == "" || through:
 			a.unsure(x, CodeWriteBackFallback)
 		}
 	}
 	switch {
-	case cache == "":
+	case cache == "", cache == CacheDegraded && blind:
 		a.unsure(x, CodeWriteCache)
 	case cache == CacheUnprotected && !through:
 		a.say(x, CodeWriteCache, hw.LevelHigh, "cache", cache)
@@ -122,6 +123,9 @@ func (a *audit) diskCache(x part) {
 	case set == CacheOn || now == CacheOn:
 		level := a.policy.DiskCache.level(hw.LevelHigh)
 		switch {
+		case a.partial && level > 0 && (media == "" || !whole): // how grave is not known
+			a.unsure(x, CodeDiskCacheOn)
+			return
 		case all(KeyPLP, Yes):
 			level = min(level, hw.LevelWarning)
 		case media == MediaSSD:
