@@ -28,22 +28,8 @@ func TestBridgingInPart(t *testing.T) {
 	whole := visiting(t, catalyst, bridged().device(t, iosHead)).all()
 	whole.complete(t)
 	for seed := range uint64(60) {
-		rng := rand.New(rand.NewPCG(seed, 3))
-		var s script
-		for _, row := range bridged() {
-			oid, rest, _ := strings.Cut(row, "|")
-			names := strings.HasPrefix(oid, "1.3.6.1.2.1.31.1.1.1.1.") || strings.HasPrefix(oid, "1.3.6.1.2.1.2.2.1.2.")
-			switch n := rng.IntN(20); {
-			case n < 3 && !names:
-			case n == 3 && !strings.HasPrefix(rest, "4"):
-				s = append(s, oid+"|4x|"+strings.Repeat("ff", rng.IntN(4)))
-			case n == 4 && !strings.HasPrefix(rest, "4"):
-				s = append(s, oid+"|2|-1")
-			default:
-				s = append(s, row)
-			}
-		}
-		rng.Shuffle(len(s), func(i, j int) { s[i], s[j] = s[j], s[i] })
+		some := spoiling{drop: 15, corrupt: 10, only: func(oid string) bool { return !namesRows(oid) }}
+		s := script(some.spoil(bridged(), rand.New(rand.NewPCG(seed, 3))))
 		r := visiting(t, catalyst, s.device(t, iosHead)).all()
 		for path, c := range r.parts {
 			if c.State.Get("stp_inconsistent") == "yes" && path == "spanning-tree/1" { // of a port that lost its number

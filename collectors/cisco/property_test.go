@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -255,5 +256,33 @@ func nothingWrong(t *testing.T, s spoiled, whole, r report) {
 		if _, ok := r.parts[path]; !ok && !s.dropped && r.extent(t, c.Section) == hw.Complete {
 			t.Errorf("%s: %s is gone, and %s is called complete", s.what, path, c.Section)
 		}
+	}
+}
+
+// A device that is silent for one subtree at a time, wherever that is: the rest is read and
+// is what the whole device tells, and no alert comes or goes.
+func TestSilentSubtreesTellNothingWrong(t *testing.T) {
+	t.Parallel()
+	for _, x := range subjects() {
+		t.Run(x.name, func(t *testing.T) {
+			t.Parallel()
+			v := visiting(t, x.kind, recorded(t, text(x.rows(t))))
+			v.target.Timeout = 60 * time.Millisecond
+			s := v.watched()
+			whole := v.all()
+			var state hw.State
+			state.Visit(whole.Report)
+			before := kept(&state)
+			rng := rand.New(rand.NewPCG(9, 9))
+			for range 2 {
+				tree := x.kind.Subtrees[rng.IntN(len(x.kind.Subtrees))]
+				s.hold(tree, 0)
+				r := v.all()
+				state.Visit(r.Report)
+				what := spoiled{what: "silent below " + tree}
+				nothingWrong(t, what, whole, r)
+				sameAlerts(t, what, before, kept(&state), r)
+			}
+		})
 	}
 }

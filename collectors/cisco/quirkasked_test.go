@@ -141,7 +141,7 @@ func TestQuirkAddressTableLoops(t *testing.T) {
 func TestQuirkSubtreeThatStalls(t *testing.T) {
 	t.Parallel()
 	v := visiting(t, catalyst, modelled(t, "catalyst-3750-48ps", sim.ModelOptions{}))
-	v.target.Timeout = 40 * time.Millisecond
+	v.target.Timeout = 80 * time.Millisecond
 	s := v.watched()
 	whole := v.all()
 	whole.complete(t)

@@ -12,7 +12,6 @@ import (
 type spoiling struct {
 	drop, corrupt int                   // rows of a hundred
 	only          func(oid string) bool // the others stay; nil is all
-	also          []string              // what a corrupted row may become besides what its type cannot be: "type|value"
 }
 
 // spoil drops rows, makes of others what their objects cannot hold, and puts all into
@@ -27,7 +26,7 @@ func (s spoiling) spoil(rows []string, rng *rand.Rand) []string {
 			out = append(out, row)
 		case n < s.drop:
 		case n < s.drop+s.corrupt:
-			ways := slices.Concat(nonsense(value), s.also)
+			ways := nonsense(value)
 			out = append(out, oid+"|"+ways[rng.IntN(len(ways))])
 		default:
 			out = append(out, row)
