@@ -27,7 +27,7 @@ func TestBridgingInPart(t *testing.T) {
 	t.Parallel()
 	whole := visiting(t, catalyst, bridged().device(t, iosHead)).all()
 	whole.complete(t)
-	for seed := range uint64(60) {
+	for seed := range uint64(40) {
 		some := spoiling{drop: 15, corrupt: 10, only: func(oid string) bool { return !namesRows(oid) }}
 		s := script(some.spoil(bridged(), rand.New(rand.NewPCG(seed, 3))))
 		r := visiting(t, catalyst, s.device(t, iosHead)).all()

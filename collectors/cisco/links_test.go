@@ -204,7 +204,7 @@ func TestDamagedRows(t *testing.T) {
 		disabled(10103, 0, 2), partition("1.1", "flash1", 16_000_000, 1_000_000), partition("2.1", "flash2", 32_000_000, 2_000_000),
 	)
 	whole := visiting(t, catalyst, device.device(t, iosHead)).all()
-	for seed := range uint64(60) {
+	for seed := range uint64(40) {
 		some := spoiling{drop: 17, corrupt: 33, only: func(oid string) bool {
 			return !namesRows(oid) && !strings.HasPrefix(oid, phys) && !strings.HasPrefix(oid, cpe+".11.")
 		}}

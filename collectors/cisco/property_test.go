@@ -86,7 +86,7 @@ func subjects() []subject {
 			kind = asa
 		}
 		all = append(all, subject{model, kind, 30, func(t testing.TB) []string { return snapshot(t, model) }})
-		all = append(all, subject{model + "-faulty", kind, 18, func(t testing.TB) []string { return snapshot(t, model, faults...) }})
+		all = append(all, subject{model + "-faulty", kind, 9, func(t testing.TB) []string { return snapshot(t, model, faults...) }})
 	}
 	return all
 }
