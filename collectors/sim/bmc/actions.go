@@ -109,7 +109,7 @@ func (b *BMC) patch(path string, o, body object) *reply {
 	return b.success()
 }
 
-// settings changes the cache policies of a volume through a job.
+// settings changes the cache policies of a volume at once, and lets a job tell so.
 func (b *BMC) settings(path string, body object, now time.Time) *reply {
 	i := slices.IndexFunc(b.state.volumes, func(v volume) bool { return strings.HasSuffix(path, "/"+v.controller+"/Volumes/"+v.id) })
 	if i < 0 || b.state.volumes[i].level == "" || b.model.dell < 9 || b.state.controllerOf(&b.state.volumes[i]).sort != perc {

@@ -19,7 +19,7 @@ func (m *model) dellTree(t tree, s *state) {
 	t.collection(root+"/Managers", "Manager", "BMC", []string{managerPath})
 	t[managerPath] = m.dellManager
 	m.dellCompute(t, s)
-	m.dellEnvironment(t)
+	m.dellEnvironment(t, s)
 	m.dellStorage(t, s)
 	m.dellNetwork(t, s)
 	m.dellFirmware(t, s)
@@ -126,6 +126,7 @@ func (m *model) dellChassis(now *moment) object {
 	}
 	if m.dell > 8 {
 		o["NetworkAdapters"] = link(chassisPath + "/NetworkAdapters")
+		o["ThermalSubsystem"], o["PowerSubsystem"] = link(thermalSubsystem), link(powerSubsystem)
 	}
 	if now.s.led {
 		o["IndicatorLED"] = "Blinking"

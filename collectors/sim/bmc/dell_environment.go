@@ -65,9 +65,12 @@ func input(now *moment, i int) float64 {
 	return float64(int(consumed(now) / float64(working)))
 }
 
-func (m *model) dellEnvironment(t tree) {
+func (m *model) dellEnvironment(t tree, s *state) {
 	t[chassisPath+"/Thermal"] = m.dellThermal
 	t[chassisPath+"/Power"] = m.dellPower
+	if m.dell > 8 {
+		m.dellSubsystems(t, s)
+	}
 }
 
 func (m *model) dellThermal(now *moment) object {

@@ -211,6 +211,14 @@ func slowTalk(t *talk, arg string) error {
 	return err
 }
 
+func failPath(t *talk, arg string) error {
+	if !strings.HasPrefix(arg, "/") || strings.Contains(arg, " ") {
+		return fmt.Errorf("%q: write a part of a path, as /Thermal", arg)
+	}
+	t.failPart = strings.TrimSuffix(arg, "/")
+	return nil
+}
+
 func busyTalk(t *talk, arg string) error {
 	retry, err := duration(arg, 30*time.Second)
 	if err == nil {

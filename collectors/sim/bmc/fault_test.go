@@ -55,6 +55,9 @@ var shown = []struct{ fault, arg, path, property, is, was string }{
 	{"psu-out", "2", systemDoc, rollups + "PSRollupStatus", "Error", "OK"},
 	{"fan-failed", "3", systemDoc, rollups + "FanRollupStatus", "Error", "OK"},
 	{"temperature-high", "", systemDoc, rollups + "TempRollupStatus", "Error", "OK"},
+	{"temperature-high", "44", thermal + "Subsystem/ThermalMetrics", "TemperatureSummaryCelsius/Intake/Reading", "44", "23"},
+	{"fan-failed", "2", thermal + "Subsystem/Fans/Fan.Embedded.2", "SpeedPercent/SpeedRPM", "0", "7080"},
+	{"psu-out", "1", power + "Subsystem/PowerSupplies/PSU.Slot.1/Metrics", "InputVoltage/Reading", "0", "230"},
 	{"temperature-high", "39", systemDoc, rollups + "TempRollupStatus", "Degraded", "OK"},
 	{"link-down", "1", "/redfish/v1/Chassis/System.Embedded.1/NetworkAdapters/NIC.Integrated.1/NetworkPorts/NIC.Integrated.1-1", "LinkStatus", "Down", "Up"},
 	{"lockdown", "", "/redfish/v1/Managers/iDRAC.Embedded.1/Oem/Dell/DellAttributes/System.Embedded.1", "Attributes/Lockdown.1.SystemLockdown", "Enabled", "Disabled"},
@@ -97,7 +100,8 @@ func TestEveryFaultSwitches(t *testing.T) {
 			if name == "clear" {
 				continue
 			}
-			if err := b.Fault(name, ""); err != nil {
+			arg := map[string]string{"fail-path": "/Thermal"}[name]
+			if err := b.Fault(name, arg); err != nil {
 				t.Errorf("%s: %v", model, err)
 			}
 			if err := b.Fault("clear", ""); err != nil || len(b.Faults()) != 0 {
@@ -135,7 +139,7 @@ func TestFaultsThatAreRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range [][2]string{{"nothing", ""}, {"drive-failed", "99"}, {"psu-out", "3"}, {"policy-changed", "0 Fast"}, {"slow", "-1s"}, {"slow", "fast"}, {"clear", "slow"}, {"expand-wrong", "very"}} {
+	for _, c := range [][2]string{{"nothing", ""}, {"drive-failed", "99"}, {"psu-out", "3"}, {"policy-changed", "0 Fast"}, {"slow", "-1s"}, {"slow", "fast"}, {"fail-path", ""}, {"clear", "slow"}, {"expand-wrong", "very"}} {
 		if err := b.Fault(c[0], c[1]); err == nil {
 			t.Errorf("%s %s was taken", c[0], c[1])
 		}
@@ -169,7 +173,7 @@ func TestFaultsOfAnswers(t *testing.T) {
 		whole      bool // the body is one JSON document
 	}{
 		{"busy", "7s", 503, "SYS518", true}, {"not-ready", "", 400, "SWC0700", true}, {"error-first", "", 200, "SYS446", false},
-		{"html", "", 200, "<form", false}, {"plain-http", "", 301, "", false}, {"garbage", "", 200, "", false},
+		{"fail-path", "/Systems", 500, "SYS446", true}, {"html", "", 200, "<form", false}, {"plain-http", "", 301, "", false}, {"garbage", "", 200, "", false},
 	}
 	for _, c := range cases {
 		l := start(t, "poweredge-r740")

@@ -112,6 +112,8 @@ func (b *BMC) answer(q *http.Request) (*reply, talk) {
 		return r, t
 	}
 	switch {
+	case t.failPart != "" && strings.Contains(q.URL.Path+"/", t.failPart+"/"):
+		return b.refusal(http.StatusInternalServerError, "SYS446", "An internal error occurred.", "Retry the operation."), t
 	case strings.TrimSuffix(q.URL.Path, "/") == "/redfish" && read(q):
 		return &reply{code: http.StatusOK, doc: object{"v1": root + "/"}}, t
 	case read(q):

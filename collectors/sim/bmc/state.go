@@ -30,12 +30,17 @@ func newState(m *model, now time.Time) state {
 
 // talk is how answers are given.
 type talk struct {
-	silent, html, plain, null, odd, busy, notReady, first, half, huge, noLogin, lockedOut, oldTLS bool
-	garbage                                                                                       uint64 // 0 is none; else a further one each answer
-	delay, retry                                                                                  time.Duration
-	slowPart                                                                                      string // of a path; the others are not slow
-	expand                                                                                        string // how $expand is wrong; empty is not
-	certificate                                                                                   int
+	silent, half, huge, first, null, odd bool
+	html, plain, oldTLS                  bool
+	busy, notReady, noLogin, lockedOut   bool
+
+	garbage     uint64 // 0 is none; else a further one each answer
+	retry       time.Duration
+	delay       time.Duration
+	slowPart    string // of a path; the others are not slow
+	failPart    string // of a path; those that have it get 500
+	expand      string // how $expand is wrong; empty is not
+	certificate int
 }
 
 // resetting is a restart of the controller. The zero value is none.
