@@ -1,6 +1,7 @@
 package redfish
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"rackpost/hw"
 )
 
 // The limits a Config may change, and those it may not.
@@ -240,12 +243,16 @@ func (c *Client) query(r Request) (query, error) {
 		q.method = http.MethodGet
 	}
 	e := &Error{Method: q.method, Path: clip(q.path)}
+	if q.path == "" {
+		e.Path, e.Err = "(no path)", errors.New("the device does not link to it")
+		return q, visitError(e, hw.NotSupported, "", 0)
+	}
 	if !localPath(q.path) {
 		e.Err = errors.New("this is no path of a Redfish service")
 		return q, unreadable(e)
 	}
 	if r.Body != nil {
-		b, err := json.Marshal(r.Body)
+		b, err := plainJSON(r.Body)
 		if err == nil && len(b) > maxRequest {
 			err = fmt.Errorf("%d bytes are more than the %d that may be sent", len(b), maxRequest)
 		}
@@ -256,6 +263,15 @@ func (c *Client) query(r Request) (query, error) {
 		q.body = b
 	}
 	return q, nil
+}
+
+// plainJSON writes <, > and & as they are: some BMCs do not know them escaped.
+func plainJSON(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return bytes.TrimSpace(b.Bytes()), err
 }
 
 // localPath says that p is a path below /redfish and nothing else: no other host, no way up.

@@ -106,7 +106,7 @@ func (c *Client) links(ctx context.Context, path, property, query string, limit 
 	l := list{complete: true}
 	seen := map[string]bool{}
 	next := path + query
-	for n := 0; next != ""; n++ {
+	for n := 0; n == 0 || next != ""; n++ {
 		a, err := c.Get(ctx, next, nil)
 		if err != nil && n == 0 {
 			return l, err

@@ -231,9 +231,28 @@ func TestPages(t *testing.T) {
 	}
 }
 
-func TestNoCollection(t *testing.T) {
+// TestNoLink: what the device does not link to was not read. It is not an empty list.
+func TestNoLink(t *testing.T) {
 	t.Parallel()
-	b := newBMC(t, nil)
-	_, err := redfish.ReadMembers[redfish.Drive](t.Context(), newClient(t, b, nil), system, 10)
+	b := newBMC(t, withDrives(2, ""))
+	c := newClient(t, b, nil)
+	m, err := redfish.ReadMembers[redfish.Volume](t.Context(), c, "", 10)
+	wantError(t, err, hw.NotSupported, false, "does not link")
+	if m.Complete {
+		t.Error("complete")
+	}
+	_, err = redfish.ReadMembers[redfish.Drive](t.Context(), c, system, 10)
 	wantError(t, err, hw.Garbage, false, "no collection")
+
+	for _, doc := range []string{`{"Id":"1"}`, `{"Id":"1","Drives":null}`, `{"Id":"1","Drives":7,"Drives@odata.count":2}`, `{"Id":"1","Drives":{"@odata.id":"/redfish/v1/X"}}`} {
+		b.mu.Lock()
+		b.docs[storage] = doc
+		b.mu.Unlock()
+		m, err := redfish.ReadLinked[redfish.Drive](t.Context(), c, storage, "Drives", 10)
+		if err != nil || m.Complete || len(m.Failed) == 0 || len(m.Items) != 0 {
+			t.Errorf("%s: %+v, %v", doc, m, err)
+			continue
+		}
+		wantError(t, m.Failed[0].Err, hw.NotSupported, false, "does not tell its Drives")
+	}
 }

@@ -61,7 +61,7 @@ func (c *Client) exchange(ctx context.Context, q query) (Answer, error) {
 		q.auth = c.session.authorize(c.user, c.password)
 		a, err := c.send(ctx, q)
 		if a.Status != http.StatusUnauthorized {
-			if err == nil {
+			if a.Status != 0 {
 				c.session.used = c.now()
 			}
 			return a, err
@@ -76,7 +76,9 @@ func (c *Client) exchange(ctx context.Context, q query) (Answer, error) {
 			return a, err
 		}
 		c.session.learn(c.now())
-		c.end(ctx) // it may be alive: no session is left behind
+		c.end(ctx)   // it may be alive: no session is left behind
+		c.root = nil // and the firmware another one
+		clear(c.expanding)
 	}
 }
 

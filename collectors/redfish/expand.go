@@ -138,8 +138,8 @@ func hasError(m Raw) bool {
 // expansionOf returns what is known of $expand at path and how to ask for it; nil where the service does not offer it.
 func (c *Client) expansionOf(ctx context.Context, path, property string) (*expansion, string) {
 	root, err := c.Root(ctx)
-	if err != nil {
-		return nil, "" // the next request fails alike
+	if err != nil || path == "" {
+		return nil, "" // the next request fails
 	}
 	query := root.ProtocolFeaturesSupported.ExpandQuery.query()
 	if query == "" || c.take(ctx) != nil {

@@ -1,6 +1,17 @@
 package redfish
 
-import "net/http"
+import (
+	"net/http"
+	"time"
+)
+
+// Later sets the client's clock forward.
+func (c *Client) Later(d time.Duration) {
+	<-c.turn
+	defer c.give()
+	before := c.now
+	c.now = func() time.Time { return before().Add(d) }
+}
 
 // Judge judges an answer as a Client does.
 func Judge(status int, body []byte, path string) error {

@@ -3,6 +3,7 @@ package redfish
 import (
 	"context"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 )
@@ -64,8 +65,7 @@ func fatal(err error) error {
 // The remembered one must also come from our address where the device tells it; any other must, must be a Redfish session, and older
 // than a process that has just started beside us.
 func (c *Client) orphans(found []Session, left string) []string {
-	addr, _ := c.wire.seen()
-	local := addr.String()
+	local, _ := c.wire.seen()
 	var born time.Time
 	for _, s := range found {
 		if samePath(s.Path, c.session.path) {
@@ -77,11 +77,12 @@ func (c *Client) orphans(found []Session, left string) []string {
 		if s.UserName != c.user || samePath(s.Path, c.session.path) {
 			continue
 		}
-		from := strings.TrimPrefix(strings.TrimSpace(s.ClientOriginIPAddress), "::ffff:")
-		remembered := left != "" && samePath(s.Path, left) && (from == "" || from == local)
+		addr, err := netip.ParseAddr(strings.TrimSpace(s.ClientOriginIPAddress))
+		from := err == nil && addr.Unmap() == local
+		remembered := left != "" && samePath(s.Path, left) && (from || s.ClientOriginIPAddress == "")
 		created, err := time.Parse(time.RFC3339, s.CreatedTime)
 		isYoung := err == nil && !born.IsZero() && born.Sub(created) < young
-		if remembered || !c.leave && from == local && s.SessionType == "Redfish" && !isYoung {
+		if remembered || !c.leave && from && s.SessionType == "Redfish" && !isYoung {
 			ids = append(ids, s.Path)
 		}
 	}

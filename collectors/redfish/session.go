@@ -2,7 +2,6 @@ package redfish
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
@@ -76,7 +75,8 @@ func (s *session) barred(now time.Time) bool {
 
 func (s *session) authorize(user, password string) func(http.Header) {
 	if !s.basic {
-		return func(h http.Header) { h.Set("X-Auth-Token", s.token) }
+		token := s.token
+		return func(h http.Header) { h.Set("X-Auth-Token", token) }
 	}
 	return func(h http.Header) {
 		r := http.Request{Header: h}
@@ -141,12 +141,12 @@ func notRedfish(e *Error) error {
 
 // open makes a session where the service keeps them, or falls back to Basic where it keeps none.
 func (c *Client) open(ctx context.Context, root *ServiceRoot) error {
-	body, err := json.Marshal(struct{ UserName, Password string }{c.user, c.password})
+	body, err := plainJSON(struct{ UserName, Password string }{c.user, c.password})
 	if err != nil {
 		return err
 	}
 	var tried []string
-	for _, path := range []string{strings.TrimRight(root.Links.Sessions.Path, "/"), sessionsPath, oldSessions} {
+	for _, path := range []string{root.Links.Sessions.Path, sessionsPath, oldSessions} {
 		if !localPath(path) || contains(tried, path) {
 			continue
 		}
@@ -246,6 +246,7 @@ func (c *Client) settle(ctx context.Context, root *ServiceRoot) error {
 		c.log.Warn("the session will not be found again after a crash", "err", err)
 	}
 	if !s.asked {
+		s.asked = true
 		var service SessionService
 		path := root.SessionService.Path
 		if localPath(path) {
@@ -257,7 +258,6 @@ func (c *Client) settle(ctx context.Context, root *ServiceRoot) error {
 				s.life = min(time.Duration(max(*service.SessionTimeout, 0)), 7*24*3600) * time.Second
 			}
 		}
-		s.asked = true
 	}
 	if s.swept {
 		return nil
@@ -274,6 +274,7 @@ func (c *Client) inSession(ctx context.Context, method, path string) (Answer, er
 // end ends the session, as far as it can.
 func (c *Client) end(ctx context.Context) {
 	if err := c.logout(ctx); err != nil {
+		c.session.swept = false // the next login looks for it
 		c.log.Debug("the session was not ended", "err", err)
 	}
 }
@@ -285,9 +286,8 @@ func (c *Client) logout(ctx context.Context) error {
 		return nil
 	}
 	auth, path := s.authorize(c.user, c.password), s.path
-	token := s.token
 	defer func() { s.token, s.path = "", "" }()
-	if token == "" || path == "" {
+	if path == "" {
 		return nil
 	}
 	c.bucket.back()

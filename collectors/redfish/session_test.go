@@ -236,3 +236,63 @@ func TestCloseIsBounded(t *testing.T) {
 		t.Error("a session that was not ended is no error")
 	}
 }
+
+// TestUnusedSession: one that may have timed out is ended before another is opened.
+func TestUnusedSession(t *testing.T) {
+	t.Parallel()
+	b := newBMC(t, nil)
+	c := newClient(t, b, nil)
+	get(t, c)
+	for range 3 {
+		c.Later(20 * time.Minute)
+		get(t, c)
+	}
+	if b.logins != 1 {
+		t.Errorf("%d logins of a session in use", b.logins)
+	}
+	c.Later(25 * time.Minute)
+	get(t, c)
+	if b.logins != 2 || b.asked("DELETE") != 1 || b.open() != 1 {
+		t.Errorf("%d logins, %d ended, %d open", b.logins, b.asked("DELETE"), b.open())
+	}
+}
+
+// TestRefusedForAWhile: the second login comes after the hold, and silence after refused logins is explained.
+func TestRefusedForAWhile(t *testing.T) {
+	t.Parallel()
+	b := newBMC(t, nil)
+	c := newClient(t, b, func(cfg *redfish.Config) { cfg.Password = "wrong" })
+	ask := func(reason hw.Reason, words string) {
+		t.Helper()
+		_, err := c.Get(t.Context(), system, nil)
+		wantError(t, err, reason, true, words)
+	}
+	ask(hw.AuthFailed, "password")
+	c.Later(70 * time.Second)
+	ask(hw.AuthFailed, "password")
+	if n := b.asked("POST"); n != 1 {
+		t.Errorf("%d logins within 70 s", n)
+	}
+	c.Later(10 * time.Second)
+	ask(hw.AuthFailed, "password")
+	if n := b.asked("POST"); n != 2 {
+		t.Errorf("%d logins after the hold", n)
+	}
+	c.Later(80 * time.Second)
+	b.Server.Close()
+	ask(hw.Refused, "barred this box's address")
+}
+
+// TestNoSessionPath: where the service says nothing of use about the session, it is not deleted by guess.
+func TestNoSessionPath(t *testing.T) {
+	t.Parallel()
+	b := newBMC(t, func(b *bmc) {
+		b.hook = on("POST", answer(http.StatusCreated, "", "X-Auth-Token", "token"+sessions+"/5", "Location", sessions))
+		b.sessions[sessions+"/5"] = session(sessions+"/5", "127.0.0.1:1", time.Now())
+	})
+	c := newClient(t, b, nil)
+	get(t, c)
+	if err := c.Close(t.Context()); err != nil || b.asked("DELETE") != 0 {
+		t.Errorf("%d deleted, %v", b.asked("DELETE"), err)
+	}
+}

@@ -126,7 +126,7 @@ func refusal(e *Error, header http.Header, now time.Time) error {
 	return visitError(e, hw.DeviceError, "", after)
 }
 
-// lockWords are how services say that it is not the password. iDRACs drop the connection instead, some firmware says so.
+// lockWords are how services say that it is not the password. One that drops the connection instead is known by barred.
 var lockWords = regexp.MustCompile(`(?i)\block(ed)? ?-?out\b|\bis (temporarily )?(locked|blocked)\b|\bip (address )?(is |has been )?blocked\b|\btoo many (failed |unsuccessful |invalid )?(login|log-?on|attempts)`)
 
 // lockedOut reports whether a refused login says that this address or account is barred for a while.
