@@ -37,7 +37,7 @@ type Policy struct {
 	OtherLevel   Judgement // a redundant level that is not allowed; one without redundancy is at least a fault unless allowed
 	Unproven     Judgement // level, write policy or the battery of a write-back set cannot be read
 	WriteThrough Judgement // write-through configured: safe, and slow
-	DiskCache    Judgement // the cache of the drives of a set is on
+	DiskCache    Judgement // the cache of the drives of a set is on; accept accepts CacheDefault too
 	CacheDefault Judgement // it is as the drives came, or cannot be read: not proven off
 	OutsideRAID  Judgement // the cache of a drive outside RAID is on and not known to survive a power cut
 	NoHotSpare   Judgement // a redundant set that no spare can help

@@ -73,6 +73,7 @@ func TestPolicyOfTheAudit(t *testing.T) {
 		{"write-through a notice", raid.Policy{WriteThrough: raid.Notice}, s.set(mirror, "write_policy", "write-through", "write_policy_now", "write-through"), []string{mirror + " raid-write-through warning"}},
 		{"unproven a fault", raid.Policy{Unproven: raid.Fault}, s.set(mirror, "write_policy", "", "write_policy_now", ""), []string{mirror + " raid-write-policy-unproven average"}},
 		{"disk cache accepted", raid.Policy{DiskCache: raid.Accept}, s.set(mirror, "disk_cache_policy", "enabled"), nil},
+		{"disk cache accepted, so default is", raid.Policy{DiskCache: raid.Accept}, s.each("drive/", "write_cache", "").set(mirror, "disk_cache_policy", "default"), nil},
 		{"default accepted", raid.Policy{CacheDefault: raid.Accept}, s.each("drive/", "write_cache", "").set(mirror, "disk_cache_policy", "default"), nil},
 		{"default a fault", raid.Policy{CacheDefault: raid.Fault}, s.each("drive/", "write_cache", "").set(mirror, "disk_cache_policy", "default"), []string{mirror + " raid-disk-cache-unproven average"}},
 		{"spares not wanted", raid.Policy{NoHotSpare: raid.Accept}, s.without(spare), nil},

@@ -126,6 +126,9 @@ func TestAPartialReadingSaysNothingWrong(t *testing.T) {
 		if slices.ContainsFunc(s, func(c hw.Component) bool { return c.Path == cell }) {
 			s = s.set(perc, raid.KeyBattery, raid.BatteryPresent) // a controller does not say none and show one
 		}
+		if rapid.Bool().Draw(t, "kind by the drives") {
+			s = s.each("volume/", raid.KeyMedia, "", raid.KeyBus, "")
+		}
 		part := slices.Clone(s)
 		for range rapid.IntRange(0, len(s)-1).Draw(t, "lost") {
 			i := rapid.IntRange(0, len(part)-1).Draw(t, "which")

@@ -30,8 +30,7 @@ func (a *audit) hotSpare(x part, g *group) {
 	if a.strays[DrivePath] {
 		best = unknown
 	}
-	drives, whole := a.drivesOf(x)
-	need := a.needs(x, drives, whole)
+	need := needs(x, a.membersOf(x))
 	for _, d := range g.drives {
 		switch d.helps(x, need) {
 		case yes:
@@ -54,14 +53,14 @@ type need struct {
 	sized      answer // whether size is known; no: no drive of it is, and nothing is asked
 }
 
-func (a *audit) needs(x part, drives []part, whole bool) need {
-	n := need{media: told(x, drives, KeyMedia), bus: told(x, drives, KeyBus), sized: no}
-	if _, counted := x.number(KeyDrives); counted && !whole {
+func needs(x part, m members) need {
+	n := need{media: m.media, bus: m.bus, sized: no}
+	if _, counted := x.number(KeyDrives); counted && !m.whole {
 		n.sized = unknown
-	} else if len(drives) > 0 {
+	} else if len(m.drives) > 0 {
 		n.sized = yes
 	}
-	for _, d := range drives {
+	for _, d := range m.drives {
 		size, ok := d.number(KeySizeBytes)
 		switch {
 		case !ok:

@@ -111,36 +111,65 @@ func (a *audit) writeBack(x part, g *group, now string) {
 
 func (a *audit) diskCache(x part) {
 	set, now := x.word(KeyDiskCache), x.word(KeyDiskCacheNow)
-	drives, whole := a.drivesOf(x)
-	all := func(key, word string) bool {
-		return whole && !slices.ContainsFunc(drives, func(d part) bool { return d.word(key) != word })
-	}
-	media, bus := told(x, drives, KeyMedia), told(x, drives, KeyBus)
+	d := a.membersOf(x)
 	if set == "" {
 		a.unsure(x, CodeDiskCacheOn)
 	}
 	switch {
 	case set == CacheOn || now == CacheOn:
-		level := a.policy.DiskCache.level(hw.LevelHigh)
-		switch {
-		case a.partial && level > 0 && (media == "" || !whole): // how grave is not known
-			a.unsure(x, CodeDiskCacheOn)
-			return
-		case all(KeyPLP, Yes):
-			level = min(level, hw.LevelWarning)
-		case media == MediaSSD:
-			level = min(level, hw.LevelAverage)
-		}
-		a.say(x, CodeDiskCacheOn, level, "media", media, "bus", bus)
-	case now == CacheOff || set == CacheOff || all(KeyWriteCache, CacheOff):
+		a.diskCacheOn(x, d)
+	case now == CacheOff || set == CacheOff || d.all(KeyWriteCache, CacheOff):
 	default:
 		level := a.policy.CacheDefault.level(hw.LevelAverage)
-		if level > 0 && media == MediaHDD && bus == BusSATA {
+		if a.policy.DiskCache == Accept {
+			level = 0
+		}
+		if level > 0 && d.media == MediaHDD && d.bus == BusSATA {
 			level++ // this one is on as it comes
 		}
-		a.say(x, CodeDiskCacheUnproven, level, "media", media, "bus", bus, "policy", set)
+		a.say(x, CodeDiskCacheUnproven, level, "media", d.media, "bus", d.bus, "policy", set)
 	}
 }
+
+func (a *audit) diskCacheOn(x part, d members) {
+	level := a.policy.DiskCache.level(hw.LevelHigh)
+	switch {
+	case a.partial && level > 0 && (d.media == "" || !d.whole && !slices.ContainsFunc(d.drives, notKept)):
+		a.unsure(x, CodeDiskCacheOn) // how grave is not known
+		return
+	case d.all(KeyPLP, Yes):
+		level = min(level, hw.LevelWarning)
+	case d.media == MediaSSD:
+		level = min(level, hw.LevelAverage)
+	}
+	a.say(x, CodeDiskCacheOn, level, "media", d.media, "bus", d.bus)
+}
+
+// members are the drives of a volume as far as they are known.
+type members struct {
+	drives     []part
+	whole      bool   // these are all
+	media, bus string // of all of them, "" when that is not known
+}
+
+func (a *audit) membersOf(x part) members {
+	var d members
+	d.drives, d.whole = a.drivesOf(x)
+	alike := d.drives
+	if a.partial && !d.whole { // the others may be of another kind
+		alike = nil
+	}
+	d.media, d.bus = told(x, alike, KeyMedia), told(x, alike, KeyBus)
+	return d
+}
+
+// all says that every drive, and these are all, has word under key.
+func (d members) all(key, word string) bool {
+	return d.whole && !slices.ContainsFunc(d.drives, func(x part) bool { return x.word(key) != word })
+}
+
+// notKept says that a drive is not known to keep its cache through a power cut.
+func notKept(d part) bool { return d.word(KeyPLP) != Yes }
 
 // told returns the word under key of a volume, or the one all its known drives have.
 func told(x part, drives []part, key string) string {
