@@ -16,6 +16,8 @@
 // alone. Logs come in pages of 50, newest first, and a log of 500,000 entries takes no memory: an entry is made when it
 // is asked for.
 //
+// [BMC.Rows] is what the SNMP agent of the same controller shows at that moment, made of the same state.
+//
 // Message ids of refusals that were never seen on a device are ours: those of a wrong password, of a locked address, of
 // lockdown mode and of a settings change that is refused.
 package bmc

@@ -291,7 +291,7 @@ func oddValues(o object) {
 func class(path string) string {
 	path = strings.TrimSuffix(path, "/")
 	for _, c := range []struct{ part, class string }{
-		{"/Actions/", "action"}, {"/Settings", "settings"}, {"Sessions", "session"}, {"/SMARTAttributes", "smart"}, {"DellDriveSMART", "smart"}, {"DellNVMeSMART", "smart"},
+		{"/Actions/", "action"}, {"/Settings", "settings"}, {"/Session", "session"}, {"/SMARTAttributes", "smart"}, {"DellDriveSMART", "smart"}, {"DellNVMeSMART", "smart"},
 		{"/Drives", "drive"}, {"/Volumes", "volume"}, {"/Storage", "storage"}, {"/LogServices", "log"}, {"/Logs/", "log"}, {"/Jobs", "job"}, {"/FirmwareInventory", "firmware"},
 		{"/Memory", "memory"}, {"/Processors", "processor"}, {"/NetworkAdapters", "network"}, {"/NetworkInterfaces", "network"}, {"/Thermal", "thermal"}, {"/Power", "power"},
 		{"/Chassis", "chassis"}, {"/Systems", "system"}, {"/Managers", "manager"},

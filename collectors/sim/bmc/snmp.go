@@ -184,14 +184,24 @@ func (r *rows) storage() {
 				mode, state = 3, 2
 			}
 		}
+		if c.sort == perc {
+			r.romb(c)
+		}
 		r.columns(mibStorage+".130.1.1", fmt.Sprint(n), map[int]any{
-			1: n, 2: c.model, 7: 30, 8: c.firmware, 9: c.cacheMiB, 37: mibHealth(s.health(c, now.at)), 38: 3, 52: mode, 53: state, 69: 0, 78: c.fqdd, 79: c.label,
+			1: n, 2: c.model, 7: 30, 8: c.firmware, 9: c.cacheMiB, 37: mibHealth(s.health(c, now.at)), 38: 3, 42: "Embedded", 48: 30, 49: 30, 50: 30, 51: 30, 52: mode, 53: state, 69: 0,
+			70: 3, 71: 3, 77: fmt.Sprintf("0x52000000%04X%02X00", now.number, n), 78: c.fqdd, 79: c.label,
 		})
 		if c.battery != "" {
 			r.columns(mibStorage+".130.15.1", fmt.Sprint(n), map[int]any{
 				1: n, 4: mibBatteries[c.battery], 6: mibHealth(batteryHealth(c.battery)), 20: batteryID(c), 21: "Battery on " + c.label,
 			})
 		}
+	}
+	for i := range s.enclosures {
+		e := &s.enclosures[i]
+		r.columns(mibStorage+".130.3.1", fmt.Sprint(i+1), map[int]any{
+			1: i + 1, 2: e.name, 4: 2, 8: "", 23: 3, 24: 3, 26: e.firmware, 32: e.slots, 47: e.id, 48: fmt.Sprintf("Backplane %d on Connector 0", i+1),
+		})
 	}
 	for i := range s.drives {
 		if d := &s.drives[i]; !d.pulled {
@@ -205,6 +215,18 @@ func (r *rows) storage() {
 			r.volume(n, v)
 		}
 	}
+}
+
+// romb adds the controller's battery to systemBatteryTable; a battery that is missing has no row.
+func (r *rows) romb(c *controller) {
+	if c.battery == "" {
+		return
+	}
+	health, reading := mibHealth(batteryHealth(c.battery)), 4 // presence detected
+	if c.battery == "Failed" {
+		reading |= 2
+	}
+	r.columns(mibChassis+".600.50.1", "1.1", map[int]any{1: 1, 2: 1, 3: 0, 4: 2, 5: health, 6: reading, 7: "PERC1 ROMB Battery"})
 }
 
 func (r *rows) drive(n int, d *drive) {
@@ -236,7 +258,8 @@ func (r *rows) drive(n int, d *drive) {
 	}
 	r.columns(mibStorage+".130.4.1", fmt.Sprint(n), map[int]any{
 		1: n, 2: fmt.Sprintf("Physical Disk 0:1:%d", d.bay%100), 3: d.maker, 4: state, 6: d.model, 7: now.driveSerial(d), 8: d.revision, 11: int(d.bytes >> 20), 17: int(d.bytes >> 20), 19: 0,
-		21: mibBuses[d.protocol], 22: mibSpares[d.spare], 24: mibHealth(d.health()), 31: smart, 35: media, 49: life, 50: operation, 51: percent, 54: d.id,
+		21: mibBuses[d.protocol], 22: mibSpares[d.spare], 24: mibHealth(d.health()), 27: "0SIM03A00", 28: fmt.Sprintf("0x50000000%04X%02X00", now.number, d.bay%100), 31: smart, 35: media, 42: 2,
+		49: life, 50: operation, 51: percent, 52: 2, 53: 3, 54: d.id,
 		55: fmt.Sprintf("Disk %d in Backplane 1 of %s", d.bay%100, d.controller), 58: d.blockBytes,
 	})
 }
@@ -256,6 +279,7 @@ func (r *rows) volume(n int, v *volume) {
 		percent = d.rebuild.percent(now.at) // the operation is the drive's
 	}
 	r.columns(mibStorage+".140.1.1", fmt.Sprint(n), map[int]any{
+		14: 10, 24: 0, 25: 0, 32: now.s.drives[v.drives[0]].protocol, 33: now.s.drives[v.drives[0]].media,
 		1: n, 2: v.name, 4: mibVolumes[condition], 6: int(v.bytes >> 20), 10: mibWrites[v.write], 11: mibReads[v.read], 13: mibLayouts[v.level], 20: mibHealth(volumeHealth(condition)),
 		23: 0, 26: disk, 30: 1, 31: percent, 34: left, 35: v.id, 36: v.name + " on " + now.s.controllerOf(v).label,
 	})
