@@ -2,7 +2,11 @@ package hw_test
 
 import (
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -214,4 +218,28 @@ func TestOnlyACompleteScopeSettles(t *testing.T) {
 			}
 		}
 	})
+}
+
+// An alert of this package that is not in its list would be closed as a verdict nobody gives.
+func TestEveryAlertIsOwn(t *testing.T) {
+	t.Parallel()
+	file, err := parser.ParseFile(token.NewFileSet(), "alert.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	ast.Inspect(file, func(x ast.Node) bool {
+		c, ok := x.(*ast.ValueSpec)
+		if !ok || !strings.HasPrefix(c.Names[0].Name, "Alert") {
+			return true
+		}
+		n++
+		if code, err := strconv.Unquote(c.Values[0].(*ast.BasicLit).Value); err != nil || !hw.OwnAlert(code) {
+			t.Errorf("%s is missing in ownAlerts (verdict.go)", c.Names[0].Name)
+		}
+		return true
+	})
+	if n < 7 || hw.OwnAlert(raidLevel) {
+		t.Errorf("%d alerts found", n)
+	}
 }
