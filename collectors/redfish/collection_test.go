@@ -83,14 +83,14 @@ func TestExpand(t *testing.T) {
 	for range 3 {
 		readDrives(t, c, 4)
 	}
-	if plain, asked, one := b.asked("GET "+storage)-b.asked("GET "+storage+"?")-b.asked("GET "+storage+"/"), b.asked("GET "+storage+"?"), b.asked("GET "+storage+"/Drives"); plain != 1 || asked != 4 || one != 0 {
+	if plain, asked, one := b.asked("GET "+storage)-b.asked("GET "+storage+"?")-b.asked("GET "+storage+"/"), b.asked("GET "+storage+"?"), b.asked("GET "+storage+"/Drives"); plain != 1 || asked != 4 || one != 1 {
 		t.Errorf("%d plain, %d expanded, %d drives alone", plain, asked, one)
 	}
 	// A drive is pulled: both answers say so, and $expand stays.
 	withDrives(3, storageDoc(links(3, driveDoc), 3))(b)
 	readDrives(t, c, 3)
 	readDrives(t, c, 3)
-	if n := b.asked("GET " + storage + "/Drives"); n != 0 {
+	if n := b.asked("GET " + storage + "/Drives"); n != 1 {
 		t.Errorf("%d drives alone", n)
 	}
 	// One is put back; then $expand loses it.
@@ -148,6 +148,21 @@ func TestExpandIsNotBelieved(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestShortenedMembers: an expanded member that lacks a property it has alone is not believed.
+func TestShortenedMembers(t *testing.T) {
+	t.Parallel()
+	short := func(i int) string {
+		return strings.Replace(driveDoc(i), `"FailurePredicted"`, `"FailurePredicted@x"`, 1)
+	}
+	b := newBMC(t, withDrives(4, storageDoc(links(4, short), 4)))
+	c := newClient(t, b, nil)
+	readDrives(t, c, 4)
+	readDrives(t, c, 4)
+	if n := b.asked("GET " + storage + "?"); n != 1 {
+		t.Errorf("asked for expanded %d times", n)
 	}
 }
 

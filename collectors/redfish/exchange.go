@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"rackpost/collectors"
@@ -139,7 +141,12 @@ func (c *Client) once(ctx context.Context, q query) (a Answer, to string, err er
 	}
 	reqCtx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	req, err := c.request(reqCtx, q)
+	var sent atomic.Bool
+	trace := &httptrace.ClientTrace{
+		GetConn: func(string) { sent.Store(false) }, // also when the one that rested turns out to be closed
+		GotConn: func(httptrace.GotConnInfo) { sent.Store(true) },
+	}
+	req, err := c.request(httptrace.WithClientTrace(reqCtx, trace), q)
 	if err != nil {
 		e.Err = err
 		return a, "", unreadable(e)
@@ -156,7 +163,7 @@ func (c *Client) once(ctx context.Context, q query) (a Answer, to string, err er
 	}()
 	resp, err := c.wire.RoundTrip(req)
 	if err != nil {
-		e.Err = err
+		e.Err, e.sent = err, sent.Load()
 		return a, "", failure(ctx, e, c.session.barred(c.now()))
 	}
 	defer resp.Body.Close()

@@ -2,6 +2,8 @@ package redfish
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"sync"
 )
 
@@ -67,7 +69,8 @@ func (c *Client) expand(ctx context.Context, x *expansion, path, property, query
 	return l, nil
 }
 
-// tryExpansion reads the links, asks for the members at once, and compares the two member by member.
+// tryExpansion reads the links, asks for the members at once, and compares the two member by member. The first member is
+// also read alone: an expanded one must have all its properties.
 func (c *Client) tryExpansion(ctx context.Context, x *expansion, path, property, query string, limit int) (list, error) {
 	plain, err := c.links(ctx, path, property, "", limit)
 	if err != nil || !plain.complete || len(plain.members) == 0 {
@@ -85,9 +88,33 @@ func (c *Client) tryExpansion(ctx context.Context, x *expansion, path, property,
 		c.doubt(x, path)
 		return plain, nil
 	}
+	alone, err := c.Get(ctx, identity(plain.members[0]), nil)
+	if err != nil {
+		return plain, nil
+	}
+	i := slices.IndexFunc(l.members, func(m Raw) bool { return samePath(identity(m), identity(plain.members[0])) })
+	if !subset(properties(alone.Doc), properties(l.members[i])) {
+		c.doubt(x, path)
+		return plain, nil
+	}
 	x.state, x.last = trusted, ids
 	l.inline, l.doc = true, plain.doc
 	return l, nil
+}
+
+// properties returns the names of a resource's properties, without annotations.
+func properties(doc Raw) map[string]bool {
+	names := map[string]bool{}
+	s := scanner{b: doc}
+	if s.next() == '{' {
+		s.each(func(name string) {
+			s.skip()
+			if !strings.Contains(name, "@") {
+				names[name] = true
+			}
+		})
+	}
+	return names
 }
 
 // doubt gives up $expand at this place.

@@ -27,6 +27,7 @@ type Error struct {
 	device bool // it concerns the device, not this resource only
 	asked  bool // the service named the time in Retry-After
 	again  bool // the device is busy: it may be the whole of it
+	sent   bool // there was a connection to send it on
 	silent bool // no answer within the request's time
 }
 
@@ -197,7 +198,7 @@ func unanswered(e *Error, err error, hint string) error {
 		return visitError(e, hw.Unreachable, hint, 0)
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		e.Err = fmt.Errorf("no answer in time: %w", err)
-		e.device, e.silent = false, true
+		e.device, e.silent = !e.sent, e.sent
 	}
 	return visitError(e, hw.NoAnswer, hint, 0)
 }

@@ -160,6 +160,38 @@ func TestSilence(t *testing.T) {
 	get(t, c)
 }
 
+// mutable is a listener that can stop to speak: connections are made, and nothing is said on them.
+type mutable struct {
+	net.Listener
+	mute atomic.Bool
+}
+
+func (m *mutable) Accept() (net.Conn, error) {
+	for {
+		c, err := m.Listener.Accept()
+		if err != nil || !m.mute.Load() {
+			return c, err
+		}
+		defer c.Close()
+	}
+}
+
+// TestDeadDevice: where there is no connection to ask on, one silence is enough.
+func TestDeadDevice(t *testing.T) {
+	t.Parallel()
+	var l *mutable
+	b := newBMC(t, func(b *bmc) {
+		l = &mutable{Listener: b.Listener}
+		b.Listener = l
+	})
+	c := newClient(t, b, func(cfg *redfish.Config) { cfg.Timeout = 500 * time.Millisecond })
+	get(t, c)
+	l.mute.Store(true)
+	b.CloseClientConnections()
+	_, err := c.Get(t.Context(), system, nil)
+	wantError(t, err, hw.NoAnswer, true, "no answer in time")
+}
+
 func TestNoRedfish(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]func(http.ResponseWriter){
