@@ -33,6 +33,7 @@ type snmpSide struct {
 	ticks   uint32
 	rollups map[string]string // what the heartbeat read last: a change hastens what it rolls up
 	log     logMemory
+	bare    map[string]int // visits in a row at which a controller showed no battery, by its id
 }
 
 // openSNMP makes the SNMP side of a device whose agent is at address, host or host:port. It does not speak to
@@ -50,7 +51,7 @@ func openSNMP(t collectors.Target, address string, pool *snmp.Pool) (*snmpSide, 
 
 // forget drops what belongs to a unit that is there no more.
 func (s *snmpSide) forget() {
-	s.tables, s.lacks, s.log = map[*mibTable]tableMemory{}, map[string]bool{}, logMemory{}
+	s.tables, s.lacks, s.log, s.bare = map[*mibTable]tableMemory{}, map[string]bool{}, logMemory{}, map[string]int{}
 }
 
 // close ends the session.

@@ -104,6 +104,7 @@ func (v *snmpVisit) amperages(g, supplies *mibGrid) {
 		switch {
 		case amiss != "":
 			v.partial(sectionEnvironment, "amperageProbeType", amiss, "without it a reading has no unit")
+			return false
 		case t == probeDiscrete:
 		case t == probeSystemWatts && system < 0:
 			system, health = row, c.Health

@@ -15,6 +15,7 @@ type mibGrid struct {
 	index []string       // of the rows, in the order they first appeared
 	at    map[string]int // row by index
 	cols  []mibColumn    // one an object of the table
+	namer int            // 1 + the place of the object that named the rows before; 0 is not known
 }
 
 // mibColumn is what was read of one object.

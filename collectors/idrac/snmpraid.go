@@ -22,7 +22,7 @@ func (s *snmpSide) readRAID(v *snmpVisit) {
 	v.tell(controllers, func(g *mibGrid, row int, c *hw.Component) bool {
 		id := strings.TrimPrefix(c.Path, raid.ControllerPath)
 		alone := caches == 1 && c.Attrs.Get(raid.KeyCacheBytes) != "0"
-		c.State = c.State.With(raid.KeyBattery, powered.word(id, alone))
+		c.State = c.State.With(raid.KeyBattery, s.believed(id, powered.word(id, alone)))
 		if strings.Contains(c.Attrs.Get(raid.KeyModel), "BOSS") {
 			c.Attrs = c.Attrs.With(raid.KeyHotSpares, raid.Unsupported)
 		}
@@ -32,6 +32,22 @@ func (s *snmpSide) readRAID(v *snmpVisit) {
 	v.tell(g[2], onController)
 	v.tell(g[3], v.drive)
 	v.tell(g[4], v.volume)
+}
+
+// believed returns the word for the battery of a controller. That there is none makes a set with a write-back cache
+// a fault: it is told when it was read so often enough.
+func (s *snmpSide) believed(id, word string) string {
+	if word != raid.BatteryNone {
+		delete(s.bare, id)
+		return word
+	}
+	if len(s.bare) < maxTableRows {
+		s.bare[id]++
+	}
+	if s.bare[id] < emptyVisits {
+		return ""
+	}
+	return word
 }
 
 // powered is what the batteries say of their controllers.

@@ -25,8 +25,8 @@ var supplyTable = mibTable{
 		{name: "powerSupplyConfigurationErrorType", column: "12", use: mibState, as: "configuration_error", words: []string{"", "vendor-mismatch", "revision-mismatch", "processor-missing"}},
 		{name: "powerSupplyCurrentInputVoltage", column: "16", use: mibSensor, as: "input_volts", most: 1000},
 		{name: "powerSupplyType", column: "7", use: mibAttribute, as: "type", words: []string{"", "", "", "linear", "switching", "battery", "ups", "converter", "regulator", "ac", "dc", "vrm"}},
-		{name: "powerSupplyOutputWatts", column: "6", use: mibAttribute, as: "rated_watts", scale: 0.1},
-		{name: "powerSupplyRatedInputWattage", column: "14", use: mibAttribute, as: "rated_input_watts", scale: 0.1},
+		{name: "powerSupplyOutputWatts", column: "6", use: mibAttribute, as: "rated_watts", scale: 0.1, most: 1_000_000},
+		{name: "powerSupplyRatedInputWattage", column: "14", use: mibAttribute, as: "rated_input_watts", scale: 0.1, most: 1_000_000},
 		{name: "powerSupplyMaximumInputVoltage", column: "9", use: mibAttribute, as: "max_input_volts", scale: 1, most: 1000},
 	},
 }
@@ -36,7 +36,7 @@ var voltageTable = mibTable{
 	objects: []mibObject{
 		{name: "voltageProbeLocationName", column: "8", use: mibName},
 		{name: "voltageProbeStatus", column: "5", use: mibHealth, words: probeWords()},
-		{name: "voltageProbeReading", column: "6", use: mibSensor, as: "voltage_volts", scale: 0.001, signed: true, sparse: true, note: "not of a probe that is good or bad"},
+		{name: "voltageProbeReading", column: "6", use: mibSensor, as: "voltage_volts", scale: 0.001, signed: true, most: 1_000_000, sparse: true, note: "not of a probe that is good or bad"},
 		{name: "voltageProbeDiscreteReading", column: "16", use: mibState, as: "state", words: []string{"", "good", "bad"}},
 	},
 }
@@ -47,9 +47,9 @@ var amperageTable = mibTable{
 		{name: "amperageProbeLocationName", column: "8", use: mibName},
 		{name: "amperageProbeStatus", column: "5", use: mibHealth, words: probeWords()},
 		{name: "amperageProbeType", column: "7", use: mibHelper, most: 64, note: "the unit of the reading: 23 and 25 are tenths of an ampere, 24 and 26 watts, 16 none, others milliamperes"},
-		{name: "amperageProbeReading", column: "6", use: mibSensor, as: "current_amperes", signed: true, byHand: true, note: "of type 24 and 26 consumed_watts"},
-		{name: "amperageProbeUpperCriticalThreshold", column: "10", use: mibAttribute, as: "upper_critical_watts", byHand: true, note: "of power/system only"},
-		{name: "amperageProbeUpperNonCriticalThreshold", column: "11", use: mibAttribute, as: "upper_warning_watts", byHand: true, note: "of power/system only"},
+		{name: "amperageProbeReading", column: "6", use: mibSensor, as: "current_amperes", signed: true, most: 1_000_000, byHand: true, note: "of type 24 and 26 consumed_watts"},
+		{name: "amperageProbeUpperCriticalThreshold", column: "10", use: mibAttribute, as: "upper_critical_watts", most: 1_000_000, byHand: true, note: "of power/system only"},
+		{name: "amperageProbeUpperNonCriticalThreshold", column: "11", use: mibAttribute, as: "upper_warning_watts", most: 1_000_000, byHand: true, note: "of power/system only"},
 		{name: "amperageProbeDiscreteReading", column: "16", use: mibState, as: "state", words: []string{"", "good", "bad"}},
 	},
 	also: []mibObject{

@@ -71,6 +71,7 @@ func (v *snmpVisit) gauge(component, sensor string, value float64, absent hw.Rea
 type tableMemory struct {
 	had     bool // it had rows at an earlier visit
 	empties int  // complete readings without a row since
+	namer   int  // 1 + the place of the object that named its rows; 0 is not known
 }
 
 // emptyVisits is how often a table that had rows must be read empty before it is believed: after a
@@ -131,7 +132,11 @@ func (s *snmpSide) judge(v *snmpVisit, section string, g *mibGrid) {
 	m := s.tables[g.table]
 	switch {
 	case len(g.index) > 0:
-		m = tableMemory{had: true}
+		m = tableMemory{had: true, namer: m.namer}
+		if m.namer == 0 {
+			m.namer = g.namedBy()
+		}
+		g.namer = m.namer
 		for slot := range g.cols {
 			if g.lacks(slot) && !v.young {
 				s.lacks[g.table.oid(&g.table.objects[slot])] = true
@@ -204,7 +209,7 @@ func (v *snmpVisit) tell(g *mibGrid, more rowCode) {
 // next where only this row's cannot be read: it would be another part.
 func (g *mibGrid) named(row int) (string, hw.Reason) {
 	for slot := range g.table.objects {
-		if g.table.objects[slot].use != mibName || g.lacks(slot) {
+		if g.table.objects[slot].use != mibName || g.lacks(slot) && g.namer != slot+1 {
 			continue
 		}
 		s, reason := g.text(row, slot)
@@ -225,6 +230,16 @@ func (g *mibGrid) named(row int) (string, hw.Reason) {
 		return g.ordinal(row), ""
 	}
 	return "", hw.NotSupported
+}
+
+// namedBy returns 1 + the place of the object that names the rows, 0 where none does.
+func (g *mibGrid) namedBy() int {
+	for slot := range g.table.objects {
+		if g.table.objects[slot].use == mibName && g.cols[slot].rows > 0 {
+			return slot + 1
+		}
+	}
+	return 0
 }
 
 // ordinal returns the index of a row without the chassis: a server has one.
