@@ -33,4 +33,6 @@ const (
 	AlertFlapping    = "flapping"     // a component changes more than MaxFlaps times an hour
 	AlertUnitChanged = "unit-changed" // another unit stands at the position
 	AlertRestarted   = "restarted"    // the unit started within the last half hour
+
+	AlertSwitchedOver = "switched-over" // another unit of a pair became the active one within the last half hour
 )

@@ -50,6 +50,8 @@ type judged struct {
 	value ComponentValue
 	wasUp bool // a port whose link was up before
 	gone  bool // removed by this visit
+
+	wasActive string // the unit of a pair that was active before, if it is another now
 }
 
 func judge(s State, r Report) *visit {
@@ -172,7 +174,7 @@ func (v *visit) unchanged(n *slot, x ComponentValue) {
 
 // write sets or removes a component's register.
 func (v *visit) write(rd reading, x ComponentValue, remove bool) {
-	j := judged{key: rd.key, value: x, wasUp: rd.up, gone: remove}
+	j := judged{key: rd.key, value: x, wasUp: rd.up, gone: remove, wasActive: rd.switched()}
 	if remove {
 		v.put(ComponentFact, rd.key.Component, rd.key.Group, nil)
 	} else {

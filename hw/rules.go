@@ -19,7 +19,7 @@ const (
 )
 
 // componentAlerts are the codes that end with their component.
-var componentAlerts = [...]string{AlertHealth, AlertMissing, AlertLinkDown, AlertFlapping}
+var componentAlerts = [...]string{AlertHealth, AlertMissing, AlertLinkDown, AlertFlapping, AlertSwitchedOver}
 
 func (v *visit) alert(component, code string) (AlertValue, bool) {
 	f, _ := v.register(RegisterKey{AlertFact, component, code})
@@ -74,6 +74,7 @@ func (v *visit) alerts() {
 			v.ifMissing(j)
 			v.health(j)
 			v.link(j)
+			v.switchover(j)
 		}
 	}
 	v.orphans()
@@ -101,11 +102,29 @@ func (v *visit) ifFlapping(j judged) {
 func (v *visit) ifMissing(j judged) {
 	_, open := v.alert(j.key.Component, AlertMissing)
 	switch {
+	case j.value.Missing && v.wentWithMember(j):
+		v.settle(j.key.Component, AlertMissing, missingMember)
 	case j.value.Missing && !open:
 		v.raise(j.key.Component, AlertMissing, LevelHigh, j.params())
 	case !j.value.Missing && open && !slices.ContainsFunc(v.others(j.key), judged.missing):
 		v.settle(j.key.Component, AlertMissing, "")
 	}
+}
+
+// The attribute that says which member of a stack a part belongs to, the path of a member,
+// and the reason a part's own alert is closed with when its member is missing.
+const (
+	paramMember   = "member"
+	memberPath    = "member/"
+	missingMember = "member-missing"
+)
+
+// wentWithMember says that a missing part belongs to a stack member that is missing itself:
+// one lost member is one fault.
+func (v *visit) wentWithMember(j judged) bool {
+	member := j.value.Attrs.Get(paramMember)
+	path := memberPath + member
+	return member != "" && path != j.key.Component && slices.ContainsFunc(v.parts(path), judged.missing)
 }
 
 // health raises what the device calls faulty. Only the section that raised an alert lowers
@@ -157,7 +176,8 @@ func (v *visit) owns(k RegisterKey, a AlertValue) bool {
 	return !ok
 }
 
-// link raises a described port that was up and lost its link while it should be up.
+// link raises a described port that was up and lost its link while it should be up. A port
+// that is faulty has an alert already: its lost link is told if it stays lost after that.
 func (v *visit) link(j judged) {
 	path, x := j.key.Component, j.value
 	oper, admin := x.State.Get("oper"), x.State.Get("admin")
@@ -169,7 +189,7 @@ func (v *visit) link(j judged) {
 		v.settle(path, AlertLinkDown, "")
 		return
 	}
-	if open || !j.wasUp || admin != "up" || !linkLost(oper) || !strings.HasPrefix(path, "port/") {
+	if open || !j.wasUp || x.Health > OK || admin != "up" || !linkLost(oper) || !strings.HasPrefix(path, "port/") {
 		return
 	}
 	if alias := v.alias(j); alias != "" {

@@ -175,7 +175,8 @@ func (s *State) forget() {
 }
 
 // set also keeps the last decisive link state: up, a reading without one, down is a link
-// lost too. A flapping register says nothing of it, but a port that flaps was up.
+// lost too. A flapping register says nothing of it, but a port that flaps was up; nor does
+// one that is faulty.
 func (n *slot) set(f Fact) {
 	fresh := n.fact.Kind == 0
 	n.fact = f
@@ -189,7 +190,7 @@ func (n *slot) set(f Fact) {
 		n.up = n.up || fresh && oper != ""
 	case oper == "up":
 		n.up = true
-	case linkLost(oper):
+	case linkLost(oper) && c.Health <= OK:
 		n.up = false
 	}
 }

@@ -28,7 +28,7 @@ type Verdict struct {
 }
 
 // ownAlerts are the codes Next raises by itself; every other code is a verdict's.
-var ownAlerts = [...]string{AlertHealth, AlertMissing, AlertUnreachable, AlertLinkDown, AlertFlapping, AlertUnitChanged, AlertRestarted}
+var ownAlerts = [...]string{AlertHealth, AlertMissing, AlertUnreachable, AlertLinkDown, AlertFlapping, AlertUnitChanged, AlertRestarted, AlertSwitchedOver}
 
 // OwnAlert says that Next raises code by itself: no verdict may have it.
 func OwnAlert(code string) bool { return slices.Contains(ownAlerts[:], code) }

@@ -125,6 +125,8 @@ var english = texts{
 	"alert-unit-changed": "another unit stands here",
 	"alert-restarted":    "it has just started",
 
+	"alert-switched-over": "the other unit took over",
+
 	"reason-not-supported":   "the device does not offer it",
 	"reason-not-installed":   "the slot is empty",
 	"reason-not-ready":       "the device has no value now",

@@ -64,8 +64,8 @@ func (c *clock) follow(r reading) (wraps int64, same bool) {
 	switch {
 	case gained > elapsed+slack:
 		return 0, false // no clock runs ahead like that: another unit answers
-	case gained < elapsed-slack && ticksOf(c.wraps, r.ticks) <= elapsed+slack:
-		return 0, false // it rose, but the device can have started since
+	case gained < elapsed-slack && time.Duration(r.ticks)*tick <= elapsed+slack:
+		return 0, false // it rose, but the device can have started since, also soon after a wrap
 	}
 	return c.wraps, true
 }

@@ -167,3 +167,29 @@ func TestBlind(t *testing.T) {
 		}
 	}
 }
+
+// A reboot within minutes of a wrap is one, although the device's clock seems to have run on.
+func TestRebootSoonAfterAWrap(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	var c clock
+	for i, x := range []struct {
+		ticks     uint32
+		after     time.Duration
+		restarted bool
+	}{
+		{wrapTick - 3000, 0, false},
+		{2000, 50 * time.Second, false},    // wrapped 20 s ago
+		{3000, 10 * time.Minute, true},     // up for 30 s
+		{9000, 11 * time.Minute, false},    // and running
+		{15_000, 12 * time.Minute, false},  //
+		{9_000, 13*time.Minute + 30, true}, // started again
+	} {
+		if got := c.observe(reading{at: at.Add(x.after), ticks: x.ticks, hasTicks: true}); got != x.restarted {
+			t.Errorf("reading %d: restarted = %v", i, got)
+		}
+	}
+	if c.uptime() != 90*time.Second {
+		t.Errorf("up for %v", c.uptime())
+	}
+}

@@ -15,6 +15,9 @@ const maxDisabledVLANs = 16
 // such a table is known by a scalar beside it. seen is what was read of the ports.
 func (c *collector) readErrDisabled(v *visit, seen *grid) {
 	if c.kind != CatalystKind {
+		for i := range c.ports.list {
+			c.ports.list[i].unsure = false // a firewall shuts no port by itself
+		}
 		return
 	}
 	if !c.tables[&errDisableGlobalGroup].had {
