@@ -130,11 +130,11 @@ func TestWrongKind(t *testing.T) {
 // The scalars of server and iDRAC.
 func TestScalars(t *testing.T) {
 	t.Parallel()
-	rows := old(t).with("1.3.1.0", "4|node1.example.net", "1.3.2.0", "4|ABC1234", "1.3.3.0", "", "1.3.4.0", "4|A-77", "1.3.20.0", "2|1", "1.1.7.0", "2|32", "1.1.8.0", "4|2.85.85.85",
+	rows := old(t).with("1.3.1.0", "4|node1.example.net", "1.3.2.0", "4|ABC1234", "1.3.3.0", "", "1.3.4.0", "4|A-77", "1.3.6.0", "4|Proxmox VE", "1.3.20.0", "2|1", "1.1.7.0", "2|32", "1.1.8.0", "4|2.85.85.85",
 		"2.2.0", "2|4", "2.4.0", "2|4", "2.5.0", "2|3600", "4.200.10.1.27.1", "2|2", "1.3.5.0", "4|")
 	r := visitingRows(t, rows).visit()
 	r.complete(t)
-	r.wants(t, "system inventory", "unknown name=node1.example.net express_service_code=22453156048 asset_tag=A-77 lockdown=enabled blade_slot=")
+	r.wants(t, "system inventory", "unknown name=node1.example.net express_service_code=22453156048 asset_tag=A-77 os=Proxmox~VE lockdown=enabled blade_slot=")
 	r.wants(t, "system heartbeat", "ok front_panel=warning power=on memory= service_tag=ABC1234")
 	r.wants(t, "manager", "unknown generation=iDRAC8 firmware=2.85.85.85")
 	if u := r.Unit; u.Serial != "ABC1234" || u.Version != "2.85.85.85" || u.Uptime != time.Hour {
@@ -224,4 +224,33 @@ func TestAnotherUnit(t *testing.T) {
 	if r.Unit.Serial != "OTHER12" || len(r.Log) != 10 {
 		t.Errorf("%+v, %d lines", r.Unit, len(r.Log))
 	}
+}
+
+// Where the agent has no FQDDs a part is known by its place; one whose FQDD is not told for a visit is not
+// another part.
+func TestNamesWithoutFQDD(t *testing.T) {
+	t.Parallel()
+	rows := old(t)
+	bare := rows.without("4.700.12.1.19")
+	place := "fan/" + strings.ReplaceAll(rows.said("4.700.12.1.8.1.1"), " ", "")
+	r := visitingRows(t, bare).visit("environment")
+	r.complete(t)
+	r.part(t, place)
+	v := visitingRows(t, rows)
+	v.visit("environment").complete(t)
+	v.becomes(bare)
+	r = v.visit("environment")
+	if _, ok := r.parts[place]; ok || r.extent(t, "environment") != hw.Partial {
+		t.Errorf("a fan was renamed: %v", r.Read)
+	}
+}
+
+// Two probes of one name are two parts.
+func TestSameNameTwice(t *testing.T) {
+	t.Parallel()
+	rows := old(t).with("4.700.20.1.8.1.1", "4|GPU Temp", "4.700.20.1.8.1.2", "4|GPU Temp")
+	r := visitingRows(t, rows).visit("environment")
+	r.complete(t)
+	r.part(t, "temperature/GPUTemp")
+	r.part(t, "temperature/GPUTemp#1.2")
 }

@@ -61,7 +61,7 @@ const idracMIB = "1.3.6.1.4.1.674.10892.5."
 // oid returns the OID of an object: of a column without an index.
 func (t *mibTable) oid(o *mibObject) string {
 	switch {
-	case strings.HasPrefix(o.column, "1.3.6."):
+	case strings.HasPrefix(o.column, "1.3.6.1.4.1."):
 		return o.column
 	case t.entry == "":
 		return idracMIB + o.column
