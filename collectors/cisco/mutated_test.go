@@ -111,9 +111,11 @@ func delivering(t testing.TB, w walkOf) (row, port string) {
 }
 
 func events(t testing.TB) []event {
-	pool := func(w walkOf, name string) string {
-		return w.first(t, "1.3.6.1.4.1.9.9.48.1.1.1.2", func(_, n string) bool { return n == name })
-	}
+	return slices.Concat(partEvents(t), unitEvents(), memoryEvents(t))
+}
+
+// partEvents are what happens to parts of a device.
+func partEvents(t testing.TB) []event {
 	path := func(w walkOf, index string) string { return "port/" + w[shortNames+"."+index] }
 	return []event{
 		{name: "failover in progress", recording: "asa",
@@ -155,6 +157,25 @@ func events(t testing.TB) []event {
 				return map[string]string{"1.3.6.1.2.1.31.1.1.1.6." + index: "70|1", "1.3.6.1.2.1.2.2.1.14." + index: "65|0"}
 			},
 			want: func(walkOf) []string { return nil }},
+		{name: "SFP pulled", recording: "ios_2960x",
+			make: func(w walkOf) map[string]string {
+				gone, sfp := map[string]string{}, optic(t, w)
+				for oid := range w {
+					index := oid[strings.LastIndexByte(oid, '.')+1:]
+					ofIt := index == sfp || w[entRow+".4."+index] == sfp
+					if ofIt && (strings.HasPrefix(oid, entRow+".") || strings.HasPrefix(oid, ciscoSensor+".")) {
+						gone[oid] = ""
+					}
+				}
+				return gone
+			},
+			want: func(w walkOf) []string { return []string{"transceiver/*", "part/*"} }},
+	}
+}
+
+// unitEvents are what happens to a device, or to a chassis of it.
+func unitEvents() []event {
+	return []event{
 		{name: "reboot", recording: "cisco_16_switch",
 			make:  func(walkOf) map[string]string { return map[string]string{upTicks: "67|3000"} },
 			want:  func(walkOf) []string { return []string{"+ restarted", "config/*"} },
@@ -177,19 +198,15 @@ func events(t testing.TB) []event {
 				return gone
 			},
 			want: func(walkOf) []string { return []string{"+member/3 missing", "member/3"} }},
-		{name: "SFP pulled", recording: "ios_2960x",
-			make: func(w walkOf) map[string]string {
-				gone, sfp := map[string]string{}, optic(t, w)
-				for oid := range w {
-					index := oid[strings.LastIndexByte(oid, '.')+1:]
-					ofIt := index == sfp || w[entRow+".4."+index] == sfp
-					if ofIt && (strings.HasPrefix(oid, entRow+".") || strings.HasPrefix(oid, ciscoSensor+".")) {
-						gone[oid] = ""
-					}
-				}
-				return gone
-			},
-			want: func(w walkOf) []string { return []string{"transceiver/*", "part/*"} }},
+	}
+}
+
+// memoryEvents fill the pools.
+func memoryEvents(t testing.TB) []event {
+	pool := func(w walkOf, name string) string {
+		return w.first(t, "1.3.6.1.4.1.9.9.48.1.1.1.2", func(_, n string) bool { return n == name })
+	}
+	return []event{
 		{name: "Driver text full", recording: "cisco_16_switch",
 			make: func(w walkOf) map[string]string {
 				return map[string]string{memoryPool + "6." + pool(w, "Driver text"): "66|0"}
