@@ -27,10 +27,7 @@ type snmpSide struct {
 	target  collectors.Target
 	session *snmp.Session
 	tables  map[*mibTable]tableMemory
-	lacks   map[string]bool // OIDs of columns the device has no row of, of tables that have rows
-	serial  string          // of the unit that answered last
-	started bool            // ticks is known
-	ticks   uint32
+	serial  string            // of the unit that answered last
 	rollups map[string]string // what the heartbeat read last: a change hastens what it rolls up
 	log     logMemory
 	bare    map[string]int // visits in a row at which a controller showed no battery, by its id
@@ -51,7 +48,7 @@ func openSNMP(t collectors.Target, address string, pool *snmp.Pool) (*snmpSide, 
 
 // forget drops what belongs to a unit that is there no more.
 func (s *snmpSide) forget() {
-	s.tables, s.lacks, s.log, s.bare = map[*mibTable]tableMemory{}, map[string]bool{}, logMemory{}, map[string]int{}
+	s.tables, s.log, s.bare = map[*mibTable]tableMemory{}, logMemory{}, map[string]int{}
 }
 
 // close ends the session.
@@ -111,8 +108,9 @@ func (s *snmpSide) readSection(v *snmpVisit, rd sectionReader) {
 		return
 	}
 	before := len(v.report.Components) + len(v.report.Samples) + len(v.report.Log)
+	v.broken = false
 	rd.read(s, v)
-	if v.stopped != "" && len(v.report.Components)+len(v.report.Samples)+len(v.report.Log) == before {
+	if (v.stopped != "" || v.broken) && len(v.report.Components)+len(v.report.Samples)+len(v.report.Log) == before {
 		v.limit(rd.section, hw.Failed)
 	}
 }

@@ -44,23 +44,15 @@ func TestYoung(t *testing.T) {
 	v.visit("raid").complete(t)
 }
 
-// A column that is there only after a restart is found.
-func TestRestartAsksAnew(t *testing.T) {
+// A column that only some hours has rows, as that of the errors of supplies, is asked for every time.
+func TestColumnThatComes(t *testing.T) {
 	t.Parallel()
 	rows := old(t)
-	rows["1.3.6.1.2.1.1.3.0"] = "67|900000"
-	v := visitingRows(t, rows.without("5.1.20.130.1.1.69"))
-	first := v.visit("raid")
-	controller, _, _, _ := firsts(rows)
-	if got := first.part(t, controller).State.Get("preserved_cache"); got != "" {
-		t.Errorf("preserved cache is %q, and not told", got)
-	}
-	v.visit("raid")
-	rows["1.3.6.1.2.1.1.3.0"] = "67|100000"
-	v.becomes(rows)
-	if got := v.visit("raid").part(t, controller).State.Get("preserved_cache"); got != "no" {
-		t.Errorf("preserved cache is %q after the restart", got)
-	}
+	v := visitingRows(t, rows)
+	v.visit("environment")
+	psu := "psu/" + rows.said("4.600.12.1.15.1.1")
+	v.becomes(rows.with("4.600.12.1.12.1.1", "2|1", "4.600.12.1.11.1.1", "2|65", "4.600.12.1.5.1.1", "2|5"))
+	v.visit("environment").wants(t, psu, "critical state=configuration-error configuration_error=vendor-mismatch")
 }
 
 // What a roll-up or the log moved is read sooner, and nothing else is.

@@ -91,8 +91,7 @@ func (v *snmpVisit) beatText(name string) string {
 	return strings.Clone(s)
 }
 
-// follow compares the answer with that of the visit before: another unit is another device, and an
-// iDRAC that started anew may have other tables.
+// follow compares the answer with that of the visit before: another unit is another device.
 func (s *snmpSide) follow(v *snmpVisit, up snmp.Value, serial string) {
 	if serial != "" && s.serial != "" && serial != s.serial {
 		s.forget()
@@ -101,15 +100,7 @@ func (s *snmpSide) follow(v *snmpVisit, up snmp.Value, serial string) {
 	if serial != "" {
 		s.serial = serial
 	}
-	if up.Type != snmp.TypeTimeTicks {
-		return
-	}
-	now := uint32(up.Uint)
-	v.young = now < youngTicks
-	if s.started && now < s.ticks {
-		clear(s.lacks)
-	}
-	s.started, s.ticks = true, now
+	v.young = up.Type == snmp.TypeTimeTicks && up.Uint < youngTicks
 }
 
 // unit says what stands there. Its uptime is the server's.

@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 
-	"rackpost/collectors"
 	"rackpost/collectors/snmp"
 	"rackpost/hw"
 	"rackpost/hw/raid"
@@ -51,9 +50,7 @@ func (s *snmpSide) scalars(v *snmpVisit, tables ...*mibTable) {
 	}
 	vars, err := s.session.Get(v.ctx, oids...)
 	if err != nil {
-		v.limit(tables[0].section, hw.Partial)
-		v.gap(tables[0].section+"/"+tables[0].name, collectors.ReasonOf(err), err.Error())
-		s.alive(v)
+		s.unread(v, tables[0].section, err)
 		return
 	}
 	for _, t := range tables {

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"rackpost/collectors"
 	"rackpost/collectors/snmp"
 	"rackpost/hw"
 )
@@ -43,19 +42,19 @@ func (s *snmpSide) readLog(v *snmpVisit) {
 		s.log = logMemory{known: true}
 		return
 	}
-	ends, err := s.session.Get(v.ctx, recordOID("8", 1), recordOID("8", count))
+	was := min(max(s.log.count, 1), count) // the newest then: it is the same record, or this is another log
+	marks, err := s.session.Get(v.ctx, recordOID("8", 1), recordOID("8", count), recordOID("8", count-was+1), recordOID("8", was))
 	if err != nil {
-		v.partial(sectionLog, eventLogTable.name, collectors.ReasonOf(err), err.Error())
-		s.alive(v)
+		s.unread(v, sectionLog, err)
 		return
 	}
-	first, last := dateText(ends[0]), dateText(ends[1])
+	first, last := dateText(marks[0]), dateText(marks[1])
 	order := recordOrder{count: count, falling: first != "" && last != "" && dateOf(first).After(dateOf(last))}
-	newest := last
+	newest, before := last, dateText(marks[3])
 	if order.falling {
-		newest = first
+		newest, before = first, dateText(marks[2])
 	}
-	s.readRecords(v, order, newest)
+	s.readRecords(v, order, newest, before)
 }
 
 // recordOrder finds records by their number from the oldest, 1.
@@ -76,15 +75,15 @@ func recordOID(column string, index uint64) string {
 	return idracMIB + eventLogTable.entry + "." + column + ".1." + strconv.FormatUint(index, 10)
 }
 
-func (s *snmpSide) readRecords(v *snmpVisit, order recordOrder, newest string) {
+// readRecords reads what came since. newest is the date of the newest record, before that of the one that was the
+// newest at the visit before.
+func (s *snmpSide) readRecords(v *snmpVisit, order recordOrder, newest, before string) {
 	was, from := s.log, uint64(1)
-	same := was.known && was.count == order.count && was.newest == newest
-	grown := was.known && was.count < order.count
 	switch {
-	case same:
+	case was.known && was.count == order.count && was.newest == newest:
 		v.cursor(order.count)
 		return
-	case grown:
+	case was.known && was.count < order.count && (was.count == 0 || was.newest == before):
 		from = was.count + 1
 	case !was.known && order.count > firstLines:
 		from = order.count - firstLines + 1
@@ -93,11 +92,11 @@ func (s *snmpSide) readRecords(v *snmpVisit, order recordOrder, newest string) {
 		from = order.count - firstLines + 1
 		v.partial(sectionLog, eventLogTable.name, hw.TooMuch, "more records than are read at one visit: the oldest of them are left out")
 	}
-	read, ok := s.records(v, order, from)
+	read, date, ok := s.records(v, order, from)
 	if ok {
 		s.log = logMemory{known: true, count: order.count, newest: newest}
 	} else if read >= from {
-		s.log = logMemory{known: true, count: read}
+		s.log = logMemory{known: true, count: read, newest: date}
 	}
 	if s.log.known {
 		v.cursor(s.log.count)
@@ -111,8 +110,9 @@ func (v *snmpVisit) cursor(n uint64) {
 // recordsAtOnce is how many records one GET asks: three objects each.
 const recordsAtOnce = 8
 
-// records reads the records from a number on. It returns the last that was read, and whether all were.
-func (s *snmpSide) records(v *snmpVisit, order recordOrder, from uint64) (last uint64, ok bool) {
+// records reads the records from a number on. It returns the last that was read, its date, and whether all
+// were.
+func (s *snmpSide) records(v *snmpVisit, order recordOrder, from uint64) (last uint64, date string, ok bool) {
 	last = from - 1
 	for n := from; n <= order.count; n += recordsAtOnce {
 		var oids []string
@@ -124,18 +124,17 @@ func (s *snmpSide) records(v *snmpVisit, order recordOrder, from uint64) (last u
 		}
 		vars, err := s.session.Get(v.ctx, oids...)
 		if err != nil {
-			v.partial(sectionLog, eventLogTable.name, collectors.ReasonOf(err), err.Error())
-			s.alive(v)
-			return last, false
+			s.unread(v, sectionLog, err)
+			return last, date, false
 		}
 		for i := n; i <= end; i++ {
 			if !s.line(v, i, vars[:3]) {
-				return last, false
+				return last, date, false
 			}
-			last, vars = i, vars[3:]
+			last, date, vars = i, dateText(vars[2]), vars[3:]
 		}
 	}
-	return last, true
+	return last, date, true
 }
 
 // line takes one record. False: it could not be read and is to be asked for again. One whose text is none is

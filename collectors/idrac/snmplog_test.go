@@ -3,6 +3,7 @@ package idrac_test
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -77,6 +78,25 @@ func TestLogLine(t *testing.T) {
 	want := []hw.LogLine{{Unit: rows.said("1.3.2.0"), Log: "sel", Entry: "1", At: time.Date(2026, 5, 1, 0, 1, 0, 0, time.UTC), Level: "critical", Text: "Fan 1 failed."}}
 	if d := cmp.Diff(want, r.Log); d != "" {
 		t.Error(d)
+	}
+}
+
+// A log that was cleared and has more records than before is read from its begin.
+func TestLogClearedAndFilled(t *testing.T) {
+	t.Parallel()
+	for _, falling := range []bool{false, true} {
+		v := visitingRows(t, withLog(old(t), 3, falling))
+		v.visit("log")
+		rows := withLog(old(t), 5, falling)
+		for i := 1; i <= 5; i++ {
+			at := strings.Replace(rows.said(fmt.Sprintf("4.300.40.1.8.1.%d", i)), "202605", "202607", 1)
+			rows = rows.with(fmt.Sprintf("4.300.40.1.8.1.%d", i), "4|"+at)
+		}
+		v.becomes(rows)
+		r := v.visit("log")
+		if a, b, n := entries(r); a != "1" || b != "5" || n != 5 {
+			t.Errorf("falling %v: %d lines, %s to %s", falling, n, a, b)
+		}
 	}
 }
 

@@ -18,6 +18,7 @@ type snmpVisit struct {
 	beat    *mibGrid  // the scalars of the first request
 	young   bool      // the iDRAC started a moment ago: a table without rows may be one not filled yet
 	stopped hw.Reason // why nothing more is asked; empty while the device answers
+	broken  bool      // a walk or a GET of this section yielded nothing
 	gaps    map[string]bool
 }
 
@@ -91,21 +92,14 @@ func (s *snmpSide) walk(v *snmpVisit, tables ...*mibTable) []*mibGrid {
 	for i, t := range tables {
 		grids[i] = newGrid(t)
 		for slot := range t.objects {
-			if oid := t.oid(&t.objects[slot]); !s.lacks[oid] {
-				oids, places = append(oids, oid), append(places, place{grids[i], slot})
-				grids[i].miss(slot, hw.NoAnswer)
-			}
+			oids, places = append(oids, t.oid(&t.objects[slot])), append(places, place{grids[i], slot})
+			grids[i].miss(slot, hw.NoAnswer)
 		}
 	}
 	section := tables[0].section
-	if v.stopped != "" || len(oids) == 0 {
-		v.limit(section, hw.Partial)
-		return grids
-	}
 	columns, err := s.session.Walk(v.ctx, oids...)
 	if err != nil {
-		v.fail(section, collectors.ReasonOf(err), err.Error())
-		s.alive(v)
+		s.unread(v, section, err)
 		return grids
 	}
 	silent := false
@@ -122,7 +116,15 @@ func (s *snmpSide) walk(v *snmpVisit, tables ...*mibTable) []*mibGrid {
 	return grids
 }
 
-// judge says what is not whole of a table, and remembers what the device lacks.
+// unread notes a walk or a GET that yielded nothing.
+func (s *snmpSide) unread(v *snmpVisit, section string, err error) {
+	v.broken = true
+	v.limit(section, hw.Partial)
+	v.gap(section, collectors.ReasonOf(err), err.Error())
+	s.alive(v)
+}
+
+// judge says what is not whole of a table, and remembers whether it has rows.
 func (s *snmpSide) judge(v *snmpVisit, section string, g *mibGrid) {
 	for slot := range g.cols {
 		if !g.whole(slot) {
@@ -137,11 +139,6 @@ func (s *snmpSide) judge(v *snmpVisit, section string, g *mibGrid) {
 			m.namer = g.namedBy()
 		}
 		g.namer = m.namer
-		for slot := range g.cols {
-			if g.lacks(slot) && !v.young {
-				s.lacks[g.table.oid(&g.table.objects[slot])] = true
-			}
-		}
 	case !g.wholeAll():
 		return
 	case v.young:
