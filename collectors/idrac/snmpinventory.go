@@ -40,7 +40,7 @@ func speeds(g *mibGrid, row int, c *hw.Component) {
 	}
 }
 
-// scalars reads groups of scalars of one section with one GET; each is a component.
+// scalars reads groups of scalars of one section with one GET; each is a component, whatever is told of it.
 func (s *snmpSide) scalars(v *snmpVisit, tables ...*mibTable) {
 	var oids []string
 	for _, t := range tables {
@@ -62,9 +62,6 @@ func (s *snmpSide) scalars(v *snmpVisit, tables ...*mibTable) {
 			}
 		}
 		vars = vars[len(t.objects):]
-		if len(g.index) == 0 {
-			continue
-		}
 		c := hw.Component{Path: t.component, Section: t.section, Attrs: hw.Attrs{}.With(raid.KeySource, raid.SourceSNMP)}
 		for slot := range t.objects {
 			v.cell(g, 0, slot, &c)

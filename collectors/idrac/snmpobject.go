@@ -35,6 +35,7 @@ type mibObject struct {
 	none   uint64  // the number that says there is none; 0: no number does
 	// sparse says that a row without it is well; else its sample is absent with the reason.
 	sparse bool
+	probe  bool // its health is a StatusProbeEnum, not an ObjectStatusEnum
 	byHand bool // told by the code of its table, which has to look at more than this cell
 	note   string
 }
@@ -115,10 +116,6 @@ func probeHealthOf(n uint64) hw.Health {
 
 // The words of the enumerations several objects share.
 func statusWords() []string { return []string{"", "", "", "ok", "warning", "critical", "critical"} }
-
-func probeWords() []string {
-	return []string{"", "", "", "ok", "upper-warning", "upper-critical", "upper-non-recoverable", "lower-warning", "lower-critical", "lower-non-recoverable", "failed"}
-}
 
 func redundancyWords() []string {
 	return []string{"", "", "", "full", "degraded", "lost", "not-redundant", "offline"}

@@ -35,7 +35,7 @@ var voltageTable = mibTable{
 	name: "voltageProbeTable", section: sectionEnvironment, component: "voltage/<voltageProbeLocationName>", prefix: "voltage/", entry: "4.600.20.1",
 	objects: []mibObject{
 		{name: "voltageProbeLocationName", column: "8", use: mibName},
-		{name: "voltageProbeStatus", column: "5", use: mibHealth, words: probeWords()},
+		{name: "voltageProbeStatus", column: "5", use: mibHealth, probe: true},
 		{name: "voltageProbeReading", column: "6", use: mibSensor, as: "voltage_volts", scale: 0.001, signed: true, most: 1_000_000, sparse: true, note: "not of a probe that is good or bad"},
 		{name: "voltageProbeDiscreteReading", column: "16", use: mibState, as: "state", words: []string{"", "good", "bad"}},
 	},
@@ -45,7 +45,7 @@ var amperageTable = mibTable{
 	name: "amperageProbeTable", section: sectionEnvironment, component: "current/<amperageProbeLocationName>", prefix: "current/", entry: "4.600.30.1",
 	objects: []mibObject{
 		{name: "amperageProbeLocationName", column: "8", use: mibName},
-		{name: "amperageProbeStatus", column: "5", use: mibHealth, words: probeWords()},
+		{name: "amperageProbeStatus", column: "5", use: mibHealth, probe: true},
 		{name: "amperageProbeType", column: "7", use: mibHelper, most: 64, note: "the unit of the reading: 23 and 25 are tenths of an ampere, 24 and 26 watts, 16 none, others milliamperes"},
 		{name: "amperageProbeReading", column: "6", use: mibSensor, as: "current_amperes", signed: true, most: 1_000_000, byHand: true, note: "of type 24 and 26 consumed_watts"},
 		{name: "amperageProbeUpperCriticalThreshold", column: "10", use: mibAttribute, as: "upper_critical_watts", most: 1_000_000, byHand: true, note: "of power/system only"},
@@ -109,7 +109,7 @@ var fanTable = mibTable{
 	objects: []mibObject{
 		{name: "coolingDeviceFQDD", column: "19", use: mibName},
 		{name: "coolingDeviceLocationName", column: "8", use: mibName, note: "where there are no FQDDs"},
-		{name: "coolingDeviceStatus", column: "5", use: mibHealth, words: probeWords()},
+		{name: "coolingDeviceStatus", column: "5", use: mibHealth, probe: true},
 		{name: "coolingDeviceSubType", column: "16", use: mibHelper, most: 64, note: "4, 6 and 16 have no speed"},
 		{name: "coolingDeviceReading", column: "6", use: mibSensor, as: "speed_rpm", most: 100_000, byHand: true},
 		{name: "coolingDeviceLowerNonCriticalThreshold", column: "12", use: mibAttribute, as: "lower_warning_rpm", scale: 1, most: 100_000},
@@ -122,7 +122,7 @@ var temperatureTable = mibTable{
 	name: "temperatureProbeTable", section: sectionEnvironment, component: "temperature/<temperatureProbeLocationName>", prefix: "temperature/", entry: "4.700.20.1",
 	objects: []mibObject{
 		{name: "temperatureProbeLocationName", column: "8", use: mibName, note: "without blanks"},
-		{name: "temperatureProbeStatus", column: "5", use: mibHealth, words: probeWords()},
+		{name: "temperatureProbeStatus", column: "5", use: mibHealth, probe: true},
 		{name: "temperatureProbeReading", column: "6", use: mibSensor, as: "temperature_celsius", scale: 0.1, signed: true, most: 3000, sparse: true},
 		{name: "temperatureProbeUpperCriticalThreshold", column: "10", use: mibAttribute, as: "upper_critical_celsius", scale: 0.1, signed: true, most: 3000},
 		{name: "temperatureProbeUpperNonCriticalThreshold", column: "11", use: mibAttribute, as: "upper_warning_celsius", scale: 0.1, signed: true, most: 3000},

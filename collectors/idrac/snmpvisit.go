@@ -270,7 +270,7 @@ func (v *snmpVisit) cell(g *mibGrid, row, slot int, c *hw.Component) {
 		switch {
 		case reason == hw.Garbage:
 			v.partial(g.table.section, o.name, reason, "")
-		case len(o.words) > 7:
+		case o.probe:
 			c.Health = probeHealthOf(n)
 		default:
 			c.Health = healthOf(n)
