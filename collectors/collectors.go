@@ -6,9 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	"rackpost/hw"
@@ -27,6 +25,13 @@ type Collector interface {
 	Collect(ctx context.Context, due []Section) (hw.Report, error)
 	// Close ends the session with the device. The collector is not used again.
 	Close(ctx context.Context) error
+}
+
+// Actor is a Collector whose device can be told to do something.
+type Actor interface {
+	// Act does a through the session of the visits. It is not called concurrently with
+	// Collect. The reason of its error is NotSupported where the part cannot do it.
+	Act(ctx context.Context, a hw.Action) error
 }
 
 // Section is a part of a visit with its own period. A kind's section with period 0 is off
@@ -70,6 +75,9 @@ func (k Kind) has(section string) bool {
 type Target struct {
 	Device      hw.Device
 	Credentials Credentials
+	SNMP        string        // host or host:port of the agent beside Redfish; empty: the host of Device.Address
+	LegacyTLS   bool          // TLS 1.0 and RSA key exchange are allowed: old iDRAC 7 and 8 offer nothing else
+	Once        bool          // one visit beside a service that may visit the same device: a probe
 	Policy      raid.Policy   // what is wanted of its RAID sets; the zero value is the default
 	Timeout     time.Duration // of one request; 0 is the kind's default
 	Memory      *Memory       // kept from one collector of this device to the next; never nil in New
@@ -77,11 +85,16 @@ type Target struct {
 }
 
 // Credentials are what a device wants to know of us. Only the fields of the device's
-// protocol are set.
+// protocols are set: of a server those of Redfish, of SNMP, or both.
 type Credentials struct {
 	Community string // SNMP v2c
 	V3        *V3    // SNMP v3; wins over Community
+	User      string // Redfish
+	Password  string
 }
+
+// SNMP says whether they hold what SNMP wants.
+func (c Credentials) SNMP() bool { return c.Community != "" || c.V3 != nil }
 
 // V3 is an SNMPv3 user. An empty AuthProtocol is noAuthNoPriv, an empty PrivProtocol
 // is authNoPriv.
@@ -92,39 +105,6 @@ type V3 struct {
 	PrivProtocol string // DES, AES, AES192, AES256 (Blumenthal), AES192C, AES256C (Reeder, Cisco's)
 	PrivKey      string
 	Context      string
-}
-
-// Memory is what a collector learned of a device and wants to find again after its
-// session was closed: the largest answer it bears, for one. It does not survive a restart.
-// It is safe for concurrent use.
-type Memory struct {
-	mu     sync.Mutex
-	values map[string]int64
-}
-
-// Get returns the value under key.
-func (m *Memory) Get(key string) (int64, bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	v, ok := m.values[key]
-	return v, ok
-}
-
-// Set keeps value under key. Keys are few and constant: they are not bounded here.
-func (m *Memory) Set(key string, value int64) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.values == nil {
-		m.values = map[string]int64{}
-	}
-	m.values[key] = value
-}
-
-// All returns a copy of everything kept.
-func (m *Memory) All() map[string]int64 {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return maps.Clone(m.values)
 }
 
 // VisitError is the error of a visit that read nothing, with the reason as a code and,

@@ -75,14 +75,14 @@ func (w Watched) same(o Watched) bool {
 	a, b := w.Target, o.Target
 	return w.Kind.Name == o.Kind.Name && slices.Equal(w.Kind.Sections, o.Kind.Sections) &&
 		a.Device.ID == b.Device.ID && a.Device.Address == b.Device.Address && a.Device.Standby == b.Device.Standby &&
-		a.Timeout == b.Timeout && a.Credentials.same(b.Credentials)
+		a.Timeout == b.Timeout && a.Credentials.same(b.Credentials) && a.SNMP == b.SNMP && a.LegacyTLS == b.LegacyTLS && a.Once == b.Once && a.Policy.Equal(b.Policy)
 }
 
 func (c Credentials) same(o Credentials) bool {
 	if (c.V3 == nil) != (o.V3 == nil) || c.V3 != nil && *c.V3 != *o.V3 {
 		return false
 	}
-	return c.Community == o.Community
+	return c.Community == o.Community && c.User == o.User && c.Password == o.Password
 }
 
 // budget returns how long a visit of a device may take whose shortest period is shortest: a

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"rackpost/collectors"
 	"rackpost/hw"
 )
 
@@ -102,7 +103,7 @@ func New(cfg Config) (*Client, error) {
 		cfg.Timeout = DefaultTimeout
 	}
 	if cfg.Pins == nil {
-		cfg.Pins = &ProcessPins{}
+		cfg.Pins = &collectors.Memory{}
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"rackpost/collectors"
 	"rackpost/collectors/redfish"
 	"rackpost/hw"
 )
@@ -195,7 +196,7 @@ func TestOrphans(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newBMC(t, start)
-			pins := &redfish.ProcessPins{}
+			pins := &collectors.Memory{}
 			if tc.pin != "" {
 				_ = pins.Learn(redfish.SessionPin, tc.pin)
 			}
@@ -210,13 +211,13 @@ func TestOrphans(t *testing.T) {
 					t.Errorf("the session %s is still there", id)
 				}
 			}
-			if own, _ := pins.Get(redfish.SessionPin); b.sessions[own] == nil {
+			if own, _ := pins.Recall(redfish.SessionPin); b.sessions[own] == nil {
 				t.Errorf("remembered is %q", own)
 			}
 			if err := c.Close(t.Context()); err != nil {
 				t.Error(err)
 			}
-			if left, _ := pins.Get(redfish.SessionPin); left != "" {
+			if left, _ := pins.Recall(redfish.SessionPin); left != "" {
 				t.Errorf("after Close %q is remembered", left)
 			}
 		})

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"rackpost/collectors"
 	"rackpost/collectors/redfish"
 	"rackpost/hw"
 )
@@ -31,11 +32,11 @@ func certificate(t *testing.T) tls.Certificate {
 
 func TestCertificate(t *testing.T) {
 	t.Parallel()
-	pins := &redfish.ProcessPins{}
+	pins := &collectors.Memory{}
 	with := func(cfg *redfish.Config) { cfg.Pins = pins }
 	first := newBMC(t, withTLS(&tls.Config{Certificates: []tls.Certificate{certificate(t)}}))
 	get(t, newClient(t, first, with))
-	pinned, ok := pins.Get(redfish.CertificatePin)
+	pinned, ok := pins.Recall(redfish.CertificatePin)
 	if !ok || len(pinned) != 64 {
 		t.Fatalf("pinned is %q", pinned)
 	}
@@ -48,7 +49,7 @@ func TestCertificate(t *testing.T) {
 	if !errors.As(err, &changed) || changed.Pinned != pinned || other.asked("") != 0 {
 		t.Fatalf("%v after %d requests", err, other.asked(""))
 	}
-	if again, _ := pins.Get(redfish.CertificatePin); again != pinned {
+	if again, _ := pins.Recall(redfish.CertificatePin); again != pinned {
 		t.Error("the pin moved by itself")
 	}
 	if err := pins.Learn(redfish.CertificatePin, changed.Found); err != nil {
@@ -60,7 +61,7 @@ func TestCertificate(t *testing.T) {
 	wantError(t, err, hw.CertChanged, true, "")
 }
 
-type fullPins struct{ redfish.ProcessPins }
+type fullPins struct{ collectors.Memory }
 
 func (*fullPins) Learn(string, string) error { return errors.New("disk full") }
 

@@ -26,33 +26,8 @@ const (
 // Pins keep what must not be forgotten of a device: the certificate it was first seen with, the session left open. They are asked
 // before every request, so a new certificate is accepted as soon as somebody changes the pin. A Client asks from one goroutine at a time.
 type Pins interface {
-	Get(name string) (value string, ok bool)
+	Recall(name string) (value string, ok bool)
 	Learn(name, value string) error
-}
-
-// ProcessPins are Pins that last as long as the process. The zero value holds none.
-type ProcessPins struct {
-	mu     sync.Mutex
-	values map[string]string
-}
-
-// Get returns what was learned under name.
-func (m *ProcessPins) Get(name string) (string, bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	v, ok := m.values[name]
-	return v, ok
-}
-
-// Learn keeps value under name.
-func (m *ProcessPins) Learn(name, value string) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.values == nil {
-		m.values = map[string]string{}
-	}
-	m.values[name] = value
-	return nil
 }
 
 // CertificateError says that the device shows another certificate than the pinned one. Both are SHA-256, hex.
@@ -176,7 +151,7 @@ func (w *wire) verify(s tls.ConnectionState) error {
 
 // expect asks what certificate is trusted. A connection that was opened with another one is not used again.
 func (w *wire) expect() {
-	pinned, _ := w.pins.Get(CertificatePin)
+	pinned, _ := w.pins.Recall(CertificatePin)
 	w.mu.Lock()
 	changed := w.pinned != "" && w.pinned != pinned
 	w.pinned = pinned

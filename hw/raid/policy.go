@@ -79,6 +79,16 @@ func Merge(layers ...Policy) Policy {
 	return p
 }
 
+// Equal says whether both set the same.
+func (p Policy) Equal(o Policy) bool {
+	same := slices.Equal(p.Levels, o.Levels) && (p.Levels == nil) == (o.Levels == nil)
+	from := o.judgements()
+	for i, j := range p.judgements() {
+		same = same && *j.value == *from[i].value
+	}
+	return same
+}
+
 // Check says what is wrong with a policy as a person wrote it, nil when nothing is.
 func (p Policy) Check() error {
 	if p.Levels != nil && len(p.Levels) == 0 {
