@@ -15,8 +15,8 @@ const (
 	GapFact       FactKind = 3
 	UnitFact      FactKind = 4
 	ClockFact     FactKind = 5
-	ActFact       FactKind = 6 // a person did something: acknowledge, note, silence
-	LearnedFact   FactKind = 7 // what a collector learned and must not forget: a stop of logins, a pin
+	ActFact       FactKind = 6 // somebody did something or wants it done: locate, acknowledge, note, silence
+	LearnedFact   FactKind = 7 // what a collector learned and must not forget: failed logins, a pin
 )
 
 // String returns the kind's word, or its number.

@@ -63,6 +63,7 @@ func judge(s State, r Report) *visit {
 	v.absent()
 	v.alerts()
 	v.gapsOf(r.Gaps)
+	v.learned()
 	return v
 }
 

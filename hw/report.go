@@ -45,7 +45,7 @@ type Report struct {
 	Cursors    []LogCursor
 	Gaps       []Gap
 	Requests   int
-	Learned    Attrs    // what must not be forgotten of the device: a certificate, a stop of logins. All of it, every time
+	Learned    Attrs    // what must not be forgotten of the device: a certificate, failed logins. All of it, every time; nil says nothing of it
 	Hasten     []string // sections to read sooner than their period: what was read shows that what they hold changed. Not kept
 }
 

@@ -215,6 +215,17 @@ func (s State) All() iter.Seq[Fact] {
 	}
 }
 
+// of yields the registers of a kind, in order of component and group.
+func (s *State) of(kind FactKind) iter.Seq[Fact] {
+	return func(yield func(Fact) bool) {
+		for _, i := range s.order[s.rank(RegisterKey{Kind: kind}):] {
+			if f := s.slots[i].fact; f.Kind != kind || !yield(f) {
+				return
+			}
+		}
+	}
+}
+
 // Unit returns the unit at the device's position.
 func (s State) Unit() (UnitValue, bool) {
 	f, _ := s.Get(RegisterKey{UnitFact, "", unitGroup})

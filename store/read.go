@@ -185,10 +185,7 @@ func (s *Store) factsIn(b *journal.Batch, q FactQuery, reach span, out *[]FactRe
 		if at := raw.At(b.WallMS).UnixMilli(); at < reach.first || at > reach.last {
 			return nil
 		}
-		fact, err := raw.Fact(b.WallMS)
-		if err != nil {
-			return nil
-		}
+		fact := raw.Shown(b.WallMS)
 		if o, ok := fact.Value.(hw.Opaque); ok {
 			fact.Value = hw.Opaque{Kind: o.Kind, Bytes: slices.Clone(o.Bytes)}
 		}

@@ -61,10 +61,25 @@ func valueText(v hw.Value) string {
 		return fmt.Sprintf("serial %q, model %q, version %q, name %q, since %s", v.Serial, v.Model, v.Version, v.Name, stampText(v.Since))
 	case hw.ClockValue:
 		return fmt.Sprintf("trusted %t, source %s, off by %d ms", v.Trusted, v.Source, v.OffsetMS)
+	case hw.ActValue:
+		return actText(v)
+	case hw.LearnedValue:
+		return fmt.Sprintf("%q", v.Value)
 	case hw.Opaque:
 		return fmt.Sprintf("%d bytes of a later version", len(v.Bytes))
 	}
 	return "unknown"
+}
+
+func actText(v hw.ActValue) string {
+	text := fmt.Sprintf("on %t, %s, by %q, since %s", v.On, v.Phase, v.Who, stampText(v.Since))
+	if !v.Until.IsZero() {
+		text += ", until " + stampText(v.Until)
+	}
+	if v.Reason != "" || v.Detail != "" {
+		text += fmt.Sprintf(", %s: %q", v.Reason, v.Detail)
+	}
+	return text + pairsText(v.Params)
 }
 
 func pairsText(pairs hw.Attrs) string {

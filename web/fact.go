@@ -62,6 +62,18 @@ func valueOf(v hw.Value) map[string]any {
 		return m
 	case hw.ClockValue:
 		return map[string]any{"trusted": v.Trusted, "source": v.Source, "offset_ms": v.OffsetMS}
+	case hw.ActValue:
+		m := map[string]any{"phase": v.Phase, "on": v.On, "who": v.Who}
+		setTime(m, "since", v.Since)
+		setTime(m, "until", v.Until)
+		setIf(m, "reason", v.Reason)
+		setIf(m, "detail", v.Detail)
+		if len(v.Params) > 0 {
+			m["params"] = v.Params
+		}
+		return m
+	case hw.LearnedValue:
+		return map[string]any{"text": v.Value}
 	case hw.Opaque:
 		return map[string]any{"bytes": base64.StdEncoding.EncodeToString(v.Bytes)}
 	}

@@ -73,11 +73,7 @@ func recordAgain(out []byte, r journal.Record, wallMS int64, entries []journal.E
 		if err != nil {
 			return out, err
 		}
-		f, err := raw.Fact(wallMS)
-		if err != nil {
-			return out, err
-		}
-		return journal.AppendFact(out, f, wallMS)
+		return journal.AppendFact(out, raw.Shown(wallMS), wallMS)
 	case journal.TypeVisit:
 		v, err := journal.ParseVisit(r.Payload, wallMS)
 		if err != nil {

@@ -130,6 +130,17 @@ func (r RawFact) Fact(wallMS int64) (hw.Fact, error) {
 	return f, nil
 }
 
+// Shown returns r as Fact does, and with its value as bytes where it cannot be read: the fact
+// still counts. The bytes belong to whoever made r.
+func (r RawFact) Shown(wallMS int64) hw.Fact {
+	f, err := r.Fact(wallMS)
+	if err != nil {
+		f = hw.Fact{Kind: r.Kind, Version: r.Version, Device: r.Device, Component: r.Component, Group: r.Group,
+			At: r.At(wallMS), Value: hw.Opaque{Kind: r.Kind, Bytes: r.Value}}
+	}
+	return f
+}
+
 // appendPairs writes pairs in order of key, whatever their order is; of two with one key the
 // first.
 func appendPairs(p []byte, number int, pairs hw.Attrs) []byte {

@@ -33,7 +33,7 @@ func seeds(f *testing.F, prefixes ...string) {
 }
 
 func FuzzParseBatch(f *testing.F) {
-	seeds(f, "begin", "facts", "tombstones", "samples", "logs", "later")
+	seeds(f, "begin", "facts", "acts", "tombstones", "samples", "logs", "later")
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		if len(raw) > 1<<16 {
 			return

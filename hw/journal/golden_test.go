@@ -90,6 +90,7 @@ func goldens(t testing.TB) []golden {
 		later("later-stream", 9, 77),
 		later("later-samples", journal.Samples, 77),
 		later("later-facts", journal.Facts, 0),
+		laterBatch("later-acts", laterActs()),
 	}
 	for _, c := range []struct {
 		pack   *journal.Compressor
@@ -158,6 +159,13 @@ func goldenBatches(t testing.TB, c *journal.Compressor) map[string][]byte {
 		}
 		bodies["facts"] = b
 	}
+	for _, f := range goldenActs() {
+		b, err := journal.AppendFact(bodies["acts"], f, goldenWall)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bodies["acts"] = b
+	}
 	samples := goldenHeader(journal.Samples, 1<<20, 2)
 	for i, r := range goldenReports() {
 		samples.Uses = append(samples.Uses, layoutOf(t, journal.NewPlainCompressor(), entriesOf(r.Samples)).ID)
@@ -173,6 +181,7 @@ func goldenBatches(t testing.TB, c *journal.Compressor) map[string][]byte {
 	return map[string][]byte{
 		"begin":      seal(first, journal.AppendBegin(nil, goldenBegin())),
 		"facts":      seal(goldenHeader(journal.Facts, 2, len(goldenFacts())), bodies["facts"]),
+		"acts":       seal(goldenHeader(journal.Facts, 3, len(goldenActs())), bodies["acts"]),
 		"tombstones": seal(island, bodies["tombstones"]),
 		"samples":    seal(samples, bodies["samples"]),
 		"logs":       seal(goldenHeader(journal.Logs, 3, 4), bodies["logs"]),

@@ -21,6 +21,27 @@ func later(name string, stream journal.Stream, codec byte) golden {
 	return golden{name: name, made: b.bytes(), exact: true, show: show}
 }
 
+// laterBatch is a batch of facts of a later program in format 1.
+func laterBatch(name string, body []byte) golden {
+	b := bookBatch{format: 1, header: goldenHeader(journal.Facts, 13, 5), raw: len(body), stored: body}
+	show := func(w *text, raw []byte) error { return w.batch(new(journal.Compressor), raw) }
+	return golden{name: name, made: b.bytes(), exact: true, show: show}
+}
+
+// laterActs has acts and learned texts with phases and fields this version does not know, known
+// fields in another wire, one of another version, and one that cannot be read.
+func laterActs() []byte {
+	fact := func(body []byte, kind, version uint64, group string, value ...[]byte) []byte {
+		return bookRecord(body, 2, bookUint(1, kind), bookUint(2, version), bookText(3, "srv-1"), bookText(4, "system"), bookText(5, group),
+			bookText(8, bytes.Join(value, nil)))
+	}
+	body := fact(nil, 6, 1, "locate", bookUint(1, 257), bookUint(2, 1), bookText(3, "who"), bookText(9, "seen by a camera"))
+	body = fact(body, 6, 1, "blink", bookText(1, "done"), bookUint(2, 2), bookInt(4, goldenWall), bookUint(5, 7))
+	body = fact(body, 6, 2, "locate", bookUint(1, 2))
+	body = fact(body, 6, 1, "locate", bookText(8, []byte{9, 'a'}))
+	return fact(body, 7, 1, "certificate", bookText(1, "pin"), bookUint(2, 1))
+}
+
 // laterFacts has a record of an unknown type, unknown fields in known records, known fields in
 // another wire, and a fact of an unknown kind.
 func laterFacts() []byte {

@@ -38,7 +38,7 @@ func drawPairs(t *rapid.T, label string) hw.Attrs {
 }
 
 func drawValue(t *rapid.T) hw.Value {
-	switch rapid.IntRange(0, 5).Draw(t, "value") {
+	switch rapid.IntRange(0, 7).Draw(t, "value") {
 	case 0:
 		return hw.ComponentValue{Health: hw.Health(rapid.IntRange(0, 3).Draw(t, "health")), State: drawPairs(t, "state"), Attrs: drawPairs(t, "attrs"),
 			Expected: rapid.Bool().Draw(t, "expected"), Missing: rapid.Bool().Draw(t, "missing"), Flaps: rapid.Uint32().Draw(t, "flaps")}
@@ -52,8 +52,13 @@ func drawValue(t *rapid.T) hw.Value {
 			Since: drawTime(t, "since"), Previous: drawText(t, "previous")}
 	case 4:
 		return hw.ClockValue{Trusted: rapid.Bool().Draw(t, "trusted"), Source: drawText(t, "source"), OffsetMS: rapid.Int64().Draw(t, "offset")}
+	case 5:
+		return hw.ActValue{Phase: hw.Phase(rapid.IntRange(0, 3).Draw(t, "phase")), On: rapid.Bool().Draw(t, "on"), Who: drawText(t, "who"),
+			Since: drawTime(t, "since"), Until: drawTime(t, "until"), Reason: hw.Reason(drawText(t, "reason")), Detail: drawText(t, "detail"), Params: drawPairs(t, "params")}
+	case 6:
+		return hw.LearnedValue{Value: drawText(t, "text")}
 	}
-	kind := hw.FactKind(rapid.IntRange(6, math.MaxUint16).Draw(t, "kind"))
+	kind := hw.FactKind(rapid.IntRange(8, math.MaxUint16).Draw(t, "kind"))
 	return hw.Opaque{Kind: kind, Bytes: rapid.SliceOfN(rapid.Byte(), 1, 20).Draw(t, "bytes")}
 }
 

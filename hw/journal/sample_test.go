@@ -73,6 +73,32 @@ func goldenFacts() []hw.Fact {
 	}
 }
 
+// goldenActs are facts of the kinds whose values were defined after those of goldenFacts.
+func goldenActs() []hw.Fact {
+	act := func(component, group string, v hw.ActValue) hw.Fact {
+		return hw.Fact{Kind: hw.ActFact, Device: "srv-1", Component: component, Group: group, At: at(0), Value: v}
+	}
+	learned := func(key, text string) hw.Fact {
+		return hw.Fact{Kind: hw.LearnedFact, Device: "srv-1", Group: key, At: at(-250), Value: hw.LearnedValue{Value: text}}
+	}
+	const drive = "drive/Disk.Bay.2:Enclosure.Internal.0-1:RAID.Slot.7-1"
+	forgotten := learned("session", "")
+	forgotten.Removed, forgotten.Value = true, nil
+	return []hw.Fact{
+		act(drive, "locate", hw.ActValue{Phase: hw.ActIntended, On: true, Who: "field engineer", Since: at(-3), Until: at(900_000)}),
+		act(drive, "locate", hw.ActValue{Phase: hw.ActDone, On: true, Who: "field engineer", Since: at(-3), Until: at(900_000)}),
+		act("system", "locate", hw.ActValue{Phase: hw.ActFailed, Since: at(0), Reason: hw.NotSupported, Detail: "无此灯 \xff"}),
+		act("system", "locate", hw.ActValue{}),
+		act("psu/1", "acknowledge#health", hw.ActValue{Phase: hw.ActDone, On: true, Who: "操作员", Since: at(-1), Detail: "spare ordered",
+			Params: hw.Attrs{{Key: "level", Value: "high"}, {Key: "since", Value: "2023-11-14T22:12:20Z"}}}),
+		learned("certificate", "b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c"),
+		learned("failed_logins", "2"),
+		forgotten,
+		{Kind: hw.LearnedFact, Device: "srv-1", Group: "empty", At: at(0), Value: hw.LearnedValue{}},
+		{Kind: hw.LearnedFact, Version: 2, Device: "srv-1", Group: "later", At: at(0), Value: hw.Opaque{Kind: hw.LearnedFact, Bytes: []byte("later")}},
+	}
+}
+
 func goldenSamples() []hw.Sample {
 	gauges := []float64{0, 1, -1, 21.5, 2.299, -0.000001, 1 << 53, 1.0 / 3, math.Copysign(0, -1), math.Inf(-1), math.Float64frombits(0x7ff8_0000_0000_0001), math.MaxFloat64}
 	var out []hw.Sample

@@ -78,10 +78,7 @@ func (t *text) fact(b *journal.Batch, r journal.Record) error {
 	if err != nil {
 		return err
 	}
-	f, err := raw.Fact(b.WallMS)
-	if err != nil {
-		return err
-	}
+	f := raw.Shown(b.WallMS)
 	t.line("%d fact of kind %d, version %d, device %q, component %q, group %q, removed %t, at %s", r.Index, f.Kind, f.Version, f.Device, f.Component, f.Group, f.Removed, f.At.Format(iso))
 	switch v := f.Value.(type) {
 	case nil:
@@ -97,6 +94,10 @@ func (t *text) fact(b *journal.Batch, r journal.Record) error {
 		t.line("  serial %q, model %q, version %q, name %q, since %s, previous %q", v.Serial, v.Model, v.Version, v.Name, v.Since.Format(iso), v.Previous)
 	case hw.ClockValue:
 		t.line("  trusted %t, source %q, offset %d ms", v.Trusted, v.Source, v.OffsetMS)
+	case hw.ActValue:
+		t.line("  phase %s, on %t, who %q, since %s, until %s, reason %q, detail %q, parameters %q", v.Phase, v.On, v.Who, v.Since.Format(iso), v.Until.Format(iso), v.Reason, v.Detail, v.Params)
+	case hw.LearnedValue:
+		t.line("  learned %q", v.Value)
 	default:
 		return fmt.Errorf("no words for %T", v)
 	}

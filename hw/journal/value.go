@@ -37,6 +37,10 @@ func appendValue(p []byte, v hw.Value) []byte {
 		p = appendFlag(p, 1, v.Trusted)
 		p = appendBytesField(p, 2, v.Source)
 		return appendIntField(p, 3, v.OffsetMS)
+	case hw.ActValue:
+		return appendAct(p, v)
+	case hw.LearnedValue:
+		return appendBytesField(p, 1, v.Value)
 	case hw.Opaque:
 		return append(p, v.Bytes...)
 	}
@@ -71,6 +75,10 @@ func parseValue(kind hw.FactKind, b []byte) (hw.Value, error) {
 		return parseUnit(b)
 	case hw.ClockFact:
 		return parseClock(b)
+	case hw.ActFact:
+		return parseAct(b)
+	case hw.LearnedFact:
+		return parseLearned(b)
 	}
 	return hw.Opaque{Kind: kind, Bytes: slices.Clone(b)}, nil
 }
@@ -156,6 +164,55 @@ func parseClock(b []byte) (v hw.ClockValue, err error) {
 			v.Source = string(f.bytes)
 		case f.is(3, wireInt):
 			v.OffsetMS = f.int()
+		}
+		return nil
+	})
+	return v, err
+}
+
+func appendAct(p []byte, v hw.ActValue) []byte {
+	p = appendUintField(p, 1, uint64(v.Phase))
+	p = appendFlag(p, 2, v.On)
+	p = appendBytesField(p, 3, v.Who)
+	p = appendTime(p, 4, v.Since)
+	p = appendTime(p, 5, v.Until)
+	p = appendBytesField(p, 6, v.Reason)
+	p = appendBytesField(p, 7, v.Detail)
+	return appendPairs(p, 8, v.Params)
+}
+
+func parseAct(b []byte) (v hw.ActValue, err error) {
+	err = fields(b, func(f field) (err error) {
+		switch {
+		case f.is(1, wireUint):
+			v.Phase = hw.Phase(f.num)
+			if f.num > uint64(hw.ActFailed) {
+				v.Phase = hw.ActUnknown // a later version's word: it may have been done
+			}
+		case f.is(2, wireUint):
+			v.On = f.num == 1
+		case f.is(3, wireBytes):
+			v.Who = string(f.bytes)
+		case f.is(4, wireInt):
+			v.Since = f.time()
+		case f.is(5, wireInt):
+			v.Until = f.time()
+		case f.is(6, wireBytes):
+			v.Reason = hw.Reason(f.bytes)
+		case f.is(7, wireBytes):
+			v.Detail = string(f.bytes)
+		case f.is(8, wireBytes):
+			v.Params, err = parsePair(v.Params, f.bytes)
+		}
+		return err
+	})
+	return v, err
+}
+
+func parseLearned(b []byte) (v hw.LearnedValue, err error) {
+	err = fields(b, func(f field) error {
+		if f.is(1, wireBytes) {
+			v.Value = string(f.bytes)
 		}
 		return nil
 	})

@@ -303,12 +303,7 @@ func (k Key) fact(r *register) (hw.Fact, bool) {
 	if err != nil {
 		return hw.Fact{}, false // put parsed it before
 	}
-	wallMS := r.batch.wallMS
-	fact, err := raw.Fact(wallMS)
-	if err != nil { // a value this program should know and cannot read: shown as what it is
-		fact = hw.Fact{Kind: raw.Kind, Version: raw.Version, At: raw.At(wallMS),
-			Value: hw.Opaque{Kind: raw.Kind, Bytes: raw.Value}}
-	}
+	fact := raw.Shown(r.batch.wallMS)
 	fact.Device, fact.Component, fact.Group = k.Device, k.Component, k.Group
 	return fact, true
 }
