@@ -18,6 +18,7 @@ import (
 	"rackpost/collectors/discovery"
 	"rackpost/hw"
 	"rackpost/hw/journal"
+	"rackpost/hw/raid"
 )
 
 // Bounds of site.yaml.
@@ -33,7 +34,7 @@ const (
 type rawSite struct {
 	At          place
 	Site        rawSiteName               `yaml:"site"`
-	Customers   []rawName                 `yaml:"customers"`
+	Customers   []rawCustomer             `yaml:"customers"`
 	Racks       []rawName                 `yaml:"racks"`
 	Credentials map[string]rawCredentials `yaml:"credentials"`
 	Devices     []rawDevice               `yaml:"devices"`
@@ -51,6 +52,12 @@ type rawName struct {
 	Name text `yaml:"name"`
 }
 
+type rawCustomer struct {
+	At     place
+	Name   text      `yaml:"name"`
+	Policy rawWanted `yaml:"policy"`
+}
+
 type rawDevice struct {
 	At          place
 	ID          text            `yaml:"id"`
@@ -58,17 +65,21 @@ type rawDevice struct {
 	Name        text            `yaml:"name"`
 	Address     text            `yaml:"address"`
 	Standby     text            `yaml:"standby"`
+	SNMP        text            `yaml:"snmp"`
+	LegacyTLS   text            `yaml:"legacy_tls"`
 	Customer    text            `yaml:"customer"`
 	Rack        text            `yaml:"rack"`
 	Credentials text            `yaml:"credentials"`
 	Periods     map[string]text `yaml:"periods"`
 	Timeout     text            `yaml:"timeout"`
+	Policy      rawWanted       `yaml:"policy"`
 }
 
 // rawPolicy holds for every device that says nothing else.
 type rawPolicy struct {
 	Periods map[string]text `yaml:"periods"`
 	Timeout text            `yaml:"timeout"`
+	RAID    rawRAID         `yaml:"raid"`
 }
 
 // siteChecker checks one site.yaml.
@@ -81,6 +92,9 @@ type siteChecker struct {
 	credentials map[string]collectors.Credentials // those that were read without a problem
 	ids         map[string]place
 	addresses   map[string]place
+	agents      map[string]place       // of snmp
+	wanted      raid.Policy            // of the site
+	wantedOf    map[string]raid.Policy // by customer
 }
 
 // parseSite checks site.yaml. The error, if any, holds every problem; notes say what is
@@ -92,13 +106,15 @@ func parseSite(file string, data []byte, kinds []collectors.Kind, env secretSour
 		credentials: map[string]collectors.Credentials{},
 		ids:         map[string]place{},
 		addresses:   map[string]place{},
+		agents:      map[string]place{},
+		wantedOf:    map[string]raid.Policy{},
 	}
 	c.problems = decodeYAML(file, data, &c.raw)
 	if c.raw.At.line == 0 { // nothing could be read, and that was told
 		return site, nil, c.problems.err()
 	}
 	site.id, site.name = c.site()
-	c.customers = c.names(c.raw.Customers, "customer")
+	c.customers = c.names(customerNames(c.raw.Customers), "customer")
 	c.racks = c.names(c.raw.Racks, "rack")
 	site.customers, site.racks = c.customers, c.racks
 	for _, name := range slices.Sorted(maps.Keys(c.raw.Credentials)) {
@@ -109,6 +125,7 @@ func parseSite(file string, data []byte, kinds []collectors.Kind, env secretSour
 		}
 	}
 	site.logins = c.logins()
+	c.policies()
 	c.periods(c.raw.Policy.Periods, c.allSections())
 	if t := c.raw.Policy.Timeout; t.set() {
 		c.duration(t, minTimeout, maxTimeout)
@@ -193,14 +210,18 @@ func (c *siteChecker) device(r rawDevice) collectors.Watched {
 			Customer: c.known(r.Customer, "customer", c.customers),
 			Rack:     c.known(r.Rack, "rack", c.racks),
 		},
-		Timeout: c.timeout(r),
+		SNMP:      c.agent(r, kind),
+		LegacyTLS: c.legacyTLS(r, kind),
+		Policy:    c.policy(r, kind),
+		Timeout:   c.timeout(r),
 	}}
-	c.known(r.Credentials, "credentials", slices.Sorted(maps.Keys(c.raw.Credentials)))
+	c.known(r.Credentials, "credentials", c.credentialNames())
 	credentials, read := c.credentials[r.Credentials.s]
 	w.Target.Credentials = credentials
 	if w.Kind.New == nil {
 		return w
 	}
+	c.fit(r, kind)
 	c.periods(r.Periods, sectionNames(w.Kind))
 	w.Periods = c.periodsOf(w.Kind, r)
 	if len(c.problems) == before && (read || !r.Credentials.set()) {
@@ -254,8 +275,8 @@ func findKind(kinds []collectors.Kind, name string) (collectors.Kind, error) {
 }
 
 func (c *siteChecker) address(r rawDevice) string {
-	t := c.required(r.Address, r.At, "address", "the device's host name or address, such as 192.0.2.10 or switch-1.example:1161")
-	return c.onlyAddress(t)
+	t := c.required(r.Address, r.At, "address", "the device's host name or address, such as 192.0.2.10 or switch-1.example:1161; of a server that of its iDRAC or other BMC")
+	return c.onlyAddress(t, c.addresses)
 }
 
 // standby is the address of the other unit of a pair; none is fine.
@@ -264,11 +285,11 @@ func (c *siteChecker) standby(r rawDevice, kind collectors.Kind) string {
 		c.problems.add(r.Standby.at, "standby: a %s is no failover pair; take it out", kind.Name)
 		return ""
 	}
-	return c.onlyAddress(r.Standby)
+	return c.onlyAddress(r.Standby, c.addresses)
 }
 
 // onlyAddress checks an address that no other device may have. None is fine.
-func (c *siteChecker) onlyAddress(t text) string {
+func (c *siteChecker) onlyAddress(t text, taken map[string]place) string {
 	if t.s == "" {
 		return ""
 	}
@@ -277,7 +298,7 @@ func (c *siteChecker) onlyAddress(t text) string {
 		c.problems.add(t.at, "%v", err)
 		return ""
 	}
-	c.unique(c.addresses, t, net.JoinHostPort(strings.ToLower(host), port), "address")
+	c.unique(taken, t, net.JoinHostPort(strings.ToLower(host), port), "address")
 	return joinAddress(host, port)
 }
 
@@ -370,7 +391,7 @@ var hostPattern = regexp.MustCompile(`^([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0
 // splitAddress reads host, host:port, [v6]:port or a bare v6 address. The port is empty if
 // none is given.
 func splitAddress(s string) (host, port string, err error) {
-	wrong := fmt.Errorf("%q is no address; write a host name or an IP address, with :port if it is not 161: 192.0.2.10, [2001:db8::1]:1161", shorten(s))
+	wrong := fmt.Errorf("%q is no address; write a host name or an IP address, with :port if it is not 161 (SNMP) or 443 (Redfish): 192.0.2.10, [2001:db8::1]:1161", shorten(s))
 	bare := s
 	if strings.HasPrefix(s, "[") && strings.HasSuffix(s, "]") {
 		bare = s[1 : len(s)-1]

@@ -15,11 +15,18 @@ type credentialFlags struct {
 	v3            collectors.V3
 	authFile      string
 	privFile      string
+	user          string
+	passwordFile  string
 }
+
+// passwordVariable is the environment variable that holds the password where no file is named.
+const passwordVariable = "RACKPOST_PASSWORD"
 
 // credentialHelp describes the flags of credentialFlags.
 func credentialHelp() string {
-	return `  -community C        SNMP v2c, public if nothing is given; every user of this machine can see it in the list of processes
+	return `  -user U             Redfish, of a server
+  -password-file F    its password; without it that of the environment variable ` + passwordVariable + `
+  -community C        SNMP v2c, public if nothing is given; every user of this machine can see it in the list of processes
   -community-file F   the same from a file
   -v3-user U          SNMPv3; without the flags below nothing is authenticated
   -v3-auth P          ` + strings.Join(authProtocols, ", ") + `
@@ -39,45 +46,79 @@ func (f *credentialFlags) register(fs *flag.FlagSet) {
 	fs.StringVar(&f.v3.PrivProtocol, "v3-priv", "", "")
 	fs.StringVar(&f.privFile, "v3-priv-key-file", "", "")
 	fs.StringVar(&f.v3.Context, "v3-context", "", "")
+	fs.StringVar(&f.user, "user", "", "")
+	fs.StringVar(&f.passwordFile, "password-file", "", "")
 }
 
 // given reports whether any of the flags was.
 func (f *credentialFlags) given() bool { return *f != credentialFlags{} }
 
-// credentials checks the flags and reads the files they name.
+// credentials checks the flags and reads the files they name. Where nothing is given they are the community public.
 func (f *credentialFlags) credentials() (collectors.Credentials, error) {
-	var none collectors.Credentials
 	c := &checker{getenv: os.Getenv}
-	file := func(path string) string {
-		if path == "" {
-			return ""
-		}
-		return c.secretFile(path, place{path, 1, 1})
+	read, err := f.redfish(c)
+	if err != nil {
+		return collectors.Credentials{}, err
 	}
+	if err := f.snmp(c, &read); err != nil {
+		return collectors.Credentials{}, err
+	}
+	return read, c.problems.err()
+}
+
+// redfish reads user and password.
+func (f *credentialFlags) redfish(c *checker) (collectors.Credentials, error) {
+	read := collectors.Credentials{User: f.user}
+	switch {
+	case f.user == "" && f.passwordFile != "":
+		return read, usagef("-password-file needs -user beside it")
+	case f.user == "":
+	case f.passwordFile != "":
+		read.Password = c.flagFile(f.passwordFile)
+	default:
+		if read.Password = c.getenv(passwordVariable); read.Password == "" {
+			return read, usagef("-user needs its password: -password-file F, or the environment variable %s", passwordVariable)
+		}
+	}
+	return read, nil
+}
+
+// snmp reads the community or the SNMPv3 user.
+func (f *credentialFlags) snmp(c *checker, read *collectors.Credentials) error {
+	community := f.community
 	if f.communityFile != "" {
-		f.community = file(f.communityFile)
+		community = c.flagFile(f.communityFile)
 	}
 	v3 := f.v3
-	v3.AuthKey, v3.PrivKey = file(f.authFile), file(f.privFile)
+	v3.AuthKey, v3.PrivKey = c.flagFile(f.authFile), c.flagFile(f.privFile)
 	given := f.v3 != (collectors.V3{}) || f.authFile != "" || f.privFile != ""
 	switch {
 	case len(c.problems) > 0:
-		return none, c.problems.err()
 	case !given:
-		if f.community == "" {
-			f.community = "public"
+		if community == "" && f.user == "" {
+			community = "public"
 		}
-		return collectors.Credentials{Community: f.community}, nil
-	case f.community != "":
-		return none, usagef("-community is for v2c and the -v3 flags for v3: give one of them")
+		read.Community = community
+	case community != "":
+		return usagef("-community is for v2c and the -v3 flags for v3: give one of them")
 	case v3.User == "":
-		return none, usagef("-v3-user is missing")
+		return usagef("-v3-user is missing")
 	case (v3.AuthProtocol == "") != (f.authFile == ""):
-		return none, usagef("-v3-auth and -v3-auth-key-file go together")
+		return usagef("-v3-auth and -v3-auth-key-file go together")
 	case (v3.PrivProtocol == "") != (f.privFile == ""):
-		return none, usagef("-v3-priv and -v3-priv-key-file go together")
+		return usagef("-v3-priv and -v3-priv-key-file go together")
 	case v3.PrivProtocol != "" && v3.AuthProtocol == "":
-		return none, usagef("-v3-priv needs -v3-auth: SNMPv3 encrypts nothing that it does not authenticate")
+		return usagef("-v3-priv needs -v3-auth: SNMPv3 encrypts nothing that it does not authenticate")
+	default:
+		read.V3 = &v3
 	}
-	return collectors.Credentials{V3: &v3}, nil
+	return nil
+}
+
+// flagFile reads the secret in a file that a flag names, "" for none.
+func (c *checker) flagFile(path string) string {
+	if path == "" {
+		return ""
+	}
+	return c.secretFile(path, place{path, 1, 1})
 }

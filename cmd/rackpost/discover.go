@@ -77,8 +77,10 @@ func (f *discoverFlags) check(args []string) error {
 		return usagef("-new, -dry-run and -credentials need -site FILE")
 	case f.site != "" && f.create == "" && f.given():
 		return usagef("with -site the credentials are those of the file; -credentials NAME says which")
-	case f.create != "" && (f.community != "" || !f.given()):
-		return usagef("-new needs -community-file F, or -v3-user U with its files: site.yaml says where a secret is kept, and never holds it")
+	case f.create != "" && (f.community != "" || !f.given() || f.user != "" && f.passwordFile == ""):
+		return usagef("-new needs -community-file F, -v3-user U with its files, or -user U -password-file F: site.yaml says where a secret is kept, and never holds it")
+	case f.create != "" && f.user != "" && f.v3.User != "" && f.user != f.v3.User:
+		return usagef("-user and -v3-user differ: the SNMPv3 user of a server is its user of Redfish")
 	case f.create != "" && f.only != "":
 		return usagef("-credentials is for those of a file that is there; -new makes one")
 	case !(f.rate > 0 && f.rate <= maxDiscoverRate):

@@ -70,7 +70,7 @@ func (s *search) open() error {
 	f := &s.flags
 	if f.site == "" {
 		c, err := f.credentials()
-		s.logins = []discovery.Login{{Name: flagLogin, Credentials: c}}
+		s.logins = []discovery.Login{{Name: f.login(), Credentials: c}}
 		return err
 	}
 	s.file.path = f.site
@@ -81,7 +81,7 @@ func (s *search) open() error {
 		}
 		s.file.fresh = fresh
 	} else if _, err := os.Stat(f.site); os.IsNotExist(err) {
-		return fmt.Errorf("there is no file %s; -new NAME makes it, for a site of that name, with the credentials of -community-file F or -v3-user U", f.site)
+		return fmt.Errorf("there is no file %s; -new NAME makes it, for a site of that name, with the credentials of -community-file F, -v3-user U or -user U", f.site)
 	}
 	data, err := s.file.read()
 	if err != nil {
@@ -98,8 +98,13 @@ func (s *search) open() error {
 	return s.chooseLogins()
 }
 
-// flagLogin is the name of credentials that were given by flags.
-const flagLogin = "snmp"
+// login is the name of credentials that were given by flags.
+func (f *credentialFlags) login() string {
+	if f.user != "" {
+		return "servers"
+	}
+	return "snmp"
+}
 
 func (s *search) parse(data []byte) (siteConfig, error) {
 	env := secretSource{getenv: os.Getenv, outside: os.Getenv("CREDENTIALS_DIRECTORY") == ""}

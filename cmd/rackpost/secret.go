@@ -38,15 +38,27 @@ func (r *rawSecret) refuse() string {
 	return "a secret is not written here, only where it is kept: {file: PATH}, {env: NAME} or {credential: NAME}"
 }
 
-// rawCredentials are either an SNMP v2c community or an SNMPv3 user.
+// rawCredentials are user and password of Redfish, an SNMP v2c community or an SNMPv3 user; of a
+// server Redfish with one of the others. An iDRAC has one sort of user: theirs of Redfish is that of SNMPv3.
 type rawCredentials struct {
 	At        place
-	Community rawSecret `yaml:"community"`
 	User      text      `yaml:"user"`
+	Password  rawSecret `yaml:"password"`
+	Community rawSecret `yaml:"community"`
 	Auth      rawKey    `yaml:"auth"`
 	Priv      rawKey    `yaml:"priv"`
 	Context   text      `yaml:"context"`
 }
+
+// redfish says whether they are written with what Redfish wants.
+func (r rawCredentials) redfish() bool { return r.Password.At.line > 0 }
+
+// snmp says whether they are written with what SNMP wants.
+func (r rawCredentials) snmp() bool {
+	return r.Community.At.line > 0 || r.v3() || r.User.set() && !r.redfish()
+}
+
+func (r rawCredentials) v3() bool { return r.Auth.At.line > 0 || r.Priv.At.line > 0 }
 
 type rawKey struct {
 	At       place
@@ -61,26 +73,31 @@ var (
 )
 
 func (c *checker) credentialsOf(r rawCredentials) collectors.Credentials {
-	switch {
-	case r.User.set() && r.Community.At.line > 0:
-		c.problems.add(r.Community.At, "community and user stand together; write the community for SNMP v2c or the user for v3")
-	case r.Community.At.line > 0:
-		if r.Auth.At.line > 0 || r.Priv.At.line > 0 {
-			c.problems.add(r.At, "auth and priv need a user; a community has neither")
-		}
-		return collectors.Credentials{Community: c.secret(r.Community)}
-	case r.User.set():
-		return collectors.Credentials{V3: c.v3(r)}
-	default:
-		c.problems.add(r.At, "write community: {file: PATH} for SNMP v2c, or user: NAME with auth and priv for v3")
+	var read collectors.Credentials
+	if r.redfish() {
+		read.User = c.label(c.required(r.User, r.At, "user", "the name of the iDRAC's user that the password is of"))
+		read.Password = c.secret(r.Password)
 	}
-	return collectors.Credentials{}
+	switch {
+	case r.User.set() && r.Community.At.line > 0 && !r.redfish():
+		c.problems.add(r.Community.At, "community and user stand together; write the community for SNMP v2c or the user for v3, or password: {file: PATH} where the user is one of Redfish")
+	case r.Community.At.line > 0:
+		if r.v3() {
+			c.problems.add(r.At, "community stands beside auth or priv; write the community for SNMP v2c, or auth and priv for v3")
+		}
+		read.Community = c.secret(r.Community)
+	case r.snmp():
+		read.V3 = c.v3(r)
+	case !r.redfish():
+		c.problems.add(r.At, "write community: {file: PATH} for SNMP v2c, user: NAME with auth and priv for v3, or user: NAME with password: {file: PATH} for Redfish")
+	}
+	return read
 }
 
 func (c *checker) v3(r rawCredentials) *collectors.V3 {
 	v := &collectors.V3{User: c.label(r.User), Context: c.label(r.Context)}
-	if v.User == "" {
-		c.problems.add(r.User.at, "user: is empty; write the name of the SNMPv3 user")
+	if v.User == "" && !r.redfish() {
+		c.required(r.User, r.At, "user", "the name of the SNMPv3 user")
 	}
 	if r.Auth.At.line > 0 {
 		v.AuthProtocol, v.AuthKey = c.key(r.Auth, "auth", "SHA256", authProtocols)

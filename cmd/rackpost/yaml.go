@@ -31,7 +31,7 @@ func (t text) set() bool { return t.at.line > 0 }
 
 // decoder turns the tree of a YAML file into structs, telling every problem it meets.
 //
-// A struct field is known by its yaml tag and is a text, a struct, a slice of structs or a
+// A struct field is known by its yaml tag and is a text, a struct, a slice of structs or texts or a
 // map of names to texts or structs; an untagged field of type place receives where the struct
 // stands. There are no aliases, anchors or tags: each value is written where it holds.
 type decoder struct {
@@ -198,16 +198,27 @@ func (d *decoder) scalar(n ast.Node, v reflect.Value, at place, name string) {
 func (d *decoder) sequence(n ast.Node, v reflect.Value, at place, name string) {
 	s, ok := n.(*ast.SequenceNode)
 	if !ok {
-		d.problems.add(d.nodePlace(n, at), "%s: a list is wanted here (lines that begin with \"- \"), not %s", name, sortOf(n))
+		form := "lines that begin with \"- \""
+		if v.Type().Elem() == textType {
+			form = "such as [a, b]"
+		}
+		d.problems.add(d.nodePlace(n, at), "%s: a list is wanted here (%s), not %s", name, form, sortOf(n))
 		return
 	}
+	if len(s.Values) == 0 { // an empty list was set all the same
+		v.Set(reflect.MakeSlice(v.Type(), 0, 0))
+	}
+	words := v.Type().Elem() == textType
 	for _, item := range s.Values {
-		if sort := sortOf(item); sort != "keys with values" {
+		if sort := sortOf(item); !words && sort != "keys with values" {
 			d.problems.add(d.nodePlace(item, at), "%s: each item of this list has keys with values (\"- name: ...\"), and is not %s", name, sort)
 			continue
 		}
 		e := reflect.New(v.Type().Elem()).Elem()
 		d.value(item, e, d.nodePlace(item, at), name)
+		if words && e.IsZero() {
+			d.problems.add(d.nodePlace(item, at), "%s: an item of this list is empty", name)
+		}
 		v.Set(reflect.Append(v, e))
 	}
 }
