@@ -25,7 +25,8 @@ import (
 )
 
 const (
-	demoPeriod = 5 * time.Second // of every section: faults are to be seen soon
+	demoPeriod = 5 * time.Second // of every section over SNMP, and of a server's heartbeat: faults are to be seen soon
+	demoWait   = 5 * time.Second // for a server's answer
 	demoBudget = 512 << 20
 	demoTries  = 8 // loopback networks that are tried: others may use some
 )
@@ -162,12 +163,14 @@ func (d demo) heading() []string {
 		control = " -control " + d.control
 	}
 	return []string{
-		fmt.Sprintf("A simulated rack, and one appliance that visits it every %s. Ctrl-C ends it.", shortDuration(demoPeriod)),
+		fmt.Sprintf("A simulated rack, and one appliance that visits it every %s (the RAID sets every %s). Ctrl-C ends it.", shortDuration(demoPeriod), shortDuration(demoPeriods["raid"])),
 		fmt.Sprintf("Status page: http://%s", d.box.listen),
 		"In a second terminal, to break it, to mend it, to ask it:",
 		fmt.Sprintf("  %s port-down -device core-stack -arg Gi1/0/1%s", sim, control),
+		fmt.Sprintf("  %s battery-dead -device server-1%s", sim, control),
 		fmt.Sprintf("  %s clear -device core-stack%s", sim, control),
 		fmt.Sprintf("  %s query core-stack -socket %s", os.Args[0], d.box.socket),
+		fmt.Sprintf("  %s raid server-1 -socket %s", os.Args[0], d.box.socket),
 	}
 }
 
@@ -181,17 +184,40 @@ func demoSite(rack *sim.Rack) (siteConfig, error) {
 	for _, i := range rack.Devices() {
 		kind, err := findKind(all.Kinds(), i.Kind)
 		if err != nil {
-			return siteConfig{}, err
+			continue // a device that nothing speaks to yet is not watched
 		}
-		w := collectors.Watched{Kind: kind, Periods: map[string]time.Duration{}, Target: collectors.Target{
-			Device:      hw.Device{ID: hw.DeviceID(i.Name), Kind: i.Kind, Name: i.Name, Address: i.Address, Rack: "demo"},
-			Credentials: collectors.Credentials{Community: "public"},
-			Timeout:     time.Second,
-		}}
-		for _, s := range kind.Sections {
-			w.Periods[s.Name] = demoPeriod
-		}
-		site.devices = append(site.devices, w)
+		site.devices = append(site.devices, demoDevice(rack, i, kind))
 	}
 	return site, nil
+}
+
+// demoPeriods are those of a server's sections: an iDRAC is asked two requests a second at most, and a visit that reads
+// all of it takes some thirty.
+var demoPeriods = map[string]time.Duration{
+	"heartbeat": demoPeriod, "raid": 15 * time.Second, "environment": 15 * time.Second, "log": 30 * time.Second, "jobs": 30 * time.Second,
+}
+
+// demoDevice is how one device of the rack is watched.
+func demoDevice(rack *sim.Rack, i sim.DeviceInfo, kind collectors.Kind) collectors.Watched {
+	w := collectors.Watched{Kind: kind, Periods: map[string]time.Duration{}, Target: collectors.Target{
+		Device:      hw.Device{ID: hw.DeviceID(i.Name), Kind: i.Kind, Name: i.Name, Address: i.Address, Rack: "demo"},
+		Credentials: collectors.Credentials{Community: "public"},
+		Timeout:     time.Second,
+	}}
+	b := rack.BMC(i.Name)
+	if b != nil {
+		w.Target.SNMP, w.Target.Timeout = i.SNMP, demoWait
+		w.Target.Credentials.User, w.Target.Credentials.Password = b.Account()
+	}
+	for _, s := range kind.Sections {
+		switch period, ours := demoPeriods[s.Name]; {
+		case b == nil:
+			w.Periods[s.Name] = demoPeriod
+		case ours:
+			w.Periods[s.Name] = period
+		default:
+			w.Periods[s.Name] = time.Minute
+		}
+	}
+	return w
 }

@@ -6,44 +6,54 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
-
-	"golang.org/x/sync/errgroup"
 
 	"rackpost/collectors/sim"
+	"rackpost/collectors/sim/bmc"
 )
 
 func simCommand() command {
 	return command{
 		name: "sim",
-		args: "-recording FILE | -model NAME | -models | fault NAME | devices | readings",
-		does: "simulate an SNMP device, and break it while it runs",
-		help: `  rackpost sim -recording F.snmprec -listen ADDR   serve a recorded device
+		args: "-recording FILE|FOLDER | -model NAME | -models | fault NAME | devices | readings | counters",
+		does: "simulate a device over SNMP or Redfish, and break it while it runs",
+		help: simHelp(),
+		run:  runSim,
+	}
+}
+
+func simHelp() string {
+	return `  rackpost sim -recording F.snmprec -listen ADDR   serve a recorded device
+  rackpost sim -recording FOLDER -listen ADDR      serve a recorded tree of Redfish: the folder that holds redfish/v1
   rackpost sim -model NAME -listen ADDR            serve a model whose counters move
   rackpost sim -models                             list the models
   rackpost sim fault NAME [-device D] [-arg A]     switch a fault on
   rackpost sim devices                             what a running simulator serves, as JSON
-  rackpost sim readings                            what was read from it, as JSON
+  rackpost sim readings                            what was read from it over SNMP, as JSON
+  rackpost sim counters                            what was asked of it over Redfish: sessions, requests, connections, as JSON
 
-  -listen ADDR     UDP address; 127.0.0.1:1161 if not given, port 0 is a free one
+  -listen ADDR     UDP address, 127.0.0.1:1161 if not given; of a server the TCP address of Redfish, 127.0.0.1:8443 if not
+                   given; port 0 is a free one
   -community C     that is answered; public if not given; public@60 is VLAN 60 of a switch
-  -name N          sysName of a model
+  -name N          sysName of a model, or name of a server
   -seed N          another seed is another device
+  -number N        of a device, 0 to 9999: part of its serial numbers, name and addresses
   -members N       of a stack
   -contexts N      of a firewall in multiple-context mode
+  -snmp ADDR       of the agent beside a server's Redfish; port 1161 on the same host if not given, none is without one
+  -user U          of a server; ` + bmc.DefaultUser + ` if not given
+  -password-file F its password; ` + bmc.DefaultPassword + ` if not given
   -control PATH    unix socket by which faults are switched; ` + defaultControl() + ` if not given
   -device D        which device of the simulator; not needed if there is one
   -arg A           what the fault is told: see below
 
 Faults, each with the -arg it takes, a PORT being Gi1/0/1 or an ifIndex:
 ` + sim.FaultHelp() + `
-It prints the address it serves and ends on Ctrl-C.`,
-		run: runSim,
-	}
+Faults of a server; those of its agent are slow, silent, generr, toobig and garbage as above, written ` + sim.AgentFault + `slow and so on:
+` + bmc.FaultHelp() + `
+It prints the address it serves and ends on Ctrl-C.`
 }
 
 // defaultControl is the control socket of this user's simulator.
@@ -56,6 +66,7 @@ type simFlags struct {
 	recording, model, listen string
 	models                   bool
 	control, device, arg     string
+	snmp, user, passwordFile string
 	agent                    sim.AgentOptions
 	options                  sim.ModelOptions
 }
@@ -64,7 +75,10 @@ func (f *simFlags) set() *flag.FlagSet {
 	fs := flag.NewFlagSet("sim", flag.ContinueOnError)
 	fs.StringVar(&f.recording, "recording", "", "")
 	fs.StringVar(&f.model, "model", "", "")
-	fs.StringVar(&f.listen, "listen", fmt.Sprintf("127.0.0.1:%d", sim.DefaultPort), "")
+	fs.StringVar(&f.listen, "listen", "", "")
+	fs.StringVar(&f.snmp, "snmp", "", "")
+	fs.StringVar(&f.user, "user", "", "")
+	fs.StringVar(&f.passwordFile, "password-file", "", "")
 	fs.BoolVar(&f.models, "models", false, "")
 	fs.StringVar(&f.control, "control", "", "")
 	fs.StringVar(&f.device, "device", "", "")
@@ -72,6 +86,7 @@ func (f *simFlags) set() *flag.FlagSet {
 	fs.StringVar(&f.agent.Community, "community", "", "")
 	fs.StringVar(&f.options.Name, "name", "", "")
 	fs.Uint64Var(&f.options.Seed, "seed", 0, "")
+	fs.IntVar(&f.options.Number, "number", 0, "")
 	fs.Func("members", "", func(text string) error {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 || n > sim.MaxMembers {
@@ -109,17 +124,20 @@ func runSim(ctx context.Context, t terminal, args []string) error {
 		_, err := fmt.Fprintf(t.out, "%s: done\n", rest[1])
 		return err
 	case len(rest) == 1 && rest[0] == "fault":
-		return usagef("name a fault: %s", strings.Join(sim.Faults(), ", "))
+		return usagef("name a fault: %s; of a server %s", strings.Join(sim.Faults(), ", "), strings.Join(bmc.FaultNames(), ", "))
 	case len(rest) == 1 && rest[0] == "devices":
 		v, err := sim.Control(control).Devices(ctx)
 		return printAnswer(t, v, err)
 	case len(rest) == 1 && rest[0] == "readings":
 		v, err := sim.Control(control).Readings(ctx)
 		return printAnswer(t, v, err)
+	case len(rest) == 1 && rest[0] == "counters":
+		v, err := sim.Control(control).Counters(ctx)
+		return printAnswer(t, v, err)
 	case len(rest) > 0:
-		return usagef("sim has no %q; it has fault NAME, devices and readings", rest[0])
+		return usagef("sim has no %q; it has fault NAME, devices, readings and counters", rest[0])
 	case f.models:
-		_, err := fmt.Fprintln(t.out, strings.Join(sim.Models(), "\n"))
+		_, err := fmt.Fprintln(t.out, strings.Join(simModels(), "\n"))
 		return err
 	}
 	return f.serve(ctx, t, control)
@@ -132,70 +150,4 @@ func printAnswer(t terminal, v any, err error) error {
 	e := json.NewEncoder(t.out)
 	e.SetIndent("", "  ")
 	return e.Encode(v)
-}
-
-// serve runs one device until ctx ends.
-func (f *simFlags) serve(ctx context.Context, t terminal, control string) error {
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP) // the terminal was closed
-	defer stop()
-	d, name, err := f.made()
-	if err != nil {
-		return err
-	}
-	rack := sim.NewRack()
-	agent, err := rack.Add(name, d, f.listen, f.agent)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(t.out, "%s listens on %s\n", name, agent.Addr())
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return rack.Run(ctx) })
-	group.Go(func() error {
-		err := rack.Serve(ctx, control)
-		if err != nil && f.control == "" { // another simulator has it; this one does without
-			fmt.Fprintf(t.err, "no faults can be switched: %v\n", err)
-			return nil
-		}
-		return err
-	})
-	return group.Wait()
-}
-
-// made returns the device the flags ask for and its name.
-func (f *simFlags) made() (*sim.Device, string, error) {
-	switch {
-	case f.recording != "" && f.model != "":
-		return nil, "", usagef("give -recording or -model, not both")
-	case f.model != "":
-		if err := known(f.model, sim.Models(), "model"); err != nil {
-			return nil, "", err
-		}
-		d, err := sim.NewModel(f.model, f.options)
-		return d, f.model, err
-	case f.recording == "":
-		return nil, "", usagef("give -recording FILE or -model NAME; rackpost sim -models lists the models")
-	}
-	file, err := os.Open(f.recording)
-	if err != nil {
-		return nil, "", fmt.Errorf("open the recording: %w", err)
-	}
-	defer file.Close()
-	rec, err := sim.ReadRecording(file, f.recording)
-	if err != nil {
-		return nil, "", err
-	}
-	return sim.NewRecorded(rec), filepath.Base(f.recording), nil
-}
-
-// known returns a usage error if name is not among names.
-func known(name string, names []string, what string) error {
-	for _, n := range names {
-		if n == name {
-			return nil
-		}
-	}
-	if s := nearest(name, names); s != "" {
-		return usagef("there is no %s %q; did you mean %q?", what, name, s)
-	}
-	return usagef("there is no %s %q; there are %s", what, name, strings.Join(names, ", "))
 }

@@ -12,6 +12,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"rackpost/collectors/sim/bmc"
 )
 
 // maxControl is the greatest body the control interface takes or gives, and controlTimeout how long
@@ -30,23 +32,27 @@ type command struct {
 
 // Fault switches a fault of a device; device may be empty when the rack has only one.
 func (r *Rack) Fault(device, name, arg string) error {
-	if device == "" && len(r.names) == 1 {
-		device = r.names[0]
+	if device == "" && len(r.places) == 1 {
+		device = r.places[0].name
 	}
-	d := r.Device(device)
-	if d == nil {
-		names := r.names[:min(len(r.names), 10)]
+	p := r.find(device)
+	if p == nil {
+		var names []string
+		for i := range r.places[:min(len(r.places), 10)] {
+			names = append(names, r.places[i].name)
+		}
 		return fmt.Errorf("no device %q: use %s", device, strings.Join(names, ", "))
 	}
-	return d.Fault(name, arg)
+	return p.Fault(name, arg)
 }
 
 // Handler is the rack's control interface, for a unix socket or loopback: GET /devices, GET /readings,
-// POST /fault with {"device","name","arg"}. Errors are a line of text.
+// GET /counters, POST /fault with {"device","name","arg"}. Errors are a line of text.
 func (r *Rack) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /devices", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, r.Devices()) })
 	mux.HandleFunc("GET /readings", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, r.Readings()) })
+	mux.HandleFunc("GET /counters", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, r.Counters()) })
 	mux.HandleFunc("POST /fault", func(w http.ResponseWriter, q *http.Request) {
 		var c command
 		dec := json.NewDecoder(http.MaxBytesReader(w, q.Body, maxCommand))
@@ -146,10 +152,17 @@ func (c *Client) Devices(ctx context.Context) ([]DeviceInfo, error) {
 	return infos, err
 }
 
-// Readings tells what was read, by the name of the device.
+// Readings tells what was read over SNMP, by the name of the device.
 func (c *Client) Readings(ctx context.Context) (map[string]Readings, error) {
 	var m map[string]Readings
 	err := c.do(ctx, http.MethodGet, "/readings", nil, &m)
+	return m, err
+}
+
+// Counters tells what was asked over Redfish, by the name of the device.
+func (c *Client) Counters(ctx context.Context) (map[string]bmc.Counters, error) {
+	var m map[string]bmc.Counters
+	err := c.do(ctx, http.MethodGet, "/counters", nil, &m)
 	return m, err
 }
 

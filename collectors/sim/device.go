@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,6 +20,7 @@ type Device struct {
 
 	mu       sync.Mutex
 	view     *view
+	live     *live // nil: the view is changed by faults alone
 	state    state
 	boot     time.Time // when the unit that answers started
 	boots    uint64
@@ -78,7 +80,10 @@ func newRecorded(v *view) *Device {
 func (d *Device) Another(n int) (*Device, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.model == nil {
+	switch {
+	case d.live != nil:
+		return nil, errors.New("the agent of a controller has no like: make another controller")
+	case d.model == nil:
 		return newRecorded(d.view), nil
 	}
 	opt := ModelOptions{Seed: d.seed + uint64(n), Number: d.number + n, Members: d.state.members, Contexts: d.state.contexts, Uptime: d.state.uptime, Clock: d.clock}
@@ -247,6 +252,9 @@ func (d *Device) respond(a *answerer, q *request, send func([]byte) error) error
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.waiting--
+	if !d.refresh() {
+		return nil
+	}
 	m := d.moment()
 	v := d.view.in(q.vlan)
 	if m.uptime < 0 || d.state.silent || v == nil {

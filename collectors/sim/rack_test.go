@@ -44,7 +44,7 @@ func control(t *testing.T, r *sim.Rack) string {
 func TestDemoRack(t *testing.T) {
 	t.Parallel()
 	base := netip.MustParseAddr("127.77.41.1")
-	r, err := sim.DemoRack(sim.DemoOptions{Base: base, Port: 21611})
+	r, err := sim.DemoRack(sim.DemoOptions{Base: base, Port: 21611, Redfish: 21613})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,6 +58,8 @@ func TestDemoRack(t *testing.T) {
 		{"core-stack", "catalyst-3750-48ps", "cisco-catalyst", "127.77.41.1:21611"},
 		{"access-1", "catalyst-2960x", "cisco-catalyst", "127.77.41.2:21611"},
 		{"firewall", "asa-5525-failover", "cisco-asa", "127.77.41.3:21611"},
+		{"server-1", "poweredge-r740", "dell-idrac", "127.77.41.4:21613"},
+		{"server-2", "poweredge-r750", "dell-idrac", "127.77.41.5:21613"},
 	}
 	var got [][4]string
 	for _, i := range infos {
@@ -65,6 +67,9 @@ func TestDemoRack(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("devices (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"drive-predicted 3"}, infos[3].Faults); diff != "" || infos[3].SNMP != "127.77.41.4:21611" {
+		t.Errorf("server-1 is %+v", infos[3])
 	}
 	s := client(t, "127.77.41.3:21611", gosnmp.Version2c)
 	if v := text(get(t, s, "1.3.6.1.2.1.1.5.0")); v != `OctetString "firewall"` {
@@ -84,7 +89,7 @@ func checkControl(t *testing.T, c *sim.Client, s *gosnmp.GoSNMP) {
 	}
 	number(t, s, ifXTable+".7.2")
 	readings, err := c.Readings(ctx)
-	if err != nil || readings["firewall"].Given != 1 || len(readings) != 3 {
+	if err != nil || readings["firewall"].Given != 1 || len(readings) != 5 {
 		t.Errorf("readings %v, %v", readings, err)
 	}
 	infos, err := c.Devices(ctx)

@@ -13,6 +13,7 @@ const raidActions = systemPath + "/Oem/Dell/DellRaidService/Actions/DellRaidServ
 
 // change answers a PATCH, POST or DELETE. The lock is held.
 func (b *BMC) change(q *http.Request, now time.Time) *reply {
+	b.changes++
 	path := strings.TrimSuffix(q.URL.Path, "/")
 	o, known := b.document(path)
 	if !known && b.isAction(path) {

@@ -40,6 +40,7 @@ type BMC struct {
 	overlay  map[string]object
 	access   access
 	counters Counters
+	changes  uint64 // of what Rows shows, but by time
 	conns    map[net.Conn]struct{}
 	changed  chan struct{} // closed at the next fault
 	cert     tls.Certificate
@@ -92,6 +93,14 @@ func create(m *model, opt Options, rec *recording) (*BMC, error) {
 	var err error
 	b.cert, err = certificate(b.secret("certificate 0"), b.opt.Name)
 	return b, err
+}
+
+// Another returns a further controller that serves what b serves. Its number, and with it serials, name, keys and seed, are b's
+// plus n; no fault of b's is on. A recorded tree is in memory once.
+func (b *BMC) Another(n int) (*BMC, error) {
+	opt := b.opt
+	opt.Number, opt.Seed, opt.Name = opt.Number+n, opt.Seed+uint64(n), ""
+	return create(b.model, opt, b.recorded)
 }
 
 const day = 24 * time.Hour

@@ -7,6 +7,8 @@ type Counters struct {
 	Requests     map[string]uint64 `json:"requests"`       // by the class of the path: root, session, system, storage, drive, volume, log, ...
 	Total        uint64            `json:"total"`          // requests of all classes
 	Connections  uint64            `json:"connections"`    // TCP connections accepted
+	Open         int               `json:"open"`           // connections there are now
+	MostOpen     int               `json:"most_open"`      // of them at once, ever
 	Handshakes   uint64            `json:"handshakes"`     // TLS handshakes completed
 	Sessions     int               `json:"sessions"`       // open now; those of fault sessions-full are none of them
 	MostSessions int               `json:"most_sessions"`  // open at once, ever
@@ -24,7 +26,7 @@ func (b *BMC) Counters() Counters {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	c := b.counters
-	c.Requests = maps.Clone(c.Requests)
+	c.Requests, c.Open = maps.Clone(c.Requests), len(b.conns)
 	c.Sessions = b.access.expire(b.opt.Clock())
 	return c
 }

@@ -90,6 +90,7 @@ func (b *BMC) Fault(name, arg string) error {
 // apply makes the change and lists the resources anew. The lock is held.
 func (b *BMC) apply(f *fault, arg string) error {
 	now := b.opt.Clock()
+	b.changes++
 	defer b.rebuild()
 	switch {
 	case f.name == clearFault:
@@ -209,6 +210,15 @@ func slowTalk(t *talk, arg string) error {
 		t.delay, t.slowPart = delay, strings.TrimSpace(part)
 	}
 	return err
+}
+
+// silentTalk leaves the agent beside Redfish alone when it is told to.
+func silentTalk(t *talk, arg string) error {
+	if arg != "" && arg != "redfish" {
+		return fmt.Errorf("%q: write redfish, or nothing", arg)
+	}
+	t.silent, t.mute = true, arg == ""
+	return nil
 }
 
 func failPath(t *talk, arg string) error {

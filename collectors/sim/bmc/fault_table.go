@@ -29,7 +29,7 @@ var faults = []fault{
 	{name: "not-ready", does: "400 SWC0700", talk: flag(func(t *talk) { t.notReady = true })},
 	{name: "slow", arg: "[DURATION] [PART-OF-PATH]", does: "each answer comes after 18s, or those of paths that hold the part", talk: slowTalk},
 	{name: "fail-path", arg: "PART-OF-PATH", does: "500 for each path that has the part: /Thermal, /Lclog/Entries", talk: failPath},
-	{name: "silent", does: "nothing is answered, not even a handshake", talk: flag(func(t *talk) { t.silent = true })},
+	{name: "silent", arg: "[redfish]", does: "nothing is answered, not even a handshake; SNMP is silent too, or goes on", talk: silentTalk},
 	{name: "error-first", does: "an error object stands before each document", talk: flag(func(t *talk) { t.first = true })},
 	{name: "expand-wrong", arg: "[short|lost|empty|links|error|refuse]", does: "$expand answers wrongly", talk: expandTalk},
 	{name: "half", does: "answers break off half way", talk: flag(func(t *talk) { t.half = true })},

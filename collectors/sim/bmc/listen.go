@@ -88,6 +88,7 @@ func (b *BMC) enter(c net.Conn) (plain, down bool) {
 	defer b.mu.Unlock()
 	b.counters.Connections++
 	b.conns[c] = struct{}{}
+	b.counters.MostOpen = max(b.counters.MostOpen, len(b.conns))
 	return b.state.talk.plain, b.state.reset.phase(b.opt.Clock()) == resetDown
 }
 

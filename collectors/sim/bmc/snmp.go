@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 )
 
 // Row is one object of the SNMP agent of the same controller, as the rows of a recording are: Type is the BER tag (2 INTEGER,
@@ -66,6 +67,20 @@ func (b *BMC) Rows() []Row {
 	r.storage()
 	sortRows(r.all)
 	return r.all
+}
+
+// Edition is another number when Rows may show something else: after a change, and each second.
+func (b *BMC) Edition() uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.changes<<40 | uint64(b.moment().up/time.Second)&(1<<40-1)
+}
+
+// Mute says whether the controller's SNMP agent is silent too: where the whole of it is.
+func (b *BMC) Mute() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.state.talk.mute || b.state.reset.phase(b.opt.Clock()) == resetDown
 }
 
 // mibHealth is ObjectStatusEnum: 3 ok, 4 nonCritical, 5 critical.

@@ -31,6 +31,7 @@ func newState(m *model, now time.Time) state {
 // talk is how answers are given.
 type talk struct {
 	silent, half, huge, first, null, odd bool
+	mute                                 bool // SNMP is silent too
 	html, plain, oldTLS                  bool
 	busy, notReady, noLogin, lockedOut   bool
 
