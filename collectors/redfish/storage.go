@@ -58,6 +58,7 @@ type Volume struct {
 // VolumeLinks are the drives of a volume.
 type VolumeLinks struct {
 	Drives               []Link
+	DriveCount           *int64 `json:"Drives@odata.count"`
 	DedicatedSpareDrives []Link
 }
 
