@@ -217,13 +217,23 @@ func identity(doc Raw) string {
 	if _, err := doc.decode(&link); err != nil {
 		return ""
 	}
-	return link.Path
+	return asSent(link.Path)
+}
+
+// asSent is a path as it is asked for: an iDRAC8 names a DIMM iDRAC.Embedded.1#DIMMSLOTA1, and what follows a # is
+// not sent. One before a / points into a document.
+func asSent(p string) string {
+	if i := strings.IndexByte(p, '#'); i >= 0 && i+1 < len(p) && p[i+1] != '/' {
+		return p[:i] + "%23" + p[i+1:]
+	}
+	return p
 }
 
 // samePath compares paths as services write them: with or without a slash at the end, a query, a fragment.
 func samePath(a, b string) bool { return strings.EqualFold(bare(a), bare(b)) }
 
 func bare(p string) string {
+	p = asSent(p)
 	if i := strings.IndexAny(p, "?#"); i >= 0 {
 		p = p[:i]
 	}

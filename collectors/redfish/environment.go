@@ -6,6 +6,9 @@ type Thermal struct {
 	Temperatures []Temperature
 	Fans         []ThermalFan
 	Redundancy   []Redundancy
+	// How many there are, where the service counts them: a member that is null or no object is not in the lists.
+	TemperaturesCount *int64 `json:"Temperatures@odata.count"`
+	FansCount         *int64 `json:"Fans@odata.count"`
 }
 
 // Temperature is one reading and its limits, in degrees Celsius.
@@ -58,6 +61,10 @@ type Power struct {
 	PowerSupplies []PowerSupply
 	Voltages      []Voltage
 	Redundancy    []Redundancy
+	// As in Thermal.
+	PowerControlCount  *int64 `json:"PowerControl@odata.count"`
+	PowerSuppliesCount *int64 `json:"PowerSupplies@odata.count"`
+	VoltagesCount      *int64 `json:"Voltages@odata.count"`
 }
 
 // PowerControl is the consumption of a system or a part, in watts.

@@ -16,7 +16,7 @@ import (
 // Found is what a document or a collection yields.
 type Found struct {
 	Parts   []Part
-	Unnamed int // members that nothing names: they are left out, and what was read is not whole
+	Unnamed int // members that nothing names, or that are counted and not shown: what was read is not whole
 }
 
 // Names say what a vendor calls the parts that Redfish numbers. The zero value is standard Redfish. A name
@@ -31,7 +31,7 @@ type Names struct {
 func (r *Report) Take(section, what string, f Found) {
 	r.Add(f.Parts...)
 	if f.Unnamed > 0 {
-		r.Partial(section, what, hw.Garbage, strconv.Itoa(f.Unnamed)+" without a name are left out")
+		r.Partial(section, what, hw.Garbage, strconv.Itoa(f.Unnamed)+" that cannot be told apart are left out")
 	}
 }
 
@@ -44,6 +44,28 @@ func Members[T any](m redfish.Members[T], convert func(path string, v T) (Part, 
 	}
 	return f
 }
+
+// whole notes the members that a service counts and does not show.
+func (f *Found) whole(count *int64, shown int) {
+	if count != nil && *count > int64(shown) {
+		f.Unnamed++
+	}
+}
+
+// Shortened says whether what was odd in a document cost a member of one of its lists: an element that is no object, or a
+// list that is none.
+func Shortened(odd []redfish.Odd, lists ...string) bool {
+	for _, o := range odd {
+		name, _, _ := strings.Cut(o.Property, "[")
+		if slices.Contains(lists, name) && !strings.Contains(o.Property, ".") {
+			return true
+		}
+	}
+	return len(odd) >= manyOdd
+}
+
+// manyOdd is how many odd properties are told of a document at most: there may be more.
+const manyOdd = 20
 
 // add takes a part; the second of a name gets a number.
 func (f *Found) add(p Part, there bool) {

@@ -70,3 +70,22 @@ func macOf(x redfish.Port) string {
 	}
 	return ""
 }
+
+// Interfaces tells the server's network interfaces as port/<name of id>: where no cards are shown.
+func Interfaces(section string, m redfish.Members[redfish.EthernetInterface], name func(id string) string) Found {
+	return Members(m, func(path string, x redfish.EthernetInterface) (Part, bool) {
+		id := idOf(path, x.Resource)
+		if name != nil {
+			id = name(id)
+		}
+		p := made(section, "port/", id, x.Status)
+		p.State = p.State.With("link", linkWord(first(x.LinkStatus)))
+		for _, s := range []string{x.PermanentMACAddress, x.MACAddress} {
+			if a, err := net.ParseMAC(strings.TrimSpace(s)); err == nil {
+				p.Attrs = p.Attrs.With("mac", a.String())
+			}
+		}
+		p.told("speed_mbps", x.SpeedMbps, 0, 1e7)
+		return p, !absent(x.Status)
+	})
+}

@@ -1,6 +1,7 @@
 package parts
 
 import (
+	"strconv"
 	"strings"
 
 	"rackpost/collectors/redfish"
@@ -26,6 +27,9 @@ func Power(section string, x redfish.Power, n Names) Found {
 		p.told("voltage_volts", v.ReadingVolts, -maxVolts, maxVolts) // one that is good or bad has no reading
 		f.add(p, !absent(v.Status))
 	}
+	f.whole(x.PowerSuppliesCount, len(x.PowerSupplies))
+	f.whole(x.PowerControlCount, len(x.PowerControl))
+	f.whole(x.VoltagesCount, len(x.Voltages))
 	return f
 }
 
@@ -72,7 +76,7 @@ func percent(v *float64) *float64 {
 // powerControl tells what the server draws; the controls after the first are of parts of it.
 func powerControl(section string, i int, c redfish.PowerControl) Part {
 	id := "system"
-	if i > 0 {
+	if n, err := strconv.Atoi(c.MemberID); i > 0 || err == nil && n > 0 {
 		id = member(c.MemberID, c.Name)
 	}
 	p := made(section, "power/", id, c.Status)

@@ -21,6 +21,8 @@ func Thermal(section string, t redfish.Thermal, n Names) Found {
 		f.add(p, !absent(x.Status))
 	}
 	f.redundancy(section, "fan/redundancy", t.Redundancy)
+	f.whole(t.FansCount, len(t.Fans))
+	f.whole(t.TemperaturesCount, len(t.Temperatures))
 	return f
 }
 
