@@ -2,8 +2,6 @@ package idrac
 
 import (
 	"context"
-	"errors"
-	"strings"
 	"time"
 
 	"rackpost/collectors"
@@ -15,13 +13,17 @@ import (
 // redfishSide reads an iDRAC over Redfish. It holds one session, and what it learned between visits. It is not
 // safe for concurrent use.
 type redfishSide struct {
-	target  collectors.Target
-	client  *redfish.Client
-	places  places
-	serial  string         // of the unit that answered last
-	version string         // of its iDRAC: another one may have other paths
-	had     map[string]int // by name of a collection: how often it was empty since it had members; see settled
+	target collectors.Target
+	client *redfish.Client
+	places places
+	serial string         // of the unit that answered last
+	had    map[string]int // how a collection was read last, by its name: see settled
+	young  time.Time      // until then the iDRAC may not have seen its parts yet
+	logins int            // of the client, at the visit before
 
+	rollups     rollups
+	logs        redfishLogs
+	jobs        redfishJobs
 	raid        redfishRAID
 	environment redfishEnvironment
 	inventory   redfishInventory
@@ -45,7 +47,14 @@ func openRedfish(t collectors.Target) (*redfishSide, error) {
 
 // forget drops what belongs to a unit that is there no more.
 func (s *redfishSide) forget() {
-	s.places, s.had = places{}, map[string]int{}
+	s.had, s.rollups, s.logs, s.jobs, s.young = map[string]int{}, nil, redfishLogs{}, redfishJobs{}, time.Time{}
+	s.move()
+}
+
+// move drops where things were: the firmware of the iDRAC is another one, or the unit.
+func (s *redfishSide) move() {
+	s.places = places{}
+	s.logs.services, s.jobs.path = nil, ""
 	s.raid, s.environment, s.inventory = redfishRAID{}, redfishEnvironment{}, redfishInventory{}
 	s.network, s.firmware = redfishNetwork{}, redfishFirmware{}
 }
@@ -57,8 +66,11 @@ func (s *redfishSide) close(ctx context.Context) error { return s.client.Close(c
 type redfishVisit struct {
 	parts.Report
 	ctx    context.Context
+	now    time.Time
 	system redfish.ComputerSystem // read first at every visit
+	dell   dellSystem             // what its Oem says
 	young  bool                   // the iDRAC started a moment ago: a collection without members may be one not filled yet
+	fresh  bool                   // chassis and manager were read in this visit
 }
 
 // redfishReader reads one section.
@@ -85,14 +97,9 @@ func redfishReaders() []redfishReader {
 // has told the rest. An error means that nothing at all was read; then only Requests counts.
 func (s *redfishSide) read(ctx context.Context, due []collectors.Section) (hw.Report, error) {
 	before := s.client.Counters().Requests
-	v := &redfishVisit{ctx: ctx}
-	v.Device, v.Kind, v.Started = s.target.Device.ID, s.target.Device.Kind, time.Now()
-	for _, x := range due {
-		if v.Period == 0 || x.Period < v.Period {
-			v.Period = x.Period
-		}
-	}
-	if err := s.beat(v); err != nil {
+	v := &redfishVisit{ctx: ctx, now: time.Now()}
+	v.Device, v.Kind, v.Started, v.Period = s.target.Device.ID, s.target.Device.Kind, v.now, shortest(due)
+	if err := s.beat(v, isDue(due, sectionInventory)); err != nil {
 		return hw.Report{Requests: s.client.Counters().Requests - before}, parts.Whole(err)
 	}
 	for _, rd := range redfishReaders() {
@@ -133,6 +140,9 @@ func (s *redfishSide) get(v *redfishVisit, section, what, path string, into any)
 	return true
 }
 
+// What is remembered of a collection, beside how often it was empty since it had members.
+const knownEmpty = -1
+
 // emptyReadings is how often a collection that had members must be read empty before it is believed: after a
 // racreset the iDRAC answers before it has seen its parts.
 const emptyReadings = 3
@@ -140,93 +150,30 @@ const emptyReadings = 3
 // settled says whether what a collection that was read whole shows is believed, were it nothing, and notes why
 // the section is partial where it is not. The name what is unique within the device.
 func (s *redfishSide) settled(v *redfishVisit, section, what string, members int) bool {
-	empties, had := s.had[what]
+	empties, known := s.had[what]
 	switch {
 	case members > 0:
 		s.had[what] = 0
+	case known && empties == knownEmpty:
 	case v.young:
 		v.Partial(section, what, hw.NotReady, "the iDRAC started a moment ago, and nothing is there yet")
 		return false
-	case had && empties+1 < emptyReadings:
+	case known && empties+1 < emptyReadings:
 		s.had[what]++
 		v.Partial(section, what, hw.Inconsistent, "there were some and there is none; believed when it stays so")
 		return false
-	case had:
-		s.had[what]++
+	default:
+		s.had[what] = knownEmpty
 	}
 	return true
 }
 
-// generation is that of an iDRAC: 7 to 10; 0 is not known.
-func generationOf(m redfish.Manager) int {
-	model, _, _ := strings.Cut(m.Model, " ")
-	switch model {
-	case "12G":
-		return 7
-	case "13G":
-		return 8
-	case "14G", "15G", "16G":
-		return 9
-	case "17G", "18G":
-		return 10
-	}
-	return 0
-}
-
-// places is where things stand on this iDRAC: found once a unit.
-type places struct {
-	known      bool
-	generation int
-	root       redfish.ServiceRoot
-	system     string // path
-	chassis    redfish.Chassis
-	manager    redfish.Manager
-}
-
-// beat reads the system: the first request of every visit. Before the first it finds where things are.
-func (s *redfishSide) beat(v *redfishVisit) error {
-	if !s.places.known {
-		if err := s.find(v); err != nil {
-			return err
+func shortest(due []collectors.Section) time.Duration {
+	var p time.Duration
+	for _, x := range due {
+		if p == 0 || x.Period < p {
+			p = x.Period
 		}
-	} else if _, err := s.client.Get(v.ctx, s.places.system, &v.system); err != nil {
-		return err
 	}
-	v.Unit = &hw.Unit{Serial: v.system.SKU, Model: v.system.Model, Version: s.places.manager.FirmwareVersion, Name: v.system.HostName}
-	return nil
-}
-
-// find reads the root, the system, the chassis it stands in and its iDRAC.
-func (s *redfishSide) find(v *redfishVisit) error {
-	root, err := s.client.Root(v.ctx)
-	if err != nil {
-		return err
-	}
-	p := places{root: root}
-	var systems struct{ Members []redfish.Link }
-	if _, err := s.client.Get(v.ctx, root.Systems.Path, &systems); err != nil {
-		return err
-	}
-	if len(systems.Members) == 0 {
-		return &collectors.VisitError{Reason: hw.NotReady, Err: errors.New("the iDRAC shows no system")}
-	}
-	p.system = systems.Members[0].Path
-	if _, err := s.client.Get(v.ctx, p.system, &v.system); err != nil {
-		return err
-	}
-	for _, l := range v.system.Links.Chassis {
-		if _, err := s.client.Get(v.ctx, l.Path, &p.chassis); err != nil {
-			return err
-		}
-		break
-	}
-	for _, l := range v.system.Links.ManagedBy {
-		if _, err := s.client.Get(v.ctx, l.Path, &p.manager); err != nil {
-			return err
-		}
-		break
-	}
-	p.generation, p.known = generationOf(p.manager), true
-	s.places = p
-	return nil
+	return p
 }

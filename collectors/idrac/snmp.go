@@ -27,8 +27,8 @@ type snmpSide struct {
 	target  collectors.Target
 	session *snmp.Session
 	tables  map[*mibTable]tableMemory
-	serial  string            // of the unit that answered last
-	rollups map[string]string // what the heartbeat read last: a change hastens what it rolls up
+	serial  string  // of the unit that answered last
+	rollups rollups // what the heartbeat read last: a change hastens what it rolls up
 	log     logMemory
 	bare    map[string]int // visits in a row at which a controller showed no battery, by its id
 }

@@ -2,7 +2,6 @@ package idrac
 
 import (
 	"errors"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -145,44 +144,16 @@ func (s *snmpSide) readHeartbeat(v *snmpVisit) {
 	s.hasten(v, &c)
 }
 
-// rolled are the sections each of the heartbeat's words rolls up.
-func rolled() map[string][]string {
-	environment := []string{sectionEnvironment}
-	return map[string][]string{
-		"storage": {sectionRAID}, "power_units": environment, "power_supplies": environment, "voltages": environment, "currents": environment, "cooling_units": environment,
-		"fans": environment, "temperatures": environment, "intrusion": environment, "batteries": {sectionEnvironment, sectionRAID},
-		"memory": {sectionInventory}, "processors": {sectionInventory}, "entries": {sectionLog},
-		"power": {sectionEnvironment, sectionInventory},
-		"":      {sectionRAID, sectionEnvironment, sectionLog}, // the health of all
-	}
-}
-
 // hasten asks for the sections whose roll-up moved since the heartbeat before, at most once each.
 func (s *snmpSide) hasten(v *snmpVisit, c *hw.Component) {
-	now := map[string]string{}
+	now := rollups{"": c.Health.String()}
 	for word := range rolled() {
-		now[word] = c.State.Get(word)
+		if word != "" {
+			now[word] = c.State.Get(word)
+		}
 	}
-	now[""] = c.Health.String()
 	if n, reason := v.beat.value(0, heartbeatTable.slot("numEventLogEntries")); reason == "" && n.Type == snmp.TypeInteger {
 		now["entries"] = strconv.FormatInt(n.Int, 10)
 	}
-	for word, sections := range rolled() {
-		was, is := s.rollups[word], now[word]
-		if s.rollups == nil || is == "" || is == was || was == "" {
-			continue
-		}
-		for _, section := range sections {
-			if !slices.Contains(v.report.Hasten, section) {
-				v.report.Hasten = append(v.report.Hasten, section)
-			}
-		}
-	}
-	slices.Sort(v.report.Hasten)
-	for word, was := range s.rollups {
-		if now[word] == "" {
-			now[word] = was // not told this time
-		}
-	}
-	s.rollups = now
+	v.report.Hasten, s.rollups = s.rollups.moved(now)
 }

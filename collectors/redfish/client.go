@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -142,6 +143,14 @@ func (c *Client) Counters() Counters {
 	n := c.counters
 	_, n.Connections = c.wire.seen()
 	return n
+}
+
+// Local returns this box's address on the connection to the device; it is not valid before there was one.
+func (c *Client) Local() netip.Addr {
+	<-c.turn
+	defer c.give()
+	local, _ := c.wire.seen()
+	return local
 }
 
 // Root returns the service root, read once. It needs no login, so a wrong password is not told here.

@@ -41,6 +41,7 @@ type ComputerSystem struct {
 	Links              struct {
 		Chassis   []Link
 		ManagedBy []Link
+		Oem       Raw
 	}
 	Actions map[string]Action
 }
@@ -68,6 +69,7 @@ type Manager struct {
 	Links              struct {
 		ManagerForServers []Link
 		ManagerForChassis []Link
+		Oem               Raw
 	}
 	Actions map[string]Action
 }

@@ -1,0 +1,273 @@
+package idrac
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+	"time"
+
+	"rackpost/collectors"
+	"rackpost/collectors/redfish"
+	"rackpost/hw"
+)
+
+// places is where things stand on this iDRAC. They are found once a unit, a firmware and a collector.
+type places struct {
+	known      bool
+	generation int // of the iDRAC: 7 to 10; 0 is not known
+	root       redfish.ServiceRoot
+	system     string // path
+	chassis    redfish.Chassis
+	manager    redfish.Manager
+	told       time.Time     // when chassis and manager were read
+	skew       time.Duration // what the iDRAC's clock is ahead of ours
+}
+
+// The times an iDRAC needs to see its parts after it started, and after which it is asked again what it is.
+const (
+	startTime   = 15 * time.Minute
+	reloginTime = 10 * time.Minute // where the iDRAC does not tell since when it has been up
+)
+
+// dellSystem is what Dell adds to the system.
+type dellSystem struct {
+	ChassisServiceTag   string
+	NodeID              string
+	ExpressServiceCode  string
+	PSRollup            string `json:"PSRollupStatus"`
+	VoltRollup          string `json:"VoltRollupStatus"`
+	CurrentRollup       string `json:"CurrentRollupStatus"`
+	FanRollup           string `json:"FanRollupStatus"`
+	TempRollup          string `json:"TempRollupStatus"`
+	MemoryPrimaryStatus string `json:"SysMemPrimaryStatus"`
+	IntrusionRollup     string `json:"IntrusionRollupStatus"`
+	CPURollup           string `json:"CPURollupStatus"`
+	BatteryRollup       string `json:"BatteryRollupStatus"`
+	StorageRollup       string `json:"StorageRollupStatus"`
+	SELRollup           string `json:"SELRollupStatus"`
+	LicensingRollup     string `json:"LicensingRollupStatus"`
+	SDCardRollup        string `json:"SDCardRollupStatus"`
+	IDSDMRollup         string `json:"IDSDMRollupStatus"`
+}
+
+// ofDell is what a resource's Oem holds on a Dell.
+type ofDell struct {
+	Dell struct {
+		DellSystem dellSystem
+	}
+}
+
+// beat reads the system: the first request of every visit, and the only one of most heartbeats. Before the first it
+// finds where things are; once an hour, with the inventory, and after a new login it reads anew what the iDRAC is.
+// Its error means that the device did not answer, or is none of ours.
+func (s *redfishSide) beat(v *redfishVisit, again bool) error {
+	if s.places.known {
+		err := s.readSystem(v, s.places.system)
+		if err != nil && collectors.ReasonOf(err) == hw.NotSupported && !redfish.Over(err) {
+			s.move() // it was there: it has moved
+		} else if err != nil {
+			return err
+		}
+	}
+	if !s.places.known {
+		if err := s.find(v); err != nil {
+			return err
+		}
+	}
+	relogin := s.relogin()
+	serial := v.serial()
+	if serial != "" && s.serial != "" && serial != s.serial {
+		s.forget()
+		if err := s.find(v); err != nil {
+			return err
+		}
+	}
+	if serial != "" {
+		s.serial = serial
+	}
+	if (again || relogin) && !v.fresh {
+		if err := s.refresh(v); err != nil && redfish.Over(err) {
+			return err
+		}
+	}
+	s.judgeAge(v, relogin)
+	v.Unit = s.unit(v)
+	return nil
+}
+
+// relogin says whether the session is another one than at the visit before: that of before was lost, or is old.
+func (s *redfishSide) relogin() bool {
+	n := s.client.Counters().Logins
+	again := s.logins > 0 && n != s.logins
+	s.logins = n
+	return again
+}
+
+// readSystem reads the system and what Dell adds to it.
+func (s *redfishSide) readSystem(v *redfishVisit, at string) error {
+	v.system, v.dell = redfish.ComputerSystem{}, dellSystem{}
+	a, err := s.client.Get(v.ctx, at, &v.system)
+	if err != nil {
+		return err
+	}
+	var oem ofDell
+	odd, err := v.system.Oem.Decode(&oem)
+	if err != nil {
+		odd = append(odd, redfish.Odd{Property: "Oem", What: err.Error()})
+	}
+	v.dell = oem.Dell.DellSystem
+	for _, o := range append(a.Odd, odd...) {
+		v.Gap(sectionHeartbeat+"/system/"+o.Property, hw.Garbage, o.What)
+	}
+	return nil
+}
+
+// find reads the root, the system, the chassis it stands in and its iDRAC.
+func (s *redfishSide) find(v *redfishVisit) error {
+	root, err := s.client.Root(v.ctx)
+	if err != nil {
+		return err
+	}
+	if root.Vendor != "" && !root.Of("Dell") {
+		return notDell(root.Vendor)
+	}
+	p := places{root: root}
+	var systems struct {
+		Members []redfish.Link
+	}
+	if _, err := s.client.Get(v.ctx, root.Systems.Path, &systems); err != nil {
+		return err
+	}
+	if p.system = serverOf(systems.Members); p.system == "" {
+		return &collectors.VisitError{
+			Reason: hw.NotReady, Err: errors.New("the iDRAC shows no system"), RetryAfter: 30 * time.Second,
+			Hint: "it starts, or is being updated; where it stays so, restart the iDRAC (racadm racreset)",
+		}
+	}
+	if err := s.readSystem(v, p.system); err != nil {
+		return err
+	}
+	if !root.Of("Dell") && !strings.Contains(v.system.Manufacturer, "Dell") && len(v.dell.NodeID+v.dell.ChassisServiceTag) == 0 {
+		return notDell(v.system.Manufacturer)
+	}
+	s.places = p
+	if err := s.refresh(v); err != nil {
+		s.places = places{}
+		return err
+	}
+	s.places.known = true
+	return nil
+}
+
+// serverOf returns the path of the server among the systems: a DPU in it is one too.
+func serverOf(systems []redfish.Link) string {
+	for _, l := range systems {
+		if path.Base(l.Path) == "System.Embedded.1" {
+			return l.Path
+		}
+	}
+	if len(systems) > 0 {
+		return systems[0].Path
+	}
+	return ""
+}
+
+func notDell(vendor string) error {
+	if vendor == "" {
+		vendor = "a vendor it does not name"
+	}
+	return &collectors.VisitError{
+		Reason: hw.WrongKind, Err: fmt.Errorf("the device is of %.60s", vendor),
+		Hint: "this kind is for Dell's iDRAC; visit others as kind `" + redfish.PlainKind + "`",
+	}
+}
+
+// refresh reads the chassis and the manager, and drops all paths when the iDRAC's firmware is another one.
+func (s *redfishSide) refresh(v *redfishVisit) error {
+	p := &s.places
+	var chassis redfish.Chassis
+	var manager redfish.Manager
+	for _, r := range []struct {
+		links []redfish.Link
+		into  any
+	}{{v.system.Links.Chassis, &chassis}, {v.system.Links.ManagedBy, &manager}} {
+		if len(r.links) == 0 {
+			continue // what cannot be found is missed by the sections that want it
+		}
+		if _, err := s.client.Get(v.ctx, r.links[0].Path, r.into); err != nil && (redfish.Over(err) || !p.known) {
+			return err
+		} else if err != nil {
+			return nil // what was told before still holds
+		}
+	}
+	was := p.manager.FirmwareVersion
+	p.chassis, p.manager, p.told = chassis, manager, time.Now()
+	p.generation, p.skew = generationOf(manager), 0
+	if at, ok := redfish.Time(manager.DateTime); ok {
+		p.skew = at.Sub(p.told)
+	}
+	v.fresh = true
+	if p.known && was != "" && manager.FirmwareVersion != "" && was != manager.FirmwareVersion {
+		s.move()
+		return s.find(v)
+	}
+	return nil
+}
+
+// generationOf returns the generation of an iDRAC, 7 to 10, and 0 where it is not known. The model of the manager
+// names that of the server, which is five ahead; the iDRAC9 served three.
+func generationOf(m redfish.Manager) int {
+	server, _, _ := strings.Cut(m.Model, " ")
+	switch server {
+	case "12G":
+		return 7
+	case "13G":
+		return 8
+	case "14G", "15G", "16G":
+		return 9
+	case "17G", "18G":
+		return 10
+	}
+	return 0
+}
+
+// judgeAge says whether the iDRAC may not have seen all its parts yet.
+func (s *redfishSide) judgeAge(v *redfishVisit, relogin bool) {
+	if at, ok := redfish.Time(s.places.manager.LastResetTime); ok {
+		s.young = at.Add(startTime - s.places.skew)
+	} else if relogin {
+		s.young = v.now.Add(reloginTime)
+	}
+	v.young = v.now.Before(s.young)
+}
+
+// serial returns the service tag.
+func (v *redfishVisit) serial() string {
+	for _, tag := range []string{v.system.SKU, v.dell.ChassisServiceTag, v.dell.NodeID, v.system.SerialNumber} {
+		if tag = strings.TrimSpace(tag); tag != "" {
+			return tag
+		}
+	}
+	return ""
+}
+
+// unit says what stands there. Its uptime is the server's.
+func (s *redfishSide) unit(v *redfishVisit) *hw.Unit {
+	u := &hw.Unit{Serial: v.serial(), Model: v.system.Model, Version: s.places.manager.FirmwareVersion, Name: v.system.HostName}
+	u.Uptime, _ = s.uptime(v)
+	return u
+}
+
+// maxUptime is the longest uptime that is believed.
+const maxUptime = 20 * 365 * 24 * time.Hour
+
+// uptime returns how long the server has been on. It is told as a date of the iDRAC's clock.
+func (s *redfishSide) uptime(v *redfishVisit) (time.Duration, bool) {
+	at, told := redfish.Time(v.system.LastResetTime)
+	up := v.now.Add(s.places.skew).Sub(at)
+	if !told || v.system.PowerState == "Off" || up <= 0 || up > maxUptime {
+		return 0, false
+	}
+	return up, true
+}
