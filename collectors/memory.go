@@ -1,8 +1,10 @@
 package collectors
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 
 	"rackpost/hw"
@@ -15,12 +17,12 @@ import (
 type Memory struct {
 	mu      sync.Mutex
 	values  map[string]int64
-	learned hw.Attrs
+	learned hw.Attrs // never changed, only replaced: reports carry it
 }
 
 // The bounds of a Memory's texts.
 const (
-	maxLearned     = 16
+	maxLearned     = hw.MaxLearned / 2 // of the collector's; the rest is for the poller
 	maxLearnedText = MaxText
 )
 
@@ -66,22 +68,51 @@ func (m *Memory) Recall(key string) (string, bool) {
 	return s, s != ""
 }
 
-// Learn keeps value under key, for ever; an empty one forgets. It refuses what is beyond its
-// bounds: 16 texts of 1 KiB.
+// Learn keeps value under key, for ever; an empty one forgets. It refuses what could not be kept
+// whole: more than 16 texts, and texts and keys of more than 1 KiB and 100 bytes, with control
+// characters or not in UTF-8.
 func (m *Memory) Learn(key, value string) error {
+	if fault := textFault(key, MaxSensor); fault != "" || key == "" {
+		return fmt.Errorf("learn under the key %.40q: %s", key, cmp.Or(fault, "it is empty"))
+	}
+	if fault := textFault(value, maxLearnedText); fault != "" {
+		return fmt.Errorf("learn %q: the text %.40q: %s", key, value, fault)
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	known := m.learned.Get(key) != ""
-	if len(value) > maxLearnedText || !known && value != "" && len(m.learned) >= maxLearned {
-		return fmt.Errorf("learn %q: %d bytes beside %d texts; the bounds are %d and %d", key, len(value), len(m.learned), maxLearnedText, maxLearned)
+	if !isOurs(key) && value != "" && m.learned.Get(key) == "" && m.theirs() >= maxLearned {
+		return fmt.Errorf("learn %q: %d texts are learned, more is not kept", key, maxLearned)
 	}
-	m.learned = append(hw.Attrs(nil), m.learned...).With(key, value)
+	if m.learned.Get(key) != value {
+		m.learned = slices.Clone(m.learned).With(key, value)
+	}
 	return nil
 }
 
-// Learned returns every text kept. It must not be changed.
+// theirs counts the collector's texts.
+func (m *Memory) theirs() (n int) {
+	for _, a := range m.learned {
+		if !isOurs(a.Key) {
+			n++
+		}
+	}
+	return n
+}
+
+// Learned returns every text kept; it is never nil. It must not be changed.
 func (m *Memory) Learned() hw.Attrs {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.learned == nil {
+		return hw.Attrs{}
+	}
 	return m.learned
+}
+
+// relearn replaces every text kept.
+func (m *Memory) relearn(learned hw.Attrs) {
+	fresh := NewMemory(learned)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.learned = fresh.learned
 }

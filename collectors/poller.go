@@ -31,6 +31,9 @@ type Config struct {
 	Sink    Sink
 	Logger  *slog.Logger     // nil discards
 	Now     func() time.Time // the box's clock, for what reports carry; nil is time.Now. No schedule depends on it
+	// Learned returns what the journal says is learned of a device, for its collector to find again:
+	// after a restart, at another box, and for a device that is configured again. Nil knows nothing.
+	Learned func(hw.DeviceID) hw.Attrs
 	// Grace is how long a finished report may still take to be stored, and after that a
 	// session to be closed, once Run's context has ended. 0 is 2 s.
 	Grace time.Duration
@@ -49,6 +52,8 @@ type Poller struct {
 	logger *slog.Logger
 	clock  clock
 	grace  time.Duration
+
+	learned func(hw.DeviceID) hw.Attrs
 
 	mu       sync.Mutex // guards what follows; never held during I/O
 	visitors map[hw.DeviceID]*visitor
@@ -88,6 +93,7 @@ func NewPoller(cfg Config) (*Poller, error) {
 		logger:   cfg.Logger,
 		clock:    clock{epoch: time.Now(), wall: func() time.Time { return cfg.Now().Round(0) }},
 		grace:    cmp.Or(cfg.Grace, defaultGrace),
+		learned:  cfg.Learned,
 		visitors: map[hw.DeviceID]*visitor{},
 		leaving:  map[hw.DeviceID]<-chan struct{}{},
 	}
@@ -128,6 +134,9 @@ func (p *Poller) begin(t *term) error {
 	}
 	p.running, p.term = true, t
 	all := slices.Collect(maps.Values(p.visitors))
+	for _, v := range all {
+		v.relearn(p)
+	}
 	p.stagger(all)
 	for _, v := range all {
 		p.start(v)
@@ -238,11 +247,9 @@ func (p *Poller) retire(visitors map[hw.DeviceID]*visitor) {
 // wants to see it now. After stopped logins it allows one more. Unknown devices are an
 // error.
 func (p *Poller) VisitNow(id hw.DeviceID) error {
-	p.mu.Lock()
-	v := p.visitors[id]
-	p.mu.Unlock()
-	if v == nil {
-		return fmt.Errorf("visit %s: no such device is configured", id)
+	v, err := p.find(id)
+	if err != nil {
+		return fmt.Errorf("visit %s: %w", id, err)
 	}
 	v.hurry(true)
 	return nil

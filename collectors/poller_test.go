@@ -133,7 +133,7 @@ func TestFailedVisitIsAReport(t *testing.T) {
 		want := []hw.Report{{
 			Device: "a", Kind: "made-up", Started: start, Took: 3 * time.Second, Period: time.Minute,
 			Read: []hw.Scope{{Section: "fast"}, {Section: "slow"}},
-			Gaps: []hw.Gap{{What: hw.VisitGap, Reason: hw.NoAnswer, Detail: "ask for the name"}},
+			Gaps: []hw.Gap{{What: hw.VisitGap, Reason: hw.NoAnswer, Detail: "ask for the name"}}, Learned: hw.Attrs{},
 		}}
 		if diff := cmp.Diff(want, l.stored("a")); diff != "" {
 			t.Error(diff)

@@ -32,7 +32,7 @@ const (
 )
 
 // CheckReport says what is wrong with a report, nil when nothing is. It does not look at
-// what the poller fills in (Device, Kind, Started, Took, Period). Of many faults it names
+// what the poller fills in (Device, Kind, Started, Took, Period, Learned). Of many faults it names
 // the first twenty.
 //
 // The rules: a section is named once in Read; a component names a section of Read that did

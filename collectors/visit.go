@@ -27,14 +27,14 @@ func (v *visitor) settle(o outing, r hw.Report, err error) hw.Report {
 	r.Device, r.Kind = o.device.ID, o.kind.Name
 	r.Started, r.Took = o.started, end-o.start
 
-	r.Period = v.conclude(o, r, err)
+	r.Period, r.Learned = v.conclude(o, r, err)
 	return r
 }
 
 // conclude moves the plan on and returns how long after this visit the next one is due, 0
-// when none is. A hastened one may come sooner: who waits for the next visit waits for the one
+// when none is, and what is learned of the device. A hastened one may come sooner: who waits for the next visit waits for the one
 // that comes in any case. Changes of state are logged, with the lock released.
-func (v *visitor) conclude(o outing, r hw.Report, err error) time.Duration {
+func (v *visitor) conclude(o outing, r hw.Report, err error) (time.Duration, hw.Attrs) {
 	v.mu.Lock()
 	before := v.plan
 	if end := o.start + r.Took; err != nil {
@@ -45,18 +45,19 @@ func (v *visitor) conclude(o outing, r hw.Report, err error) time.Duration {
 		v.plan.hasten(end, r.Read, r.Hasten)
 	}
 	if v.plan.limited {
-		v.watched.Target.Memory.Set(memoryLogins, int64(v.plan.logins))
+		v.keepLogins()
 	}
 	v.note(o, r, err)
 	next, going := v.plan.promised()
 	now, rec := v.plan, v.rec
+	learned := v.learned()
 	v.mu.Unlock()
 
 	v.tell(before, now, rec)
 	if !going {
-		return 0
+		return 0, learned
 	}
-	return max(next-o.start, 0)
+	return max(next-o.start, 0), learned
 }
 
 // retryAfter returns how long the device asked to be left alone.

@@ -12,10 +12,6 @@ import (
 	"rackpost/hw"
 )
 
-// memoryLogins is where the failed logins of a LoginLimited kind are kept: whoever stores
-// a Memory's values and fills the next one with them makes a stop survive a restart.
-const memoryLogins = "failed_logins"
-
 // visitor makes the visits of one device, one after the other.
 type visitor struct {
 	sink   Sink
@@ -23,6 +19,7 @@ type visitor struct {
 	clock  clock
 	grace  time.Duration
 	wake   chan struct{} // holds one: something about the plan changed
+	orders chan *order   // holds one: an act somebody waits for
 
 	cancel context.CancelFunc // these two are the poller's, under its lock
 	done   chan struct{}      // closed when run returned; nil before it was started
@@ -31,6 +28,7 @@ type visitor struct {
 	watched Watched
 	plan    schedule
 	rec     record
+	told    hw.Attrs // what the journal says is learned, as far as this visitor knows
 
 	after     <-chan struct{} // the visitor before this one has closed its session
 	collector Collector       // this and what follows belong to run; nil: no session
@@ -43,37 +41,45 @@ type visitor struct {
 // or nil. p.mu is held.
 func (p *Poller) visitor(w Watched, sections []Section, before *visitor) *visitor {
 	id := w.Target.Device.ID
-	v := &visitor{sink: p.sink, clock: p.clock, grace: p.grace, wake: make(chan struct{}, 1), after: p.leaving[id]}
+	v := &visitor{sink: p.sink, clock: p.clock, grace: p.grace, wake: make(chan struct{}, 1),
+		orders: make(chan *order, 1), after: p.leaving[id]}
 	v.logger = p.logger.With("device", string(id))
 	if w.Target.Logger == nil {
 		w.Target.Logger = v.logger
 	}
 	if before != nil {
 		v.after = before.done
-		v.rec = before.record()
+		v.rec, v.told = before.record(), before.lastTold()
 		w.Target.Memory = before.bequeath(w)
 	}
 	if w.Target.Memory == nil {
-		w.Target.Memory = &Memory{}
+		w.Target.Memory = p.recall(w)
+		v.told = w.Target.Memory.Learned()
 	}
 	v.watched = w
 	v.plan = newSchedule(id, sections, w.Kind.LoginLimited)
-	logins, _ := w.Target.Memory.Get(memoryLogins)
-	v.plan.resume(v.clock.now(), int(min(logins, maxLogins)))
+	v.plan.resume(v.clock.now(), w.Target.Memory.failedLogins(w.Target.Credentials))
 	return v
 }
 
 // bequeath returns the memory for the configuration that follows v's: what was learned of a
-// device holds while its address does, failed logins while its credentials do.
+// device holds while its address and kind do. Failed logins hold while the credentials do, which the
+// mark beside them tells; here it need not.
 func (v *visitor) bequeath(w Watched) *Memory {
 	old := v.watched.Target
-	if w.Target.Memory != nil || w.Target.Device.Address != old.Device.Address || w.Kind.Name != v.watched.Kind.Name {
+	if w.Target.Memory != nil || w.place() != v.watched.place() {
 		return w.Target.Memory
 	}
 	if !w.Target.Credentials.same(old.Credentials) {
-		old.Memory.Set(memoryLogins, 0)
+		old.Memory.forgetLogins()
 	}
 	return old.Memory
+}
+
+func (v *visitor) lastTold() hw.Attrs {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.told
 }
 
 func (v *visitor) record() record {
@@ -144,22 +150,29 @@ func (v *visitor) run(ctx context.Context) error {
 		v.after = nil
 	}
 	defer v.hangUp(ctx)
-	for v.wait(ctx) {
+	for {
+		due, err := v.wait(ctx)
+		if !due || err != nil {
+			return err
+		}
 		if err := v.visit(ctx); err != nil {
 			return err
 		}
 	}
-	return nil
 }
 
-// wait returns true when a visit is due, false when ctx has ended.
-func (v *visitor) wait(ctx context.Context) bool {
+// wait returns true when a visit is due, false when ctx has ended, and does the acts that come
+// meanwhile. Its error is a report that could not be stored.
+func (v *visitor) wait(ctx context.Context) (bool, error) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for ctx.Err() == nil {
+		if err := v.obey(ctx); err != nil {
+			return false, err
+		}
 		left, going := v.left()
 		if going && left <= 0 {
-			return true
+			return true, nil
 		}
 		var alarm <-chan time.Time // never, when the visits are stopped
 		if going {
@@ -170,9 +183,13 @@ func (v *visitor) wait(ctx context.Context) bool {
 		case <-ctx.Done():
 		case <-v.wake:
 		case <-alarm:
+		case o := <-v.orders:
+			if err := v.carryOut(ctx, o); err != nil {
+				return false, err
+			}
 		}
 	}
-	return false
+	return false, nil
 }
 
 // left returns how long until the next visit; false when there is none.
@@ -238,13 +255,22 @@ func (v *visitor) collect(ctx context.Context, o outing) (r hw.Report, err error
 			v.hangUp(ctx)
 		}
 	}()
-	if v.collector == nil {
-		if v.collector, err = v.dial(); err != nil {
-			v.collector = nil
-			return hw.Report{}, fmt.Errorf("prepare the visit: %w", err)
-		}
+	if err := v.prepare(); err != nil {
+		return hw.Report{}, err
 	}
 	return v.collector.Collect(visit, o.due)
+}
+
+// prepare makes the collector if there is none.
+func (v *visitor) prepare() (err error) {
+	if v.collector != nil {
+		return nil
+	}
+	if v.collector, err = v.dial(); err != nil {
+		v.collector = nil
+		return fmt.Errorf("prepare the visit: %w", err)
+	}
+	return nil
 }
 
 func (v *visitor) dial() (Collector, error) {
@@ -291,6 +317,9 @@ func (v *visitor) put(ctx context.Context, r hw.Report) error {
 	err := v.sink.Put(inner, r)
 	if err == nil {
 		v.owed = missed{}
+		v.mu.Lock()
+		v.told = r.Learned
+		v.mu.Unlock()
 		return nil
 	}
 	if ctx.Err() != nil {
