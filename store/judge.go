@@ -37,12 +37,12 @@ func (s *Store) judge(mode journal.Mode, r hw.Report) []hw.Fact {
 		said[foldKey{Kind: x.Kind, Device: x.Device, Component: x.Component, Group: x.Group}] = struct{}{}
 	}
 	for _, k := range islands {
-		if _, ok := said[k]; ok {
-			continue
+		if _, ok := said[k]; ok || k.Kind == hw.ActFact {
+			continue // an act is no visit's to repeat
 		}
 		known, ok := st.Get(hw.RegisterKey{Kind: k.Kind, Component: k.Component, Group: k.Group})
-		if !ok && k.Kind != hw.ComponentFact {
-			continue // an old gap or alert: only parts are ever removed
+		if !ok && k.Kind != hw.ComponentFact && k.Kind != hw.LearnedFact {
+			continue // an old gap or alert: only parts and what was learned are ever removed
 		}
 		if !ok {
 			known = hw.Fact{Kind: k.Kind, Device: k.Device, Component: k.Component, Group: k.Group, Removed: true, At: r.Started}

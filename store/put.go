@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,10 +24,12 @@ const flushBytes = 256 << 10
 // single report may exceed it.
 const batchBytes = 1 << 20
 
-// putRequest is a report that waits to become durable.
+// putRequest is a report, or what somebody says, that waits to become durable.
 type putRequest struct {
-	report hw.Report
-	done   chan error // holds one
+	report  hw.Report
+	said    []hw.Fact  // not empty: these instead of a report, at once
+	refused error      // why what was said was left out of the flush
+	done    chan error // holds one
 }
 
 // Put makes r durable: it returns after the fsync of the flush that took it, which comes at
@@ -69,7 +72,7 @@ func (s *Store) flushLoop(ctx context.Context) error {
 		timer.Stop()
 		err := s.flushRetrying(ctx, waiting)
 		for _, w := range waiting {
-			w.done <- err
+			w.done <- cmp.Or(err, w.refused)
 		}
 		clear(waiting)
 		waiting, size = waiting[:0], 0
@@ -84,7 +87,7 @@ func (s *Store) flushLoop(ctx context.Context) error {
 			}
 			waiting = append(waiting, req)
 			size += sizeOf(&req.report)
-			now = size >= flushBytes
+			now = size >= flushBytes || len(req.said) > 0
 		case <-timer.C:
 			now = true
 		case <-ctx.Done():
@@ -154,7 +157,14 @@ func (s *Store) flush(waiting []putRequest) error {
 		clear(s.states)
 	}
 	visited := map[hw.DeviceID]struct{}{}
-	for _, w := range waiting {
+	for i := range waiting {
+		w := &waiting[i]
+		if len(w.said) > 0 {
+			if err := s.say(f, w); err != nil {
+				return err
+			}
+			continue
+		}
 		_, again := visited[w.report.Device]
 		if !again && !s.mayKnow(f, w.report.Device) {
 			if err := s.tellDevices(f); err != nil {

@@ -230,6 +230,18 @@ func (f *Fold) Keys(device hw.DeviceID) []Key {
 	return f.devices[device].keys(device, func(int, int) bool { return true })
 }
 
+// Of returns the facts of one kind that the view shows of a device, in order of component and
+// group; removed ones are left out.
+func (f *Fold) Of(device hw.DeviceID, kind hw.FactKind) []hw.Fact {
+	var out []hw.Fact
+	for _, k := range f.devices[device].keysOf(device, kind) {
+		if x, ok := f.Fact(k); ok && !x.Removed {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
 // Register returns the register that the view shows for k.
 func (f *Fold) Register(k Key) (journal.Register, bool) {
 	if r := f.shown(k); r != nil {
@@ -243,8 +255,8 @@ func (f *Fold) shown(k Key) *register {
 	d := f.devices[k.Device]
 	from, to := d.of(k)
 	best := d.greatest(from, to, all)
-	if best == nil || best.batch.mode != journal.Island {
-		return best
+	if best == nil || best.batch.mode != journal.Island || k.Kind == hw.ActFact {
+		return best // what people do counts in every mode
 	}
 	// An island yields to whoever had authority and still visited the device of late.
 	ruled := d.greatest(from, to, func(r *register) bool {

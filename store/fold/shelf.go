@@ -141,6 +141,25 @@ func (s *shelf) keys(device hw.DeviceID, is func(from, to int) bool) []Key {
 	return out
 }
 
+// keysOf returns the keys of one kind, in order. s may be nil.
+func (s *shelf) keysOf(device hw.DeviceID, kind hw.FactKind) []Key {
+	if s == nil {
+		return nil
+	}
+	var out []Key
+	from, _ := slices.BinarySearchFunc(s.order, kind, func(i int32, kind hw.FactKind) int { return cmp.Compare(s.list[i].kind, kind) })
+	for _, i := range s.order[from:] {
+		r := &s.list[i]
+		if r.kind != kind {
+			break
+		}
+		if k := (Key{kind, device, r.component, r.group}); len(out) == 0 || out[len(out)-1] != k {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
 func btoi(b bool) int {
 	if b {
 		return 1
