@@ -19,8 +19,9 @@ import (
 
 // The names under which a Client asks its Pins.
 const (
-	CertificatePin = "certificate" // SHA-256 of the leaf certificate, hex
-	SessionPin     = "session"     // path of the session that is open, empty when none is
+	CertificatePin  = "certificate"      // SHA-256 of the leaf certificate, hex
+	CertificateSeen = "certificate_seen" // the same of the one the device shows, while it is not the trusted one
+	SessionPin      = "session"          // path of the session that is open, empty when none is
 )
 
 // Pins keep what must not be forgotten of a device: the certificate it was first seen with, the session left open. They are asked
@@ -143,10 +144,18 @@ func (w *wire) verify(s tls.ConnectionState) error {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if found := fingerprint(s.PeerCertificates[0]); w.pinned != "" && !strings.EqualFold(w.pinned, found) {
-		return &CertificateError{Pinned: w.pinned, Found: found}
+	found := fingerprint(s.PeerCertificates[0])
+	seen, _ := w.pins.Recall(CertificateSeen)
+	if w.pinned == "" || strings.EqualFold(w.pinned, found) {
+		if seen != "" {
+			_ = w.pins.Learn(CertificateSeen, "") // to forget is never refused
+		}
+		return nil
 	}
-	return nil
+	if seen != found {
+		_ = w.pins.Learn(CertificateSeen, found) // a person is told it in any case: the error names it
+	}
+	return &CertificateError{Pinned: w.pinned, Found: found}
 }
 
 // expect asks what certificate is trusted. A connection that was opened with another one is not used again.
