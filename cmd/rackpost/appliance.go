@@ -35,6 +35,7 @@ type appliance struct {
 	box     boxConfig
 	store   *store.Store
 	poller  *collectors.Poller
+	acts    *acts
 	pulse   *pulse
 	logger  *slog.Logger
 	started time.Time

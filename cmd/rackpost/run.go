@@ -38,10 +38,11 @@ func openAppliance(ctx context.Context, box boxConfig, site siteConfig, opt stor
 	}
 	a := &appliance{box: box, store: s, pulse: &pulse{sink: s, now: time.Now}, logger: logger, started: time.Now()}
 	a.site.Store(&site)
-	a.poller, err = collectors.NewPoller(collectors.Config{Devices: site.devices, Sink: a.pulse, Logger: logger, Grace: stopGrace})
+	a.poller, err = collectors.NewPoller(collectors.Config{Devices: site.devices, Sink: a.pulse, Logger: logger, Grace: stopGrace, Learned: s.Learned})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("make the poller: %w", err), s.Close())
 	}
+	a.acts = newActs(s, a.poller, a.poller, logger)
 	return a, nil
 }
 
@@ -63,7 +64,7 @@ func (a *appliance) Run(ctx context.Context) error {
 
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.store.Run(storing) })
-	group.Go(func() error { defer endStore(); return a.poller.Run(ctx) })
+	group.Go(func() error { defer endStore(); return a.feed(ctx) })
 	group.Go(func() error { return web.Serve(ctx, tcp, web.LocalOnly(pages), a.logger) })
 	group.Go(func() error { return web.Serve(ctx, socket, pages, a.logger) })
 	group.Go(func() error { return a.notifier().Run(ctx) })
@@ -74,4 +75,15 @@ func (a *appliance) Run(ctx context.Context) error {
 	}
 	a.logger.Info("stopped")
 	return nil
+}
+
+// feed visits and acts until ctx ends, and returns when both do no more.
+func (a *appliance) feed(ctx context.Context) error {
+	acting, endActs := context.WithCancel(ctx)
+	defer endActs()
+	var group errgroup.Group
+	group.Go(func() error { return a.acts.Run(acting) })
+	err := a.poller.Run(ctx)
+	endActs()
+	return errors.Join(err, group.Wait())
 }
