@@ -79,8 +79,13 @@ type Device struct {
 	Period     float64     `json:"period_seconds"`
 	Requests   int         `json:"requests"` // of the last visit
 	Took       float64     `json:"took_seconds"`
-	Alerts     []Alert     `json:"alerts"` // the gravest first
-	Gaps       []Gap       `json:"gaps"`   // that last
+	Alerts     []Alert     `json:"alerts"`                     // the gravest first
+	Gaps       []Gap       `json:"gaps"`                       // that last
+	HasRaid    bool        `json:"has_raid,omitempty"`         // it is of a kind whose RAID sets are read
+	RaidRead   time.Time   `json:"raid_read,omitzero"`         // when they were read last; not before the box started
+	RaidAge    *float64    `json:"raid_age_seconds,omitempty"` // of RaidRead
+	RaidStale  bool        `json:"raid_stale,omitempty"`       // they are older than three of their periods
+	Fallback   bool        `json:"fallback,omitempty"`         // Redfish does not answer: what is told now is told by SNMP alone
 	Components []Component `json:"components,omitempty"`
 }
 
@@ -96,6 +101,7 @@ type Unit struct {
 // Component is a part of a device.
 type Component struct {
 	Path     string    `json:"path"`
+	Section  string    `json:"section"` // that read it
 	Health   hw.Health `json:"health"`
 	State    hw.Attrs  `json:"state"`
 	Attrs    hw.Attrs  `json:"attrs"`
@@ -112,7 +118,10 @@ type Alert struct {
 	Level     string    `json:"level"`
 	Since     time.Time `json:"since"`
 	Params    hw.Attrs  `json:"params"`
-	State     hw.Attrs  `json:"state"` // of the component as it is now: what tells the cause
+	State     hw.Attrs  `json:"state"`          // of the component as it is now: what tells the cause
+	Says      string    `json:"says,omitempty"` // of what an audit found: in words
+	Do        string    `json:"do,omitempty"`   // what to do about it
+	Until     time.Time `json:"until,omitzero"` // when it should have ended by itself
 }
 
 // Gap is what could not be read, since when, and why.
@@ -181,6 +190,14 @@ func NumberOf(s hw.Sample) (*Number, hw.Reason) {
 		return nil, hw.OutOfRange
 	}
 	return &Number{s.Type, s.Gauge, s.Count}, ""
+}
+
+// Float returns the number as a float.
+func (n Number) Float() float64 {
+	if n.Type == hw.Counter {
+		return float64(n.Count)
+	}
+	return n.Gauge
 }
 
 // String writes the number as MarshalJSON does.

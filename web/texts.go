@@ -24,6 +24,10 @@ func (t texts) of(prefix string, key any) string {
 	return k
 }
 
+// AlertWords returns what the alerts of a code say in English, the code where nothing is known of it. What an audit found
+// says it itself: Alert.Says.
+func AlertWords(code string) string { return english.of("alert-", code) }
+
 var english = texts{
 	"lang":          "en",
 	"title":         "Rack status",

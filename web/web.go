@@ -70,6 +70,8 @@ func New(c Config) http.Handler {
 	mux.HandleFunc("GET /api/v1/devices", h.devices)
 	mux.HandleFunc("GET /api/v1/devices/{id}", h.device)
 	mux.HandleFunc("GET /api/v1/devices/{id}/latest", h.inTurn(h.latest))
+	mux.HandleFunc("GET /api/v1/devices/{id}/raid", h.inTurn(h.raid))
+	mux.HandleFunc("GET /api/v1/raid", h.inTurn(h.raids))
 	mux.HandleFunc("GET /api/v1/query", h.inTurn(h.query))
 	mux.HandleFunc("GET /api/v1/facts", h.inTurn(h.facts))
 	mux.HandleFunc("GET /{$}", h.home)

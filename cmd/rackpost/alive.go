@@ -24,6 +24,7 @@ type pulse struct {
 
 	mu      sync.Mutex
 	waiting map[*hw.Report]time.Time
+	raid    map[hw.DeviceID]time.Time // when the RAID sets were read last
 }
 
 // Put implements collectors.Sink.
@@ -39,7 +40,33 @@ func (p *pulse) Put(ctx context.Context, r hw.Report) error {
 		delete(p.waiting, &r)
 		p.mu.Unlock()
 	}()
-	return p.sink.Put(ctx, r)
+	if err := p.sink.Put(ctx, r); err != nil {
+		return err
+	}
+	p.note(r)
+	return nil
+}
+
+// note keeps when the RAID sets of a device were read: their registers tell only when they changed.
+func (p *pulse) note(r hw.Report) {
+	for _, x := range r.Read {
+		if x.Section != raidSection || x.Extent == hw.Failed {
+			continue
+		}
+		p.mu.Lock()
+		if p.raid == nil {
+			p.raid = map[hw.DeviceID]time.Time{}
+		}
+		p.raid[r.Device] = r.Started
+		p.mu.Unlock()
+	}
+}
+
+// raidRead returns when the RAID sets of a device were read last, zero when they were not.
+func (p *pulse) raidRead(id hw.DeviceID) time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.raid[id]
 }
 
 // stuck returns an error if a report has waited too long.

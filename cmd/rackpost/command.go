@@ -33,7 +33,7 @@ type command struct {
 
 func commands() []command {
 	return []command{
-		runCommand(), checkCommand(), discoverCommand(), probeCommand(), captureCommand(), statusCommand(), queryCommand(),
+		runCommand(), checkCommand(), discoverCommand(), probeCommand(), captureCommand(), statusCommand(), raidCommand(), queryCommand(),
 		simCommand(), journalCommand(), demoCommand(),
 		versionCommand(), helpCommand(),
 	}
@@ -47,6 +47,11 @@ func (e *usageError) Error() string { return e.text }
 func usagef(format string, args ...any) error {
 	return &usageError{fmt.Sprintf(format, args...)}
 }
+
+// exitError ends a subcommand that worked with a code that tells what it found.
+type exitError struct{ code int }
+
+func (e *exitError) Error() string { return fmt.Sprintf("exit code %d", e.code) }
 
 // errSilent fails a subcommand that has already said why.
 var errSilent = errors.New("failed")
@@ -71,9 +76,12 @@ func execute(ctx context.Context, t terminal, args []string) int {
 	}
 	err = c.run(ctx, t, args[1:])
 	var usage *usageError
+	var found *exitError
 	switch {
 	case err == nil:
 		return exitOK
+	case errors.As(err, &found):
+		return found.code
 	case errors.Is(err, flag.ErrHelp):
 		printCommand(t.out, c)
 		return exitOK

@@ -11,6 +11,7 @@ import (
 
 	"rackpost/collectors"
 	"rackpost/collectors/all"
+	"rackpost/collectors/redfish"
 	"rackpost/hw"
 )
 
@@ -20,13 +21,17 @@ const probeBudget = 5 * time.Minute
 func probeCommand() command {
 	return command{
 		name: "probe",
-		args: "[-json] [-timeout D] [-standby ADDRESS] [-community C | -community-file F | -v3-user U ...] KIND ADDRESS",
+		args: "[-json] [-timeout D] [-user U -password-file F] [-community C | -community-file F | -v3-user U ...] KIND ADDRESS",
 		does: "visit a device once and print all it says; nothing is stored",
-		help: `KIND is one of ` + strings.Join(kindNames(), ", ") + `. ADDRESS is host, host:port or [v6]:port; the port is 161 if none is given.
+		help: `KIND is one of ` + strings.Join(kindNames(), ", ") + `. ADDRESS is host, host:port or [v6]:port; without a port it is 161
+of SNMP, and 443 where -user is given: of Redfish. Of a server the RAID sets are printed first, with what is wrong with them.
 
   -json               print one JSON object
   -timeout D          for one request, such as 2s
   -standby ADDRESS    of the other unit of a firewall pair, which is visited too
+  -snmp ADDRESS       of the SNMP agent of a server, read beside Redfish; without -user it is read alone, and the other ADDRESS
+                      may be left out
+  -legacy-tls         allow TLS 1.0 and the ciphers of old iDRAC 7 and 8
 ` + credentialHelp() + `
 
 Exit code 0: the device answered, what was not read stands under gaps; 1: nothing was read; 2: wrong usage.`,
@@ -48,6 +53,8 @@ type probeFlags struct {
 	json    bool
 	timeout string
 	standby string
+	agent   string
+	legacy  bool
 }
 
 func (f *probeFlags) set() *flag.FlagSet {
@@ -55,13 +62,18 @@ func (f *probeFlags) set() *flag.FlagSet {
 	fs.BoolVar(&f.json, "json", false, "")
 	fs.StringVar(&f.timeout, "timeout", "", "")
 	fs.StringVar(&f.standby, "standby", "", "")
+	fs.StringVar(&f.agent, "snmp", "", "")
+	fs.BoolVar(&f.legacy, "legacy-tls", false, "")
 	f.register(fs)
 	return fs
 }
 
 // target checks the flags and arguments and returns what to visit.
 func (f *probeFlags) target(args []string) (collectors.Kind, collectors.Target, error) {
-	var t collectors.Target
+	t := collectors.Target{Once: true}
+	if len(args) == 1 && f.agent != "" && f.user == "" {
+		args = append(args, f.agent)
+	}
 	if len(args) != 2 {
 		return collectors.Kind{}, t, usagef("name a kind and an address")
 	}
@@ -73,7 +85,7 @@ func (f *probeFlags) target(args []string) (collectors.Kind, collectors.Target, 
 	if err != nil {
 		return kind, t, &usageError{err.Error()}
 	}
-	if t.Credentials, err = f.credentials(); err != nil {
+	if err := f.server(kind, &t); err != nil {
 		return kind, t, err
 	}
 	if t.Timeout, err = timeoutFlag(f.timeout); err != nil {
@@ -85,6 +97,36 @@ func (f *probeFlags) target(args []string) (collectors.Kind, collectors.Target, 
 	}
 	t.Memory, t.Logger = &collectors.Memory{}, slog.New(slog.DiscardHandler)
 	return kind, t, nil
+}
+
+// server reads the credentials and what else a server has flags for.
+func (f *probeFlags) server(kind collectors.Kind, t *collectors.Target) (err error) {
+	if t.Credentials, err = f.credentials(); err != nil {
+		return err
+	}
+	if f.agent != "" {
+		host, port, err := splitAddress(f.agent)
+		if err != nil {
+			return usagef("-snmp: %v", err)
+		}
+		if t.SNMP = joinAddress(host, port); !t.Credentials.SNMP() {
+			t.Credentials.Community = "public"
+		}
+	}
+	t.LegacyTLS = f.legacy
+	switch server := speaksRedfish(kind); {
+	case !server && f.user != "":
+		return usagef("a %s is read over SNMP: give -community or -v3-user, not -user", kind.Name)
+	case !server && (f.agent != "" || f.legacy):
+		return usagef("-snmp and -legacy-tls are for servers; a %s is not read over Redfish", kind.Name)
+	case server && !speaksSNMP(kind) && f.user == "":
+		return usagef("a %s is read over Redfish: give -user U and -password-file F", kind.Name)
+	case server && !speaksSNMP(kind) && t.Credentials.SNMP():
+		return usagef("a %s is not read over SNMP: give -user U and -password-file F alone", kind.Name)
+	case server && !f.given() && f.agent == "":
+		return usagef("give -user U and -password-file F for Redfish, -community C for SNMP, or both")
+	}
+	return nil
 }
 
 // standbyOf reads -standby; empty when it was not given.
@@ -140,6 +182,7 @@ func runProbe(ctx context.Context, t terminal, args []string) error {
 		return err
 	}
 	result := probeResultOf(target.Device, report, visitErr)
+	result.Device.Certificate, _ = target.Memory.Recall(redfish.CertificatePin)
 	result.Sections = probeSections(kind, report, lent, visitErr)
 	result.Grant = grantText(kind, target.Credentials, report, visitErr)
 	if f.json {
@@ -148,7 +191,7 @@ func runProbe(ctx context.Context, t terminal, args []string) error {
 		err = result.print(t.out, report.Gaps)
 	}
 	if err == nil && visitErr != nil {
-		err = fmt.Errorf("%s: nothing was read: %s: %w%s", target.Device.Address, collectors.ReasonOf(visitErr), visitErr, below(result.Grant))
+		err = fmt.Errorf("%s: nothing was read: %s: %w%s%s", target.Device.Address, collectors.ReasonOf(visitErr), visitErr, below(result.Grant), below(advice(kind, collectors.ReasonOf(visitErr))))
 	}
 	return err
 }

@@ -1,15 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"rackpost/collectors"
 	"rackpost/hw"
+	"rackpost/hw/raid"
 	"rackpost/web"
 )
 
@@ -20,6 +23,7 @@ type probeResult struct {
 	Samples    []probeSample    `json:"samples"`
 	Sections   []probeSection   `json:"sections"`
 	Gaps       []probeGap       `json:"gaps"`
+	Verdicts   []probeVerdict   `json:"verdicts"`
 	Grant      string           `json:"grant,omitempty"` // what to configure on the device so that it shows more
 	Requests   int              `json:"requests"`
 	Took       float64          `json:"took_seconds"`
@@ -33,6 +37,18 @@ type probeDevice struct {
 	Serial  string      `json:"serial"`
 	Version string      `json:"version"`
 	Uptime  *float64    `json:"uptime_seconds"` // null: the device does not say
+
+	Certificate string `json:"certificate_sha256,omitempty"` // that it showed, where it is read over Redfish
+}
+
+// probeVerdict is what the audit says of a part of a RAID set. Level none is what could not be judged.
+type probeVerdict struct {
+	Component string   `json:"component"`
+	Code      string   `json:"code"`
+	Level     string   `json:"level"`
+	Params    hw.Attrs `json:"params"`
+	Says      string   `json:"says"`
+	Do        string   `json:"do"`
 }
 
 type probeComponent struct {
@@ -57,7 +73,7 @@ type probeGap struct {
 func probeResultOf(d hw.Device, r hw.Report, visitErr error) probeResult {
 	p := probeResult{
 		Device:     probeDevice{ID: d.ID, Kind: d.Kind},
-		Components: []probeComponent{}, Samples: []probeSample{}, Gaps: []probeGap{}, Sections: []probeSection{},
+		Components: []probeComponent{}, Samples: []probeSample{}, Gaps: []probeGap{}, Sections: []probeSection{}, Verdicts: []probeVerdict{},
 		Requests: r.Requests, Took: r.Took.Seconds(),
 	}
 	if u := r.Unit; u != nil {
@@ -73,6 +89,10 @@ func probeResultOf(d hw.Device, r hw.Report, visitErr error) probeResult {
 		value, absent := web.NumberOf(s)
 		p.Samples = append(p.Samples, probeSample{s.Component, s.Sensor, value, absent})
 	}
+	for _, v := range r.Verdicts {
+		a := web.AlertOf(v.Component, v.Code, hw.AlertValue{Level: v.Level, Params: v.Params})
+		p.Verdicts = append(p.Verdicts, probeVerdict{v.Component, v.Code, cmp.Or(a.Level, "none"), v.Params, a.Says, a.Do})
+	}
 	for _, g := range r.Gaps {
 		p.Gaps = append(p.Gaps, probeGap{g.What, g.Reason})
 	}
@@ -87,11 +107,18 @@ func (p probeResult) print(w io.Writer, gaps []hw.Gap) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	d := p.Device
 	fmt.Fprintf(tw, "device\t%s\nkind\t%s\nname\t%s\nmodel\t%s\nserial\t%s\nversion\t%s\n", d.ID, d.Kind, plain(d.Name), plain(d.Model), plain(d.Serial), plain(d.Version))
+	if d.Certificate != "" {
+		fmt.Fprintf(tw, "certificate\tSHA-256 %s\n", d.Certificate)
+	}
 	uptime := ""
 	if d.Uptime != nil {
 		uptime = web.Ago(time.Duration(*d.Uptime * float64(time.Second)))
 	}
 	fmt.Fprintf(tw, "uptime\t%s\nrequests\t%d in %.2f s\n", uptime, p.Requests, p.Took)
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	p.printRAID(w)
 	fmt.Fprint(tw, "\nCOMPONENT\tHEALTH\tSTATE\tABOUT IT\n")
 	for _, c := range p.Components {
 		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", plain(c.Path), c.Health, attrsText(c.State), attrsText(c.Attrs))
@@ -115,6 +142,42 @@ func (p probeResult) print(w io.Writer, gaps []hw.Gap) error {
 		return err
 	}
 	return printGrant(w, p.Grant)
+}
+
+// raid arranges the RAID parts, and what the audit says of them.
+func (p probeResult) raid() web.Raid {
+	d := web.Device{ID: p.Device.ID}
+	for _, c := range p.Components {
+		d.Components = append(d.Components, web.Component{Path: c.Path, Health: c.Health, State: c.State, Attrs: c.Attrs})
+	}
+	titles := web.Titles(d.Components)
+	for _, v := range p.Verdicts {
+		if v.Level == "none" {
+			continue
+		}
+		d.Alerts = append(d.Alerts, web.Alert{Component: v.Component, Name: titles[v.Component], Code: v.Code, Level: v.Level, Says: v.Says, Do: v.Do})
+	}
+	slices.SortStableFunc(d.Alerts, func(a, b web.Alert) int { return levelOf(b) - levelOf(a) })
+	progress := map[string][]raid.Point{}
+	for _, s := range p.Samples {
+		if s.Sensor == raid.SensorOperationPercent && s.Value != nil {
+			progress[s.Component] = []raid.Point{{Percent: s.Value.Float()}}
+		}
+	}
+	return web.RaidOf(d, progress)
+}
+
+// printRAID writes the RAID sets of a server; of others nothing.
+func (p probeResult) printRAID(w io.Writer) {
+	tree := p.raid()
+	if len(tree.Controllers) == 0 {
+		return
+	}
+	out := raidPrinter{now: time.Now(), seen: map[string]bool{}}
+	fmt.Fprintf(&out, "\nRAID sets%s: %s\n", within(" over ", tree.SourceWords()), raidCount(tree))
+	out.tree(tree)
+	out.advice(tree)
+	_, _ = out.WriteTo(w) // what is written after it tells
 }
 
 func attrsText(attrs hw.Attrs) string {

@@ -110,6 +110,16 @@ func reasonWords(r hw.Reason) string {
 		return "the device answers with an error"
 	case hw.WrongKind:
 		return "the device is of another kind"
+	case hw.AuthFailed:
+		return "the login was refused"
+	case hw.LockedOut:
+		return "it bars us after failed logins"
+	case hw.CertChanged:
+		return "it shows another certificate than the one that was trusted"
+	case hw.Refused:
+		return "nothing listens there"
+	case hw.Unreachable:
+		return "there is no way to it"
 	}
 	return string(r)
 }
@@ -190,4 +200,27 @@ func below(text string) string {
 		return ""
 	}
 	return "\n" + strings.TrimSuffix(text, "\n")
+}
+
+// advice says in lines for people what to do when a server could not be read over Redfish for a reason; "" where the error
+// says all there is.
+func advice(kind collectors.Kind, r hw.Reason) string {
+	if !speaksRedfish(kind) {
+		return ""
+	}
+	switch r {
+	case hw.AuthFailed:
+		return "The user or the password is wrong, or the user has not the privilege Login. Log in to the page of the iDRAC once to see\n" +
+			"which. Do not try again and again: three refused logins within a minute bar this address, also for people.\n"
+	case hw.LockedOut:
+		return "The password may be right: after refused logins the iDRAC bars this address for a minute or more. Find out what logs in\n" +
+			"wrongly (another tool here, an old password in site.yaml), wait five minutes, then try once.\n"
+	case hw.CertChanged:
+		return "Nothing was sent: somebody may stand between. If the certificate was exchanged on purpose, or the board replaced, compare\n" +
+			"the fingerprint with the one that the page of the iDRAC shows, then: rackpost trust DEVICE\n"
+	case hw.Refused, hw.NoAnswer, hw.Unreachable:
+		return "Is it the address of the iDRAC, not of the operating system? HTTPS (443) must be open from this box to it, and with SNMP\n" +
+			"UDP 161, with SNMP switched on in the iDRAC (Settings, Services).\n"
+	}
+	return ""
 }

@@ -109,6 +109,7 @@ func (a *appliance) Devices(context.Context) ([]web.Device, error) {
 		id := w.Target.Device.ID
 		view, _ := a.store.Device(id) // one at a time: the views of all are 20 MB at 200 switches
 		d := present(view, statuses[id], &w, time.Now())
+		a.dateRAID(&d, w)
 		d.Components = nil
 		devices = append(devices, d)
 	}
@@ -134,7 +135,25 @@ func (a *appliance) Device(_ context.Context, id hw.DeviceID) (web.Device, error
 			configured = &w
 		}
 	}
-	return present(view, status, configured, time.Now()), nil
+	d := present(view, status, configured, time.Now())
+	if configured != nil {
+		a.dateRAID(&d, *configured)
+	}
+	return d, nil
+}
+
+// dateRAID tells how old the knowledge of a device's RAID sets is.
+func (a *appliance) dateRAID(d *web.Device, w collectors.Watched) {
+	for _, s := range w.Sections() {
+		if s.Name != raidSection {
+			continue
+		}
+		d.HasRaid = true
+		if d.RaidRead = a.pulse.raidRead(d.ID); !d.RaidRead.IsZero() {
+			age := max(time.Since(d.RaidRead).Seconds(), 0)
+			d.RaidAge, d.RaidStale = &age, age > stalePeriods*s.Period.Seconds()
+		}
+	}
 }
 
 // present joins what the journal, the poller and the configuration know of a device; w is nil
@@ -225,6 +244,15 @@ func judge(d *web.Device) {
 		d.Health = max(d.Health, c.Health)
 		unsure = unsure || c.Expected && c.Health == hw.Unknown
 	}
+	for _, a := range d.Alerts { // what an audit finds no part calls itself faulty for
+		switch {
+		case a.Says == "":
+		case levelOf(a) >= int(hw.LevelHigh):
+			d.Health = hw.Critical
+		case levelOf(a) == int(hw.LevelAverage):
+			d.Health = max(d.Health, hw.Warning)
+		}
+	}
 	if unsure && d.Health == hw.OK { // a part that must be there, such as a unit of a pair, does not tell
 		d.Health = hw.Unknown
 	}
@@ -282,6 +310,7 @@ func deviceOf(v store.DeviceView, s collectors.DeviceStatus, now time.Time) web.
 // the alerts are about. A component that several sections report is there several times.
 func arrange(d *web.Device) {
 	slices.SortStableFunc(d.Components, func(a, b web.Component) int { return compareNatural(a.Path, b.Path) })
+	titles := web.Titles(d.Components)
 	about := map[string][]web.Component{}
 	for _, c := range d.Components {
 		about[c.Path] = append(about[c.Path], c)
@@ -289,7 +318,7 @@ func arrange(d *web.Device) {
 	for i := range d.Alerts {
 		a := &d.Alerts[i]
 		for _, c := range about[a.Component] {
-			a.Name = cmp.Or(a.Name, c.Attrs.Get("name"), c.Attrs.Get("alias"))
+			a.Name = cmp.Or(a.Name, titles[c.Path], c.Attrs.Get("name"), c.Attrs.Get("alias"))
 			if c.Missing {
 				continue // how it last was is no cause
 			}
@@ -314,11 +343,11 @@ func addFact(d *web.Device, f hw.Fact) {
 	switch v := f.Value.(type) {
 	case hw.ComponentValue:
 		d.Components = append(d.Components, web.Component{
-			Path: f.Component, Health: v.Health, State: v.State, Attrs: v.Attrs, Expected: v.Expected, Missing: v.Missing, Flaps: v.Flaps,
+			Path: f.Component, Section: f.Group, Health: v.Health, State: v.State, Attrs: v.Attrs, Expected: v.Expected, Missing: v.Missing, Flaps: v.Flaps,
 		})
 	case hw.AlertValue:
 		if v.Open {
-			d.Alerts = append(d.Alerts, web.Alert{Component: f.Component, Code: f.Group, Level: v.Level.String(), Since: v.Since, Params: v.Params})
+			d.Alerts = append(d.Alerts, web.AlertOf(f.Component, f.Group, v))
 		}
 	case hw.GapValue:
 		if v.To.IsZero() {
