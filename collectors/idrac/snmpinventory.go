@@ -2,6 +2,7 @@ package idrac
 
 import (
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -110,6 +111,7 @@ func (s *snmpSide) readNetwork(v *snmpVisit) {
 			}
 			c.Attrs = c.Attrs.With(o.as, net.HardwareAddr(x.Bytes).String())
 		}
+		c.Path = g.table.prefix + portName(strings.TrimPrefix(c.Path, g.table.prefix))
 		return true
 	})
 }
@@ -124,5 +126,23 @@ func (s *snmpSide) readFirmware(v *snmpVisit) {
 		}
 		return true
 	})
-	v.tell(g[1], nil)
+	var told []string
+	v.tell(g[1], func(g *mibGrid, row int, c *hw.Component) bool {
+		if id := firmwareID(c.Attrs.Get("type")); id != "" && !slices.Contains(told, id) {
+			c.Path = g.table.prefix + id
+			told = append(told, id)
+		}
+		return true
+	})
+}
+
+// firmwareID is what a firmware of the iDRAC is installed on, as the inventory of Redfish has it.
+func firmwareID(kind string) string {
+	switch kind {
+	case "lifecycle-controller":
+		return "USC.Embedded.1:LC.Embedded.1"
+	case "idrac7", "idrac8", "idrac9":
+		return "iDRAC.Embedded.1-1"
+	}
+	return ""
 }

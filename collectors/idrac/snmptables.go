@@ -112,9 +112,9 @@ func memoryWords() []string {
 }
 
 var networkTable = mibTable{
-	name: "networkDeviceTable", section: sectionNetwork, component: "nic/<networkDeviceFQDD>", prefix: "nic/", entry: "4.1100.90.1",
+	name: "networkDeviceTable", section: sectionNetwork, component: "port/<networkDeviceFQDD>", prefix: "port/", entry: "4.1100.90.1",
 	objects: []mibObject{
-		{name: "networkDeviceFQDD", column: "30", use: mibName},
+		{name: "networkDeviceFQDD", column: "30", use: mibName, note: "of the first function the port: NIC.Integrated.1-1 of NIC.Integrated.1-1-1"},
 		{name: "networkDeviceStatus", column: "3", use: mibHealth},
 		{name: "networkDeviceConnectionStatus", column: "4", use: mibState, as: "link", words: []string{"", "up", "down", "driver-bad", "driver-disabled", "", "", "", "", "", "initialising", "resetting", "closing", "not-ready"}},
 		{name: "networkDeviceProductName", column: "6", use: mibAttribute, as: raid.KeyModel},
@@ -135,9 +135,9 @@ var biosTable = mibTable{
 }
 
 var firmwareTable = mibTable{
-	name: "firmwareTable", section: sectionFirmware, component: "firmware/<firmwareTypeName>", prefix: "firmware/", entry: "4.300.60.1",
+	name: "firmwareTable", section: sectionFirmware, component: "firmware/<of firmwareType>", prefix: "firmware/", entry: "4.300.60.1",
 	objects: []mibObject{
-		{name: "firmwareTypeName", column: "8", use: mibName},
+		{name: "firmwareTypeName", column: "8", use: mibName, note: "where firmwareType has no name of its own: iDRAC.Embedded.1-1, USC.Embedded.1:LC.Embedded.1"},
 		{name: "firmwareStatus", column: "5", use: mibHealth},
 		{name: "firmwareVersionName", column: "11", use: mibAttribute, as: "version"},
 		{name: "firmwareType", column: "7", use: mibAttribute, as: "type", words: firmwareWords()},

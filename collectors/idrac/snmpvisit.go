@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"rackpost/collectors"
+	"rackpost/collectors/redfish/parts"
 	"rackpost/collectors/snmp"
 	"rackpost/hw"
 	"rackpost/hw/raid"
@@ -253,7 +254,7 @@ func (g *mibGrid) ordinal(row int) string {
 
 // nameOf makes a path's end of a name: an FQDD stays as it is, "System Board Inlet Temp" becomes
 // SystemBoardInletTemp, as Redfish writes it in MemberId.
-func nameOf(s string) string { return strings.Join(strings.Fields(s), "") }
+func nameOf(s string) string { return parts.Name(s) }
 
 // cell tells one cell of a row.
 func (v *snmpVisit) cell(g *mibGrid, row, slot int, c *hw.Component) {

@@ -1,0 +1,135 @@
+package idrac
+
+import (
+	"rackpost/collectors/redfish"
+	"rackpost/collectors/redfish/parts"
+	"rackpost/hw"
+	"rackpost/hw/raid"
+)
+
+// The most members that are read of collections.
+const (
+	maxFans     = 64
+	maxSupplies = 16
+)
+
+// readThermalSubsystem reads fans and temperatures where there is no Thermal. Its temperatures have neither limits nor a
+// health: the roll-up of the heartbeat tells of those.
+func (s *redfishSide) readThermalSubsystem(v *redfishVisit) {
+	var t redfish.ThermalSubsystem
+	if !s.get(v, sectionEnvironment, "ThermalSubsystem", s.places.chassis.ThermalSubsystem.Path, &t) {
+		return
+	}
+	f := parts.FanRedundancy(sectionEnvironment, t)
+	if m, ok := readMembers[redfish.Fan](s, v, sectionEnvironment, "fans", t.Fans.Path, maxFans); ok {
+		found := parts.Fans(sectionEnvironment, m)
+		s.recall(found)
+		s.take(v, "fans", found, "fan/")
+	}
+	s.recall(f)
+	v.Take(sectionEnvironment, "ThermalSubsystem", f)
+	var metrics redfish.ThermalMetrics
+	if v.Stopped != "" || !s.get(v, sectionEnvironment, "ThermalMetrics", t.ThermalMetrics.Path, &metrics) {
+		return
+	}
+	f = parts.ThermalMetrics(sectionEnvironment, metrics)
+	s.recall(f)
+	s.take(v, "ThermalMetrics", f, "temperature/")
+}
+
+// readPowerSubsystem reads supplies and what the server draws where there is no Power.
+func (s *redfishSide) readPowerSubsystem(v *redfishVisit) {
+	var p redfish.PowerSubsystem
+	if !s.get(v, sectionEnvironment, "PowerSubsystem", s.places.chassis.PowerSubsystem.Path, &p) {
+		return
+	}
+	if m, ok := readMembers[redfish.PowerSupply](s, v, sectionEnvironment, "psu", p.PowerSupplies.Path, maxSupplies); ok {
+		f := parts.Supplies(sectionEnvironment, m, s.supplyMetrics(v, m))
+		for _, item := range m.Items {
+			addSupply(f.Parts, "psu/"+parts.Name(parts.Last(item.Path)), powerOf(item.Value.Oem))
+		}
+		s.recall(f)
+		s.take(v, "psu", f, "psu/")
+	}
+	f := parts.SupplyRedundancy(sectionEnvironment, p)
+	s.recall(f)
+	v.Take(sectionEnvironment, "PowerSubsystem", f)
+	sensors := s.places.chassis.Sensors.Path
+	var drawn redfish.Sensor
+	if v.Stopped != "" || sensors == "" || !s.get(v, sectionEnvironment, "consumption", sensors+"/SystemBoardPwrConsumption", &drawn) {
+		return
+	}
+	f = parts.Consumed(sectionEnvironment, drawn)
+	s.cap(v, f.Parts)
+	s.recall(f)
+	v.Take(sectionEnvironment, "consumption", f)
+}
+
+// supplyMetrics reads the readings of supplies, one request each.
+func (s *redfishSide) supplyMetrics(v *redfishVisit, m redfish.Members[redfish.PowerSupply]) map[string]redfish.PowerSupplyMetrics {
+	out := map[string]redfish.PowerSupplyMetrics{}
+	for _, item := range m.Items {
+		if v.Stopped != "" || item.Value.Metrics.Path == "" {
+			continue
+		}
+		var x redfish.PowerSupplyMetrics
+		if s.get(v, sectionEnvironment, "psu/"+parts.Name(parts.Last(item.Path)), item.Value.Metrics.Path, &x) {
+			out[item.Path] = x
+		}
+	}
+	return out
+}
+
+// cap adds whether the power cap is on: PowerLimit is told of one that is off too.
+func (s *redfishSide) cap(v *redfishVisit, list []parts.Part) {
+	p := findPart(list, parts.PowerSystem)
+	if p == nil {
+		return
+	}
+	switch traitsOf(v.system).PowerCap {
+	case "Enabled":
+		p.Attrs = p.Attrs.With("power_cap", "on")
+	case "Disabled":
+		p.Attrs = p.Attrs.With("power_cap", "off")
+	}
+}
+
+// readMembers reads a collection of a section, and notes what of it could not be read.
+func readMembers[T any](s *redfishSide, v *redfishVisit, section, what, path string, limit int) (redfish.Members[T], bool) {
+	m, err := redfish.ReadMembers[T](v.ctx, s.client, path, limit)
+	if err != nil {
+		v.Missed(section, what, err)
+		return m, false
+	}
+	for _, f := range m.Failed {
+		v.Missed(section, what+"/"+parts.Name(parts.Last(f.Path)), f.Err)
+	}
+	for i := range m.Items {
+		v.Odd(section, what+"/"+parts.Name(parts.Last(m.Items[i].Path)), m.Items[i].Odd)
+	}
+	if !m.Complete && len(m.Failed) == 0 {
+		v.Partial(section, what, hw.Inconsistent, "")
+	}
+	return m, true
+}
+
+// dellTraits is what Dell adds to the system beside its roll-ups.
+type dellTraits struct {
+	SystemGeneration string
+	BIOSReleaseDate  string
+	DIMMSlots        *int64   `json:"MaxDIMMSlots"`
+	PowerCap         string   `json:"PowerCapEnabledState"`
+	Airflow          *float64 `json:"EstimatedSystemAirflowCFM"`
+	Exhaust          *float64 `json:"EstimatedExhaustTemperatureCelsius"`
+}
+
+func traitsOf(system redfish.ComputerSystem) dellTraits {
+	var x struct {
+		Dell struct{ DellSystem dellTraits }
+	}
+	_, _ = system.Oem.Decode(&x) // the heartbeat tells what is odd in it
+	return x.Dell.DellSystem
+}
+
+// fromRedfish begins the attributes of a part.
+func fromRedfish() hw.Attrs { return hw.Attrs{}.With(raid.KeySource, raid.SourceRedfish) }
