@@ -38,11 +38,12 @@ type Config struct {
 	// LeaveSessions keeps the client from ending sessions of an earlier run that it only believes to be ours. Set it where another
 	// process of this box may hold a session of the same user: a probe beside the running service.
 	LeaveSessions bool
-	Pins          Pins          // nil: forgotten with the client
-	Rate          float64       // requests a second; 0 is DefaultRate
-	Burst         int           // requests at once after a rest; 0 is DefaultBurst
-	Timeout       time.Duration // of one request; 0 is DefaultTimeout
-	Logger        *slog.Logger  // nil: silent
+	Pins          Pins             // nil: forgotten with the client
+	Rate          float64          // requests a second; 0 is DefaultRate
+	Burst         int              // requests at once after a rest; 0 is DefaultBurst
+	Timeout       time.Duration    // of one request; 0 is DefaultTimeout
+	Logger        *slog.Logger     // nil: silent
+	Clock         func() time.Time // nil is time.Now; what a session lives and what is left alone goes by it
 }
 
 // Counters are what a Client did since it was made.
@@ -109,13 +110,16 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
 	w, err := newWire(cfg.Address, cfg.LegacyTLS, cfg.Pins)
 	if err != nil {
 		return nil, fmt.Errorf("redfish: address %w", err)
 	}
 	c := &Client{
 		user: cfg.User, password: cfg.Password, leave: cfg.LeaveSessions, timeout: cfg.Timeout, log: cfg.Logger,
-		wire: w, pins: cfg.Pins, now: time.Now, turn: make(chan struct{}, 1), expanding: map[string]*expansion{},
+		wire: w, pins: cfg.Pins, now: cfg.Clock, turn: make(chan struct{}, 1), expanding: map[string]*expansion{},
 	}
 	c.bucket = newBucket(cfg.Rate, cfg.Burst, c.now())
 	c.turn <- struct{}{}
