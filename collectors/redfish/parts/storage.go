@@ -134,6 +134,34 @@ func (s *Store) component(prefix, id string, r redfish.Resource) hw.Component {
 
 func text(s string) string { return strings.TrimSpace(s) }
 
+// SetAttr sets an attribute; an empty value changes nothing.
+func (p *Part) SetAttr(key, value string) {
+	if value != "" {
+		p.Attrs = p.Attrs.With(key, value)
+	}
+}
+
+// FillAttr sets an attribute that is not told yet.
+func (p *Part) FillAttr(key, value string) {
+	if p.Attrs.Get(key) == "" {
+		p.SetAttr(key, value)
+	}
+}
+
+// SetState sets a state; an empty value changes nothing.
+func (p *Part) SetState(key, value string) {
+	if value != "" {
+		p.State = p.State.With(key, value)
+	}
+}
+
+// FillState sets a state that is not told yet.
+func (p *Part) FillState(key, value string) {
+	if p.State.Get(key) == "" {
+		p.SetState(key, value)
+	}
+}
+
 // Controller returns the controller of s; more are its resources of the newer form, of which the first is told.
 func (s *Store) Controller(more ...redfish.StorageController) Part {
 	var c redfish.StorageController
