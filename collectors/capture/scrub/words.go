@@ -30,6 +30,7 @@ fddi trnet fddinet token-ring-default fddi-default fddinet-default trnet-default
 reload reloaded requested restart restarted by command crash crashed exception bus parity cycle reset upgrade returned rom
 text build compiled copyright technical support bootstrap boot program loader systems inc base universal mempool dma capabilities
 nlp_int_tap ccl_ha_nlp_int_tap ha_ctl_nlp_int_tap
+array bios boss dell disk hpe idrac ilo lenovo logical nvme perc poweredge proliant raid sas sata supermicro volume xcc
 `
 
 func words(list string) map[string]bool {
