@@ -1,7 +1,6 @@
 package collectors
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -20,10 +19,14 @@ type Memory struct {
 	learned hw.Attrs // never changed, only replaced: reports carry it
 }
 
+// MemoryAsked is the number under which the poller counts how often a person asked for a visit of the device: a
+// collector that stopped logins by itself may try one more.
+const MemoryAsked = "asked"
+
 // The bounds of a Memory's texts.
 const (
 	maxLearned     = hw.MaxLearned / 2 // of the collector's; the rest is for the poller
-	maxLearnedText = MaxText
+	maxLearnedText = MaxText // bytes
 )
 
 // NewMemory returns a memory that knows what was learned before.
@@ -72,11 +75,8 @@ func (m *Memory) Recall(key string) (string, bool) {
 // whole: more than 16 texts, and texts and keys of more than 1 KiB and 100 bytes, with control
 // characters or not in UTF-8.
 func (m *Memory) Learn(key, value string) error {
-	if fault := textFault(key, MaxSensor); fault != "" || key == "" {
-		return fmt.Errorf("learn under the key %.40q: %s", key, cmp.Or(fault, "it is empty"))
-	}
-	if fault := textFault(value, maxLearnedText); fault != "" {
-		return fmt.Errorf("learn %q: the text %.40q: %s", key, value, fault)
+	if key == "" || len(key) > MaxSensor || hw.Clean(key) != key || len(value) > maxLearnedText || hw.Clean(value) != value {
+		return fmt.Errorf("learn %.40q under the key %.40q: it could not be kept whole", value, key)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -1,30 +1,40 @@
 package idrac
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
+	"slices"
+	"time"
 
 	"rackpost/collectors"
+	"rackpost/collectors/redfish/parts"
 	"rackpost/collectors/snmp"
 	"rackpost/hw"
 )
 
-// collector visits one server: over Redfish where a user is known, over SNMP where that has credentials, over both
-// where both are given.
+// collector visits one server: over Redfish where a user is known, over SNMP where that has credentials. Where both
+// are given Redfish comes first; SNMP adds what Redfish hides, and stands in where Redfish fails.
 type collector struct {
+	target  collectors.Target
+	now     func() time.Time
 	redfish *redfishSide // nil: without
 	snmp    *snmpSide    // nil: without
+	outage  outage       // of Redfish beside SNMP
+	told    map[string]*telling
+	fills   bool     // SNMP told words of RAID that Redfish does not
+	unit    *hw.Unit // as Redfish told it last
 }
 
-func open(t collectors.Target, pool *snmp.Pool) (collectors.Collector, error) {
-	c := &collector{}
-	if t.Credentials.User == "" && !t.Credentials.SNMP() {
-		return nil, errors.New("a user and its password for Redfish, or a community or user of SNMP, are needed")
-	}
+func open(t collectors.Target, pool *snmp.Pool, now func() time.Time) (collectors.Collector, error) {
+	c := &collector{target: t, now: now, told: map[string]*telling{}}
 	var err error
+	if t.Credentials.User == "" && !t.Credentials.SNMP() {
+		return nil, errors.New("a user and a password for Redfish, or a community or user of SNMP, are needed")
+	}
 	if t.Credentials.User != "" {
-		if c.redfish, err = openRedfish(t); err != nil {
+		if c.redfish, err = openRedfishAt(t, now); err != nil {
 			return nil, err
 		}
 	}
@@ -33,29 +43,113 @@ func open(t collectors.Target, pool *snmp.Pool) (collectors.Collector, error) {
 			return nil, err
 		}
 	}
+	if c.redfish != nil && c.snmp != nil {
+		c.snmp.logName = besideLog
+		c.outage.recall(t, now())
+	}
 	return c, nil
 }
 
-// agentAddress returns where the SNMP agent of a target listens.
+// agentAddress returns where the SNMP agent of a target is: where it says, or at the host of Redfish.
 func agentAddress(t collectors.Target) string {
-	if t.SNMP != "" || t.Credentials.User == "" {
-		if t.SNMP != "" {
-			return t.SNMP
-		}
-		return t.Device.Address
+	if t.SNMP != "" {
+		return t.SNMP
 	}
-	if host, _, err := net.SplitHostPort(t.Device.Address); err == nil {
+	if host, _, err := net.SplitHostPort(t.Device.Address); err == nil && t.Credentials.User != "" {
 		return host
 	}
 	return t.Device.Address
 }
 
+// redfishShare is the part of a visit's time that Redfish may take where SNMP waits behind it.
+const redfishShare = 0.6
+
 // Collect implements collectors.Collector.
 func (c *collector) Collect(ctx context.Context, due []collectors.Section) (hw.Report, error) {
-	if c.redfish != nil {
-		return c.redfish.read(ctx, due)
+	r, err := c.collect(ctx, due)
+	if err != nil {
+		return hw.Report{Requests: r.Requests}, err
 	}
-	return c.snmp.read(ctx, due)
+	parts.Judge(&r, sectionRAID, c.target.Policy)
+	slices.SortStableFunc(r.Verdicts, hw.Verdict.Compare)
+	return r, nil
+}
+
+func (c *collector) collect(ctx context.Context, due []collectors.Section) (hw.Report, error) {
+	switch {
+	case c.snmp == nil:
+		return c.redfish.read(ctx, due)
+	case c.redfish == nil:
+		r, err := c.snmp.read(ctx, due)
+		if err == nil {
+			untold(&r, due)
+		}
+		return r, err
+	}
+	started := c.now()
+	r, failure := c.overRedfish(ctx, due)
+	if failure == nil {
+		c.beside(ctx, due, &r)
+	} else {
+		requests := r.Requests
+		over, err := c.snmp.read(ctx, due)
+		if err != nil {
+			return hw.Report{Requests: requests + over.Requests}, c.outage.both(failure, err)
+		}
+		r = c.instead(over, due, failure)
+		r.Requests += requests
+	}
+	r.Started, r.Took = started, c.now().Sub(started)
+	return r, nil
+}
+
+// overRedfish reads over Redfish, unless it failed not long ago.
+func (c *collector) overRedfish(ctx context.Context, due []collectors.Section) (hw.Report, *collectors.VisitError) {
+	if err := c.outage.wait(c.target.Memory, c.now()); err != nil {
+		return hw.Report{}, err
+	}
+	inner := ctx
+	if end, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		inner, cancel = context.WithTimeout(ctx, time.Duration(redfishShare*float64(time.Until(end))))
+		defer cancel()
+	}
+	r, err := c.redfish.read(inner, due)
+	if err == nil {
+		c.outage.end(c.target)
+		c.unit = cmp.Or(r.Unit, c.unit)
+		return r, nil
+	}
+	var v *collectors.VisitError
+	if !errors.As(err, &v) {
+		v = &collectors.VisitError{Reason: collectors.ReasonOf(err), Err: err}
+	}
+	if inner.Err() != nil && ctx.Err() == nil {
+		v = &collectors.VisitError{Reason: hw.NoAnswer, Hint: v.Hint, Err: errors.New("Redfish did not answer in its part of the visit")}
+	}
+	if ctx.Err() == nil {
+		c.outage.begin(c.target, v, c.now())
+	}
+	return r, v
+}
+
+// untold names the sections that SNMP does not know as failed: nothing is known of them.
+func untold(r *hw.Report, due []collectors.Section) {
+	for _, x := range due {
+		if scopeOf(r, x.Name) != nil {
+			continue
+		}
+		r.Read = append(r.Read, hw.Scope{Section: x.Name, Extent: hw.Failed})
+		r.Gaps = append(r.Gaps, hw.Gap{What: x.Name, Reason: hw.NotSupported, Detail: "an iDRAC tells them over Redfish only: give it a user and a password"})
+	}
+}
+
+func scopeOf(r *hw.Report, section string) *hw.Scope {
+	i := slices.IndexFunc(r.Read, func(s hw.Scope) bool { return s.Section == section })
+	if i < 0 {
+		return nil
+	}
+	return &r.Read[i]
 }
 
 // Close implements collectors.Collector.

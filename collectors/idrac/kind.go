@@ -16,7 +16,10 @@ const KindName = "dell-idrac"
 const sectionJobs = "jobs" // SNMP does not tell them
 
 // Kind returns the kind of the Dell servers.
-func Kind() collectors.Kind {
+func Kind() collectors.Kind { return KindAt(time.Now) }
+
+// KindAt is Kind with another clock, for days that are simulated.
+func KindAt(now func() time.Time) collectors.Kind {
 	pool := &snmp.Pool{}
 	return collectors.Kind{
 		Name: KindName,
@@ -30,7 +33,7 @@ func Kind() collectors.Kind {
 			{Name: sectionNetwork, Period: time.Hour},
 			{Name: sectionFirmware, Period: 24 * time.Hour},
 		},
-		New:          func(t collectors.Target) (collectors.Collector, error) { return open(t, pool) },
+		New:          func(t collectors.Target) (collectors.Collector, error) { return open(t, pool, now) },
 		LoginLimited: true,
 		Subtrees:     snmpSubtrees(),
 		Protocol:     redfish.Protocol,

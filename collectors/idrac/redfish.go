@@ -15,6 +15,7 @@ import (
 type redfishSide struct {
 	target collectors.Target
 	client *redfish.Client
+	now    func() time.Time
 	places places
 	serial string         // of the unit that answered last
 	had    map[string]int // how a collection was read last, by its name: see settled
@@ -32,15 +33,17 @@ type redfishSide struct {
 }
 
 // openRedfish makes the Redfish side of a device. It does not speak to it.
-func openRedfish(t collectors.Target) (*redfishSide, error) {
+func openRedfish(t collectors.Target) (*redfishSide, error) { return openRedfishAt(t, time.Now) }
+
+func openRedfishAt(t collectors.Target, now func() time.Time) (*redfishSide, error) {
 	c, err := redfish.New(redfish.Config{
 		Address: t.Device.Address, User: t.Credentials.User, Password: t.Credentials.Password,
-		LegacyTLS: t.LegacyTLS, LeaveSessions: t.Once, Pins: t.Memory, Timeout: t.Timeout, Logger: t.Logger,
+		LegacyTLS: t.LegacyTLS, LeaveSessions: t.Once, Pins: t.Memory, Timeout: t.Timeout, Logger: t.Logger, Clock: now,
 	})
 	if err != nil {
 		return nil, err
 	}
-	s := &redfishSide{target: t, client: c}
+	s := &redfishSide{target: t, client: c, now: now}
 	s.forget()
 	return s, nil
 }
@@ -97,17 +100,17 @@ func redfishReaders() []redfishReader {
 // has told the rest. An error means that nothing at all was read; then only Requests counts.
 func (s *redfishSide) read(ctx context.Context, due []collectors.Section) (hw.Report, error) {
 	before := s.client.Counters().Requests
-	v := &redfishVisit{ctx: ctx, now: time.Now()}
+	v := &redfishVisit{ctx: ctx, now: s.now()}
 	v.Device, v.Kind, v.Started, v.Period = s.target.Device.ID, s.target.Device.Kind, v.now, shortest(due)
 	if err := s.beat(v, isDue(due, sectionInventory)); err != nil {
-		return hw.Report{Requests: s.client.Counters().Requests - before}, parts.Whole(err)
+		return hw.Report{Requests: s.client.Counters().Requests - before}, s.inUpdate(parts.Whole(err))
 	}
 	for _, rd := range redfishReaders() {
 		if isDue(due, rd.section) {
 			s.readSection(v, rd)
 		}
 	}
-	v.Took = time.Since(v.Started)
+	v.Took = s.now().Sub(v.Started)
 	v.Requests = s.client.Counters().Requests - before
 	return v.Report.Report, nil
 }

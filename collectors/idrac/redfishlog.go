@@ -28,6 +28,7 @@ type redfishLogs struct {
 	services []logService         // nil: not looked for
 	tails    map[string]*tail     // by log; they outlive a change of firmware
 	read     map[string]time.Time // when a log was read last
+	newest   time.Time            // of the lines of the event log
 }
 
 // logService is a log and the path of its entries.
@@ -176,6 +177,9 @@ func (s *redfishSide) tellLines(v *redfishVisit, log string, entries []redfish.L
 			continue
 		}
 		at, _ := redfish.Time(e.Created)
+		if log == redfishSELLog && at.After(s.logs.newest) {
+			s.logs.newest = at
+		}
 		v.Log = append(v.Log, hw.LogLine{
 			Unit: s.serial, Log: log, Entry: e.ID, At: at, Level: strings.ToLower(clipped(e.Severity, collectors.MaxText)),
 			Code: clipped(code, collectors.MaxText), Text: clipped(e.Message, collectors.MaxLine),

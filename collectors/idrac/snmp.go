@@ -30,6 +30,7 @@ type snmpSide struct {
 	serial  string  // of the unit that answered last
 	rollups rollups // what the heartbeat read last: a change hastens what it rolls up
 	log     logMemory
+	logName string         // of the event log, in lines and cursors
 	bare    map[string]int // visits in a row at which a controller showed no battery, by its id
 }
 
@@ -41,7 +42,7 @@ func openSNMP(t collectors.Target, address string, pool *snmp.Pool) (*snmpSide, 
 	if err != nil {
 		return nil, err
 	}
-	s := &snmpSide{target: t, session: session}
+	s := &snmpSide{target: t, session: session, logName: selLog}
 	s.forget()
 	return s, nil
 }

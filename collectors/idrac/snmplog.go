@@ -81,7 +81,7 @@ func (s *snmpSide) readRecords(v *snmpVisit, order recordOrder, newest, before s
 	was, from := s.log, uint64(1)
 	switch {
 	case was.known && was.count == order.count && was.newest == newest:
-		v.cursor(order.count)
+		s.cursor(v, order.count)
 		return
 	case was.known && was.count < order.count && (was.count == 0 || was.newest == before):
 		from = was.count + 1
@@ -99,12 +99,12 @@ func (s *snmpSide) readRecords(v *snmpVisit, order recordOrder, newest, before s
 		s.log = logMemory{known: true, count: read, newest: date}
 	}
 	if s.log.known {
-		v.cursor(s.log.count)
+		s.cursor(v, s.log.count)
 	}
 }
 
-func (v *snmpVisit) cursor(n uint64) {
-	v.report.Cursors = append(v.report.Cursors, hw.LogCursor{Log: selLog, Cursor: strconv.FormatUint(n, 10)})
+func (s *snmpSide) cursor(v *snmpVisit, n uint64) {
+	v.report.Cursors = append(v.report.Cursors, hw.LogCursor{Log: s.logName, Cursor: strconv.FormatUint(n, 10)})
 }
 
 // recordsAtOnce is how many records one GET asks: three objects each.
@@ -152,7 +152,7 @@ func (s *snmpSide) line(v *snmpVisit, n uint64, vars []snmp.Var) bool {
 		v.partial(sectionLog, eventLogTable.objects[0].name, hw.Garbage, "")
 		return true
 	}
-	l := hw.LogLine{Unit: s.serial, Log: selLog, Entry: strconv.FormatUint(n, 10), Text: text.Text(), At: dateOf(dateText(vars[2]))}
+	l := hw.LogLine{Unit: s.serial, Log: s.logName, Entry: strconv.FormatUint(n, 10), Text: text.Text(), At: dateOf(dateText(vars[2]))}
 	if status.Type == snmp.TypeInteger && status.Int > 0 {
 		l.Level = eventLogTable.objects[1].word(uint64(status.Int))
 	}

@@ -1,0 +1,195 @@
+package idrac
+
+import (
+	"context"
+	"slices"
+
+	"rackpost/collectors"
+	"rackpost/hw"
+	"rackpost/hw/raid"
+)
+
+// besideLog is the event log as SNMP tells it of a device that is read over Redfish too: the numbers of its entries are
+// others.
+const besideLog = "sel-snmp"
+
+// telling is which parts of a section either protocol told.
+type telling struct {
+	redfish map[string]bool // at the last complete reading; nil before the first
+	snmp    map[string]bool // at any complete reading
+}
+
+// beside adds to what Redfish told what SNMP tells besides: words of RAID that Redfish hides, and the sections of
+// which Redfish told nothing.
+func (c *collector) beside(ctx context.Context, due []collectors.Section, r *hw.Report) {
+	c.remember(r)
+	var want []collectors.Section
+	for _, x := range due {
+		s := scopeOf(r, x.Name)
+		silent := s == nil || s.Extent == hw.Failed
+		if x.Name == sectionRAID || silent && x.Name != sectionLog && snmpKnows(x.Name) {
+			want = append(want, x)
+		}
+	}
+	if len(want) == 0 {
+		return
+	}
+	more, err := c.snmp.read(ctx, want)
+	r.Requests += more.Requests
+	for _, x := range want {
+		switch s := scopeOf(r, x.Name); {
+		case x.Name == sectionRAID && err != nil:
+			c.withoutSNMP(r, err)
+		case x.Name == sectionRAID && s != nil && s.Extent != hw.Failed:
+			c.fill(r, &more)
+		case err == nil:
+			c.take(r, &more, x.Name)
+		}
+	}
+}
+
+func snmpKnows(section string) bool {
+	return slices.ContainsFunc(sectionReaders(), func(rd sectionReader) bool { return rd.section == section })
+}
+
+// remember notes what Redfish tells of the sections it read whole.
+func (c *collector) remember(r *hw.Report) {
+	for _, s := range r.Read {
+		if s.Extent == hw.Complete && snmpKnows(s.Section) {
+			c.telling(s.Section).redfish = pathsOf(r.Components, s.Section)
+		}
+	}
+}
+
+func (c *collector) telling(section string) *telling {
+	t := c.told[section]
+	if t == nil {
+		t = &telling{snmp: map[string]bool{}}
+		c.told[section] = t
+	}
+	return t
+}
+
+func pathsOf(list []hw.Component, section string) map[string]bool {
+	paths := map[string]bool{}
+	for i := range list {
+		if list[i].Section == section {
+			paths[list[i].Path] = true
+		}
+	}
+	return paths
+}
+
+// withoutSNMP says that the words of SNMP are missing. The section is not whole without them where they were told before, or
+// an iDRAC 7 or 8 hides them.
+func (c *collector) withoutSNMP(r *hw.Report, err error) {
+	s := scopeOf(r, sectionRAID)
+	if g := c.redfish.places.generation; s != nil && s.Extent == hw.Complete && (c.fills || g > 0 && g < 9) {
+		s.Extent = hw.Partial
+	}
+	r.Gaps = append(r.Gaps, hw.Gap{What: sectionRAID + "/snmp", Reason: collectors.ReasonOf(err), Detail: clipped(err.Error(), collectors.MaxText)})
+}
+
+// fill adds to the parts of RAID that Redfish told what SNMP tells of them.
+func (c *collector) fill(r, more *hw.Report) {
+	own, others := ofSection(r.Components, sectionRAID)
+	extra, _ := ofSection(more.Components, sectionRAID)
+	merged := fillFromSNMP(own, extra)
+	for i := range merged {
+		c.fills = c.fills || merged[i].Attrs.Get(raid.KeyFromSNMP) != "" || merged[i].Attrs.Get(raid.KeySource) == raid.SourceSNMP
+	}
+	r.Components = append(others, merged...)
+	r.Samples = withSamples(r.Samples, more.Samples, pathsOf(merged, sectionRAID))
+	s, m := scopeOf(r, sectionRAID), scopeOf(more, sectionRAID)
+	if m == nil || m.Extent != hw.Complete {
+		r.Gaps = append(r.Gaps, gapsOf(more, sectionRAID)...)
+		if c.fills || c.redfish.places.generation < 9 {
+			s.Extent = min(s.Extent, hw.Partial)
+		}
+	}
+}
+
+// take takes a section from SNMP that Redfish told nothing of; why it did not is told by its gaps. What is read is
+// whole only if SNMP tells every part that Redfish told: a part that it never tells is not gone.
+func (c *collector) take(r, more *hw.Report, section string) {
+	m := scopeOf(more, section)
+	if m == nil || m.Extent == hw.Failed {
+		r.Gaps = append(r.Gaps, gapsOf(more, section)...)
+		return
+	}
+	parts, _ := ofSection(more.Components, section)
+	r.Components = append(r.Components, parts...)
+	r.Samples = withSamples(r.Samples, more.Samples, pathsOf(parts, section))
+	r.Gaps = append(r.Gaps, gapsOf(more, section)...)
+	s := scopeOf(r, section)
+	if s == nil {
+		r.Read = append(r.Read, hw.Scope{Section: section})
+		s = &r.Read[len(r.Read)-1]
+	}
+	s.Extent = c.extent(more, section)
+}
+
+// extent returns how much of a section SNMP told, judged by what Redfish told of it before.
+func (c *collector) extent(more *hw.Report, section string) hw.Extent {
+	m := scopeOf(more, section)
+	if m.Extent != hw.Complete {
+		return m.Extent
+	}
+	t := c.telling(section)
+	for path := range pathsOf(more.Components, section) {
+		t.snmp[path] = true
+	}
+	if t.redfish == nil {
+		return hw.Partial
+	}
+	for path := range t.redfish {
+		if !t.snmp[path] {
+			return hw.Partial
+		}
+	}
+	return hw.Complete
+}
+
+// ofSection parts the components of a section from the others.
+func ofSection(list []hw.Component, section string) (own, others []hw.Component) {
+	for _, c := range list {
+		if c.Section == section {
+			own = append(own, c)
+		} else {
+			others = append(others, c)
+		}
+	}
+	return own, others
+}
+
+// withSamples adds the samples of some parts that are not there, or are there without a value.
+func withSamples(list, more []hw.Sample, of map[string]bool) []hw.Sample {
+	type sensor struct{ component, name string }
+	at := map[sensor]int{}
+	for i := range list {
+		at[sensor{list[i].Component, list[i].Sensor}] = i
+	}
+	for _, x := range more {
+		if !of[x.Component] {
+			continue
+		}
+		i, there := at[sensor{x.Component, x.Sensor}]
+		switch {
+		case !there:
+			list = append(list, x)
+		case list[i].Absent != "" && x.Absent == "":
+			list[i] = x
+		}
+	}
+	return list
+}
+
+// gapsOf returns the gaps of a section.
+func gapsOf(r *hw.Report, section string) (list []hw.Gap) {
+	for _, g := range r.Gaps {
+		if g.What == section || len(g.What) > len(section) && g.What[:len(section)+1] == section+"/" {
+			list = append(list, g)
+		}
+	}
+	return list
+}
