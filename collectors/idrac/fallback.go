@@ -191,7 +191,7 @@ func (c *collector) unseen(lines []hw.LogLine) []hw.LogLine {
 func (s *redfishSide) inUpdate(err error) error {
 	var v *collectors.VisitError
 	u := s.jobs.update
-	if !errors.As(err, &v) || u.job == "" || s.now().Sub(u.at) > updateTime {
+	if !errors.As(err, &v) || u.job == "" || s.clock().Sub(u.at) > updateTime {
 		return err
 	}
 	switch v.Reason {

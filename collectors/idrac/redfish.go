@@ -15,7 +15,7 @@ import (
 type redfishSide struct {
 	target collectors.Target
 	client *redfish.Client
-	now    func() time.Time
+	clock  func() time.Time
 	places places
 	serial string         // of the unit that answered last
 	had    map[string]int // how a collection was read last, by its name: see settled
@@ -43,7 +43,7 @@ func openRedfishAt(t collectors.Target, now func() time.Time) (*redfishSide, err
 	if err != nil {
 		return nil, err
 	}
-	s := &redfishSide{target: t, client: c, now: now}
+	s := &redfishSide{target: t, client: c, clock: now}
 	s.forget()
 	return s, nil
 }
@@ -100,7 +100,7 @@ func redfishReaders() []redfishReader {
 // has told the rest. An error means that nothing at all was read; then only Requests counts.
 func (s *redfishSide) read(ctx context.Context, due []collectors.Section) (hw.Report, error) {
 	before := s.client.Counters().Requests
-	v := &redfishVisit{ctx: ctx, now: s.now()}
+	v := &redfishVisit{ctx: ctx, now: s.clock()}
 	v.Device, v.Kind, v.Started, v.Period = s.target.Device.ID, s.target.Device.Kind, v.now, shortest(due)
 	if err := s.beat(v, isDue(due, sectionInventory)); err != nil {
 		return hw.Report{Requests: s.client.Counters().Requests - before}, s.inUpdate(parts.Whole(err))
@@ -110,7 +110,7 @@ func (s *redfishSide) read(ctx context.Context, due []collectors.Section) (hw.Re
 			s.readSection(v, rd)
 		}
 	}
-	v.Took = s.now().Sub(v.Started)
+	v.Took = s.clock().Sub(v.Started)
 	v.Requests = s.client.Counters().Requests - before
 	return v.Report.Report, nil
 }
