@@ -17,8 +17,9 @@ var (
 	ErrBusy = errors.New("the device is busy")
 )
 
-// actBudget is how long an act may take once it was begun: a login and a few requests.
-const actBudget = time.Minute
+// actBudget is how long an act may take once it was begun: a login and a few requests. The visit that
+// waits for it must not look stuck.
+const actBudget = 45 * time.Second
 
 // order is an act somebody waits for.
 type order struct {
@@ -29,7 +30,7 @@ type order struct {
 }
 
 // Act makes a device do a, through the session of its visits: after the visit in flight, before
-// the next one, for at most a minute. One act waits for a device, another is ErrBusy; so is one
+// the next one, for at most 45 s. One act waits for a device, another is ErrBusy; so is one
 // whose turn did not come before ctx ended, or whose device's configuration changed meanwhile. A kind
 // that cannot act is a VisitError with NotSupported. While logins are stopped or paused nothing is
 // tried, and a login refused counts as one of a visit. After any other error the
@@ -40,11 +41,8 @@ func (p *Poller) Act(ctx context.Context, id hw.DeviceID, a hw.Action) error {
 		return fmt.Errorf("%s %s of %s: %w", a.Name, a.Component, id, err)
 	}
 	o := &order{action: a, ctx: ctx, done: make(chan error, 1)}
-	select {
-	case v.orders <- o:
+	if err = v.enqueue(o); err == nil {
 		err = o.wait(ended)
-	default:
-		err = fmt.Errorf("%w: it is told something else", ErrBusy)
 	}
 	if err != nil {
 		return fmt.Errorf("%s %s of %s: %w", a.Name, a.Component, id, err)
@@ -106,14 +104,28 @@ func (p *Poller) Hasten(id hw.DeviceID, sections ...string) error {
 	return nil
 }
 
+// enqueue makes o the next act of the device, unless another one waits.
+func (v *visitor) enqueue(o *order) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.waiting != nil && !v.waiting.taken.Load() {
+		return fmt.Errorf("%w: it is told something else", ErrBusy)
+	}
+	v.waiting = o
+	v.stir()
+	return nil
+}
+
 // obey does the act that waits, if one does. Its error is a report that could not be stored.
 func (v *visitor) obey(ctx context.Context) error {
-	select {
-	case o := <-v.orders:
-		return v.carryOut(ctx, o)
-	default:
+	v.mu.Lock()
+	o := v.waiting
+	v.waiting = nil
+	v.mu.Unlock()
+	if o == nil {
 		return nil
 	}
+	return v.carryOut(ctx, o)
 }
 
 // carryOut does o, unless nobody waits for it any more. A login refused on the way is a failed visit:

@@ -34,7 +34,7 @@ func isOurs(key string) bool {
 
 // place is what all that is learned of a device belongs to.
 func (w Watched) place() string {
-	return plain(w.Kind.Name+" "+w.Target.Device.Address, MaxText)
+	return hw.Clean(w.Kind.Name + " " + w.Target.Device.Address)
 }
 
 // mark tells these credentials from others, by 8 bits: enough to notice that they were changed,

@@ -26,7 +26,7 @@ const MemoryAsked = "asked"
 // The bounds of a Memory's texts.
 const (
 	maxLearned     = hw.MaxLearned / 2 // of the collector's; the rest is for the poller
-	maxLearnedText = MaxText // bytes
+	maxLearnedText = MaxText           // bytes
 )
 
 // NewMemory returns a memory that knows what was learned before.

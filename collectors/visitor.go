@@ -19,7 +19,6 @@ type visitor struct {
 	clock  clock
 	grace  time.Duration
 	wake   chan struct{} // holds one: something about the plan changed
-	orders chan *order   // holds one: an act somebody waits for
 
 	cancel context.CancelFunc // these two are the poller's, under its lock
 	done   chan struct{}      // closed when run returned; nil before it was started
@@ -29,6 +28,7 @@ type visitor struct {
 	plan    schedule
 	rec     record
 	told    hw.Attrs // what the journal says is learned, as far as this visitor knows
+	waiting *order   // the act whose turn comes next; nil: none
 
 	after     <-chan struct{} // the visitor before this one has closed its session
 	collector Collector       // this and what follows belong to run; nil: no session
@@ -41,8 +41,7 @@ type visitor struct {
 // or nil. p.mu is held.
 func (p *Poller) visitor(w Watched, sections []Section, before *visitor) *visitor {
 	id := w.Target.Device.ID
-	v := &visitor{sink: p.sink, clock: p.clock, grace: p.grace, wake: make(chan struct{}, 1),
-		orders: make(chan *order, 1), after: p.leaving[id]}
+	v := &visitor{sink: p.sink, clock: p.clock, grace: p.grace, wake: make(chan struct{}, 1), after: p.leaving[id]}
 	v.logger = p.logger.With("device", string(id))
 	if w.Target.Logger == nil {
 		w.Target.Logger = v.logger
@@ -128,6 +127,10 @@ func (v *visitor) hold(t instant) {
 func (v *visitor) hurry(person bool) {
 	v.mu.Lock()
 	v.plan.hurry(v.clock.now(), person)
+	if m := v.watched.Target.Memory; person {
+		n, _ := m.Get(MemoryAsked)
+		m.Set(MemoryAsked, n+1)
+	}
 	v.mu.Unlock()
 	if person {
 		v.stir()
@@ -183,10 +186,6 @@ func (v *visitor) wait(ctx context.Context) (bool, error) {
 		case <-ctx.Done():
 		case <-v.wake:
 		case <-alarm:
-		case o := <-v.orders:
-			if err := v.carryOut(ctx, o); err != nil {
-				return false, err
-			}
 		}
 	}
 	return false, nil
