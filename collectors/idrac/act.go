@@ -38,7 +38,7 @@ func unable(why, hint string) error {
 }
 
 func (s *redfishSide) locate(ctx context.Context, a hw.Action) error {
-	v := &redfishVisit{ctx: ctx, now: s.clock()}
+	v := &redfishVisit{ctx: ctx, now: s.now()}
 	var err error
 	if s.places.known {
 		err = s.readSystem(v, s.places.system)

@@ -27,11 +27,7 @@ type collector struct {
 	unit    *hw.Unit // as Redfish told it last
 }
 
-func open(t collectors.Target, pool *snmp.Pool) (collectors.Collector, error) {
-	return openAt(t, pool, time.Now)
-}
-
-func openAt(t collectors.Target, pool *snmp.Pool, now func() time.Time) (collectors.Collector, error) {
+func open(t collectors.Target, pool *snmp.Pool, now func() time.Time) (collectors.Collector, error) {
 	c := &collector{target: t, now: now, told: map[string]*telling{}}
 	var err error
 	if t.Credentials.User == "" && !t.Credentials.SNMP() {

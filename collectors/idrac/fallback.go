@@ -191,7 +191,7 @@ func (c *collector) unseen(lines []hw.LogLine) []hw.LogLine {
 func (s *redfishSide) inUpdate(err error) error {
 	var v *collectors.VisitError
 	u := s.jobs.update
-	if !errors.As(err, &v) || u.job == "" || s.clock().Sub(u.at) > updateTime {
+	if !errors.As(err, &v) || u.job == "" || s.now().Sub(u.at) > updateTime {
 		return err
 	}
 	switch v.Reason {
@@ -202,4 +202,3 @@ func (s *redfishSide) inUpdate(err error) error {
 	w.Hint = fmt.Sprintf("firmware update in progress: job %.40s (%.80s) ran at %s", u.job, u.name, u.at.UTC().Format("15:04 UTC"))
 	return &w
 }
-

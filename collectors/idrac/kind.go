@@ -33,7 +33,7 @@ func KindAt(now func() time.Time) collectors.Kind {
 			{Name: sectionNetwork, Period: time.Hour},
 			{Name: sectionFirmware, Period: 24 * time.Hour},
 		},
-		New:          func(t collectors.Target) (collectors.Collector, error) { return openAt(t, pool, now) },
+		New:          func(t collectors.Target) (collectors.Collector, error) { return open(t, pool, now) },
 		LoginLimited: true,
 		Subtrees:     snmpSubtrees(),
 		Protocol:     redfish.Protocol,

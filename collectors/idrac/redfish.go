@@ -15,7 +15,7 @@ import (
 type redfishSide struct {
 	target collectors.Target
 	client *redfish.Client
-	clock  func() time.Time
+	now    func() time.Time
 	places places
 	serial string         // of the unit that answered last
 	had    map[string]int // how a collection was read last, by its name: see settled
@@ -38,12 +38,12 @@ func openRedfish(t collectors.Target) (*redfishSide, error) { return openRedfish
 func openRedfishAt(t collectors.Target, now func() time.Time) (*redfishSide, error) {
 	c, err := redfish.New(redfish.Config{
 		Address: t.Device.Address, User: t.Credentials.User, Password: t.Credentials.Password,
-		LegacyTLS: t.LegacyTLS, LeaveSessions: t.Once, Pins: t.Memory, Timeout: t.Timeout, Logger: t.Logger, Clock: now,
+		LegacyTLS: t.LegacyTLS, LeaveSessions: t.Once, Pins: t.Memory, Timeout: t.Timeout, Rate: t.Rate, Logger: t.Logger, Clock: now,
 	})
 	if err != nil {
 		return nil, err
 	}
-	s := &redfishSide{target: t, client: c, clock: now}
+	s := &redfishSide{target: t, client: c, now: now}
 	s.forget()
 	return s, nil
 }
@@ -100,7 +100,7 @@ func redfishReaders() []redfishReader {
 // has told the rest. An error means that nothing at all was read; then only Requests counts.
 func (s *redfishSide) read(ctx context.Context, due []collectors.Section) (hw.Report, error) {
 	before := s.client.Counters().Requests
-	v := &redfishVisit{ctx: ctx, now: s.clock()}
+	v := &redfishVisit{ctx: ctx, now: s.now()}
 	v.Device, v.Kind, v.Started, v.Period = s.target.Device.ID, s.target.Device.Kind, v.now, shortest(due)
 	if err := s.beat(v, isDue(due, sectionInventory)); err != nil {
 		return hw.Report{Requests: s.client.Counters().Requests - before}, s.inUpdate(parts.Whole(err))
@@ -110,7 +110,7 @@ func (s *redfishSide) read(ctx context.Context, due []collectors.Section) (hw.Re
 			s.readSection(v, rd)
 		}
 	}
-	v.Took = s.clock().Sub(v.Started)
+	v.Took = s.now().Sub(v.Started)
 	v.Requests = s.client.Counters().Requests - before
 	return v.Report.Report, nil
 }

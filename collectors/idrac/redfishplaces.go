@@ -202,7 +202,7 @@ func (s *redfishSide) refresh(v *redfishVisit) error {
 		}
 	}
 	was := p.manager.FirmwareVersion
-	p.chassis, p.manager, p.told = chassis, manager, s.clock()
+	p.chassis, p.manager, p.told = chassis, manager, s.now()
 	p.generation, p.skew = generationOf(manager), 0
 	if at, ok := redfish.Time(manager.DateTime); ok {
 		p.skew = at.Sub(p.told)
