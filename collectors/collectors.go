@@ -80,6 +80,7 @@ type Target struct {
 	Once        bool          // one visit beside a service that may visit the same device: a probe
 	Policy      raid.Policy   // what is wanted of its RAID sets; the zero value is the default
 	Timeout     time.Duration // of one request; 0 is the kind's default
+	Rate        float64       // requests a second at most over Redfish; 0 is the client's default. More is for what is simulated
 	Memory      *Memory       // kept from one collector of this device to the next; never nil in New
 	Logger      *slog.Logger  // never nil in New
 }

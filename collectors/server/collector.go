@@ -16,6 +16,7 @@ import (
 type server struct {
 	target collectors.Target
 	client *redfish.Client
+	now    func() time.Time
 	places places
 	serial string            // of the unit that answered last
 	rollup string            // what the system said of its parts at the last heartbeat
@@ -61,7 +62,7 @@ func readers() []reader {
 func (s *server) Collect(ctx context.Context, due []collectors.Section) (hw.Report, error) {
 	before := s.client.Counters().Requests
 	v := &visit{ctx: ctx}
-	v.Device, v.Kind, v.Started = s.target.Device.ID, s.target.Device.Kind, time.Now()
+	v.Device, v.Kind, v.Started = s.target.Device.ID, s.target.Device.Kind, s.now()
 	for _, x := range due {
 		if v.Period == 0 || x.Period < v.Period {
 			v.Period = x.Period
@@ -75,7 +76,7 @@ func (s *server) Collect(ctx context.Context, due []collectors.Section) (hw.Repo
 			s.readSection(v, rd)
 		}
 	}
-	v.Took = time.Since(v.Started)
+	v.Took = s.now().Sub(v.Started)
 	v.Requests = s.client.Counters().Requests - before
 	return v.Report.Report, nil
 }
@@ -89,9 +90,13 @@ func (s *server) readSection(v *visit, rd reader) {
 		v.Fail(rd.section, v.Stopped, "")
 		return
 	}
-	before := len(v.Components) + len(v.Samples) + len(v.Log)
+	components, samples, verdicts, lines := len(v.Components), len(v.Samples), len(v.Verdicts), len(v.Log)
 	rd.read(s, v)
-	if v.Extent(rd.section) != hw.Complete && len(v.Components)+len(v.Samples)+len(v.Log) == before {
+	if v.Extent(rd.section) != hw.Complete && v.ctx.Err() != nil && rd.section != sectionLog {
+		// What was cut off is as good as not read: a section that failed is read again soon, and alone.
+		v.Components, v.Samples, v.Verdicts = v.Components[:components], v.Samples[:samples], v.Verdicts[:verdicts]
+	}
+	if v.Extent(rd.section) != hw.Complete && len(v.Components) == components && len(v.Samples) == samples && len(v.Log) == lines {
 		v.Limit(rd.section, hw.Failed)
 	}
 }

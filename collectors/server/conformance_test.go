@@ -6,13 +6,14 @@ import (
 
 	"rackpost/collectors/collectortest"
 	"rackpost/collectors/redfish"
+	"rackpost/collectors/server"
 )
 
 // The promises every collector keeps, against a server that is no Dell.
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	collectortest.Run(t, collectortest.Suite{
-		Kind:  quick(),
+		Kind:  server.Kind(),
 		Units: []string{"mbps"},
 		Start: func(tb testing.TB) collectortest.Device {
 			d := simulated(tb, model)

@@ -31,9 +31,6 @@ type device struct {
 	done   chan error
 }
 
-// quick is the kind without its politeness: the simulated device takes no harm.
-func quick() collectors.Kind { return server.KindAt(1e6) }
-
 // start serves a controller until the test ends.
 func start(tb testing.TB, b *bmc.BMC) *device {
 	tb.Helper()
@@ -128,7 +125,7 @@ func (d *device) target() collectors.Target {
 // collector makes a collector that is closed at the end of the test.
 func (d *device) collector() collectors.Collector {
 	d.tb.Helper()
-	c, err := quick().New(d.target())
+	c, err := server.Kind().New(d.target())
 	if err != nil {
 		d.tb.Fatal(err)
 	}

@@ -25,10 +25,10 @@ const (
 )
 
 // Kind returns the kind of servers that have none of their own.
-func Kind() collectors.Kind { return kindAt(0) }
+func Kind() collectors.Kind { return KindAt(time.Now) }
 
-// kindAt is Kind with a pace of its own, in requests a second; 0 is the client's.
-func kindAt(rate float64) collectors.Kind {
+// KindAt is Kind with another clock, for days that are simulated.
+func KindAt(now func() time.Time) collectors.Kind {
 	return collectors.Kind{
 		Name: KindName,
 		Sections: []collectors.Section{
@@ -39,7 +39,7 @@ func kindAt(rate float64) collectors.Kind {
 			{Name: sectionInventory, Period: time.Hour},
 			{Name: sectionNetwork, Period: time.Hour},
 		},
-		New:          func(t collectors.Target) (collectors.Collector, error) { return open(t, rate) },
+		New:          func(t collectors.Target) (collectors.Collector, error) { return open(t, now) },
 		LoginLimited: true,
 		Protocol:     redfish.Protocol,
 		Ask:          redfish.Ask,
@@ -47,18 +47,18 @@ func kindAt(rate float64) collectors.Kind {
 }
 
 // open makes the collector of a device. It does not speak to it.
-func open(t collectors.Target, rate float64) (collectors.Collector, error) {
+func open(t collectors.Target, now func() time.Time) (collectors.Collector, error) {
 	if t.Credentials.User == "" || t.Credentials.Password == "" {
 		return nil, errors.New("a user and its password for Redfish are needed")
 	}
 	c, err := redfish.New(redfish.Config{
 		Address: t.Device.Address, User: t.Credentials.User, Password: t.Credentials.Password,
-		LegacyTLS: t.LegacyTLS, LeaveSessions: t.Once, Pins: t.Memory, Timeout: t.Timeout, Rate: rate, Logger: t.Logger,
+		LegacyTLS: t.LegacyTLS, LeaveSessions: t.Once, Pins: t.Memory, Timeout: t.Timeout, Rate: t.Rate, Logger: t.Logger, Clock: now,
 	})
 	if err != nil {
 		return nil, err
 	}
-	s := &server{target: t, client: c}
+	s := &server{target: t, client: c, now: now}
 	s.forget()
 	return s, nil
 }

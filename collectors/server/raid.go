@@ -143,7 +143,7 @@ func (s *server) controllers(v *visit, path string, storage redfish.Storage) []r
 		return nil
 	}
 	known, ok := s.stores[path]
-	if ok && known.status == storage.Status && time.Since(known.at) < controllersAge {
+	if ok && known.status == storage.Status && s.now().Sub(known.at) < controllersAge {
 		return known.list
 	}
 	if v.Stopped != "" {
@@ -155,7 +155,7 @@ func (s *server) controllers(v *visit, path string, storage redfish.Storage) []r
 		return known.list
 	}
 	missed(v, sectionRAID, parts.Last(path)+"/controllers", m.Failed)
-	fresh := controllers{at: time.Now(), status: storage.Status}
+	fresh := controllers{at: s.now(), status: storage.Status}
 	for _, x := range m.Items {
 		fresh.list = append(fresh.list, x.Value)
 	}
