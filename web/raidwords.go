@@ -203,7 +203,7 @@ func (p RaidPart) volumeFacts(f *facts) {
 		f.with("now ", now)
 	}
 	f.with("write cache ", p.word(raid.KeyWriteCache))
-	f.with("read ", strings.TrimPrefix(p.word(raid.KeyReadPolicy), "read-"))
+	f.add(readWords(p.word(raid.KeyReadPolicy)))
 	f.with("disk cache ", cmp.Or(p.word(raid.KeyDiskCache), p.word(raid.KeyDiskCacheNow)))
 	if p.word(raid.KeyBadBlocks) == raid.Yes {
 		f.add("bad blocks")
@@ -211,6 +211,17 @@ func (p RaidPart) volumeFacts(f *facts) {
 	if p.word(raid.KeyPending) == raid.Yes {
 		f.add("a change is pending")
 	}
+}
+
+// readWords writes a read policy as people do.
+func readWords(word string) string {
+	switch word {
+	case raid.ReadNone:
+		return "no read-ahead"
+	case raid.ReadAdaptive:
+		return "adaptive read-ahead"
+	}
+	return word
 }
 
 func (p RaidPart) driveFacts(f *facts) {

@@ -28,6 +28,9 @@ func (t texts) of(prefix string, key any) string {
 // says it itself: Alert.Says.
 func AlertWords(code string) string { return english.of("alert-", code) }
 
+// ReasonWords returns what a reason says in English, the reason where nothing is known of it.
+func ReasonWords(r hw.Reason) string { return english.of("reason-", r) }
+
 var english = texts{
 	"lang":          "en",
 	"title":         "Rack status",
@@ -80,23 +83,36 @@ var english = texts{
 	"not-found":     "There is no such device.",
 	"failed":        "The store could not answer.",
 
+	"group-battery":       "RAID batteries",
+	"group-cell":          "Batteries",
 	"group-channel":       "Port channels",
 	"group-config":        "Configuration",
 	"group-connections":   "Connections",
 	"group-context":       "Contexts",
+	"group-controller":    "RAID controllers",
 	"group-cpu":           "Processors",
+	"group-current":       "Currents",
+	"group-dimm":          "Memory modules",
+	"group-drive":         "Drives",
+	"group-enclosure":     "Backplanes and enclosures",
 	"group-failover":      "Failover",
 	"group-fan":           "Fans",
 	"group-fan-tray":      "Fan trays",
+	"group-firmware":      "Firmware",
 	"group-flash":         "Flash",
 	"group-fru":           "Power of parts",
+	"group-job":           "Jobs",
+	"group-log":           "Logs",
+	"group-manager":       "Management controller",
 	"group-member":        "Stack members",
 	"group-memory":        "Memory",
 	"group-module":        "Modules",
 	"group-neighbour":     "Neighbours",
+	"group-nic":           "Network adapters",
 	"group-part":          "Inventory",
 	"group-poe":           "Power over Ethernet",
 	"group-port":          "Ports",
+	"group-power":         "Power",
 	"group-psu":           "Power supplies",
 	"group-software":      "Software",
 	"group-spanning-tree": "Spanning tree",
@@ -109,6 +125,7 @@ var english = texts{
 	"group-unit":          "Units",
 	"group-vlan":          "VLANs",
 	"group-voltage":       "Voltages",
+	"group-volume":        "RAID sets",
 	"group-vpn":           "VPN sessions",
 
 	"health-ok":       "ok",
@@ -141,6 +158,9 @@ var english = texts{
 	"reason-wrong-auth-key":  "the authentication key is wrong",
 	"reason-wrong-priv-key":  "the privacy key is wrong",
 	"reason-access-denied":   "the user may not read it",
+	"reason-locked-out":      "it bars this box after failed logins",
+	"reason-cert-changed":    "it shows another certificate than the trusted one",
+	"reason-damaged":         "lost to a damaged page of the disk",
 	"reason-device-error":    "the device reported an error",
 	"reason-garbage":         "the answer was not what was asked for",
 	"reason-out-of-range":    "the number is impossible",

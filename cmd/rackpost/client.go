@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -50,8 +51,21 @@ func newClient(socket string) *client {
 
 // get reads one answer into v. The error tells what to do next.
 func (c *client) get(ctx context.Context, path string, query url.Values, v any) error {
+	return c.ask(ctx, http.MethodGet, path, query, nil, v)
+}
+
+// post has something done and reads what came of it into v.
+func (c *client) post(ctx context.Context, path string, body, v any) error {
+	b, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	return c.ask(ctx, http.MethodPost, path, nil, bytes.NewReader(b), v)
+}
+
+func (c *client) ask(ctx context.Context, method, path string, query url.Values, send io.Reader, v any) error {
 	u := url.URL{Scheme: "http", Host: "rackpost", Path: "/api/v1" + path, RawQuery: query.Encode()}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	r, err := http.NewRequestWithContext(ctx, method, u.String(), send)
 	if err != nil {
 		return err
 	}

@@ -66,7 +66,7 @@ func (a *appliance) Run(ctx context.Context) error {
 	group.Go(func() error { return a.store.Run(storing) })
 	group.Go(func() error { defer endStore(); return a.feed(ctx) })
 	group.Go(func() error { return web.Serve(ctx, tcp, web.LocalOnly(pages), a.logger) })
-	group.Go(func() error { return web.Serve(ctx, socket, pages, a.logger) })
+	group.Go(func() error { return web.Serve(ctx, peers{socket}, a.control(pages), a.logger) })
 	group.Go(func() error { return a.notifier().Run(ctx) })
 	group.Go(func() error { return a.reloads(ctx) })
 	a.logger.Info("started", "name", a.box.name, "devices", len(a.site.Load().devices), "page", "http://"+tcp.Addr().String(), "version", versionText())
