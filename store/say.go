@@ -74,9 +74,9 @@ func (s *Store) mayRegister(f *flush, facts []hw.Fact) error {
 		if !known.Has(foldKey{Kind: x.Kind, Device: x.Device, Component: x.Component, Group: x.Group}) {
 			fresh[x.Device]++
 		}
-		room := maxRegisters - known.Count(x.Device) - fresh[x.Device]
+		beyond := fresh[x.Device] > 0 && known.Count(x.Device)+fresh[x.Device] > maxRegisters
 		s.state.RUnlock()
-		if room < 0 {
+		if beyond {
 			return fmt.Errorf("parts, alerts and acts of %s: %w", x.Device, ErrNoRoom)
 		}
 	}
