@@ -4,6 +4,7 @@ package all
 import (
 	"rackpost/collectors"
 	"rackpost/collectors/cisco"
+	"rackpost/collectors/idrac"
 )
 
 // Kinds returns every kind, one line a kind.
@@ -11,5 +12,6 @@ func Kinds() []collectors.Kind {
 	return []collectors.Kind{
 		cisco.Catalyst(),
 		cisco.ASA(),
+		idrac.Kind(),
 	}
 }

@@ -135,6 +135,9 @@ func (b *bench) collect(ctx context.Context, due []collectors.Section) (hw.Repor
 	if b.device.Sessions != nil && b.device.Sessions() > 1 {
 		b.Errorf("%d sessions with one device", b.device.Sessions())
 	}
+	if b.suite.Seldom != nil {
+		r.Samples = slices.DeleteFunc(r.Samples, b.suite.Seldom)
+	}
 	return r, nil
 }
 

@@ -37,6 +37,9 @@ type Suite struct {
 	Patience time.Duration
 	// Units are unit suffixes of sensors beyond those of Units.
 	Units []string
+	// Seldom says of a sample that its parts are read in turns, some at a visit: it is checked, but
+	// two visits need not both have it. Nil: none is.
+	Seldom func(hw.Sample) bool
 }
 
 // Device is a simulated device and its controls. A control that is nil is a thing the

@@ -23,12 +23,13 @@ type collector struct {
 	snmp    *snmpSide    // nil: without
 	outage  outage       // of Redfish beside SNMP
 	told    map[string]*telling
-	fills   bool     // SNMP told words of RAID that Redfish does not
-	unit    *hw.Unit // as Redfish told it last
+	failed  map[string]bool // sections of this visit that Redfish told nothing of
+	fills   bool            // SNMP told words of RAID that Redfish does not
+	unit    *hw.Unit        // as Redfish told it last
 }
 
 func open(t collectors.Target, pool *snmp.Pool, now func() time.Time) (collectors.Collector, error) {
-	c := &collector{target: t, now: now, told: map[string]*telling{}}
+	c := &collector{target: t, now: now, told: map[string]*telling{}, failed: map[string]bool{}}
 	var err error
 	if t.Credentials.User == "" && !t.Credentials.SNMP() {
 		return nil, errors.New("a user and a password for Redfish, or a community or user of SNMP, are needed")
@@ -82,7 +83,7 @@ func (c *collector) collect(ctx context.Context, due []collectors.Section) (hw.R
 	case c.redfish == nil:
 		r, err := c.snmp.read(ctx, due)
 		if err == nil {
-			untold(&r, due)
+			without(&r, due)
 		}
 		return r, err
 	}
@@ -133,14 +134,12 @@ func (c *collector) overRedfish(ctx context.Context, due []collectors.Section) (
 	return r, v
 }
 
-// untold names the sections that SNMP does not know as failed: nothing is known of them.
-func untold(r *hw.Report, due []collectors.Section) {
+// without names the sections that SNMP does not know: such a device has none of what they tell.
+func without(r *hw.Report, due []collectors.Section) {
 	for _, x := range due {
-		if scopeOf(r, x.Name) != nil {
-			continue
+		if scopeOf(r, x.Name) == nil {
+			r.Read = append(r.Read, hw.Scope{Section: x.Name, Extent: hw.Complete})
 		}
-		r.Read = append(r.Read, hw.Scope{Section: x.Name, Extent: hw.Failed})
-		r.Gaps = append(r.Gaps, hw.Gap{What: x.Name, Reason: hw.NotSupported, Detail: "an iDRAC tells them over Redfish only: give it a user and a password"})
 	}
 }
 

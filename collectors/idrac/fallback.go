@@ -1,6 +1,7 @@
 package idrac
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -115,43 +116,45 @@ func (o *outage) end(t collectors.Target) {
 // both is the error of a visit that read nothing over either. A login that was refused must not stop SNMP, which knows
 // no lock-out: the reason is SNMP's then. Redfish is tried again as soon as SNMP answers.
 func (o *outage) both(overRedfish *collectors.VisitError, overSNMP error) error {
-	if o.logins < maxLogins && overRedfish.Reason != hw.AuthFailed {
-		o.until = time.Time{}
-	}
-	v := *overRedfish
-	v.Err = fmt.Errorf("over Redfish: %w; over SNMP: %w", overRedfish, overSNMP)
-	v.Hint = ""
+	v := &collectors.VisitError{Reason: overRedfish.Reason, Hint: overRedfish.Hint, RetryAfter: overRedfish.RetryAfter}
+	v.Err = fmt.Errorf("over Redfish: %w; over SNMP: %w", cmp.Or(overRedfish.Err, error(overRedfish)), overSNMP)
 	if overRedfish.Reason == hw.AuthFailed {
 		v.Reason, v.RetryAfter = collectors.ReasonOf(overSNMP), 0
+	} else {
+		o.until = time.Time{}
 	}
-	return &v
+	return v
 }
 
 // instead is the report of a visit that was read over SNMP because Redfish failed.
 func (c *collector) instead(over hw.Report, due []collectors.Section, failure *collectors.VisitError) hw.Report {
-	for i := range over.Read {
-		s := &over.Read[i]
-		if s.Section != sectionLog {
-			s.Extent = c.extent(&over, s.Section)
-		}
-	}
+	r := over
+	r.Read, r.Components, r.Samples, r.Gaps, r.Log, r.Cursors = nil, nil, nil, nil, nil, nil
 	detail := clipped(failure.Error(), collectors.MaxText/2)
 	if left := c.outage.until.Sub(c.now()).Round(time.Second); left > 0 && c.outage.logins < maxLogins {
 		detail += fmt.Sprintf("; since %s, tried again in %s", c.outage.since.UTC().Format("15:04 UTC"), left)
 	}
 	for _, x := range due {
-		if scopeOf(&over, x.Name) == nil {
-			over.Read = append(over.Read, hw.Scope{Section: x.Name, Extent: hw.Failed})
-			over.Gaps = append(over.Gaps, hw.Gap{What: x.Name, Reason: failure.Reason, Detail: detail})
+		switch {
+		case x.Name == sectionLog && scopeOf(&over, x.Name) != nil:
+			r.Read = append(r.Read, *scopeOf(&over, x.Name))
+			r.Gaps = append(r.Gaps, gapsOf(&over, x.Name)...)
+			r.Log, r.Cursors = c.unseen(over.Log), over.Cursors
+			continue
+		case scopeOf(&over, x.Name) != nil:
+			r.Read = append(r.Read, hw.Scope{Section: x.Name})
+			c.take(&r, &over, x.Name, failure.Reason)
+			continue
 		}
+		r.Read = append(r.Read, hw.Scope{Section: x.Name})
+		r.Gaps = append(r.Gaps, hw.Gap{What: x.Name, Reason: failure.Reason, Detail: detail})
 	}
 	if isDue(due, sectionHeartbeat) {
-		over.Gaps = append(over.Gaps, hw.Gap{What: sectionHeartbeat + "/redfish", Reason: failure.Reason, Detail: detail})
-		c.alert(&over, failure)
+		r.Gaps = append(r.Gaps, hw.Gap{What: sectionHeartbeat + "/redfish", Reason: failure.Reason, Detail: detail})
+		c.alert(&r, failure)
 	}
-	c.nameUnit(&over)
-	over.Log = c.unseen(over.Log)
-	return over
+	c.nameUnit(&r)
+	return r
 }
 
 // alert makes it stand out that Redfish is not read.

@@ -13,20 +13,23 @@ import (
 // others.
 const besideLog = "sel-snmp"
 
-// telling is which parts of a section either protocol told.
+// telling is what either protocol told of a section.
 type telling struct {
-	redfish map[string]bool // at the last complete reading; nil before the first
-	snmp    map[string]bool // at any complete reading
+	redfish map[string]bool // the parts, at the last complete reading; nil before the first
+	sensors map[string]bool // of their samples
+	snmp    map[string]bool // the parts, at any complete reading
 }
 
 // beside adds to what Redfish told what SNMP tells besides: words of RAID that Redfish hides, and the sections of
 // which Redfish told nothing.
 func (c *collector) beside(ctx context.Context, due []collectors.Section, r *hw.Report) {
-	c.remember(r)
+	defer c.remember(r)
 	var want []collectors.Section
+	clear(c.failed)
 	for _, x := range due {
 		s := scopeOf(r, x.Name)
 		silent := s == nil || s.Extent == hw.Failed
+		c.failed[x.Name] = silent
 		if x.Name == sectionRAID || silent && x.Name != sectionLog && snmpKnows(x.Name) {
 			want = append(want, x)
 		}
@@ -43,7 +46,7 @@ func (c *collector) beside(ctx context.Context, due []collectors.Section, r *hw.
 		case x.Name == sectionRAID && s != nil && s.Extent != hw.Failed:
 			c.fill(r, &more)
 		case err == nil:
-			c.take(r, &more, x.Name)
+			c.take(r, &more, x.Name, reasonOf(r, x.Name))
 		}
 	}
 }
@@ -52,11 +55,18 @@ func snmpKnows(section string) bool {
 	return slices.ContainsFunc(sectionReaders(), func(rd sectionReader) bool { return rd.section == section })
 }
 
-// remember notes what Redfish tells of the sections it read whole.
+// remember notes what is told of the sections that were read whole.
 func (c *collector) remember(r *hw.Report) {
 	for _, s := range r.Read {
-		if s.Extent == hw.Complete && snmpKnows(s.Section) {
-			c.telling(s.Section).redfish = pathsOf(r.Components, s.Section)
+		if s.Extent != hw.Complete || !snmpKnows(s.Section) || c.failed[s.Section] {
+			continue
+		}
+		t := c.telling(s.Section)
+		t.redfish, t.sensors = pathsOf(r.Components, s.Section), map[string]bool{}
+		for i := range r.Samples {
+			if t.redfish[r.Samples[i].Component] {
+				t.sensors[r.Samples[i].Sensor] = true
+			}
 		}
 	}
 }
@@ -109,45 +119,48 @@ func (c *collector) fill(r, more *hw.Report) {
 	}
 }
 
-// take takes a section from SNMP that Redfish told nothing of; why it did not is told by its gaps. What is read is
-// whole only if SNMP tells every part that Redfish told: a part that it never tells is not gone.
-func (c *collector) take(r, more *hw.Report, section string) {
+// take takes a section from SNMP that Redfish told nothing of: of what SNMP tells, that which Redfish tells when it is read.
+// It is whole only if SNMP tells every part that Redfish told: a part it never tells is not gone.
+func (c *collector) take(r, more *hw.Report, section string, why hw.Reason) {
 	m := scopeOf(more, section)
+	r.Gaps = append(r.Gaps, gapsOf(more, section)...)
 	if m == nil || m.Extent == hw.Failed {
-		r.Gaps = append(r.Gaps, gapsOf(more, section)...)
 		return
 	}
-	parts, _ := ofSection(more.Components, section)
-	r.Components = append(r.Components, parts...)
-	r.Samples = withSamples(r.Samples, more.Samples, pathsOf(parts, section))
-	r.Gaps = append(r.Gaps, gapsOf(more, section)...)
+	t := c.telling(section)
+	read, _ := ofSection(more.Components, section)
+	told := pathsOf(read, section)
+	if t.redfish != nil {
+		read = slices.DeleteFunc(read, func(x hw.Component) bool { return !t.redfish[x.Path] })
+	}
+	for i := range read {
+		read[i].Expected = read[i].Expected && t.redfish != nil // else it may have another name over Redfish
+	}
+	r.Components = append(r.Components, read...)
+	samples := slices.DeleteFunc(slices.Clone(more.Samples), func(x hw.Sample) bool { return t.redfish != nil && !t.sensors[x.Sensor] })
+	r.Samples = withSamples(r.Samples, samples, pathsOf(read, section))
 	s := scopeOf(r, section)
 	if s == nil {
 		r.Read = append(r.Read, hw.Scope{Section: section})
 		s = &r.Read[len(r.Read)-1]
 	}
-	s.Extent = c.extent(more, section)
+	if s.Extent = m.Extent; s.Extent == hw.Complete && !t.covered(told) {
+		s.Extent = hw.Partial
+		r.Gaps = append(r.Gaps, hw.Gap{What: section + "/redfish", Reason: why, Detail: "read over SNMP, which does not tell all that Redfish does"})
+	}
 }
 
-// extent returns how much of a section SNMP told, judged by what Redfish told of it before.
-func (c *collector) extent(more *hw.Report, section string) hw.Extent {
-	m := scopeOf(more, section)
-	if m.Extent != hw.Complete {
-		return m.Extent
-	}
-	t := c.telling(section)
-	for path := range pathsOf(more.Components, section) {
+// covered says whether SNMP, which now told these parts, ever told each one that Redfish did.
+func (t *telling) covered(now map[string]bool) bool {
+	for path := range now {
 		t.snmp[path] = true
-	}
-	if t.redfish == nil {
-		return hw.Partial
 	}
 	for path := range t.redfish {
 		if !t.snmp[path] {
-			return hw.Partial
+			return false
 		}
 	}
-	return hw.Complete
+	return t.redfish != nil
 }
 
 // ofSection parts the components of a section from the others.
@@ -192,4 +205,12 @@ func gapsOf(r *hw.Report, section string) (list []hw.Gap) {
 		}
 	}
 	return list
+}
+
+// reasonOf returns why a section was not read.
+func reasonOf(r *hw.Report, section string) hw.Reason {
+	if gaps := gapsOf(r, section); len(gaps) > 0 {
+		return gaps[0].Reason
+	}
+	return hw.DeviceError
 }
