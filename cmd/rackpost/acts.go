@@ -67,7 +67,8 @@ type acts struct {
 
 	mu   sync.Mutex // guards what follows; never held during I/O
 	lit  map[actPart]*light
-	busy map[actPart]bool // somebody's act is under way
+	busy map[actPart]bool   // somebody's act is under way
+	open map[actPart]*light // of lit: an earlier run left open what came of it, and that is not written yet
 }
 
 // actPart names a part of a device.
@@ -94,9 +95,12 @@ type located struct {
 	Detail string    `json:"detail,omitempty"`
 }
 
+// newActs takes over what the journal says an earlier run left lit, or open.
 func newActs(log actLog, a actor, t truster, logger *slog.Logger) *acts {
-	return &acts{log: log, actor: a, trust: t, now: time.Now, logger: logger, wake: make(chan struct{}, 1),
-		lit: map[actPart]*light{}, busy: map[actPart]bool{}}
+	acts := &acts{log: log, actor: a, trust: t, now: time.Now, logger: logger, wake: make(chan struct{}, 1),
+		lit: map[actPart]*light{}, busy: map[actPart]bool{}, open: map[actPart]*light{}}
+	acts.resume()
+	return acts
 }
 
 // Locate makes a part blink for a while, 15 min if it is 0 and at most 24 h, or ends that. who is the
@@ -204,7 +208,7 @@ func (a *acts) keep(part actPart, v hw.ActValue) hw.ActValue {
 	case never || !v.On && v.Phase == hw.ActDone:
 		delete(a.lit, part)
 	case v.On && v.Phase != hw.ActFailed:
-		a.lit[part] = &light{value: v, due: time.Now().Add(a.left(v))}
+		a.lit[part] = &light{value: v, due: time.Now().Add(a.lasts(v))}
 	case was == nil && v.Phase == hw.ActFailed:
 	case v.On: // it still blinks from before
 		v.Phase, v.Until = hw.ActUnknown, was.value.Until
@@ -219,8 +223,8 @@ func (a *acts) keep(part actPart, v hw.ActValue) hw.ActValue {
 	return v
 }
 
-// left returns how long v still lasts. The wall clock may have been set.
-func (a *acts) left(v hw.ActValue) time.Duration {
+// lasts returns how long v still lasts. The wall clock may have been set.
+func (a *acts) lasts(v hw.ActValue) time.Duration {
 	return min(max(v.Until.Sub(a.now()), 0), locateMost)
 }
 

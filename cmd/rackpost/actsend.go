@@ -2,18 +2,18 @@ package main
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"time"
 
 	"rackpost/hw"
 )
 
-// Run ends what has an end, until ctx does. What an earlier run left lit, or left unsaid, it takes
-// over first. It returns nil.
+// Run ends what has an end, until ctx does. It returns nil.
 func (a *acts) Run(ctx context.Context) error {
 	var tasks sync.WaitGroup
 	defer tasks.Wait()
-	a.resume(ctx)
+	a.settle(ctx)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for ctx.Err() == nil {
@@ -48,8 +48,9 @@ func (a *acts) waiting() map[actPart]light {
 	return out
 }
 
-// resume takes over what the journal says an earlier run left lit, or left unsaid.
-func (a *acts) resume(ctx context.Context) {
+// resume takes over what the journal says an earlier run left lit, or open. What was intended when
+// that run ended may have been done.
+func (a *acts) resume() {
 	for _, f := range a.log.Acts() {
 		v, ok := f.Value.(hw.ActValue)
 		if name, _ := hw.CutAct(f.Group); !ok || name != hw.Locate {
@@ -57,22 +58,41 @@ func (a *acts) resume(ctx context.Context) {
 		}
 		part := actPart{f.Device, f.Component}
 		switch {
-		case v.On && v.Phase == hw.ActIntended:
-			v.Phase, v.Reason = hw.ActUnknown, hw.ApplianceCrash
-			a.tell(ctx, part, v, a.sectionsOf(part))
-			a.light(part, light{value: v, due: time.Now().Add(a.left(v))})
-		case v.On && v.Phase != hw.ActFailed:
-			a.light(part, light{value: v, due: time.Now().Add(a.left(v))})
 		case !v.On && (v.Phase == hw.ActIntended || v.Phase == hw.ActUnknown):
 			a.light(part, light{value: v, due: time.Now(), ending: true, last: time.Now().Add(darkenFor)})
+		case v.On && v.Phase == hw.ActIntended:
+			v.Phase, v.Reason = hw.ActUnknown, hw.ApplianceCrash
+			a.open[part] = a.light(part, light{value: v, due: time.Now().Add(a.lasts(v))})
+		case v.On && v.Phase != hw.ActFailed:
+			a.light(part, light{value: v, due: time.Now().Add(a.lasts(v))})
 		}
 	}
 }
 
-func (a *acts) light(part actPart, l light) {
+// settle writes that nobody knows what came of the acts an earlier run left open.
+func (a *acts) settle(ctx context.Context) {
+	a.mu.Lock()
+	open := maps.Clone(a.open)
+	a.mu.Unlock()
+	for part, l := range open {
+		if a.occupy(part, false) != nil {
+			continue // somebody says something newer
+		}
+		a.mu.Lock()
+		still := a.lit[part] == l
+		a.mu.Unlock()
+		if still {
+			a.tell(ctx, part, l.value, a.sectionsOf(part))
+		}
+		a.release(part)
+	}
+}
+
+func (a *acts) light(part actPart, l light) *light {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.lit[part] = &l
+	return &l
 }
 
 // sectionsOf returns the sections that show a part.
