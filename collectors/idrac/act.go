@@ -22,15 +22,28 @@ func (c *collector) Act(ctx context.Context, a hw.Action) error {
 	if a.Name != hw.Locate {
 		return unable(fmt.Sprintf("an iDRAC is not told to %.40q", a.Name), "")
 	}
-	if c.snmp != nil && c.outage.logins >= maxLogins {
-		return c.outage.wait(c.target.Memory, c.now())
+	if c.snmp != nil && c.outage.logins > 0 {
+		if err := c.outage.wait(c.target.Memory, c.now()); err != nil {
+			return uncounted(err)
+		}
 	}
 	err := c.redfish.locate(ctx, a)
 	var v *collectors.VisitError
 	if c.snmp != nil && errors.As(err, &v) && v.Reason == hw.AuthFailed {
 		c.outage.begin(c.target, v, c.now())
+		return uncounted(v)
 	}
 	return err
+}
+
+// uncounted is a login refused beside SNMP: it is counted here, and must not stop the visits as one the poller
+// counts would.
+func uncounted(v *collectors.VisitError) error {
+	u := *v
+	if u.Reason == hw.AuthFailed {
+		u.Reason = hw.AccessDenied
+	}
+	return &u
 }
 
 func unable(why, hint string) error {
