@@ -5,6 +5,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"rackpost/collectors"
+	"rackpost/hw"
 )
 
 // state is how far $expand of one place is believed.
@@ -47,7 +50,7 @@ func (c *Client) linked(ctx context.Context, path, property string, limit int) (
 // is the last that is asked for.
 func (c *Client) expand(ctx context.Context, x *expansion, path, property, query string, limit int) (list, error) {
 	l, err := c.links(ctx, path, property, query, limit)
-	if err != nil && Over(err) || err == nil && l.over() {
+	if err != nil && (Over(err) || unready(err)) || err == nil && l.over() {
 		return l, err
 	}
 	l.inline = true
@@ -69,6 +72,9 @@ func (c *Client) expand(ctx context.Context, x *expansion, path, property, query
 	return l, nil
 }
 
+// unready says that a resource is not ready: asking for it in another way at once would count as the device's refusal.
+func unready(err error) bool { return collectors.ReasonOf(err) == hw.NotReady }
+
 // tryExpansion reads the links, asks for the members at once, and compares the two member by member. The first member is
 // also read alone: an expanded one must have all its properties.
 func (c *Client) tryExpansion(ctx context.Context, x *expansion, path, property, query string, limit int) (list, error) {
@@ -80,7 +86,7 @@ func (c *Client) tryExpansion(ctx context.Context, x *expansion, path, property,
 		return plain, nil // logs give their entries unasked
 	}
 	l, err := c.links(ctx, path, property, query, limit)
-	if err != nil && Over(err) || err == nil && l.over() {
+	if err != nil && (Over(err) || unready(err)) || err == nil && l.over() {
 		return plain, nil // says nothing about $expand; what is read next tells
 	}
 	ids, ok := wholeMembers(l.members)
