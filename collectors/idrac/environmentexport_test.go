@@ -2,6 +2,7 @@ package idrac
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"rackpost/collectors"
@@ -34,4 +35,29 @@ func RedfishUnhurried() collectors.Kind {
 		k.Sections = append(k.Sections, collectors.Section{Name: r.section, Period: time.Minute})
 	}
 	return k
+}
+
+// RedfishDocumented returns what the document says Redfish tells: "section prefix kind key", and true where no device of the
+// tests tells it.
+func RedfishDocumented() map[string]bool {
+	out := map[string]bool{}
+	for _, t := range redfishTables() {
+		for _, r := range t.rows {
+			if r.as != "" {
+				out[t.section+" "+t.prefix+" "+useText(&mibObject{use: r.use})+" "+r.as] = r.rare
+			}
+		}
+	}
+	return out
+}
+
+// RedfishPrefix returns the longest prefix of the document that a path has.
+func RedfishPrefix(section, path string) string {
+	best := ""
+	for _, t := range redfishTables() {
+		if t.section == section && strings.HasPrefix(path, t.prefix) && len(t.prefix) > len(best) {
+			best = t.prefix
+		}
+	}
+	return best
 }

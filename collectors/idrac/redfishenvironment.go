@@ -34,9 +34,9 @@ func (s *redfishSide) readEnvironment(v *redfishVisit) {
 
 func (s *redfishSide) readThermal(v *redfishVisit) {
 	var t redfish.Thermal
-	if s.older(v, "Thermal", s.places.chassis.Thermal, s.places.chassis.ThermalSubsystem, &t, "Fans", "Temperatures") {
+	if s.older(v, "Thermal", s.places.chassis.Thermal, s.places.chassis.ThermalSubsystem, &t, "Fans", "Temperatures", "Redundancy") {
 		f := parts.Thermal(sectionEnvironment, t, dellNames)
-		s.take(v, "Thermal", f, "fan/", "temperature/")
+		s.take(v, "Thermal", f, "fan/", "temperature/", "fan/redundancy")
 		s.remember(f)
 		return
 	}
@@ -47,14 +47,14 @@ func (s *redfishSide) readThermal(v *redfishVisit) {
 
 func (s *redfishSide) readPower(v *redfishVisit) {
 	var p redfish.Power
-	if s.older(v, "Power", s.places.chassis.Power, s.places.chassis.PowerSubsystem, &p, "PowerSupplies", "PowerControl", "Voltages") {
+	if s.older(v, "Power", s.places.chassis.Power, s.places.chassis.PowerSubsystem, &p, "PowerSupplies", "PowerControl", "Voltages", "Redundancy") {
 		f := parts.Power(sectionEnvironment, p, dellNames)
 		for _, x := range p.PowerSupplies {
 			addSupply(f.Parts, "psu/"+parts.Name(supplyName(x)), powerOf(x.Oem))
 		}
 		discrete(f.Parts)
 		s.cap(v, f.Parts)
-		s.take(v, "Power", f, "psu/", "voltage/", "power/")
+		s.take(v, "Power", f, "psu/", "voltage/", "power/", "psu/redundancy")
 		s.remember(f)
 		return
 	}
@@ -69,13 +69,9 @@ func (s *redfishSide) older(v *redfishVisit, what string, at, newer redfish.Link
 	if s.environment.lacks[what] {
 		return false
 	}
-	a, err := s.client.Get(v.ctx, at.Path, into)
+	err := s.document(v, what, at.Path, into, lists...)
 	switch {
 	case err == nil:
-		v.Odd(sectionEnvironment, what, a.Odd)
-		if parts.Shortened(a.Odd, lists...) {
-			v.Partial(sectionEnvironment, what, hw.Garbage, "a member of a list cannot be read")
-		}
 		return true
 	case newer.Path != "" && !redfish.Over(err) && collectors.ReasonOf(err) == hw.NotSupported:
 		s.environment.lacks[what] = true
@@ -85,12 +81,25 @@ func (s *redfishSide) older(v *redfishVisit, what string, at, newer redfish.Link
 	return false
 }
 
+// document reads a resource that has lists of parts. The section is partial where a list is shorter for what was odd in it.
+func (s *redfishSide) document(v *redfishVisit, what, path string, into any, lists ...string) error {
+	a, err := s.client.Get(v.ctx, path, into)
+	if err != nil {
+		return err
+	}
+	v.Odd(sectionEnvironment, what, a.Odd)
+	if parts.Shortened(a.Odd, lists...) {
+		v.Partial(sectionEnvironment, what+" lists", hw.Garbage, "a member of a list cannot be read")
+	}
+	return nil
+}
+
 // take adds what was found. A sort of parts of which there were some is not believed to be gone at once.
 func (s *redfishSide) take(v *redfishVisit, what string, f parts.Found, sorts ...string) {
 	for _, sort := range sorts {
 		n := 0
 		for _, p := range f.Parts {
-			if strings.HasPrefix(p.Path, sort) && !strings.HasSuffix(p.Path, "/redundancy") {
+			if strings.HasPrefix(p.Path, sort) && (strings.Contains(sort, redundancyPart) || !strings.Contains(p.Path, redundancyPart)) {
 				n++
 			}
 		}
@@ -98,6 +107,8 @@ func (s *redfishSide) take(v *redfishVisit, what string, f parts.Found, sorts ..
 	}
 	v.Take(sectionEnvironment, what, f)
 }
+
+const redundancyPart = "/redundancy"
 
 // remember keeps what the older form says of each part.
 func (s *redfishSide) remember(f parts.Found) {
@@ -195,6 +206,10 @@ func (s *redfishSide) readIntrusion(v *redfishVisit) {
 		chassis.PhysicalSecurity.IntrusionSensor = "Normal"
 	}
 	f := parts.Intrusion(sectionEnvironment, chassis)
+	if len(f.Parts) == 0 && rollup > hw.OK { // the sensor is not told, and what it said is
+		chassis.PhysicalSecurity.IntrusionSensor = "unknown"
+		f = parts.Intrusion(sectionEnvironment, chassis)
+	}
 	for i := range f.Parts {
 		f.Parts[i].Health = max(f.Parts[i].Health, rollup)
 	}

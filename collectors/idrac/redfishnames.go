@@ -29,10 +29,7 @@ func fanName(f redfish.ThermalFan) string {
 			return "Fan.Embedded." + m[1]
 		}
 	}
-	if f.Name != "" {
-		return f.Name
-	}
-	return f.FanName
+	return parts.Member(f.MemberID, f.Name, f.FanName)
 }
 
 // supplyName is PSU.Slot.1: the MemberId, or what Dell adds to it, or that of PS1 Status.

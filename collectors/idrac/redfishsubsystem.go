@@ -1,6 +1,8 @@
 package idrac
 
 import (
+	"cmp"
+
 	"rackpost/collectors/redfish"
 	"rackpost/collectors/redfish/parts"
 	"rackpost/hw"
@@ -17,7 +19,8 @@ const (
 // health: the roll-up of the heartbeat tells of those.
 func (s *redfishSide) readThermalSubsystem(v *redfishVisit) {
 	var t redfish.ThermalSubsystem
-	if !s.get(v, sectionEnvironment, "ThermalSubsystem", s.places.chassis.ThermalSubsystem.Path, &t) {
+	if err := s.document(v, "ThermalSubsystem", s.places.chassis.ThermalSubsystem.Path, &t, "FanRedundancy"); err != nil {
+		v.Missed(sectionEnvironment, "ThermalSubsystem", err)
 		return
 	}
 	f := parts.FanRedundancy(sectionEnvironment, t)
@@ -27,9 +30,13 @@ func (s *redfishSide) readThermalSubsystem(v *redfishVisit) {
 		s.take(v, "fans", found, "fan/")
 	}
 	s.recall(f)
-	v.Take(sectionEnvironment, "ThermalSubsystem", f)
+	s.take(v, "ThermalSubsystem", f, "fan/redundancy")
 	var metrics redfish.ThermalMetrics
-	if v.Stopped != "" || !s.get(v, sectionEnvironment, "ThermalMetrics", t.ThermalMetrics.Path, &metrics) {
+	if v.Stopped != "" {
+		return
+	}
+	if err := s.document(v, "ThermalMetrics", t.ThermalMetrics.Path, &metrics, "TemperatureReadingsCelsius"); err != nil {
+		v.Missed(sectionEnvironment, "ThermalMetrics", err)
 		return
 	}
 	f = parts.ThermalMetrics(sectionEnvironment, metrics)
@@ -40,7 +47,8 @@ func (s *redfishSide) readThermalSubsystem(v *redfishVisit) {
 // readPowerSubsystem reads supplies and what the server draws where there is no Power.
 func (s *redfishSide) readPowerSubsystem(v *redfishVisit) {
 	var p redfish.PowerSubsystem
-	if !s.get(v, sectionEnvironment, "PowerSubsystem", s.places.chassis.PowerSubsystem.Path, &p) {
+	if err := s.document(v, "PowerSubsystem", s.places.chassis.PowerSubsystem.Path, &p, "PowerSupplyRedundancy"); err != nil {
+		v.Missed(sectionEnvironment, "PowerSubsystem", err)
 		return
 	}
 	if m, ok := readMembers[redfish.PowerSupply](s, v, sectionEnvironment, "psu", p.PowerSupplies.Path, maxSupplies); ok {
@@ -53,7 +61,7 @@ func (s *redfishSide) readPowerSubsystem(v *redfishVisit) {
 	}
 	f := parts.SupplyRedundancy(sectionEnvironment, p)
 	s.recall(f)
-	v.Take(sectionEnvironment, "PowerSubsystem", f)
+	s.take(v, "PowerSubsystem", f, "psu/redundancy")
 	sensors := s.places.chassis.Sensors.Path
 	var drawn redfish.Sensor
 	if v.Stopped != "" || sensors == "" || !s.get(v, sectionEnvironment, "consumption", sensors+"/SystemBoardPwrConsumption", &drawn) {
@@ -62,7 +70,7 @@ func (s *redfishSide) readPowerSubsystem(v *redfishVisit) {
 	f = parts.Consumed(sectionEnvironment, drawn)
 	s.cap(v, f.Parts)
 	s.recall(f)
-	v.Take(sectionEnvironment, "consumption", f)
+	s.take(v, "consumption", f, "power/")
 }
 
 // supplyMetrics reads the readings of supplies, one request each.
@@ -102,10 +110,10 @@ func readMembers[T any](s *redfishSide, v *redfishVisit, section, what, path str
 		return m, false
 	}
 	for _, f := range m.Failed {
-		v.Missed(section, what+"/"+parts.Name(parts.Last(f.Path)), f.Err)
+		v.Missed(section, what+"/"+cmp.Or(parts.Name(parts.Last(f.Path)), "member"), f.Err)
 	}
 	for i := range m.Items {
-		v.Odd(section, what+"/"+parts.Name(parts.Last(m.Items[i].Path)), m.Items[i].Odd)
+		v.Odd(section, what+"/"+cmp.Or(parts.Name(parts.Last(m.Items[i].Path)), "member"), m.Items[i].Odd)
 	}
 	if !m.Complete && len(m.Failed) == 0 {
 		v.Partial(section, what, hw.Inconsistent, "")

@@ -37,9 +37,15 @@ func TestDocument(t *testing.T) {
 	}
 }
 
-const preface = `# What is read from an iDRAC over SNMP
+const preface = `# What is read from an iDRAC
 
-Written from the tables the collector reads by (` + "`collectors/idrac/snmptables*.go`" + `): ` + "`go test ./collectors/idrac -run TestDocument -update`" + `. Do not edit.
+Written from the tables the collector reads by over SNMP (` + "`collectors/idrac/snmptables*.go`" + `), and from one of what Redfish tells, which a test holds against
+what the models and the recorded servers yield: ` + "`go test ./collectors/idrac -run TestDocument -update`" + `. Do not edit.
+
+One device has one set of names, whichever protocol told: a test reads the same simulated servers over both. Redfish is asked first; its paths are below
+` + "`/redfish/v1`" + `, of Power and Thermal below Chassis/System.Embedded.1. "D" stands before what is below Oem.Dell. Thermal and Power are one request each; an iDRAC that lacks them
+is asked for ThermalSubsystem and PowerSubsystem, one that fails at them too, and the section is partial then, since those tell less. A collection that had members
+and has none is believed at the third visit. Every component read over Redfish has the attribute source=redfish; keys filled from SNMP stand in from_snmp.
 
 IDRAC-MIB-SMIv2 tells more of RAID than Redfish does on iDRAC 7 and 8 (policies, levels, batteries), and preserved cache on every generation.
 Every component read so has the attribute source=snmp; parts of RAID have the words of hw/raid. The OIDs are below ` + "`" + idracMIB + "`" + ` unless they are
@@ -68,17 +74,25 @@ const leftOut = `
 | systemSlotTable, fruTable, pCIDeviceTable, processorDeviceStatusTable | parts numbers of boards and cards; the processors' states are joined into processorDeviceStatus |
 | physicalDiskUsedSpaceInMB, FreeSpaceInMB, T10 PI, block sizes, PCIe widths, manufacture day and week | they say nothing of the health |
 | ifTable of the iDRAC | its own ports, of Linux: not the server's |
+| sensors of Redfish (Chassis/Sensors) | what Thermal and Power tell, once more; one by one where $expand is not trusted |
+| telemetry reports, event streams | they need a Datacenter licence or a session of their own |
 | traps | a trap is no reading; every state a trap tells of is polled |
 `
 
 func writeDocument() []byte {
 	var b bytes.Buffer
 	b.WriteString(preface)
-	for _, r := range sectionReaders() {
-		fmt.Fprintf(&b, "## %s\n", r.section)
+	for _, section := range []string{sectionHeartbeat, sectionRAID, sectionEnvironment, sectionLog, sectionJobs, sectionInventory, sectionNetwork, sectionFirmware} {
+		fmt.Fprintf(&b, "## %s\n", section)
+		told := map[string]bool{}
 		for _, t := range mibTables() {
-			if t.section == r.section {
-				writeTable(&b, t)
+			if t.section == section {
+				writeTable(&b, t, redfishOf(t, told))
+			}
+		}
+		for _, t := range redfishTables() {
+			if t.section == section && !told[t.prefix] {
+				writeTable(&b, nil, &t)
 			}
 		}
 		b.WriteString("\n")
@@ -87,20 +101,70 @@ func writeDocument() []byte {
 	return b.Bytes()
 }
 
-func writeTable(b *bytes.Buffer, t *mibTable) {
-	fmt.Fprintf(b, "\n`%s`: %s", t.component, t.name)
-	if t.expected {
+// redfishOf returns what Redfish tells of the parts of a table, once.
+func redfishOf(t *mibTable, told map[string]bool) *redfishTable {
+	prefix := t.prefix
+	if prefix == "" {
+		prefix = t.component
+	}
+	for _, r := range redfishTables() {
+		if r.section == t.section && r.prefix == prefix && !told[prefix] || r.section == t.section && strings.HasPrefix(prefix, r.prefix) && prefix == powerSystem && !told[r.prefix] {
+			told[r.prefix] = true
+			return &r
+		}
+	}
+	return nil
+}
+
+// writeTable writes what SNMP and Redfish tell of a sort of parts; either may be nil.
+func writeTable(b *bytes.Buffer, t *mibTable, r *redfishTable) {
+	var rest []redfishRow
+	switch {
+	case t == nil:
+		fmt.Fprintf(b, "\n`%s`: Redfish %s", r.component, r.resource)
+	case r == nil:
+		fmt.Fprintf(b, "\n`%s`: SNMP %s", t.component, t.name)
+	default:
+		fmt.Fprintf(b, "\n`%s`: SNMP %s; Redfish %s", t.component, t.name, r.resource)
+	}
+	if r != nil {
+		rest = slices.Clone(r.rows)
+	}
+	if t != nil && t.expected || r != nil && r.expected {
 		b.WriteString("; missed when it goes")
 	}
-	b.WriteString("\n\n| what | kind | unit | object | OID | quirk |\n|---|---|---|---|---|---|\n")
-	for i := range t.objects {
-		o := &t.objects[i]
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s |\n", o.as, useText(o), unitText(o), o.name, strings.TrimPrefix(t.oid(o), idracMIB), quirk(o))
+	b.WriteString("\n\n| what | kind | unit | Redfish | SNMP object | OID | quirk |\n|---|---|---|---|---|---|---|\n")
+	if t != nil {
+		for i := range t.objects {
+			o := &t.objects[i]
+			x := taken(&rest, o)
+			fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s |\n", o.as, useText(o), unitText(o), x.property, o.name, strings.TrimPrefix(t.oid(o), idracMIB), joined(quirk(o), x.note))
+		}
+		for i := range t.also {
+			o := &t.also[i]
+			x := taken(&rest, o)
+			fmt.Fprintf(b, "| %s | %s | %s | %s | made of the others | | %s |\n", o.as, useText(o), unitText(o), x.property, joined(quirk(o), x.note))
+		}
 	}
-	for i := range t.also {
-		o := &t.also[i]
-		fmt.Fprintf(b, "| %s | %s | %s | made of the others | | %s |\n", o.as, useText(o), unitText(o), quirk(o))
+	for _, x := range rest {
+		o := mibObject{as: x.as, use: x.use}
+		fmt.Fprintf(b, "| %s | %s | %s | %s | | | %s |\n", o.as, useText(&o), unitText(&o), x.property, x.note)
 	}
+}
+
+// taken takes the row of an object out of the rest.
+func taken(rest *[]redfishRow, o *mibObject) redfishRow {
+	i := slices.IndexFunc(*rest, func(x redfishRow) bool { return x.use == o.use && x.as == o.as && (o.use != mibHelper) })
+	if i < 0 {
+		return redfishRow{}
+	}
+	x := (*rest)[i]
+	*rest = slices.Delete(*rest, i, i+1)
+	return x
+}
+
+func joined(texts ...string) string {
+	return strings.Join(slices.DeleteFunc(slices.Compact(texts), func(s string) bool { return s == "" }), "; ")
 }
 
 func useText(o *mibObject) string {

@@ -9,6 +9,7 @@ type Thermal struct {
 	// How many there are, where the service counts them: a member that is null or no object is not in the lists.
 	TemperaturesCount *int64 `json:"Temperatures@odata.count"`
 	FansCount         *int64 `json:"Fans@odata.count"`
+	RedundancyCount   *int64 `json:"Redundancy@odata.count"`
 }
 
 // Temperature is one reading and its limits, in degrees Celsius.
@@ -65,6 +66,7 @@ type Power struct {
 	PowerControlCount  *int64 `json:"PowerControl@odata.count"`
 	PowerSuppliesCount *int64 `json:"PowerSupplies@odata.count"`
 	VoltagesCount      *int64 `json:"Voltages@odata.count"`
+	RedundancyCount    *int64 `json:"Redundancy@odata.count"`
 }
 
 // PowerControl is the consumption of a system or a part, in watts.
@@ -150,6 +152,7 @@ type ThermalMetrics struct {
 		PhysicalContext string
 		DataSourceURI   string `json:"DataSourceUri"`
 	}
+	Count *int64 `json:"TemperatureReadingsCelsius@odata.count"` // how many there are, where the service counts them
 }
 
 // PowerSubsystem is the newer form: its power supplies are resources of their own.

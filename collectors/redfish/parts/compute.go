@@ -30,6 +30,9 @@ func Processors(section string, m redfish.Members[redfish.Processor]) Found {
 // processorPrefix is the sort of a processor. Where the type is not told the id does: some services leave it out.
 func processorPrefix(kind, id string) string {
 	id = strings.ToLower(id)
+	if !isName(kind) {
+		kind = ""
+	}
 	switch {
 	case kind == "CPU" || kind == "Core" || kind == "Thread":
 		return "cpu/"

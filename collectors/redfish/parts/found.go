@@ -154,20 +154,19 @@ func Last(path string) string {
 	return path
 }
 
-// member is the name of a member of a list: what it is called, or its MemberId where that is more than a number.
-func member(id string, names ...string) string {
-	for _, n := range names {
-		if n = Text(n); n != "" {
+// Member is the name of a member of a list: what it is called, or its MemberId where that is more than a number.
+func Member(id string, names ...string) string {
+	for _, n := range append(names, id[strings.LastIndexAny(id, "#|")+1:]) {
+		if n = Text(n); isName(n) {
 			return n
 		}
 	}
-	if i := strings.LastIndexAny(id, "#|"); i >= 0 {
-		id = id[i+1:]
-	}
-	if _, err := strconv.Atoi(id); err == nil {
-		return ""
-	}
-	return id
+	return ""
+}
+
+// isName says whether a text is a name: a number or a truth value that stands in its place is none.
+func isName(s string) bool {
+	return s != "true" && s != "false" && strings.ContainsFunc(s, unicode.IsLetter)
 }
 
 // Text is what a text tells: trimmed, blanks once; "" for what services write where there is nothing to tell.

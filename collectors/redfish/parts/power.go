@@ -22,7 +22,7 @@ func Power(section string, x redfish.Power, n Names) Found {
 		f.add(powerControl(section, i, c), !absent(c.Status))
 	}
 	for _, v := range x.Voltages {
-		p := made(section, "voltage/", member(v.MemberID, v.Name), v.Status)
+		p := made(section, "voltage/", Member(v.MemberID, v.Name), v.Status)
 		p.limits("volts", v.UpperThresholdCritical, nil, nil, v.LowerThresholdCritical)
 		p.told("voltage_volts", v.ReadingVolts, -maxVolts, maxVolts) // one that is good or bad has no reading
 		f.add(p, !absent(v.Status))
@@ -30,6 +30,7 @@ func Power(section string, x redfish.Power, n Names) Found {
 	f.whole(x.PowerSuppliesCount, len(x.PowerSupplies))
 	f.whole(x.PowerControlCount, len(x.PowerControl))
 	f.whole(x.VoltagesCount, len(x.Voltages))
+	f.whole(x.RedundancyCount, len(x.Redundancy))
 	return f
 }
 
@@ -77,7 +78,7 @@ func percent(v *float64) *float64 {
 func powerControl(section string, i int, c redfish.PowerControl) Part {
 	id := "system"
 	if n, err := strconv.Atoi(c.MemberID); i > 0 || err == nil && n > 0 {
-		id = member(c.MemberID, c.Name)
+		id = Member(c.MemberID, c.Name)
 	}
 	p := made(section, "power/", id, c.Status)
 	p.attr(raid.KeyName, c.Name)

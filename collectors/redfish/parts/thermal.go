@@ -1,6 +1,7 @@
 package parts
 
 import (
+	"strconv"
 	"strings"
 
 	"rackpost/collectors/redfish"
@@ -14,7 +15,7 @@ func Thermal(section string, t redfish.Thermal, n Names) Found {
 		f.add(thermalFan(section, x, n), !absent(x.Status))
 	}
 	for _, x := range t.Temperatures {
-		p := made(section, "temperature/", member(x.MemberID, x.Name), x.Status)
+		p := made(section, "temperature/", Member(x.MemberID, x.Name), x.Status)
 		p.limits("celsius", x.UpperThresholdCritical, x.UpperThresholdNonCritical, x.LowerThresholdNonCritical, x.LowerThresholdCritical)
 		p.number("upper_fatal_celsius", x.UpperThresholdFatal, -maxCelsius)
 		p.gauge("temperature_celsius", x.ReadingCelsius, -maxCelsius, maxCelsius)
@@ -22,12 +23,13 @@ func Thermal(section string, t redfish.Thermal, n Names) Found {
 	}
 	f.redundancy(section, "fan/redundancy", t.Redundancy)
 	f.whole(t.FansCount, len(t.Fans))
+	f.whole(t.RedundancyCount, len(t.Redundancy))
 	f.whole(t.TemperaturesCount, len(t.Temperatures))
 	return f
 }
 
 func thermalFan(section string, x redfish.ThermalFan, n Names) Part {
-	id := member(x.MemberID, x.Name, x.FanName)
+	id := Member(x.MemberID, x.Name, x.FanName)
 	if n.Fan != nil {
 		id = n.Fan(x)
 	}
@@ -67,12 +69,12 @@ func (f *Found) redundancy(section, path string, list []redfish.Redundancy) {
 	for i, x := range list {
 		end := ""
 		if i > 0 {
-			end = "/" + string(rune('1'+min(i, 8)))
+			end = "/" + strconv.Itoa(i+1)
 		}
 		p := made(section, "", "redundancy", x.Status)
 		p.Path = path + end
 		p.State = p.State.With("redundancy", redundancyWord(x))
-		p.attr(raid.KeyName, x.Name, "mode", first(x.Mode, x.RedundancyType))
+		p.attr(raid.KeyName, x.Name, "mode", strings.Replace(first(x.Mode, x.RedundancyType), "NPlusM", "N+m", 1))
 		p.count("needed", firstCount(x.MinNumNeeded, x.MinNeededInGroup))
 		f.add(p, !absent(x.Status))
 	}
@@ -124,9 +126,10 @@ func FanRedundancy(section string, t redfish.ThermalSubsystem) Found {
 func ThermalMetrics(section string, t redfish.ThermalMetrics) Found {
 	var f Found
 	for _, x := range t.TemperatureReadingsCelsius {
-		p := made(section, "temperature/", first(Last(x.DataSourceURI), x.DeviceName), redfish.Status{})
+		p := made(section, "temperature/", Member("", Last(x.DataSourceURI), x.DeviceName), redfish.Status{})
 		p.gauge("temperature_celsius", x.Reading, -maxCelsius, maxCelsius)
 		f.add(p, true)
 	}
+	f.whole(t.Count, len(t.TemperatureReadingsCelsius))
 	return f
 }
