@@ -61,6 +61,8 @@ type Kind struct {
 	Protocol string
 	// Ask tells what stands at the target, whatever its kind. Nil: it cannot be asked.
 	Ask Asker
+	// AskWith says whether credentials are such as Ask needs. Nil: whatever New takes.
+	AskWith func(Credentials) bool
 	// Grant tells in lines for people how to let the credentials read everything, for a device
 	// of this kind that answers and does not show it. Nil: nothing is known.
 	Grant func(Credentials) string

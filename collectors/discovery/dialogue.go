@@ -25,13 +25,20 @@ func (d *dialogue) answered(a collectors.Answer, login, detail string, reason hw
 	q := d.questions[0]
 	switch reason {
 	case "":
-		d.result = Result{Answer: a, Login: login}
-		d.questions = nil
-		return false
+		if d.result.Reason != "" || d.result.Answer.Kind == "" && a.Kind != "" {
+			d.result = Result{Answer: a, Login: login}
+		}
+		if a.Kind != "" {
+			d.questions = nil
+			return false
+		}
+		d.repeated = false
+		d.drop(q) // what is of no kind in one protocol may be of one in another
+		return len(d.questions) > 0
 	case hw.Cancelled, hw.OutOfTime:
 		return false
 	}
-	if weight(reason) >= weight(d.result.Reason) {
+	if d.result.Reason != "" && weight(reason) >= weight(d.result.Reason) {
 		d.result = Result{Reason: reason, Login: login, Detail: detail}
 	}
 	switch {
@@ -39,12 +46,17 @@ func (d *dialogue) answered(a collectors.Answer, login, detail string, reason hw
 		d.repeated = true
 		return true
 	case reason == hw.Refused || reason == hw.Unreachable: // other credentials change nothing
-		d.questions = slices.DeleteFunc(d.questions, func(other question) bool { return d.protocol(other) == d.protocol(q) })
+		d.drop(q)
 	default:
 		d.questions = d.questions[1:]
 	}
 	d.repeated = false
 	return len(d.questions) > 0
+}
+
+// drop leaves out all further questions of the protocol of q.
+func (d *dialogue) drop(q question) {
+	d.questions = slices.DeleteFunc(d.questions, func(other question) bool { return d.protocol(other) == d.protocol(q) })
 }
 
 // Heard reports whether a reason means that something speaks the protocol there.

@@ -111,8 +111,12 @@ func (r *run) prepare() {
 	}
 }
 
-// fits lets the kind judge the credentials; it speaks to nobody.
+// fits lets the kind judge the credentials; it speaks to nobody. It may take others for a protocol
+// beside the one it asks in.
 func fits(kind collectors.Kind, login Login) bool {
+	if kind.AskWith != nil && !kind.AskWith(login.Credentials) {
+		return false
+	}
 	const documentation = "192.0.2.1"
 	c, err := kind.New(collectors.Target{
 		Device:      hw.Device{ID: "fits", Kind: kind.Name, Address: documentation},

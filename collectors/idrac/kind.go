@@ -38,5 +38,6 @@ func KindAt(now func() time.Time) collectors.Kind {
 		Subtrees:     snmpSubtrees(),
 		Protocol:     redfish.Protocol,
 		Ask:          redfish.Ask,
+		AskWith:      redfish.AskWith,
 	}
 }
