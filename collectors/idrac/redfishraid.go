@@ -1,6 +1,8 @@
 package idrac
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,8 +25,9 @@ const (
 
 // redfishRAID is what is remembered of section raid between visits.
 type redfishRAID struct {
-	populated map[string]bool // ids of controllers that had drives or sets
-	bare      map[string]int  // controller: how often it was read without a battery
+	populated map[string]bool   // ids of controllers that had drives or sets
+	shelves   map[string]string // paths of backplanes and shelves, and the controller of each
+	bare      map[string]int    // controller: how often it was read without a battery
 	absent    map[string]time.Time
 	smart     smartMemory
 }
@@ -36,7 +39,7 @@ const absentTime = 24 * time.Hour
 // that has drives, one a shelf. What the counters of a drive tell is read an hour apart.
 func (s *redfishSide) readRAID(v *redfishVisit) {
 	if s.raid.populated == nil {
-		s.raid = redfishRAID{populated: map[string]bool{}, bare: map[string]int{}, absent: map[string]time.Time{}, smart: smartMemory{drives: map[string]*smartDrive{}}}
+		s.raid = redfishRAID{populated: map[string]bool{}, shelves: map[string]string{}, bare: map[string]int{}, absent: map[string]time.Time{}, smart: smartMemory{drives: map[string]*smartDrive{}}}
 	}
 	stores := s.readStores(v)
 	for _, d := range stores {
@@ -68,10 +71,8 @@ func (s *redfishSide) readRAID(v *redfishVisit) {
 			take(p)
 		}
 	}
-	if v.Stopped == "" {
-		for _, p := range s.readShelves(v, stores) {
-			take(p)
-		}
+	for _, p := range s.readShelves(v, stores) {
+		take(p)
 	}
 	s.readSMART(v, stores, list)
 	v.Add(list...)
@@ -94,8 +95,10 @@ func (s *redfishSide) readStores(v *redfishVisit) []*dellStore {
 		return nil
 	}
 	s.missed(v, "", m.Failed)
-	if m.Complete {
-		s.settled(v, sectionRAID, "controllers", len(m.Items))
+	if m.Complete && s.settled(v, sectionRAID, "controllers", len(m.Items)) {
+		maps.DeleteFunc(s.raid.shelves, func(_, id string) bool {
+			return !slices.ContainsFunc(m.Items, func(x redfish.Item[redfish.Storage]) bool { return fqddAt(x.Path) == id })
+		})
 	}
 	stores := make([]*dellStore, 0, len(m.Items))
 	for _, x := range m.Items {
@@ -352,29 +355,54 @@ type dellShelf struct {
 	Version    string
 }
 
-// readShelves reads the backplanes and shelves of the controllers that have drives.
+// readShelves reads the backplanes and shelves of the controllers that have drives. A controller that does not tell its own this
+// time has those it had.
 func (s *redfishSide) readShelves(v *redfishVisit, stores []*dellStore) []parts.Part {
-	var list []parts.Part
-	seen := map[string]bool{}
 	for _, d := range stores {
-		for _, l := range d.Storage.Links.Enclosures {
-			id := fqddAt(l.Path)
-			if !strings.HasPrefix(id, "Enclosure.") || seen[id] || len(seen) >= maxShelves || len(d.Drives) == 0 || v.Stopped != "" {
-				continue
-			}
-			seen[id] = true
-			var c redfish.Chassis
-			if !s.get(v, sectionRAID, id, l.Path, &c) {
-				continue
-			}
-			c.Path = l.Path
-			var oem dellShelfOem
-			odd, _ := c.Oem.Decode(&oem)
-			v.Odd(sectionRAID, id, odd)
-			list = append(list, d.shelf(c, oem))
+		if s.raid.populated[d.ID] {
+			s.findShelves(v, d)
 		}
 	}
+	var list []parts.Part
+	for _, path := range slices.Sorted(maps.Keys(s.raid.shelves)) {
+		if v.Stopped != "" {
+			break
+		}
+		var c redfish.Chassis
+		id := fqddAt(path)
+		if !s.get(v, sectionRAID, id, path, &c) {
+			continue
+		}
+		c.Path = path
+		var oem dellShelfOem
+		odd, _ := c.Oem.Decode(&oem)
+		v.Odd(sectionRAID, id, odd)
+		d := &dellStore{Store: parts.Store{Section: sectionRAID, ID: s.raid.shelves[path], Name: fqddAt}}
+		list = append(list, d.shelf(c, oem))
+	}
 	return list
+}
+
+// findShelves notes what a controller tells of its shelves.
+func (s *redfishSide) findShelves(v *redfishVisit, d *dellStore) {
+	garbled := slices.ContainsFunc(d.Storage.Links.Enclosures, func(l redfish.Link) bool { return !strings.HasPrefix(l.Path, "/") })
+	if d.Storage.Links.Enclosures == nil || garbled {
+		if s.places.generation >= 9 {
+			v.Partial(sectionRAID, d.ID+"/enclosures", hw.NotSupported, "it does not tell its enclosures")
+		}
+		return
+	}
+	told := map[string]bool{}
+	for _, l := range d.Storage.Links.Enclosures {
+		if !strings.HasPrefix(fqddAt(l.Path), "Enclosure.") {
+			continue
+		}
+		told[l.Path] = true
+		if _, known := s.raid.shelves[l.Path]; !known && len(s.raid.shelves) < maxShelves {
+			s.raid.shelves[l.Path] = d.ID
+		}
+	}
+	maps.DeleteFunc(s.raid.shelves, func(path, id string) bool { return id == d.ID && !told[path] })
 }
 
 func (d *dellStore) shelf(c redfish.Chassis, oem dellShelfOem) parts.Part {
