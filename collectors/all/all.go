@@ -5,6 +5,7 @@ import (
 	"rackpost/collectors"
 	"rackpost/collectors/cisco"
 	"rackpost/collectors/idrac"
+	"rackpost/collectors/server"
 )
 
 // Kinds returns every kind, one line a kind.
@@ -13,5 +14,6 @@ func Kinds() []collectors.Kind {
 		cisco.Catalyst(),
 		cisco.ASA(),
 		idrac.Kind(),
+		server.Kind(),
 	}
 }

@@ -118,7 +118,7 @@ func (d *device) target() collectors.Target {
 	return collectors.Target{
 		Device:      hw.Device{ID: "server", Kind: server.KindName, Address: d.addr},
 		Credentials: collectors.Credentials{User: user, Password: password},
-		Timeout:     2 * time.Second, Memory: &collectors.Memory{}, Logger: slog.New(slog.DiscardHandler),
+		Timeout:     2 * time.Second, Rate: 1e6, Memory: &collectors.Memory{}, Logger: slog.New(slog.DiscardHandler),
 	}
 }
 
