@@ -20,6 +20,7 @@ type group struct {
 	Parts  []part    // those that are not ok first
 
 	States, Attrs, Readings bool // whether any part has some: a column
+	InTree                  bool // its parts stand in the tree of the RAID sets already
 }
 
 // count is how many parts have a health.
@@ -47,7 +48,7 @@ func rank(h hw.Health) int {
 }
 
 // grouped puts the components into groups, each with its readings; a group with a fault stands
-// before those without.
+// before those without, and those of RAID parts last.
 func grouped(components []Component, readings []Reading) []group {
 	of := map[string][]Reading{}
 	for _, r := range readings {
@@ -60,14 +61,20 @@ func grouped(components []Component, readings []Reading) []group {
 		i, known := at[name]
 		if !known {
 			i = len(groups)
-			at[name], groups = i, append(groups, group{Name: name})
+			at[name], groups = i, append(groups, group{Name: name, InTree: IsRaidPart(c.Path)})
 		}
 		groups[i].Parts = append(groups[i].Parts, partOf(c, cmp.Or(rest, name), of[c.Path]))
 	}
 	for i := range groups {
 		groups[i].sum()
 	}
-	slices.SortStableFunc(groups, func(a, b group) int { return rank(a.Health) - rank(b.Health) })
+	after := func(g group) int { // what the tree shows comes last
+		if g.InTree {
+			return len(worstFirst) + 1
+		}
+		return rank(g.Health)
+	}
+	slices.SortStableFunc(groups, func(a, b group) int { return after(a) - after(b) })
 	return groups
 }
 
@@ -122,6 +129,11 @@ func (h *handler) devicePage(w http.ResponseWriter, r *http.Request) {
 			h.Logger.Warn("read the latest readings for a page", "device", v.Device.ID, "error", err)
 		}
 		v.Groups = grouped(v.Device.Components, readings)
+		if v.Raid, err = h.raidOf(r.Context(), v.Device); err != nil {
+			v.NoReadings = true
+			h.Logger.Warn("read how far the rebuilds are for a page", "device", v.Device.ID, "error", err)
+			v.Raid = RaidOf(v.Device, nil)
+		}
 	}
 	h.render(w, h.page.device, v, err)
 }

@@ -12,7 +12,7 @@ import (
 func FactOf(f hw.Fact, turn uint64) Fact {
 	return Fact{
 		At: f.At, Turn: turn, Kind: kindName(f.Kind), Device: f.Device,
-		Component: f.Component, Group: f.Group, Removed: f.Removed, Value: valueOf(f.Value),
+		Component: f.Component, Group: f.Group, Removed: f.Removed, Value: valueOf(f.Value), Says: says(f),
 	}
 }
 

@@ -85,7 +85,8 @@ type Device struct {
 	RaidRead   time.Time   `json:"raid_read,omitzero"`         // when they were read last; not before the box started
 	RaidAge    *float64    `json:"raid_age_seconds,omitempty"` // of RaidRead
 	RaidStale  bool        `json:"raid_stale,omitempty"`       // they are older than three of their periods
-	Fallback   bool        `json:"fallback,omitempty"`         // Redfish does not answer: what is told now is told by SNMP alone
+	Acts       []Act       `json:"acts,omitempty"`             // what blinks now, or may
+	Stopped    bool        `json:"logins_stopped,omitempty"`   // no login is tried any more: two were refused
 	Components []Component `json:"components,omitempty"`
 }
 
@@ -129,6 +130,7 @@ type Gap struct {
 	What   string    `json:"what"`
 	Reason hw.Reason `json:"reason"`
 	Detail string    `json:"detail,omitempty"`
+	Do     string    `json:"do,omitempty"` // what to do about it
 	From   time.Time `json:"from,omitzero"`
 }
 
@@ -244,6 +246,7 @@ type Fact struct {
 	Group     string         `json:"group"`
 	Removed   bool           `json:"removed,omitempty"`
 	Value     map[string]any `json:"value,omitempty"`
+	Says      string         `json:"says,omitempty"` // in words, of acts, what was learned, and what an audit found
 }
 
 // Facts is the answer to a FactQuery, oldest first.

@@ -43,6 +43,7 @@ type view struct {
 	Devices []Device
 	Device  Device
 	Groups  []group // of the device's components
+	Raid    Raid    // of the device
 	Style   string
 	Refresh int
 	Message string
@@ -53,15 +54,25 @@ type view struct {
 func newPages(t texts, now func() time.Time) pages {
 	hash := sha256.Sum256(styleSheet)
 	funcs := template.FuncMap{
-		"t":     func(key string) string { return t.of("", key) },
-		"word":  t.of,
-		"age":   func(d Device) string { return ageText(d, t) },
-		"ago":   func(at time.Time) string { return Ago(now().Sub(at)) },
-		"clock": func(at time.Time) string { return at.Format("2006-01-02 15:04:05 -07:00") },
-		"bytes": Bytes,
-		"shown": func() int { return shown },
-		"value": inWords,
-		"told":  told,
+		"t":        func(key string) string { return t.of("", key) },
+		"word":     t.of,
+		"age":      func(d Device) string { return ageText(d, t) },
+		"ago":      func(at time.Time) string { return Ago(now().Sub(at)) },
+		"clock":    func(at time.Time) string { return at.Format("2006-01-02 15:04:05 -07:00") },
+		"bytes":    Bytes,
+		"shown":    func() int { return shown },
+		"value":    inWords,
+		"told":     told,
+		"faults":   Told,
+		"raidpath": IsRaidPart,
+		"doing":    func(p RaidPart) string { return p.Doing(now()) },
+		"ageof": func(seconds *float64) string {
+			if seconds == nil {
+				return t.of("", "never")
+			}
+			return Ago(time.Duration(*seconds * float64(time.Second)))
+		},
+		"day": func(at time.Time) string { return at.Local().Format("2006-01-02 15:04 -07:00") },
 	}
 	parse := func(name string) *template.Template {
 		return template.Must(template.New("").Funcs(funcs).ParseFS(templateFiles, "templates/frame.html", "templates/"+name))

@@ -26,6 +26,7 @@ type Raid struct {
 	Controllers []RaidController `json:"controllers"`   // in the order of their ids
 	Alerts      []Alert          `json:"alerts"`        // on RAID parts, the gravest first
 	Gaps        []Gap            `json:"gaps"`          // that keep from knowing all
+	Act         *Act             `json:"act,omitempty"` // the server itself blinks, or may
 }
 
 // RaidController is a controller with what belongs to it.
@@ -54,6 +55,7 @@ type RaidPart struct {
 	Attrs     hw.Attrs       `json:"attrs"`
 	Alerts    []Alert        `json:"alerts"`
 	Operation *RaidOperation `json:"operation,omitempty"`
+	Act       *Act           `json:"act,omitempty"` // it blinks, or may
 }
 
 // RaidOperation is a rebuild or the like.
@@ -86,7 +88,10 @@ func RaidOf(d Device, progress map[string][]raid.Point) Raid {
 	if r.Age == nil {
 		r.Age = d.Age
 	}
-	t := raidTree{titles: Titles(d.Components), alerts: map[string][]Alert{}, progress: progress}
+	t := raidTree{titles: Titles(d.Components), alerts: map[string][]Alert{}, progress: progress, acts: map[string]*Act{}}
+	for i := range d.Acts {
+		t.acts[d.Acts[i].Component] = &d.Acts[i]
+	}
 	for _, a := range Told(d.Alerts) {
 		if IsRaidPart(a.Component) {
 			r.Alerts = append(r.Alerts, a)
@@ -101,6 +106,7 @@ func RaidOf(d Device, progress map[string][]raid.Point) Raid {
 			r.Gaps = append(r.Gaps, g)
 		}
 	}
+	r.Act = t.acts[hw.ChassisPath]
 	parts := raidComponents(d.Components)
 	for _, c := range parts {
 		if s := c.Attrs.Get(raid.KeySource); s != "" && !slices.Contains(r.Sources, s) {
@@ -134,6 +140,7 @@ type raidTree struct {
 	titles   map[string]string
 	alerts   map[string][]Alert
 	progress map[string][]raid.Point
+	acts     map[string]*Act
 }
 
 func (t raidTree) controller(c raid.Controller) RaidController {
@@ -163,7 +170,7 @@ func (t raidTree) parts(list []hw.Component) []RaidPart {
 }
 
 func (t raidTree) part(c hw.Component) RaidPart {
-	p := RaidPart{Path: c.Path, Title: t.titles[c.Path], Health: c.Health, State: c.State, Attrs: c.Attrs, Alerts: append([]Alert{}, t.alerts[c.Path]...)}
+	p := RaidPart{Path: c.Path, Title: t.titles[c.Path], Health: c.Health, State: c.State, Attrs: c.Attrs, Alerts: append([]Alert{}, t.alerts[c.Path]...), Act: t.acts[c.Path]}
 	name := p.word(raid.KeyOperation)
 	if name == "" || name == raid.OperationNone {
 		return p
@@ -202,6 +209,9 @@ func Titles(components []Component) map[string]string {
 			bays[bay][path] = true
 		case kind == "controller":
 			title = cmp.Or(attrs.Get(raid.KeyModel), title)
+		case kind == "battery":
+			controller := attrs.Get(raid.KeyController)
+			title = strings.TrimSuffix("battery of "+cmp.Or(told[raid.ControllerPath+controller].Get(raid.KeyModel), controller), " of ")
 		case kind == "volume" && title == id:
 			title, _, _ = strings.Cut(id, ":")
 		}

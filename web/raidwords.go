@@ -58,6 +58,9 @@ func AlertOf(component, code string, v hw.AlertValue) Alert {
 			a.Until = until
 		}
 	}
+	if code == redfishUnread {
+		a.Says, a.Do = redfishWords(v.Params)
+	}
 	return a
 }
 
@@ -130,7 +133,22 @@ func (p RaidPart) Facts() []string {
 	return f
 }
 
-// Doing is what runs on the part: rebuild 42 %, end about 14:30.
+// Words tell that the part blinks.
+func (a Act) Words() string {
+	s := "blinks"
+	if a.Phase != hw.ActDone.String() {
+		s = "may blink"
+	}
+	if !a.Until.IsZero() {
+		s += " until " + a.Until.Local().Format("2006-01-02 15:04")
+	}
+	if a.Who != "" {
+		s += ", asked by " + a.Who
+	}
+	return s
+}
+
+// Doing is what runs on the part: rebuild 42 %, about 2 h left.
 func (p RaidPart) Doing(now time.Time) string {
 	o := p.Operation
 	if o == nil {

@@ -33,7 +33,7 @@ type command struct {
 
 func commands() []command {
 	return []command{
-		runCommand(), checkCommand(), discoverCommand(), probeCommand(), captureCommand(), statusCommand(), raidCommand(), locateCommand(), trustCommand(), queryCommand(),
+		runCommand(), checkCommand(), discoverCommand(), probeCommand(), captureCommand(), statusCommand(), raidCommand(), locateCommand(), trustCommand(), visitCommand(), queryCommand(),
 		simCommand(), journalCommand(), demoCommand(),
 		versionCommand(), helpCommand(),
 	}

@@ -52,6 +52,7 @@ func (a *appliance) control(pages http.Handler) http.Handler {
 	mux.HandleFunc("POST /api/v1/devices/{id}/locate", c.locate)
 	mux.HandleFunc("POST /api/v1/devices/{id}/trust", c.accept)
 	mux.HandleFunc("GET /api/v1/devices/{id}/trust", c.certificates)
+	mux.HandleFunc("POST /api/v1/devices/{id}/visit", c.visit)
 	mux.Handle("/", pages)
 	return mux
 }
@@ -76,6 +77,14 @@ func (c controller) accept(w http.ResponseWriter, r *http.Request) {
 			return nil, fmt.Errorf("%w: the fingerprint of the certificate is missing", errActRefused)
 		}
 		return c.acts.Trust(ctx, who, id, o.Certificate)
+	})
+}
+
+// visit has a device visited at once; after logins that were refused, once more.
+func (c controller) visit(w http.ResponseWriter, r *http.Request) {
+	order(c, w, r, &struct{}{}, func(_ context.Context, who string, id hw.DeviceID) (any, error) {
+		c.logger.Info("a visit is asked for", "device", string(id), "who", who)
+		return struct{}{}, c.poller.VisitNow(id)
 	})
 }
 

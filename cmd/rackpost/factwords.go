@@ -29,6 +29,9 @@ func (t *factTeller) tell(f web.Fact) string {
 	now := map[string]string{}
 	flatten(now, f.Value)
 	t.former[register] = now
+	if f.Says != "" {
+		return f.Says
+	}
 	if !known {
 		return allWords(now)
 	}

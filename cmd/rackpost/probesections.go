@@ -10,6 +10,7 @@ import (
 
 	"rackpost/collectors"
 	"rackpost/hw"
+	"rackpost/web"
 )
 
 // probeSection is what became of one section: whether it was read, how many parts it found,
@@ -205,22 +206,9 @@ func below(text string) string {
 // advice says in lines for people what to do when a server could not be read over Redfish for a reason; "" where the error
 // says all there is.
 func advice(kind collectors.Kind, r hw.Reason) string {
-	if !speaksRedfish(kind) {
+	text := web.RedfishAdvice(r)
+	if !speaksRedfish(kind) || text == "" {
 		return ""
 	}
-	switch r {
-	case hw.AuthFailed:
-		return "The user or the password is wrong, or the user has not the privilege Login. Log in to the page of the iDRAC once to see\n" +
-			"which. Do not try again and again: three refused logins within a minute bar this address, also for people.\n"
-	case hw.LockedOut:
-		return "The password may be right: after refused logins the iDRAC bars this address for a minute or more. Find out what logs in\n" +
-			"wrongly (another tool here, an old password in site.yaml), wait five minutes, then try once.\n"
-	case hw.CertChanged:
-		return "Nothing was sent: somebody may stand between. If the certificate was exchanged on purpose, or the board replaced, compare\n" +
-			"the fingerprint with the one that the page of the iDRAC shows, then: rackpost trust DEVICE\n"
-	case hw.Refused, hw.NoAnswer, hw.Unreachable:
-		return "Is it the address of the iDRAC, not of the operating system? HTTPS (443) must be open from this box to it, and with SNMP\n" +
-			"UDP 161, with SNMP switched on in the iDRAC (Settings, Services).\n"
-	}
-	return ""
+	return strings.Join(wrapped(text, wideness), "\n") + "\n"
 }

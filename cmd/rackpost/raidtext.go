@@ -52,6 +52,9 @@ func (p *raidPrinter) device(d web.Raid) {
 	p.line("", plain(title), 0)
 	p.line("", plain(raidAge(d)), 0)
 	p.line("", raidCount(d), 0)
+	if d.Act != nil {
+		p.line("", plain("the server "+d.Act.Words()), 0)
+	}
 	for _, g := range d.Gaps {
 		p.line("", plain(fmt.Sprintf("not read: %s, %s%s", g.What, reasonWords(g.Reason), within(": ", g.Detail))), 0)
 	}
@@ -156,6 +159,9 @@ func (p *raidPrinter) part(depth int, what string, x web.RaidPart) {
 	if doing := x.Doing(p.now); doing != "" {
 		p.branch("", depth+1, plain(doing))
 	}
+	if x.Act != nil {
+		p.branch("", depth+1, plain(x.Act.Words()))
+	}
 	if p.seen[x.Path] && len(x.Alerts) > 0 {
 		p.branch("", depth+1, "alerts: see above")
 		return
@@ -180,9 +186,9 @@ func alertSince(a web.Alert, now time.Time) string {
 	switch {
 	case a.Until.IsZero():
 	case a.Until.After(now):
-		s += ", should end until " + a.Until.Local().Format("2006-01-02 15:04")
+		s += ", overdue after " + a.Until.Local().Format("2006-01-02 15:04")
 	default:
-		s += ", should have ended at " + a.Until.Local().Format("2006-01-02 15:04")
+		s += ", overdue since " + a.Until.Local().Format("2006-01-02 15:04")
 	}
 	return s
 }
@@ -211,7 +217,11 @@ func (p *raidPrinter) advice(d web.Raid) {
 		p.WriteByte('\n')
 		var names []string
 		for _, a := range list {
-			names = append(names, cmp.Or(a.Name, a.Component))
+			name := cmp.Or(a.Name, a.Component)
+			if strings.HasPrefix(a.Component, raid.VolumePath) {
+				name = "volume " + name
+			}
+			names = append(names, name)
 		}
 		says := list[0].Says
 		if slices.ContainsFunc(list, func(a web.Alert) bool { return a.Says != says }) {

@@ -74,7 +74,7 @@ func (s *screen) draw(ctx context.Context) error {
 		return err
 	}
 	fmt.Fprintf(&b, "\n%s\n", status.Time.Format(time.TimeOnly))
-	if err := printDevices(&b, devices); err != nil {
+	if err := printDevices(&b, devices, false); err != nil {
 		return err
 	}
 	fmt.Fprintf(&b, "journal: %s, %d samples\n", web.Bytes(status.Journal.Bytes), status.Journal.Samples)

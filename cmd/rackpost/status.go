@@ -73,11 +73,11 @@ func (r statusResult) print(w io.Writer) error {
 		fmt.Fprintf(w, "\nnote: set aside as damaged: %s", plain(q))
 	}
 	fmt.Fprint(w, "\n\n")
-	return printDevices(w, r.Devices)
+	return printDevices(w, r.Devices, true)
 }
 
-// printDevices writes the table of status and of the demo, the worst told in the next lines.
-func printDevices(w io.Writer, devices []web.Device) error {
+// printDevices writes the table of status and of the demo, the worst told in the next lines; with advice, what to do too.
+func printDevices(w io.Writer, devices []web.Device, advice bool) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprint(tw, "DEVICE\tMODEL\tHEALTH\tDATA AGE\tREQUESTS\tALERTS\tNOT READ\n")
 	for _, d := range devices {
@@ -85,14 +85,55 @@ func printDevices(w io.Writer, devices []web.Device) error {
 		if d.Unit != nil && d.Unit.Model != "" {
 			model = plain(d.Unit.Model)
 		}
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%d\t%d\t%d\n", d.ID, model, healthText(d), deviceAge(d), d.Requests, len(d.Alerts), len(d.Gaps))
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%d\t%d\t%d\n", d.ID, model, healthText(d), deviceAge(d), d.Requests, len(web.Told(d.Alerts)), len(d.Gaps))
 	}
 	if err := tw.Flush(); err != nil {
 		return err
 	}
-	printAlerts(w, devices)
+	printAlerts(w, devices, advice)
 	printDenied(w, devices)
+	printUnread(w, devices, advice)
+	printActs(w, devices)
 	return nil
+}
+
+// printUnread tells why servers are not read, and what to do about it.
+func printUnread(w io.Writer, devices []web.Device, advice bool) {
+	for _, d := range devices {
+		for _, g := range d.Gaps {
+			if g.Do == "" {
+				continue
+			}
+			fmt.Fprintf(w, "not read %s: %s: %s\n", d.ID, web.ReasonWords(g.Reason), plain(g.Detail))
+			if advice {
+				printAdvice(w, g.Do)
+			}
+		}
+		if d.Stopped {
+			fmt.Fprintf(w, "not read %s: no login is tried any more, two were refused; with other credentials in site.yaml it goes on, and with rackpost visit %s\n", d.ID, d.ID)
+		}
+	}
+}
+
+// printActs tells what blinks.
+func printActs(w io.Writer, devices []web.Device) {
+	for _, d := range devices {
+		for _, a := range d.Acts {
+			part := "the server"
+			if a.Component != hw.ChassisPath {
+				part = alertPart(web.Alert{Component: a.Component, Name: a.Name})
+				part = strings.TrimSuffix(part, ": ")
+			}
+			fmt.Fprintf(w, "%s: %s %s\n", d.ID, part, plain(a.Words()))
+		}
+	}
+}
+
+func printAdvice(w io.Writer, text string) {
+	const indent = 4
+	for _, l := range wrapped(text, wideness-indent) {
+		fmt.Fprintf(w, "%*s%s\n", indent, "", l)
+	}
 }
 
 // printDenied tells what devices do not show us and what to do about it, a line a device.
@@ -111,22 +152,42 @@ func printDenied(w io.Writer, devices []web.Device) {
 	}
 }
 
-// printAlerts writes a line an alert of all devices, the gravest first.
-func printAlerts(w io.Writer, devices []web.Device) {
+// printAlerts writes a line an alert of all devices, those of one component together, the gravest first; what to do about a
+// verdict once.
+func printAlerts(w io.Writer, devices []web.Device, advice bool) {
 	type line struct {
-		level int
+		worst int // level of its component
 		text  string
+		alert web.Alert
 	}
 	var lines []line
 	for _, d := range devices {
-		for _, a := range d.Alerts {
-			lines = append(lines, line{levelOf(a), fmt.Sprintf("%s %s: %s%s%s, for %s", a.Level, d.ID, alertPart(a), a.Code, alertCause(a), web.Ago(time.Since(a.Since)))})
+		component, worst := "", 0
+		for i, a := range web.Told(d.Alerts) {
+			if i == 0 || a.Component != component {
+				component, worst = a.Component, 0
+				for _, x := range d.Alerts {
+					if x.Component == component {
+						worst = max(worst, levelOf(x))
+					}
+				}
+			}
+			text := fmt.Sprintf("%s %s: %s%s%s, for %s", a.Level, d.ID, alertPart(a), a.Code, alertCause(a), web.Ago(time.Since(a.Since)))
+			if a.Says != "" {
+				text = fmt.Sprintf("%s %s: %s%s%s", a.Level, d.ID, alertPart(a), plain(a.Says), alertSince(a, time.Now()))
+			}
+			lines = append(lines, line{worst, text, a})
 		}
 	}
-	slices.SortStableFunc(lines, func(a, b line) int { return b.level - a.level })
+	slices.SortStableFunc(lines, func(a, b line) int { return b.worst - a.worst })
 	const most = 20
+	advised := map[string]bool{}
 	for _, l := range lines[:min(len(lines), most)] {
 		fmt.Fprintln(w, l.text)
+		if advice && l.alert.Do != "" && !advised[l.alert.Code] {
+			advised[l.alert.Code] = true
+			printAdvice(w, l.alert.Do)
+		}
 	}
 	if more := len(lines) - most; more > 0 {
 		fmt.Fprintf(w, "and %d alerts more\n", more)

@@ -10,6 +10,7 @@ import (
 
 	"rackpost/collectors"
 	"rackpost/hw"
+	"rackpost/hw/raid"
 	"rackpost/store"
 	"rackpost/web"
 )
@@ -229,6 +230,13 @@ func configure(d *web.Device, w collectors.Watched) {
 		d.Name = string(t.ID)
 	}
 	d.Configured = true
+	if speaksRedfish(w.Kind) {
+		for i := range d.Gaps {
+			if g := &d.Gaps[i]; g.What == hw.VisitGap {
+				g.Do = web.RedfishAdvice(g.Reason)
+			}
+		}
+	}
 	d.Period = shortestPeriod(w).Seconds()
 }
 
@@ -246,7 +254,7 @@ func judge(d *web.Device) {
 	}
 	for _, a := range d.Alerts { // what an audit finds no part calls itself faulty for
 		switch {
-		case a.Says == "":
+		case !isRAIDAlert(a):
 		case levelOf(a) >= int(hw.LevelHigh):
 			d.Health = hw.Critical
 		case levelOf(a) == int(hw.LevelAverage):
@@ -256,6 +264,12 @@ func judge(d *web.Device) {
 	if unsure && d.Health == hw.OK { // a part that must be there, such as a unit of a pair, does not tell
 		d.Health = hw.Unknown
 	}
+}
+
+// isRAIDAlert says whether an alert is a verdict on RAID sets.
+func isRAIDAlert(a web.Alert) bool {
+	_, ok := raid.Lookup(a.Code)
+	return ok
 }
 
 func shortestPeriod(w collectors.Watched) time.Duration {
@@ -286,13 +300,16 @@ func (a *appliance) journalOf() web.Journal {
 func deviceOf(v store.DeviceView, s collectors.DeviceStatus, now time.Time) web.Device {
 	d := web.Device{
 		ID: v.ID, Name: string(v.ID), LastVisit: v.LastVisit, LastGood: v.LastGood, Period: v.Period.Seconds(),
-		Requests: s.Requests, Took: s.Took.Seconds(), Alerts: []web.Alert{}, Gaps: []web.Gap{},
+		Requests: s.Requests, Took: s.Took.Seconds(), Stopped: s.Stopped, Alerts: []web.Alert{}, Gaps: []web.Gap{},
 	}
 	if s.LastVisit.After(d.LastVisit) {
 		d.LastVisit = s.LastVisit
 	}
 	for _, f := range v.Facts {
 		addFact(&d, f)
+		if act, lasts := web.ActOf(f, now); lasts {
+			d.Acts = append(d.Acts, act)
+		}
 	}
 	arrange(&d)
 	since := now.Sub(d.LastGood)
@@ -326,6 +343,9 @@ func arrange(d *web.Device) {
 				a.State = a.State.With(x.Key, x.Value)
 			}
 		}
+	}
+	for i := range d.Acts {
+		d.Acts[i].Name = titles[d.Acts[i].Component]
 	}
 	slices.SortStableFunc(d.Alerts, func(a, b web.Alert) int { return levelOf(b) - levelOf(a) })
 }

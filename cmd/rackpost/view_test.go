@@ -71,7 +71,7 @@ func TestGravestAlertFirst(t *testing.T) {
 		v.Facts = append(v.Facts, alert(fmt.Sprintf("port/%d", i), hw.AlertLinkDown, hw.LevelWarning))
 	}
 	var b strings.Builder
-	printAlerts(&b, []web.Device{deviceOf(v, collectors.DeviceStatus{}, time.Now())})
+	printAlerts(&b, []web.Device{deviceOf(v, collectors.DeviceStatus{}, time.Now())}, true)
 	want := "high sw: psu/18 (Power Supply 0): health (state=\"no input\"), for 0 s\nhigh sw: fan/1: missing, for 0 s\naverage sw: unit-changed, for 0 s\nwarning sw: port/0: link-down"
 	if got := b.String(); !strings.HasPrefix(got, want) || !strings.HasSuffix(got, "and 13 alerts more\n") {
 		t.Errorf("alerts:\n%s", got)
