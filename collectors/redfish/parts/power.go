@@ -18,8 +18,11 @@ func Power(section string, x redfish.Power, n Names) Found {
 		f.add(powerSupply(section, supplyName(s, n), s), !absent(s.Status))
 	}
 	f.redundancy(section, "psu/redundancy", x.Redundancy)
+	shorter := x.PowerControlCount != nil && *x.PowerControlCount > int64(len(x.PowerControl))
 	for i, c := range x.PowerControl {
-		f.add(powerControl(section, i, c), !absent(c.Status))
+		n, err := strconv.Atoi(c.MemberID)
+		first := i == 0 && (!shorter || err == nil && n == 0) // else the first may be the one that is not in the list
+		f.add(powerControl(section, first, c), !absent(c.Status))
 	}
 	for _, v := range x.Voltages {
 		p := made(section, "voltage/", Member(v.MemberID, v.Name), v.Status)
@@ -75,9 +78,9 @@ func percent(v *float64) *float64 {
 }
 
 // powerControl tells what the server draws; the controls after the first are of parts of it.
-func powerControl(section string, i int, c redfish.PowerControl) Part {
+func powerControl(section string, first bool, c redfish.PowerControl) Part {
 	id := "system"
-	if n, err := strconv.Atoi(c.MemberID); i > 0 || err == nil && n > 0 {
+	if !first {
 		id = Member(c.MemberID, c.Name)
 	}
 	p := made(section, "power/", id, c.Status)
