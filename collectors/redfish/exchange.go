@@ -141,10 +141,10 @@ func (c *Client) once(ctx context.Context, q query) (a Answer, to string, err er
 	}
 	reqCtx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	var sent atomic.Bool
+	var sent, reused atomic.Bool
 	trace := &httptrace.ClientTrace{
 		GetConn: func(string) { sent.Store(false) }, // also when the one that rested turns out to be closed
-		GotConn: func(httptrace.GotConnInfo) { sent.Store(true) },
+		GotConn: func(i httptrace.GotConnInfo) { sent.Store(true); reused.Store(i.Reused) },
 	}
 	req, err := c.request(httptrace.WithClientTrace(reqCtx, trace), q)
 	if err != nil {
@@ -163,7 +163,7 @@ func (c *Client) once(ctx context.Context, q query) (a Answer, to string, err er
 	}()
 	resp, err := c.wire.RoundTrip(req)
 	if err != nil {
-		e.Err, e.sent = err, sent.Load()
+		e.Err, e.sent, e.reused = err, sent.Load(), reused.Load()
 		return a, "", failure(ctx, e, c.session.barred(c.now()))
 	}
 	defer resp.Body.Close()

@@ -153,6 +153,11 @@ func (c *Client) open(ctx context.Context, root *ServiceRoot) error {
 		tried = append(tried, path)
 		a, err := c.send(ctx, query{method: http.MethodPost, path: path, body: body})
 		var e *Error
+		if errors.As(err, &e) && e.onDeadConnection() && ctx.Err() == nil {
+			c.wire.CloseIdleConnections() // as after a restart of the BMC: the next one is fresh
+			c.session.swept = false       // should the first have arrived, its session is looked for
+			a, err = c.send(ctx, query{method: http.MethodPost, path: path, body: body})
+		}
 		switch {
 		case a.Status == 0 && err != nil:
 			c.session.swept = false // the session may have been made
@@ -205,6 +210,11 @@ func (c *Client) opened(collection string, a Answer) error {
 	s.born = c.now()
 	s.used = s.born
 	return nil
+}
+
+// onDeadConnection reports whether a request broke with a connection that had rested: the device may never have seen it.
+func (e *Error) onDeadConnection() bool {
+	return e.Status == 0 && e.reused && !e.silent
 }
 
 // isLogin reports whether a refused login is one, and not a device that is busy or broken.

@@ -28,6 +28,7 @@ type Error struct {
 	asked  bool // the service named the time in Retry-After
 	again  bool // the device is busy: it may be the whole of it
 	sent   bool // there was a connection to send it on
+	reused bool // one that had carried requests before: it may have been dead already
 	silent bool // no answer within the request's time
 }
 
