@@ -191,13 +191,15 @@ func TestTakeOver(t *testing.T) {
 				return failing(hw.AuthFailed, 0)(ctx, due)
 			}
 		})
-		before := len(l.trips("a"))
-		l.watch(t, p, time.Second)
-		if got := l.learned("a").Get("session"); len(l.trips("a")) == before+1 && got != "mine" {
-			t.Errorf("the same box forgot its session: %q", got)
+		l.watch(t, p, 61*time.Second)
+		if got := l.learned("a"); got.Get("session") != "mine" || got.Get(collectors.LearnedLogins) != "1" {
+			t.Errorf("the same box forgot its session, or a failed login: %v", got)
 		}
 		l.watch(t, other, time.Hour)
 		tried := len(l.trips("a"))
+		if n := l.learned("a").Get(collectors.LearnedLogins); n != "2" {
+			t.Errorf("%s failed logins after the other box took over", n)
+		}
 		l.watch(t, p, time.Hour)
 		if n := len(l.trips("a")); n != tried {
 			t.Errorf("%d logins after the other box had stopped them", n-tried)

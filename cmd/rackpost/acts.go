@@ -125,6 +125,7 @@ func (a *acts) Locate(ctx context.Context, who string, device hw.DeviceID, compo
 		v.Until = v.Since.Add(lasts)
 	}
 	if err := a.say(ctx, part, v); err != nil {
+		a.doubt(part, v)
 		return located{}, fmt.Errorf("locate %s of %s: %w", component, device, err)
 	}
 	v = a.do(ctx, part, v)
@@ -243,6 +244,15 @@ func (a *acts) tell(ctx context.Context, part actPart, v hw.ActValue, sections [
 	log.Info("locate", "reason", string(v.Reason))
 	if err := a.actor.Hasten(part.device, sections...); err != nil {
 		log.Debug("what an act changed is read later", "err", err)
+	}
+}
+
+// doubt has an act ended that was not begun: that it is intended may be written all the same.
+func (a *acts) doubt(part actPart, v hw.ActValue) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if v.On && a.lit[part] == nil {
+		a.lit[part] = &light{value: v, due: time.Now()}
 	}
 }
 

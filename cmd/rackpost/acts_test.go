@@ -264,8 +264,18 @@ func TestLocateRefuses(t *testing.T) {
 			if _, err := a.Locate(t.Context(), "e", "srv-1", "drive/1", true, 0); err == nil {
 				t.Error("an act was done that is not in the journal")
 			}
+			time.Sleep(time.Second)
+			if _, told, _ := s.heard(); len(told) > 0 {
+				t.Errorf("the device was told %v", told)
+			}
+			s.set(func() { s.refuse = nil })
+			time.Sleep(time.Minute) // what was not taken may be written all the same: it is ended
+			if said, _, _ := s.heard(); !slices.Equal(said, []string{"30s drive/1 intended false", "30s drive/1 done false"}) {
+				t.Errorf("said %q", said)
+			}
 			s.set(func() {
-				s.refuse, s.do = nil, func(context.Context, hw.Action) error { time.Sleep(20 * time.Second); return nil }
+				s.said, s.begun = nil, time.Now()
+				s.do = func(context.Context, hw.Action) error { time.Sleep(20 * time.Second); return nil }
 			})
 			go func() { _, _ = a.Locate(t.Context(), "e", "srv-1", "drive/1", true, 0) }()
 			synctest.Wait()
