@@ -80,3 +80,34 @@ func documentedBMCs(t *testing.T) []*bmc.BMC {
 	}
 	return list
 }
+
+// What each section costs once the device is known, the request for the system included.
+func TestRequestsOfSections(t *testing.T) {
+	t.Parallel()
+	for name, b := range map[string]func(testing.TB) *bmc.BMC{
+		"r740":          func(t testing.TB) *bmc.BMC { return frozenBMC(t, "poweredge-r740") },
+		"recorded r750": func(t testing.TB) *bmc.BMC { return recordedBMC(t, "r750-idrac9-6.00") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			v := visitingBMC(t, b(t))
+			for range 2 {
+				v.visit(sections...)
+			}
+			// The inventory reads chassis and manager too, the network a collection a card.
+			for section, most := range map[string]int{"heartbeat": 1, "environment": 3, "inventory": 5, "network": 6, "firmware": 2} {
+				if got := v.visit(section).Requests; got > most {
+					t.Errorf("%s takes %d requests, at most %d are allowed", section, got, most)
+				}
+			}
+			got := v.visit("raid", "environment").Requests
+			t.Logf("raid and environment: %d requests", got)
+			if got > 15 {
+				t.Errorf("raid and environment take %d requests, at most 15 are allowed", got)
+			}
+			if c := v.bmc.Counters(); c.MostInFlight > 1 || c.MostSessions > 1 || c.Connections > 1 {
+				t.Errorf("%+v", c)
+			}
+		})
+	}
+}
