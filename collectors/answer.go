@@ -19,4 +19,5 @@ type Answer struct {
 	Pair     bool   // it is one unit of a failover pair that is on
 	Standby  bool   // the one that is not active: the pair is visited by the other's address
 	Requests int    // sent
+	ObjectID string // sysObjectID, of an SNMP agent that is of no kind of its protocol
 }

@@ -63,6 +63,9 @@ type Kind struct {
 	Ask Asker
 	// AskWith says whether credentials are such as Ask needs. Nil: whatever New takes.
 	AskWith func(Credentials) bool
+	// ObjectIDs are what sysObjectID begins with on devices of this kind whose Protocol is not SNMP:
+	// by it they are known where SNMP alone answers.
+	ObjectIDs []string
 	// Grant tells in lines for people how to let the credentials read everything, for a device
 	// of this kind that answers and does not show it. Nil: nothing is known.
 	Grant func(Credentials) string

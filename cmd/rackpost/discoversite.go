@@ -188,6 +188,9 @@ func (f finding) lines(date string) []string {
 	if f.Serial != "" {
 		comment += ", serial " + f.Serial
 	}
+	if f.Beside != "" {
+		comment += fmt.Sprintf("; its SNMP answers to %s: write the community under %s too, and it is read over both", printable(f.Beside), printable(f.Credentials))
+	}
 	name := f.asked.name
 	if name == "" {
 		name = labelOf(f.Name)

@@ -35,6 +35,7 @@ type finding struct {
 	Serial      string    `json:"serial,omitempty"`
 	Description string    `json:"description,omitempty"`
 	Credentials string    `json:"credentials,omitempty"`
+	Beside      string    `json:"snmp_credentials,omitempty"` // of a server whose SNMP agent answers to others
 	Device      string    `json:"device,omitempty"` // the id in site.yaml: of new, known, same and pair
 
 	asked   asked
@@ -47,7 +48,7 @@ type finding struct {
 func findingOf(a asked, r discovery.Result) finding {
 	f := finding{
 		Address: a.Address, Reason: r.Reason, Kind: r.Answer.Kind, Name: printable(r.Answer.Name), Model: printable(r.Answer.Model),
-		Serial: printable(r.Answer.Serial), Description: printable(r.Answer.Descr), Credentials: r.Login,
+		Serial: printable(r.Answer.Serial), Description: printable(r.Answer.Descr), Credentials: r.Login, Beside: r.Beside,
 		asked: a, pair: r.Answer.Pair, standby: r.Answer.Standby, detail: r.Detail,
 	}
 	switch {

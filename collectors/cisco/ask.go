@@ -34,6 +34,7 @@ func Ask(ctx context.Context, t collectors.Target) (a collectors.Answer, err err
 	a.Descr, a.Name = firstLine(vars[0].Value), vars[2].Value.Text()
 	switch is := kindOf(vars[0].Value.Text(), vars[1].Value.Text()); is {
 	case unsaid, foreign:
+		a.ObjectID = vars[1].Value.Text()
 		return a, nil
 	default:
 		a.Kind = is

@@ -30,7 +30,7 @@ func TestAsk(t *testing.T) {
 		"firewall pair": {modelled(t, "asa-5525-failover", sim.ModelOptions{Name: "fw", Number: 9}),
 			collectors.Answer{Kind: cisco.ASAKind, Name: "fw", Model: "ASA5525", Serial: "SIM0009A001", Pair: true, Requests: 2}},
 		"neither": {recorded(t, []byte("1.3.6.1.2.1.1.1.0|4|Linux printer\n1.3.6.1.2.1.1.2.0|6|1.3.6.1.4.1.8072.3.2.10\n1.3.6.1.2.1.1.5.0|4|printer\n")),
-			collectors.Answer{Name: "printer", Descr: "Linux printer", Requests: 1}},
+			collectors.Answer{Name: "printer", Descr: "Linux printer", ObjectID: "1.3.6.1.4.1.8072.3.2.10", Requests: 1}},
 		"says nothing": {recorded(t, []byte("1.3.6.1.2.1.1.3.0|67|1\n")), collectors.Answer{Requests: 1}},
 		"no chassis": {recorded(t, []byte("1.3.6.1.2.1.1.1.0|4|Cisco IOS Software\n1.3.6.1.2.1.1.5.0|4|old\n")),
 			collectors.Answer{Kind: cisco.CatalystKind, Name: "old", Descr: "Cisco IOS Software", Requests: 2}},

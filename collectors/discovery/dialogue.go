@@ -10,12 +10,17 @@ import (
 // question is what is asked of a place: which kind asks, with which login.
 type question struct{ kind, login int }
 
+// maxRefused is how many logins of an address may fail: an iDRAC bars it at the third within a minute.
+const maxRefused = 2
+
 // dialogue is what is still to be asked of one place, and what was learned. Pure.
 type dialogue struct {
 	questions []question
 	once      func(question) bool // silence to it is not asked again
 	repeated  bool                // the first question was asked before
+	refused   int                 // logins, by a device that locks us out
 	protocol  func(question) string
+	main      func(kind string) string // the protocol in which devices of a kind are asked
 	result    Result
 }
 
@@ -25,15 +30,8 @@ func (d *dialogue) answered(a collectors.Answer, login, detail string, reason hw
 	q := d.questions[0]
 	switch reason {
 	case "":
-		if d.result.Reason != "" || d.result.Answer.Kind == "" && a.Kind != "" {
-			d.result = Result{Answer: a, Login: login}
-		}
-		if a.Kind != "" {
-			d.questions = nil
-			return false
-		}
 		d.repeated = false
-		d.drop(q) // what is of no kind in one protocol may be of one in another
+		d.learn(q, a, login)
 		return len(d.questions) > 0
 	case hw.Cancelled, hw.OutOfTime:
 		return false
@@ -41,17 +39,51 @@ func (d *dialogue) answered(a collectors.Answer, login, detail string, reason hw
 	if d.result.Reason != "" && weight(reason) >= weight(d.result.Reason) {
 		d.result = Result{Reason: reason, Login: login, Detail: detail}
 	}
+	if d.once(q) && Heard(reason) && reason != hw.NotReady {
+		d.refused++
+	}
 	switch {
 	case reason == hw.NoAnswer && !d.repeated && !d.once(q):
 		d.repeated = true
 		return true
-	case reason == hw.Refused || reason == hw.Unreachable: // other credentials change nothing
+	case reason == hw.LockedOut || d.refused >= maxRefused:
+		d.drop(q)
+	case reason == hw.Refused || reason == hw.Unreachable || reason == hw.NoAnswer && d.once(q): // other credentials change nothing
 		d.drop(q)
 	default:
 		d.questions = d.questions[1:]
 	}
 	d.repeated = false
 	return len(d.questions) > 0
+}
+
+// learn takes an answer. What is of no kind in one protocol may be of one in another, and what is known by its agent is asked in
+// the protocol of its kind: with the login that was answered first.
+func (d *dialogue) learn(q question, a collectors.Answer, login string) {
+	was := d.result
+	d.drop(q)
+	switch {
+	case was.Reason != "":
+		d.result = Result{Answer: a, Login: login}
+	case a.Kind != "" && (was.Answer.Kind == "" || was.Answer.Kind == a.Kind):
+		d.result = Result{Answer: a, Login: login}
+		if was.Login != login && was.Answer.Kind == a.Kind {
+			d.result.Beside = was.Login
+		}
+	}
+	if a.Kind != "" && d.main(a.Kind) == d.protocol(q) {
+		d.questions = nil
+		return
+	}
+	slices.SortStableFunc(d.questions, func(x, y question) int {
+		switch {
+		case x.login == q.login && y.login != q.login:
+			return -1
+		case y.login == q.login && x.login != q.login:
+			return 1
+		}
+		return 0
+	})
 }
 
 // drop leaves out all further questions of the protocol of q.

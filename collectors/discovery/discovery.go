@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"rackpost/collectors"
@@ -34,6 +35,7 @@ type Result struct {
 	Login  string    // that was answered, or refused
 	Reason hw.Reason // why there is no answer; empty: there is one. Cancelled: it was not asked to the end
 	Detail string    // about the reason
+	Beside string    // another login, that was answered in another protocol; empty: Login was, or none
 }
 
 // Config says who asks and how.
@@ -51,8 +53,8 @@ type Config struct {
 var ErrNothingToAsk = errors.New("none of the credentials fits a kind of device that can be asked")
 
 // Run asks every place and returns what was learned, in their order. Silence is asked once
-// more, a refusal never. A kind that locks us out after failed logins is asked with one login
-// only, the first that fits, and once. When ctx ends, what was learned until then is returned.
+// more, a refusal never. A kind that locks us out after failed logins is asked with each login once, until two
+// failed, and not again where nobody answers. When ctx ends, what was learned until then is returned.
 func Run(ctx context.Context, cfg Config, places []Place) ([]Result, error) {
 	r := &run{cfg: cfg, places: places, answers: make(chan answer, AtOnce)}
 	r.prepare()
@@ -134,18 +136,13 @@ func (r *run) dialogue(p Place) dialogue {
 	d := dialogue{
 		once:     func(q question) bool { return r.cfg.Kinds[q.kind].LoginLimited },
 		protocol: func(q question) string { return r.cfg.Kinds[q.kind].Protocol },
+		main:     r.main,
 		result:   Result{Reason: hw.Cancelled},
 	}
-	tried := -1 // kind that locks us out
 	for _, q := range r.questions {
-		limited := d.once(q)
-		if !r.wanted(q, p) || limited && tried == q.kind {
-			continue
+		if r.wanted(q, p) {
+			d.questions = append(d.questions, q)
 		}
-		if limited {
-			tried = q.kind
-		}
-		d.questions = append(d.questions, q)
 	}
 	if len(d.questions) == 0 {
 		d.result.Reason = hw.NotSupported
@@ -217,10 +214,35 @@ func (r *run) hear(now time.Duration, a answer) {
 	d := &r.dialogues[a.place]
 	login := r.cfg.Logins[d.questions[0].login].Name
 	reason, detail := hw.Reason(""), ""
-	if a.err != nil {
+	switch {
+	case a.err != nil:
 		reason, detail = collectors.ReasonOf(a.err), a.err.Error()
+	case a.Kind == "":
+		a.Kind = r.byAgent(a.ObjectID)
 	}
 	r.finish(now, a, d.answered(a.Answer, login, detail, reason))
+}
+
+// byAgent returns the kind whose devices have such a sysObjectID; empty: none.
+func (r *run) byAgent(id string) string {
+	for _, k := range r.cfg.Kinds {
+		for _, of := range k.ObjectIDs {
+			if id == of || strings.HasPrefix(id, of+".") {
+				return k.Name
+			}
+		}
+	}
+	return ""
+}
+
+// main returns the protocol in which devices of a kind are asked.
+func (r *run) main(kind string) string {
+	for _, k := range r.cfg.Kinds {
+		if k.Name == kind {
+			return k.Protocol
+		}
+	}
+	return ""
 }
 
 func (r *run) finish(now time.Duration, a answer, again bool) {

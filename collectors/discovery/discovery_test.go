@@ -93,7 +93,10 @@ func TestRun(t *testing.T) {
 		"one login by name":                 {place: discovery.Place{Login: "snmp-b"}, answers: map[string]hw.Reason{"x snmp-b": ""}, want: answered("x", "snmp-b"), asked: []string{"x snmp-b"}},
 		"another kind of the protocol asks": {place: discovery.Place{Kind: "firewall"}, answers: map[string]hw.Reason{"x snmp-a": ""}, want: answered("x", "snmp-a"), asked: []string{"x snmp-a"}},
 		"no question":                       {place: discovery.Place{Login: "web"}, want: discovery.Result{Reason: hw.NotSupported}},
-		"never locked out":                  {limited: true, answers: map[string]hw.Reason{"x snmp-b": ""}, want: discovery.Result{Reason: hw.NoAnswer, Login: "snmp-a"}, asked: []string{"x snmp-a"}},
+		"silence of what locks us out":      {limited: true, answers: map[string]hw.Reason{"x snmp-b": ""}, want: discovery.Result{Reason: hw.NoAnswer, Login: "snmp-a"}, asked: []string{"x snmp-a"}},
+		"two refused logins":                {limited: true, answers: map[string]hw.Reason{"x snmp-a": hw.AuthFailed, "x snmp-b": hw.AuthFailed, "x snmp-c": ""}, want: discovery.Result{Reason: hw.AuthFailed, Login: "snmp-b"}, asked: []string{"x snmp-a", "x snmp-b"}},
+		"the second login is taken":         {limited: true, answers: map[string]hw.Reason{"x snmp-a": hw.AuthFailed, "x snmp-b": ""}, want: answered("x", "snmp-b"), asked: []string{"x snmp-a", "x snmp-b"}},
+		"locked out":                        {limited: true, answers: map[string]hw.Reason{"x snmp-a": hw.LockedOut, "x snmp-b": ""}, want: discovery.Result{Reason: hw.LockedOut, Login: "snmp-a"}, asked: []string{"x snmp-a"}},
 		"never locked out, named":           {limited: true, place: discovery.Place{Login: "snmp-b"}, answers: map[string]hw.Reason{"x snmp-b": hw.AuthFailed}, want: discovery.Result{Reason: hw.AuthFailed, Login: "snmp-b"}, asked: []string{"x snmp-b"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -101,7 +104,7 @@ func TestRun(t *testing.T) {
 			l := &lab{answers: test.answers}
 			cfg := discovery.Config{
 				Kinds:  []collectors.Kind{{Name: "mute", New: l.kind("", "", "", false).New}, l.kind("switch", "snmp", "snmp", test.limited), l.kind("firewall", "snmp", "snmp", test.limited)},
-				Logins: logins("snmp-a", "web", "snmp-b"), Rate: 1e6, Timeout: time.Second,
+				Logins: logins("snmp-a", "web", "snmp-b", "snmp-c")[:3+min(1, len(test.answers)/3)], Rate: 1e6, Timeout: time.Second,
 			}
 			test.place.Address = "x"
 			got, err := discovery.Run(t.Context(), cfg, []discovery.Place{test.place})

@@ -36,6 +36,7 @@ func KindAt(now func() time.Time) collectors.Kind {
 		New:          func(t collectors.Target) (collectors.Collector, error) { return open(t, pool, now) },
 		LoginLimited: true,
 		Subtrees:     snmpSubtrees(),
+		ObjectIDs:    []string{"1.3.6.1.4.1.674.10892.5"},
 		Protocol:     redfish.Protocol,
 		Ask:          redfish.Ask,
 		AskWith:      redfish.AskWith,

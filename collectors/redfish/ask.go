@@ -21,6 +21,9 @@ const (
 	PlainKind = "redfish"
 )
 
+// thinking is how much longer than to make a connection an answer may take: most addresses are nobody's, and a BMC is slow.
+const thinking = 5
+
 // AskWith says whether credentials are those of Redfish.
 func AskWith(c collectors.Credentials) bool { return c.User != "" && c.Password != "" }
 
@@ -29,11 +32,12 @@ func AskWith(c collectors.Credentials) bool { return c.User != "" && c.Password 
 func Ask(ctx context.Context, t collectors.Target) (a collectors.Answer, err error) {
 	c, err := New(Config{
 		Address: t.Device.Address, User: cmp.Or(t.Credentials.User, "nobody"), Password: cmp.Or(t.Credentials.Password, "none"), // the root needs none
-		LegacyTLS: t.LegacyTLS, LeaveSessions: true, Pins: forgetful{}, Timeout: t.Timeout, Logger: t.Logger,
+		LegacyTLS: t.LegacyTLS, LeaveSessions: true, Pins: forgetful{}, Timeout: thinking * t.Timeout, Rate: t.Rate, Logger: t.Logger,
 	})
 	if err != nil {
 		return a, err
 	}
+	c.wire.connect = cmp.Or(t.Timeout, dialTimeout)
 	defer func() {
 		if err := c.Close(ctx); err != nil && t.Logger != nil {
 			t.Logger.Log(ctx, slog.LevelDebug, "a session that was opened to ask stays until it times out", "err", err)

@@ -53,6 +53,8 @@ type wire struct {
 	pins Pins
 	host string // as in a URL
 
+	connect time.Duration // how long a connection may take to be made
+
 	mu     sync.Mutex // the transport dials in a goroutine that may outlive the request
 	pinned string     // the certificate to expect; empty takes any
 	local  netip.Addr // our address on the connection opened last
@@ -64,7 +66,7 @@ func newWire(address string, legacy bool, pins Pins) (*wire, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &wire{pins: pins, host: host}
+	w := &wire{pins: pins, host: host, connect: dialTimeout}
 	conf := &tls.Config{
 		MinVersion:         tls.VersionTLS12,
 		NextProtos:         []string{"http/1.1"},
@@ -119,7 +121,7 @@ func isIP(s string) bool {
 }
 
 func (w *wire) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	d := net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}
+	d := net.Dialer{Timeout: w.connect, KeepAlive: 30 * time.Second}
 	c, err := d.DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err
