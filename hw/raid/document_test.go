@@ -155,6 +155,7 @@ func writeDocument() []byte {
 		fmt.Fprintf(&b, "| [%s](#%s) | %s | %s | %s |\n", r.Code, r.Code, r.On, r.Level, r.When)
 	}
 	writePolicy(&b)
+	writeSources(&b)
 	writeDrives(&b)
 	b.WriteString("\n## Each rule, its reason, and what to do\n")
 	for _, r := range raid.Rules() {
@@ -187,6 +188,41 @@ func writePolicy(b *bytes.Buffer) {
 		}
 		fmt.Fprintf(b, "| %s | %s | %s |\n", s.name, s.value, strings.Join(codes, ", "))
 	}
+}
+
+// writeSources is which source has the word of each thing that is judged.
+func writeSources(b *bytes.Buffer) {
+	b.WriteString(`
+## Where the words come from
+
+What a source does not tell stays undecided or not proven; SNMP beside Redfish fills it in (` + "`from_snmp`" + ` names the keys). Dell's own words are those of
+` + "`Oem.Dell`" + `, in the resource itself or, on some firmware, in a collection below ` + "`Systems/.../Oem/Dell`" + ` that is read when nothing stands inline.
+
+| what | standard Redfish (any vendor) | iDRAC 7, 8 and iDRAC9 before 4.40 | iDRAC9, iDRAC10 | SNMP of an iDRAC |
+|---|---|---|---|---|
+| level | RAIDType, else VolumeType | VolumeType: with parity it is open | RAIDType | virtualDiskLayout |
+| write policy configured | - | - | DellVolume, DellVirtualDisk WriteCachePolicy | virtualDiskWritePolicy |
+| write policy in force, state of the cache | WriteCachePolicy, WriteCacheState | - | WriteCachePolicy, WriteCacheState | - |
+| disk cache policy | - | - | DellVolume, DellVirtualDisk DiskCachePolicy; of a drive outside RAID NonRAIDDiskCachePolicy | virtualDiskDiskCachePolicy |
+| cache of a drive | WriteCacheEnabled | - | WriteCacheEnabled | - |
+| battery | - | - | DellControllerBattery: in the Storage, behind a link, or below the chassis or its PowerSubsystem | batteryTable |
+| state of a set, drives that may still fail | Status | Status | RaidStatus, RemainingRedundancy | virtualDiskState, virtualDiskRemainingRedundancy |
+| state of a drive, foreign | Status, EncryptionStatus | Status | RaidStatus, of NVMe DriveState | physicalDiskState |
+| failure predicted | FailurePredicted | FailurePredicted | FailurePredicted, PredictiveFailureState | physicalDiskSmartAlertIndication |
+| operation and its percent | Operations | Operations | Operations, OperationName | physicalDiskOperationalState, virtualDiskOperationalState |
+| hot spare | HotspareType, DedicatedSpareDrives | HotspareType | HotspareType, DedicatedSpareDrives | physicalDiskSpareState |
+| patrol read | - | - | DellStorageController PatrolReadMode | controllerPatrolReadMode |
+| media errors | - | - | DellDriveSMARTAttributes, DellNVMeSMARTAttributes; a licence may be needed | - |
+| life left | PredictedMediaLifeLeftPercent | PredictedMediaLifeLeftPercent | PredictedMediaLifeLeftPercent, else SMART | physicalDiskRemainingRatedWriteEndurance |
+| preserved cache, bad blocks | - | - | - | controllerPreservedCache, virtualDiskBadBlocksDetected |
+
+* **That there is no battery** is said when three complete readings in a row found none; one that was there and is gone makes the section partial until then.
+* **Media errors** are the sum of reallocated, pending and uncorrectable blocks of a drive. Its counters are one request a drive, so each is asked once an hour; a counter
+  that is left out is what it was. The totals of drives with errors survive a restart: errors that rose yesterday are not old because the box was updated.
+* **A controller that can have something or not is known by its sort**: a BOSS has no spare, and neither BOSS, HBA nor NVMe at the processor have a cache, a battery or patrol
+  read. A controller of the board without drives is not shown.
+* **Which drives a set has** either side may tell, the set or the drive. A drive that shows itself as a volume (` + "`RawDevice`" + `) is no set.
+`)
 }
 
 // writeDrives is what "default" means, by the kind of drive.

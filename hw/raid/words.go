@@ -206,9 +206,11 @@ const (
 // The words of KeyState of volumes, drives, controllers and enclosures. Volume: D DellVirtualDisk.RaidStatus; M
 // virtualDiskState 140.1.1.4 (2 online, 3 failed, 4 degraded). Drive: D DellPhysicalDisk.RaidStatus, DellPCIeSSD.DriveState; M
 // physicalDiskState 130.4.1.4 (2 ready, 3 online, 4 foreign, 5 offline, 6 blocked, 7 failed, 8 nonraid, 9
-// removed, 10 readonly). Where there is only R Status: State Enabled with Health OK is StateOnline, with another
-// health it is nothing (its health raises the alert); Degraded is StateDegraded; StandbySpare is no state but a
-// spare; Absent is StateMissing, UnavailableOffline StateOffline.
+// removed, 10 readonly). Where there is only R Status: State Enabled with Health OK is StateOnline of a volume and of a drive that is a member,
+// StateReady of one that is none, StateNonRAID where its Storage has no volumes at all; with another
+// health it is nothing (its health raises the alert); Degraded is StateDegraded; StandbySpare is StateReady and a
+// spare; Absent is StateMissing, UnavailableOffline StateOffline. A PCIe SSD of which no RAID controller speaks (D DriveState Ready without
+// RaidStatus) is StateNonRAID.
 const (
 	StateOnline   = "online"   // works, a member of its set
 	StateReady    = "ready"    // works, not a member
@@ -242,14 +244,14 @@ const (
 
 // Keys of a drive.
 const (
-	KeyBay         = "bay"                   // as printed on the metal: "3". D Slot, from the FQDD Disk.Bay.N; M 130.4.1.2 the last number of "0:1:3"
+	KeyBay         = "bay"                   // as printed on the metal: "3"; of several cages port, box and bay: "1I:3:1". D Slot, from the FQDD Disk.Bay.N; R PhysicalLocation; M 130.4.1.2 the last number of "0:1:3"
 	KeyEnclosure   = "enclosure"             // id of the enclosure (its path without EnclosurePath)
 	KeyMedia       = "media"                 // Media words; of volume too. R MediaType; M physicalDiskMediaType 130.4.1.35 (2 HDD, 3 SSD), virtualDiskMediaType 140.1.1.33
 	KeyBus         = "bus"                   // Bus words; of volume too. R Protocol; M physicalDiskBusType 130.4.1.21, virtualDiskAvailableProtocols 140.1.1.32
 	KeyVolumes     = "volumes"               // list of the ids of the volumes it is a member of. R Links.Volumes
-	KeySpare       = "spare"                 // Spare words. R HotspareType; M physicalDiskSpareState 130.4.1.22 (1, 2 dedicated, 3 global)
+	KeySpare       = "spare"                 // Spare words. R HotspareType; D HotSpareStatus; M physicalDiskSpareState 130.4.1.22 (1, 2 dedicated, 3 global)
 	KeySpareFor    = "spare_for"             // list of the ids of the volumes it is dedicated to. R Volume.Links.DedicatedSpareDrives
-	KeyPredicted   = "failure_predicted"     // (S) Yes, No. R FailurePredicted; D PredictiveFailureState SmartAlertPresent, SmartAlertAbsent; M 130.4.1.31
+	KeyPredicted   = "failure_predicted"     // (S) Yes, No. R FailurePredicted; D PredictiveFailureState SmartAlertPresent, SmartAlertAbsent: either says yes; M 130.4.1.31
 	KeyMediaErrors = "media_errors"          // (S) Errors words. Made by Count from the counters, which are samples
 	KeyWear        = "wear"                  // (S) Wear words. Made by WearOf from the life left, which is a sample
 	KeyPLP         = "power_loss_protection" // Yes, No: known of the model. No device tells it
