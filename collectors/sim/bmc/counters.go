@@ -14,6 +14,7 @@ type Counters struct {
 	MostSessions int               `json:"most_sessions"`  // open at once, ever
 	InFlight     int               `json:"in_flight"`      // requests without a whole answer now
 	MostInFlight int               `json:"most_in_flight"` // of them at once, ever
+	Abandoned    uint64            `json:"abandoned"`      // requests whose client was gone before the whole answer was sent
 	Logins       uint64            `json:"logins"`         // sessions opened and Basic authentications
 	FailedLogins uint64            `json:"failed_logins"`  // with a wrong password, and all of a locked address
 	Refused      uint64            `json:"refused"`        // answers of 503
@@ -59,4 +60,10 @@ func (b *BMC) leave() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.counters.InFlight--
+}
+
+func (b *BMC) abandoned() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.counters.Abandoned++
 }

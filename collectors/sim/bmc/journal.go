@@ -132,6 +132,18 @@ func (e *entry) document(path, prefix string, sel bool) object {
 	return o
 }
 
+// Events returns the codes of what happened to the device since it was made, by the numbers of its Lifecycle log: logins too, but no
+// history and no flood, of which nothing happened. The oldest of thousands are left out.
+func (b *BMC) Events() map[int]string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	codes := map[int]string{}
+	for _, e := range b.state.lc.events {
+		codes[e.id] = e.code
+	}
+	return codes
+}
+
 // logPaths are the paths of a model's entries: the Lifecycle log's and the event log's.
 func (m *model) logPaths() (lc, sel string) {
 	switch {

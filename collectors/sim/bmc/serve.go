@@ -25,6 +25,7 @@ func (b *BMC) serve(w http.ResponseWriter, q *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	if err := b.wait(q.Context(), q.URL.Path); err != nil {
+		b.abandoned()
 		panic(http.ErrAbortHandler)
 	}
 	r, t := b.answer(q)
@@ -176,6 +177,7 @@ func (b *BMC) write(w http.ResponseWriter, q *http.Request, code int, body []byt
 	if t.huge && code == http.StatusOK && read(q) {
 		w.WriteHeader(code)
 		endless(w, q, body)
+		b.abandoned()
 		return
 	}
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
@@ -185,7 +187,9 @@ func (b *BMC) write(w http.ResponseWriter, q *http.Request, code int, body []byt
 		panic(http.ErrAbortHandler)
 	}
 	if end := len(body) - 1; end >= 0 {
-		_, _ = w.Write(body[:end]) // the client is gone: nobody to tell
+		if _, err := w.Write(body[:end]); err != nil || q.Context().Err() != nil {
+			b.abandoned()
+		}
 		leave()
 		_, _ = w.Write(body[end:])
 	}
