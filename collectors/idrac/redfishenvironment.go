@@ -34,7 +34,7 @@ func (s *redfishSide) readEnvironment(v *redfishVisit) {
 
 func (s *redfishSide) readThermal(v *redfishVisit) {
 	var t redfish.Thermal
-	if s.older(v, "Thermal", s.places.chassis.Thermal, s.places.chassis.ThermalSubsystem, &t, "Fans", "Temperatures", "Redundancy") {
+	if s.older(v, "Thermal", s.places.chassis.Thermal, s.places.chassis.ThermalSubsystem, &t) {
 		f := parts.Thermal(sectionEnvironment, t, dellNames)
 		s.take(v, "Thermal", f, "fan/", "temperature/", "fan/redundancy")
 		s.remember(f)
@@ -47,7 +47,7 @@ func (s *redfishSide) readThermal(v *redfishVisit) {
 
 func (s *redfishSide) readPower(v *redfishVisit) {
 	var p redfish.Power
-	if s.older(v, "Power", s.places.chassis.Power, s.places.chassis.PowerSubsystem, &p, "PowerSupplies", "PowerControl", "Voltages", "Redundancy") {
+	if s.older(v, "Power", s.places.chassis.Power, s.places.chassis.PowerSubsystem, &p) {
 		f := parts.Power(sectionEnvironment, p, dellNames)
 		for _, x := range p.PowerSupplies {
 			addSupply(f.Parts, "psu/"+parts.Name(supplyName(x)), powerOf(x.Oem))
@@ -65,13 +65,14 @@ func (s *redfishSide) readPower(v *redfishVisit) {
 
 // older reads a document of the older form; false where the newer one is to be read. The section is partial then, unless the
 // iDRAC has no such document: the newer form tells less.
-func (s *redfishSide) older(v *redfishVisit, what string, at, newer redfish.Link, into any, lists ...string) bool {
+func (s *redfishSide) older(v *redfishVisit, what string, at, newer redfish.Link, into any) bool {
 	if s.environment.lacks[what] {
 		return false
 	}
-	err := s.document(v, what, at.Path, into, lists...)
+	a, err := s.client.Get(v.ctx, at.Path, into)
 	switch {
 	case err == nil:
+		v.Odd(sectionEnvironment, what, a.Odd)
 		return true
 	case newer.Path != "" && !redfish.Over(err) && collectors.ReasonOf(err) == hw.NotSupported:
 		s.environment.lacks[what] = true
@@ -79,19 +80,6 @@ func (s *redfishSide) older(v *redfishVisit, what string, at, newer redfish.Link
 		v.Missed(sectionEnvironment, what, err)
 	}
 	return false
-}
-
-// document reads a resource that has lists of parts. The section is partial where a list is shorter for what was odd in it.
-func (s *redfishSide) document(v *redfishVisit, what, path string, into any, lists ...string) error {
-	a, err := s.client.Get(v.ctx, path, into)
-	if err != nil {
-		return err
-	}
-	v.Odd(sectionEnvironment, what, a.Odd)
-	if parts.Shortened(a.Odd, lists...) {
-		v.Partial(sectionEnvironment, what+" lists", hw.Garbage, "a member of a list cannot be read")
-	}
-	return nil
 }
 
 // take adds what was found. A sort of parts of which there were some is not believed to be gone at once.

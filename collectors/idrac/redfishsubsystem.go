@@ -19,8 +19,7 @@ const (
 // health: the roll-up of the heartbeat tells of those.
 func (s *redfishSide) readThermalSubsystem(v *redfishVisit) {
 	var t redfish.ThermalSubsystem
-	if err := s.document(v, "ThermalSubsystem", s.places.chassis.ThermalSubsystem.Path, &t, "FanRedundancy"); err != nil {
-		v.Missed(sectionEnvironment, "ThermalSubsystem", err)
+	if !s.get(v, sectionEnvironment, "ThermalSubsystem", s.places.chassis.ThermalSubsystem.Path, &t) {
 		return
 	}
 	f := parts.FanRedundancy(sectionEnvironment, t)
@@ -35,8 +34,7 @@ func (s *redfishSide) readThermalSubsystem(v *redfishVisit) {
 	if v.Stopped != "" {
 		return
 	}
-	if err := s.document(v, "ThermalMetrics", t.ThermalMetrics.Path, &metrics, "TemperatureReadingsCelsius"); err != nil {
-		v.Missed(sectionEnvironment, "ThermalMetrics", err)
+	if !s.get(v, sectionEnvironment, "ThermalMetrics", t.ThermalMetrics.Path, &metrics) {
 		return
 	}
 	f = parts.ThermalMetrics(sectionEnvironment, metrics)
@@ -47,8 +45,7 @@ func (s *redfishSide) readThermalSubsystem(v *redfishVisit) {
 // readPowerSubsystem reads supplies and what the server draws where there is no Power.
 func (s *redfishSide) readPowerSubsystem(v *redfishVisit) {
 	var p redfish.PowerSubsystem
-	if err := s.document(v, "PowerSubsystem", s.places.chassis.PowerSubsystem.Path, &p, "PowerSupplyRedundancy"); err != nil {
-		v.Missed(sectionEnvironment, "PowerSubsystem", err)
+	if !s.get(v, sectionEnvironment, "PowerSubsystem", s.places.chassis.PowerSubsystem.Path, &p) {
 		return
 	}
 	if m, ok := readMembers[redfish.PowerSupply](s, v, sectionEnvironment, "psu", p.PowerSupplies.Path, maxSupplies); ok {

@@ -9,6 +9,12 @@ import (
 	"strings"
 )
 
+// What may cost a list a member.
+const (
+	notObject = "not an object"
+	notList   = "not a list"
+)
+
 // Raw is a part of a document, decoded by whoever knows it: Oem, Actions, a member.
 type Raw []byte
 
@@ -32,7 +38,7 @@ type Odd struct {
 // String returns property and what is odd with it.
 func (o Odd) String() string { return o.Property + ": " + o.What }
 
-// Decode reads the JSON object doc into v, a pointer to a struct, and returns what was odd, at most 20 properties. A property of the
+// Decode reads the JSON object doc into v, a pointer to a struct, and returns what was odd, at most 40 properties. A property of the
 // wrong type never costs another one: a number in quotes is a number, 1.9e12 an integer, one object a list of one, null nothing at
 // all. What cannot be understood stays zero. It is an error only if doc is not one JSON object or nests deeper than 64.
 //
@@ -72,8 +78,13 @@ type decoder struct {
 	odd   []Odd
 }
 
+// strange tells what is odd where the decoder stands. What may cost a member of a list is told beside maxOdd small things.
 func (d *decoder) strange(what string) {
-	if len(d.odd) < maxOdd {
+	most := maxOdd
+	if what == notObject || what == notList {
+		most = 2 * maxOdd
+	}
+	if len(d.odd) < most {
 		d.odd = append(d.odd, Odd{strings.TrimPrefix(strings.Join(d.path, ""), "."), what})
 	}
 }
@@ -122,7 +133,7 @@ func (d *decoder) object(dst reflect.Value) {
 		dst.Set(reflect.ValueOf(Link{Path: unquote(d.skip())}))
 		return
 	case c != '{':
-		d.strange("not an object")
+		d.strange(notObject)
 		d.skip()
 		return
 	}
@@ -170,7 +181,7 @@ func (d *decoder) plan(t reflect.Type) plan {
 
 func (d *decoder) list(dst reflect.Value) {
 	if d.next() != '[' {
-		d.strange("not a list")
+		d.strange(notList)
 		dst.Grow(1)
 		dst.SetLen(1)
 		d.value(dst.Index(0))
@@ -211,7 +222,7 @@ func (d *decoder) element(dst reflect.Value) {
 
 func (d *decoder) named(dst reflect.Value) {
 	if d.next() != '{' {
-		d.strange("not an object")
+		d.strange(notObject)
 		d.skip()
 		return
 	}

@@ -103,8 +103,12 @@ func TestDecodeBounds(t *testing.T) {
 	if err != nil || len(p.Words) != 10_000 || p.Name != "after" || len(odd) != 1 {
 		t.Errorf("%d words, %q, odd %v, %v", len(p.Words), p.Name, odd, err)
 	}
-	if odd, err := redfish.Decode([]byte(`{"Links":[`+strings.Repeat(`1,`, 20_000)+`1]}`), &p); err != nil || len(odd) != 20 || len(p.Links) != 0 {
+	if odd, err := redfish.Decode([]byte(`{"Links":[`+strings.Repeat(`1,`, 20_000)+`1]}`), &p); err != nil || len(odd) != 40 || len(p.Links) != 0 {
 		t.Errorf("%d odd, %d links, %v", len(odd), len(p.Links), err)
+	}
+	small := `{"Links":[` + strings.Repeat(`{"@odata.id":1},`, 50) + `7]}` // what is small does not hide that a member is lost
+	if odd, err := redfish.Decode([]byte(small), &p); err != nil || len(odd) != 21 || odd[20].Property != "Links[50]" {
+		t.Errorf("%v, %v", odd, err)
 	}
 	for _, doc := range []string{"", " ", "null", "5", `"a"`, "[]", "{", "}", `{"a"}`, `{"a":1,}`, `{} {}`, `{}x`, "<a/>", `{"Name":"` + "\x01" + `"}`} {
 		if _, err := redfish.Decode([]byte(doc), &p); err == nil {

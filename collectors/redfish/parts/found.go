@@ -52,20 +52,23 @@ func (f *Found) whole(count *int64, shown int) {
 	}
 }
 
-// Shortened says whether what was odd in a document cost a member of one of its lists: an element that is no object, or a
-// list that is none.
-func Shortened(odd []redfish.Odd, lists ...string) bool {
+// partLists are the lists that hold parts. Their names are those of no other property.
+var partLists = []string{"Fans", "Temperatures", "TemperatureReadingsCelsius", "FanRedundancy", "PowerSupplies", "PowerControl", "Voltages", "PowerSupplyRedundancy", "Redundancy"}
+
+// manyOdd is how many odd properties are told of a document at most: there may be more.
+const manyOdd = 40
+
+// shortened says whether what was odd in a document cost a member of one of its lists of parts: an element that is no
+// object, or a list that is none.
+func shortened(odd []redfish.Odd) bool {
 	for _, o := range odd {
 		name, _, _ := strings.Cut(o.Property, "[")
-		if slices.Contains(lists, name) && !strings.Contains(o.Property, ".") {
+		if slices.Contains(partLists, name) && !strings.Contains(o.Property, ".") {
 			return true
 		}
 	}
 	return len(odd) >= manyOdd
 }
-
-// manyOdd is how many odd properties are told of a document at most: there may be more.
-const manyOdd = 20
 
 // add takes a part; the second of a name gets a number.
 func (f *Found) add(p Part, there bool) {

@@ -75,11 +75,14 @@ func (r *Report) Missed(section, what string, err error) {
 	}
 }
 
-// Odd tells what of a resource was not as Redfish has it. It costs nothing else: the section
-// stays as complete as it was, since what is not understood is absent and no part is lost.
+// Odd tells what of a resource was not as Redfish has it. It costs nothing else: what is not understood is absent. Where it
+// cost a list of parts a member, the section is partial.
 func (r *Report) Odd(section, what string, odd []redfish.Odd) {
 	for _, o := range odd {
 		r.Gap(section+"/"+what+"/"+o.Property, hw.Garbage, o.What)
+	}
+	if shortened(odd) {
+		r.Limit(section, hw.Partial)
 	}
 }
 
