@@ -27,10 +27,11 @@ func (c *collector) Act(ctx context.Context, a hw.Action) error {
 			return uncounted(err)
 		}
 	}
+	before := c.redfish.client.Counters().Requests
 	err := c.redfish.locate(ctx, a)
 	var v *collectors.VisitError
 	if c.snmp != nil && errors.As(err, &v) && v.Reason == hw.AuthFailed {
-		c.outage.begin(c.target, v, c.now())
+		c.outage.begin(c.target, v, c.redfish.client.Counters().Requests > before, c.now())
 		return uncounted(v)
 	}
 	return err

@@ -129,7 +129,7 @@ func (c *collector) overRedfish(ctx context.Context, due []collectors.Section) (
 		v = &collectors.VisitError{Reason: hw.NoAnswer, Hint: v.Hint, Err: errors.New("Redfish did not answer in its part of the visit")}
 	}
 	if ctx.Err() == nil {
-		c.outage.begin(c.target, v, c.now())
+		c.outage.begin(c.target, v, r.Requests > 0, c.now())
 	}
 	return r, v
 }

@@ -85,8 +85,8 @@ func (o *outage) wait(m *collectors.Memory, now time.Time) *collectors.VisitErro
 	return nil
 }
 
-// begin notes a failure.
-func (o *outage) begin(t collectors.Target, err *collectors.VisitError, now time.Time) {
+// begin notes a failure. A login that was refused before the device was asked is none.
+func (o *outage) begin(t collectors.Target, err *collectors.VisitError, sent bool, now time.Time) {
 	if o.err == nil {
 		o.since = now
 	}
@@ -97,7 +97,9 @@ func (o *outage) begin(t collectors.Target, err *collectors.VisitError, now time
 	case hw.CertChanged:
 		pause = 0 // nothing but a handshake is tried, and a person may trust the new one any moment
 	case hw.AuthFailed:
-		o.logins++
+		if sent {
+			o.logins++
+		}
 		pause = max(pause, loginPause)
 		o.learn(t)
 	}
@@ -134,6 +136,9 @@ func (c *collector) instead(over hw.Report, due []collectors.Section, failure *c
 	if left := c.outage.until.Sub(c.now()).Round(time.Second); left > 0 && c.outage.logins < maxLogins {
 		detail += fmt.Sprintf("; since %s, tried again in %s", c.outage.since.UTC().Format("15:04 UTC"), left)
 	}
+	if isDue(due, sectionHeartbeat) {
+		r.Gaps = append(r.Gaps, hw.Gap{What: sectionHeartbeat + "/redfish", Reason: failure.Reason, Detail: detail})
+	}
 	for _, x := range due {
 		switch {
 		case x.Name == sectionLog && scopeOf(&over, x.Name) != nil:
@@ -149,10 +154,7 @@ func (c *collector) instead(over hw.Report, due []collectors.Section, failure *c
 		r.Read = append(r.Read, hw.Scope{Section: x.Name})
 		r.Gaps = append(r.Gaps, hw.Gap{What: x.Name, Reason: failure.Reason, Detail: detail})
 	}
-	if isDue(due, sectionHeartbeat) {
-		r.Gaps = append(r.Gaps, hw.Gap{What: sectionHeartbeat + "/redfish", Reason: failure.Reason, Detail: detail})
-		c.alert(&r, failure)
-	}
+	c.alert(&r, failure)
 	c.nameUnit(&r)
 	return r
 }

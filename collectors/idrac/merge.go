@@ -45,6 +45,8 @@ func (c *collector) beside(ctx context.Context, due []collectors.Section, r *hw.
 			c.withoutSNMP(r, err)
 		case x.Name == sectionRAID && s != nil && s.Extent != hw.Failed:
 			c.fill(r, &more)
+		case err == nil && reasonOf(r, x.Name) == hw.NotSupported:
+			c.adopt(r, &more, x.Name)
 		case err == nil:
 			c.take(r, &more, x.Name, reasonOf(r, x.Name))
 		}
@@ -119,6 +121,20 @@ func (c *collector) fill(r, more *hw.Report) {
 	}
 }
 
+// adopt takes a section from SNMP that this iDRAC does not have over Redfish: it is SNMP's.
+func (c *collector) adopt(r, more *hw.Report, section string) {
+	m, s := scopeOf(more, section), scopeOf(r, section)
+	if m == nil || s == nil || m.Extent == hw.Failed {
+		return
+	}
+	r.Gaps = slices.DeleteFunc(r.Gaps, func(g hw.Gap) bool { return g.What == section && g.Reason == hw.NotSupported })
+	read, _ := ofSection(more.Components, section)
+	r.Components = append(r.Components, read...)
+	r.Samples = withSamples(r.Samples, more.Samples, pathsOf(read, section))
+	r.Gaps = append(r.Gaps, gapsOf(more, section)...)
+	s.Extent, c.failed[section] = m.Extent, false
+}
+
 // take takes a section from SNMP that Redfish told nothing of: of what SNMP tells, that which Redfish tells when it is read.
 // It is whole only if SNMP tells every part that Redfish told: a part it never tells is not gone.
 func (c *collector) take(r, more *hw.Report, section string, why hw.Reason) {
@@ -146,7 +162,9 @@ func (c *collector) take(r, more *hw.Report, section string, why hw.Reason) {
 	}
 	if s.Extent = m.Extent; s.Extent == hw.Complete && !t.covered(told) {
 		s.Extent = hw.Partial
-		r.Gaps = append(r.Gaps, hw.Gap{What: section + "/redfish", Reason: why, Detail: "read over SNMP, which does not tell all that Redfish does"})
+		if what := section + "/redfish"; !slices.ContainsFunc(r.Gaps, func(g hw.Gap) bool { return g.What == what }) {
+			r.Gaps = append(r.Gaps, hw.Gap{What: what, Reason: why, Detail: "read over SNMP, which does not tell all that Redfish does"})
+		}
 	}
 }
 
