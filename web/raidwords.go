@@ -128,7 +128,10 @@ func (p RaidPart) Facts() []string {
 	case "drive":
 		p.driveFacts(&f)
 	default:
-		f.add(p.word(raid.KeyState), p.word(raid.KeyModel))
+		f.add(p.word(raid.KeyState))
+		if model := p.word(raid.KeyModel); model != p.Title {
+			f.add(model)
+		}
 	}
 	return f
 }

@@ -82,8 +82,11 @@ func changedWords(was, now map[string]string) string {
 }
 
 func orNone(s string) string {
-	if s == "" {
+	switch s {
+	case "":
 		return "none"
+	case "none": // a word of the device
+		return `"none"`
 	}
 	return quoted(s)
 }

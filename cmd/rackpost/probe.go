@@ -31,6 +31,7 @@ of SNMP, and 443 where -user is given: of Redfish. Of a server the RAID sets are
   -standby ADDRESS    of the other unit of a firewall pair, which is visited too
   -snmp ADDRESS       of the SNMP agent of a server, read beside Redfish; without -user it is read alone, and the other ADDRESS
                       may be left out
+  -rate N             requests a second at most over Redfish, 2 if not given: more is for what is simulated
   -legacy-tls         allow TLS 1.0 and the ciphers of old iDRAC 7 and 8
 ` + credentialHelp() + `
 
@@ -55,6 +56,7 @@ type probeFlags struct {
 	standby string
 	agent   string
 	legacy  bool
+	rate    float64
 }
 
 func (f *probeFlags) set() *flag.FlagSet {
@@ -64,6 +66,7 @@ func (f *probeFlags) set() *flag.FlagSet {
 	fs.StringVar(&f.standby, "standby", "", "")
 	fs.StringVar(&f.agent, "snmp", "", "")
 	fs.BoolVar(&f.legacy, "legacy-tls", false, "")
+	fs.Float64Var(&f.rate, "rate", 0, "")
 	f.register(fs)
 	return fs
 }
@@ -113,12 +116,14 @@ func (f *probeFlags) server(kind collectors.Kind, t *collectors.Target) (err err
 			t.Credentials.Community = "public"
 		}
 	}
-	t.LegacyTLS = f.legacy
+	t.LegacyTLS, t.Rate = f.legacy, f.rate
 	switch server := speaksRedfish(kind); {
 	case !server && f.user != "":
 		return usagef("a %s is read over SNMP: give -community or -v3-user, not -user", kind.Name)
-	case !server && (f.agent != "" || f.legacy):
-		return usagef("-snmp and -legacy-tls are for servers; a %s is not read over Redfish", kind.Name)
+	case !server && (f.agent != "" || f.legacy || f.rate != 0):
+		return usagef("-snmp, -legacy-tls and -rate are for servers; a %s is not read over Redfish", kind.Name)
+	case !(f.rate >= 0 && f.rate <= maxDiscoverRate):
+		return usagef("-rate: write more than 0 and at most %d requests a second", maxDiscoverRate)
 	case server && !speaksSNMP(kind) && f.user == "":
 		return usagef("a %s is read over Redfish: give -user U and -password-file F", kind.Name)
 	case server && !speaksSNMP(kind) && t.Credentials.SNMP():

@@ -24,6 +24,9 @@ type probeSection struct {
 	Why        string    `json:"why,omitempty"`
 }
 
+// logSection is the section whose yield are lines.
+const logSection = "log"
+
 // probeSections tells what became of each of the kind's sections, all of which were due.
 //
 // lent is of samplesLent.
@@ -39,7 +42,11 @@ func probeSections(kind collectors.Kind, r hw.Report, lent map[string]int, visit
 	all := make([]probeSection, 0, len(kind.Sections))
 	for _, s := range kind.Sections {
 		p := probeSection{Section: s.Name, Read: extents[s.Name].String(), Components: found[s.Name], Samples: lent[s.Name]}
-		if p.Components+p.Samples == 0 {
+		lines := 0
+		if s.Name == logSection {
+			lines = len(r.Log)
+		}
+		if p.Components+p.Samples+lines == 0 {
 			g := whyNothing(s.Name, r, visitErr)
 			p.Reason, p.Why = g.Reason, reasonText(g)
 		}
