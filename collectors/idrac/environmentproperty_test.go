@@ -131,7 +131,7 @@ func spoiled(docs map[string]any) map[string][]string {
 }
 
 // tries is how many places of a document are spoilt, by chance of a fixed seed.
-const tries = 120
+const tries = 60
 
 func spoilAll(t *testing.T, docs map[string]any) {
 	rnd := rand.New(rand.NewPCG(1, 2))

@@ -13,7 +13,8 @@ import (
 
 // redfishEnvironment is what is remembered of section environment between visits.
 type redfishEnvironment struct {
-	lacks  map[string]bool     // documents the iDRAC has not: it is not asked again
+	lacks  map[string]bool     // documents the iDRAC has not: it is asked again with the inventory
+	had    map[string]bool     // documents that were read once
 	traits map[string]hw.Attrs // by path: what the older form said of a part, for when only the newer one answers
 	air    map[string]bool     // estimates that were told once
 }
@@ -22,7 +23,10 @@ type redfishEnvironment struct {
 // an iDRAC lacks them or fails at them.
 func (s *redfishSide) readEnvironment(v *redfishVisit) {
 	if s.environment.lacks == nil {
-		s.environment = redfishEnvironment{lacks: map[string]bool{}, traits: map[string]hw.Attrs{}, air: map[string]bool{}}
+		s.environment = redfishEnvironment{lacks: map[string]bool{}, had: map[string]bool{}, traits: map[string]hw.Attrs{}, air: map[string]bool{}}
+	}
+	if v.fresh {
+		clear(s.environment.lacks)
 	}
 	for _, read := range []func(*redfishVisit){s.readThermal, s.readPower, s.readIntrusion, s.readAir} {
 		if v.Stopped != "" {
@@ -64,7 +68,7 @@ func (s *redfishSide) readPower(v *redfishVisit) {
 }
 
 // older reads a document of the older form; false where the newer one is to be read. The section is partial then, unless the
-// iDRAC has no such document: the newer form tells less.
+// iDRAC never had such a document: the newer form tells less.
 func (s *redfishSide) older(v *redfishVisit, what string, at, newer redfish.Link, into any) bool {
 	if s.environment.lacks[what] {
 		return false
@@ -73,8 +77,9 @@ func (s *redfishSide) older(v *redfishVisit, what string, at, newer redfish.Link
 	switch {
 	case err == nil:
 		v.Odd(sectionEnvironment, what, a.Odd)
+		s.environment.had[what] = true
 		return true
-	case newer.Path != "" && !redfish.Over(err) && collectors.ReasonOf(err) == hw.NotSupported:
+	case newer.Path != "" && !redfish.Over(err) && collectors.ReasonOf(err) == hw.NotSupported && !s.environment.had[what] && !v.young:
 		s.environment.lacks[what] = true
 	default:
 		v.Missed(sectionEnvironment, what, err)

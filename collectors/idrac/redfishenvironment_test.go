@@ -173,6 +173,9 @@ func TestNewerForm(t *testing.T) {
 			}
 			x.set(chassisAt+"/Thermal", nil)
 			x.set(chassisAt+"/Power", nil)
+			if r := v.visit("environment"); r.extent("environment") != hw.Partial {
+				t.Errorf("the documents were there a moment ago, and the section is %v", r.extent("environment"))
+			}
 			fresh, _ := treeVisitor(t, docs)
 			for range 2 {
 				r = fresh.visit("environment")

@@ -117,6 +117,7 @@ func TestOddValues(t *testing.T) {
 		"an efficiency as a fraction":              {doc: `{"PowerSupplies": [{"MemberId": "PSU.Slot.1", "EfficiencyPercent": 0.9}]}`, path: "psu/PSU.Slot.1", samples: map[string]float64{"efficiency_percent": 90}},
 		"a supply that is off":                     {doc: `{"PowerSupplies": [{"MemberId": "1", "Status": {"State": "UnavailableOffline", "Health": "Critical"}}]}`, path: "psu/1", health: hw.Critical, words: map[string]string{"state": "unavailable-offline"}},
 		"a Power without PowerControl":             {doc: `{"Voltages": [{"Name": "P 1"}]}`, path: "voltage/P1"},
+		"what the processors draw":                 {doc: `{"PowerControl": [{"Name": "Server Power Control", "PowerConsumedWatts": 300}, {"MemberId": "1", "Name": "CPU Sub-system Power", "PowerConsumedWatts": 90}]}`, path: "power/CPUSub-systemPower", samples: map[string]float64{"consumed_watts": 90}},
 		"an open chassis":                          {doc: `{"PhysicalSecurity": {"IntrusionSensor": "HardwareIntrusion"}}`, path: "intrusion/1", health: hw.Critical, words: map[string]string{"state": "open"}},
 		"an intrusion nobody knows":                {doc: `{"PhysicalSecurity": {"IntrusionSensor": "?"}}`, path: "intrusion/1"},
 		"a link that trains":                       {doc: `{"LinkStatus": "Training", "CurrentSpeedGbps": 25}`, path: "port/card-Y-1", words: map[string]string{"link": "training"}, samples: map[string]float64{"speed_mbps": 25000}},
