@@ -1,3 +1,3 @@
-// Package capture records an SNMP device for a bug report or a test, with everything that
-// identifies its owner replaced (package scrub). The result is what collectors/sim replays.
+// Package capture records a device over SNMP or Redfish for a bug report or a test, with everything
+// that identifies its owner replaced (package scrub). The result is what collectors/sim replays.
 package capture

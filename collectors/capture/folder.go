@@ -40,8 +40,17 @@ func Prepare(path string) (*Folder, error) {
 	return &Folder{path: path, temp: temp}, nil
 }
 
-// Add writes a file that only its owner may read.
+// Path is where the files of the capture are until Commit.
+func (f *Folder) Path() string { return f.temp }
+
+// Add writes a file that only its owner may read. Its name may have folders before it.
 func (f *Folder) Add(name string, write func(io.Writer) error) error {
+	if !filepath.IsLocal(name) {
+		return fmt.Errorf("write %q: it is outside of the folder", name)
+	}
+	if err := os.MkdirAll(filepath.Join(f.temp, filepath.Dir(name)), 0o700); err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
 	file, err := os.OpenFile(filepath.Join(f.temp, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", name, err)

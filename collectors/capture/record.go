@@ -85,19 +85,29 @@ func Record(ctx context.Context, session Session, opt Options) (*Result, error) 
 	if err != nil {
 		return nil, err
 	}
+	w := newWalk(session, opt)
+	if err := w.run(ctx); err != nil {
+		return nil, err
+	}
+	return w.finish(scrubber)
+}
+
+func newWalk(session Session, opt Options) *walk {
 	if opt.Rows <= 0 {
 		opt.Rows = DefaultRows
 	}
 	if opt.Time <= 0 {
 		opt.Time = DefaultTime
 	}
-	w := walk{session: session, opt: opt, left: opt.Subtrees, excluded: map[string]bool{}, result: Result{Started: time.Now()}}
+	w := &walk{session: session, opt: opt, left: opt.Subtrees, excluded: map[string]bool{}, result: Result{Started: time.Now()}}
 	for _, x := range Exclusions() {
 		w.excluded[x.OID] = true
 	}
-	if err := w.run(ctx); err != nil {
-		return nil, err
-	}
+	return w
+}
+
+// finish scrubs what was read.
+func (w *walk) finish(scrubber *scrub.Scrubber) (*Result, error) {
 	objects, err := scrubber.Scrub(w.objects)
 	if err != nil {
 		return nil, err

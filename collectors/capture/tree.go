@@ -198,15 +198,15 @@ func (c *crawl) read(ctx context.Context, path string) error {
 	}
 	c.bytes += len(a.Doc)
 	c.tree.Documents = append(c.tree.Documents, scrub.Document{Path: path, Body: bytes.Clone(a.Doc)})
-	for _, link := range linksOf(a.Doc, limitOf(path)) {
+	for _, link := range linksOf(a.Doc, limitOf(path, a.Doc)) {
 		c.push(link)
 	}
 	return nil
 }
 
 // limitOf is how many links of a resource are followed: of a log and of jobs, few.
-func limitOf(path string) int {
-	if part := lastPart(path); part == "entries" || part == "jobs" || part == "tasks" {
+func limitOf(path string, doc []byte) int {
+	if part := lastPart(path); part == "entries" || part == "jobs" || part == "tasks" || bytes.Contains(doc, []byte("#LogEntryCollection.")) {
 		return maxEntries
 	}
 	return maxFollowed

@@ -148,6 +148,39 @@ raw      1.3.6.1.4.1.9.9.500.1.1.5 cswGlobals' flags
 mac      1.3.6.1.4.1.9.9.500.1.2.1.1.7 cswSwitchMacAddress
 vendor   1.3.6.1.4.1.9.9.500.1.2.1.1.8 cswSwitchSoftwareImage
 raw      1.3.6.1.4.1.9.9.548.1.2.1.1.2 cErrDisableFeatureFlags
+release  1.3.6.1.4.1.674.10892.5 IDRAC-MIB
+name     1.3.6.1.4.1.674.10892.5.1.1.1 racName
+free     1.3.6.1.4.1.674.10892.5.1.2 chassisInfoGroup
+serial   1.3.6.1.4.1.674.10892.5.1.2.1 chassisServiceTag
+vendor   1.3.6.1.4.1.674.10892.5.1.2.3 chassisModelModular
+name     1.3.6.1.4.1.674.10892.5.1.3.1 systemFQDN
+serial   1.3.6.1.4.1.674.10892.5.1.3.2 systemServiceTag
+serial   1.3.6.1.4.1.674.10892.5.1.3.3 systemExpressServiceCode
+tag      1.3.6.1.4.1.674.10892.5.1.3.4 systemAssetTag
+free     1.3.6.1.4.1.674.10892.5.1.3.8 systemDataCenterName
+free     1.3.6.1.4.1.674.10892.5.1.3.9 systemAisleName
+free     1.3.6.1.4.1.674.10892.5.1.3.10 systemRackName
+free     1.3.6.1.4.1.674.10892.5.1.3.11 systemRackSlot
+free     1.3.6.1.4.1.674.10892.5.1.3.15 systemRoomName
+serial   1.3.6.1.4.1.674.10892.5.1.3.18 systemNodeID
+free     1.3.6.1.4.1.674.10892.5.4.300 logs, and what stands on the chassis
+release  1.3.6.1.4.1.674.10892.5.4.300.50 systemBIOSTable
+release  1.3.6.1.4.1.674.10892.5.4.300.60 firmwareTable
+vendor   1.3.6.1.4.1.674.10892.5.4.300.10.1.7 chassisName
+vendor   1.3.6.1.4.1.674.10892.5.4.300.10.1.9 chassisModelName
+serial   1.3.6.1.4.1.674.10892.5.4.300.10.1.11 chassisServiceTagName
+serial   1.3.6.1.4.1.674.10892.5.4.1100.50.1.23 memoryDeviceSerialNumberName
+mac      1.3.6.1.4.1.674.10892.5.4.1100.90.1.15 networkDeviceCurrentMACAddress
+mac      1.3.6.1.4.1.674.10892.5.4.1100.90.1.16 networkDevicePermanentMACAddress
+serial   1.3.6.1.4.1.674.10892.5.4.2000.10.1.7 fruSerialNumberName
+serial   1.3.6.1.4.1.674.10892.5.5.1.20.130.1.1.77 controllerSASAddress
+serial   1.3.6.1.4.1.674.10892.5.5.1.20.130.3.1.8 enclosureServiceTag
+tag      1.3.6.1.4.1.674.10892.5.5.1.20.130.3.1.9 enclosureAssetTag
+free     1.3.6.1.4.1.674.10892.5.5.1.20.130.3.1.10 enclosureAssetName
+serial   1.3.6.1.4.1.674.10892.5.5.1.20.130.4.1.7 physicalDiskSerialNo
+serial   1.3.6.1.4.1.674.10892.5.5.1.20.130.4.1.28 physicalDiskSASAddress
+free     1.3.6.1.4.1.674.10892.5.5.1.20.140.1.1.2 virtualDiskName
+free     1.3.6.1.4.1.674.10892.5.5.1.20.140.1.1.36 virtualDiskDisplayName
 `
 
 // numbered are the rows whose index is numbers alone, none of them an address or a letter: they
@@ -221,6 +254,7 @@ const numbered = `
 1.3.6.1.4.1.9.9.500.1.2.2.1
 1.3.6.1.4.1.9.9.548.1.2.1.1
 1.3.6.1.4.1.9.9.548.1.3.1.1
+1.3.6.1.4.1.674.10892.5
 `
 
 // indexes are the tables whose index holds an address: n is a number, 4 an IPv4 address, m a MAC

@@ -1,4 +1,4 @@
-// Package scrub replaces what identifies the owner of a device in a walk of it: addresses,
+// Package scrub replaces what identifies the owner of a device in a walk of it or in its documents of Redfish: addresses,
 // serial numbers, names and free text, in values and in indexes. It does no I/O.
 //
 // Numbers, states, models, versions and interface names stay. A text stays only if its object

@@ -65,6 +65,9 @@ func (s *Scrubber) Documents(docs []Document, beside []Object) ([]Document, erro
 	return out, nil
 }
 
+// Path returns the path of a resource with all that was learned to identify replaced in it.
+func (s *Scrubber) Path(path string) string { return s.text(path, versioned) }
+
 // learnNode takes in what identifies in a value.
 func (d *documents) learnNode(property string, n *node) {
 	switch n.kind {
