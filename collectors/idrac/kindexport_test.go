@@ -1,11 +1,13 @@
 package idrac
 
 import (
+	"testing"
 	"time"
 
 	"rackpost/collectors"
 	"rackpost/collectors/redfish"
 	"rackpost/collectors/snmp"
+	"rackpost/hw"
 )
 
 // Unhurried is the kind with a clock of its own and without the pace a real BMC needs.
@@ -25,4 +27,13 @@ func Unhurried(clock func() time.Time) collectors.Kind {
 		return made, err
 	}
 	return k
+}
+
+// JobOf tells a job's document, and whether it is over.
+func JobOf(t testing.TB, doc string) (hw.Component, bool) {
+	var j dellJob
+	if _, err := redfish.Decode([]byte(doc), &j); err != nil {
+		t.Fatal(err)
+	}
+	return j.part("JID_1")
 }

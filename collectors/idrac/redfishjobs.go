@@ -246,7 +246,7 @@ func (j *dellJob) isUpdate() bool {
 // jobWord writes a word of Dell's in ours: ReadyForExecution is ready-for-execution.
 func jobWord(s string) string {
 	var b strings.Builder
-	runes := []rune(clipped(s, 100))
+	runes := []rune(strings.ReplaceAll(clipped(s, 100), "iDRAC", "Idrac"))
 	for i, r := range runes {
 		begins := unicode.IsUpper(r) && i > 0 && (unicode.IsLower(runes[i-1]) || i+1 < len(runes) && unicode.IsLower(runes[i+1]))
 		if begins && runes[i-1] != ' ' {
