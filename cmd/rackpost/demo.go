@@ -27,6 +27,7 @@ import (
 const (
 	demoPeriod = 5 * time.Second // of every section over SNMP, and of a server's heartbeat: faults are to be seen soon
 	demoWait   = 5 * time.Second // for a server's answer
+	demoRate   = 50              // requests a second to a server; a real one is asked two
 	demoBudget = 512 << 20
 	demoTries  = 8 // loopback networks that are tried: others may use some
 )
@@ -184,17 +185,16 @@ func demoSite(rack *sim.Rack) (siteConfig, error) {
 	for _, i := range rack.Devices() {
 		kind, err := findKind(all.Kinds(), i.Kind)
 		if err != nil {
-			continue // a device that nothing speaks to yet is not watched
+			return siteConfig{}, err
 		}
 		site.devices = append(site.devices, demoDevice(rack, i, kind))
 	}
 	return site, nil
 }
 
-// demoPeriods are those of a server's sections: an iDRAC is asked two requests a second at most, and a visit that reads
-// all of it takes some thirty.
+// demoPeriods are those of a server's sections; the others are read every minute.
 var demoPeriods = map[string]time.Duration{
-	"heartbeat": demoPeriod, "raid": 15 * time.Second, "environment": 15 * time.Second, "log": 30 * time.Second, "jobs": 30 * time.Second,
+	"heartbeat": demoPeriod, "raid": 2 * demoPeriod, "environment": 2 * demoPeriod, "log": 2 * demoPeriod, "jobs": 2 * demoPeriod,
 }
 
 // demoDevice is how one device of the rack is watched.
@@ -206,7 +206,7 @@ func demoDevice(rack *sim.Rack, i sim.DeviceInfo, kind collectors.Kind) collecto
 	}}
 	b := rack.BMC(i.Name)
 	if b != nil {
-		w.Target.SNMP, w.Target.Timeout = i.SNMP, demoWait
+		w.Target.SNMP, w.Target.Timeout, w.Target.Rate = i.SNMP, demoWait, demoRate
 		w.Target.Credentials.User, w.Target.Credentials.Password = b.Account()
 	}
 	for _, s := range kind.Sections {

@@ -29,7 +29,7 @@ const patience = 30 * time.Second
 
 // TestMain lets the scripts run rackpost itself: this test binary under another name.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"rackpost": main, "fleet": fleetMain, "hasty": hastyMain})
+	testscript.Main(m, map[string]func(){"rackpost": main, "fleet": fleetMain, "servers": serversMain, "hasty": hastyMain})
 }
 
 func TestScripts(t *testing.T) {

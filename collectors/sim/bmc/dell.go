@@ -100,7 +100,7 @@ func (m *model) dellSystem(now *moment) object {
 	o["Oem"] = object{"Dell": object{"@odata.type": "#DellOem.v1_3_0.DellOemResources", "DellSystem": object{
 		"@odata.id": systemPath + "/Oem/Dell/DellSystem/System.Embedded.1", "@odata.type": "#DellSystem.v1_3_0.DellSystem", "Id": "System.Embedded.1", "Name": "DellSystem",
 		"ChassisServiceTag": now.tag(), "NodeID": now.tag(), "ExpressServiceCode": now.express(), "SystemGeneration": m.generation, "ChassisSystemHeightUnit": 2,
-		"BatteryRollupStatus": "OK", "CPURollupStatus": "OK", "CurrentRollupStatus": rollup(all), "FanRollupStatus": rollup(fans), "IntrusionRollupStatus": "OK",
+		"BatteryRollupStatus": "OK", "CPURollupStatus": "OK", "CurrentRollupStatus": "OK", "FanRollupStatus": rollup(fans), "IntrusionRollupStatus": "OK",
 		"LicensingRollupStatus": "OK", "PSRollupStatus": rollup(power), "SELRollupStatus": "OK", "StorageRollupStatus": rollup(storage), "TempRollupStatus": rollup(temperature),
 		"TempStatisticsRollupStatus": "OK", "VoltRollupStatus": "OK", "SysMemPrimaryStatus": "OK", "SDCardRollupStatus": nil, "IDSDMRollupStatus": nil,
 		"EstimatedExhaustTemperatureCelsius": 255, "EstimatedSystemAirflowCFM": 255, "MaxCPUSockets": 2, "MaxDIMMSlots": 24, "PopulatedDIMMSlots": s.dimms,
