@@ -116,7 +116,7 @@ func (p RaidPart) ID() string {
 func (p RaidPart) Facts() []string {
 	var f facts
 	if p.word(raid.KeyPresence) == raid.PresenceMissing {
-		f.add("missing; as it was:")
+		f.add("missing")
 	}
 	switch p.Kind() {
 	case "controller":

@@ -85,7 +85,7 @@ func (p *raidPrinter) tree(d web.Raid) {
 
 // unassigned is what a drive is that belongs to no set that is known: SNMP does not tell which set a drive is a member of.
 func unassigned(x web.RaidPart) string {
-	switch x.State.Get(raid.KeyState) {
+	switch cmp.Or(x.State.Get(raid.KeyState), x.Attrs.Get(raid.KeyState)) {
 	case raid.StateReady:
 		return "unused "
 	case raid.StateNonRAID:
@@ -211,30 +211,40 @@ func (p *raidPrinter) advice(d web.Raid) {
 	if len(order) == 0 {
 		return
 	}
+	found := map[string]bool{}
 	p.WriteString("\nWhat to do\n")
 	for _, code := range order {
 		list := of[code]
 		p.WriteByte('\n')
-		var names []string
-		for _, a := range list {
-			name := cmp.Or(a.Name, a.Component)
-			if strings.HasPrefix(a.Component, raid.VolumePath) {
-				name = "volume " + name
-			}
-			names = append(names, name)
-		}
-		says := list[0].Says
-		if slices.ContainsFunc(list, func(a web.Alert) bool { return a.Says != says }) {
-			r, _ := raid.Lookup(code)
-			says = r.When
-		}
-		p.branch(list[0].Level, 0, plain(strings.Join(names, ", ")+": "+says))
+		p.headlines(list)
 		p.line(strings.Repeat(" ", markWidth), list[0].Do, 0)
 		for _, a := range list {
-			if locatable(a) {
-				fmt.Fprintf(p, "%*s%s\n", markWidth, "", plain(fmt.Sprintf("rackpost locate %s %s on", d.Device, a.Component)))
+			if locatable(a) && !found[a.Component] {
+				found[a.Component] = true
+				fmt.Fprintf(p, "%*s%s\n", markWidth, "", plain(fmt.Sprintf("rackpost locate %s %s on", d.Device, locateName(a))))
 			}
 		}
+	}
+}
+
+// headlines write alerts of one code, those that say the same in one line.
+func (p *raidPrinter) headlines(alerts []web.Alert) {
+	type headline struct{ level, says string }
+	var order []headline
+	names := map[headline][]string{}
+	for _, a := range alerts {
+		name := cmp.Or(a.Name, a.Component)
+		if strings.HasPrefix(a.Component, raid.VolumePath) {
+			name = "volume " + name
+		}
+		h := headline{a.Level, a.Says}
+		if names[h] == nil {
+			order = append(order, h)
+		}
+		names[h] = append(names[h], name)
+	}
+	for _, h := range order {
+		p.branch(h.level, 0, plain(strings.Join(names[h], ", ")+": "+h.says))
 	}
 }
 
@@ -245,6 +255,14 @@ func locatable(a web.Alert) bool {
 		return strings.HasPrefix(a.Component, raid.DrivePath)
 	}
 	return false
+}
+
+// locateName is what locate knows the drive of a by.
+func locateName(a web.Alert) string {
+	if strings.HasPrefix(a.Name, "bay ") {
+		return a.Name
+	}
+	return a.Component
 }
 
 // line writes text behind before, in lines of at most 80 columns; those after the first are indented by hang more.
