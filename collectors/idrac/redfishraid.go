@@ -27,7 +27,8 @@ const (
 type redfishRAID struct {
 	populated map[string]bool   // ids of controllers that had drives or sets
 	shelves   map[string]string // paths of backplanes and shelves, and the controller of each
-	bare      map[string]int    // controller: how often it was read without a battery
+	bare      map[string]int    // controller: how often in a row it told that it has no battery
+	unseen    map[string]int    // likewise: how often no battery, or no enclosures, were seen, whatever it told
 	absent    map[string]time.Time
 	smart     smartMemory
 }
@@ -39,7 +40,7 @@ const absentTime = 24 * time.Hour
 // that has drives, one a shelf. What the counters of a drive tell is read an hour apart.
 func (s *redfishSide) readRAID(v *redfishVisit) {
 	if s.raid.populated == nil {
-		s.raid = redfishRAID{populated: map[string]bool{}, shelves: map[string]string{}, bare: map[string]int{}, absent: map[string]time.Time{}, smart: smartMemory{drives: map[string]*smartDrive{}}}
+		s.raid = redfishRAID{populated: map[string]bool{}, shelves: map[string]string{}, bare: map[string]int{}, unseen: map[string]int{}, absent: map[string]time.Time{}, smart: smartMemory{drives: map[string]*smartDrive{}}}
 	}
 	stores := s.readStores(v)
 	for _, d := range stores {
@@ -212,20 +213,32 @@ func (s *redfishSide) readBatteries(v *redfishVisit, stores []*dellStore) {
 		whole = s.readBatteryHomes(v, stores) && whole
 	}
 	for _, d := range stores {
-		id, n := d.ID, len(d.batteries)
-		if d.sort() != sortRAID {
-			continue
+		if d.sort() == sortRAID {
+			s.believeBattery(v, d, whole)
 		}
-		told := d.oem.Dell.DellController.ID != "" || d.oem.Dell.DellController.CacheSizeInMB != nil
-		believed := s.settled(v, sectionRAID, id+"/battery", n)
-		switch {
-		case n > 0 || !told || !whole || !believed:
-			delete(s.raid.bare, id)
-		case s.raid.bare[id] < emptyReadings:
-			s.raid.bare[id]++
-		}
-		d.bare = s.raid.bare[id] >= emptyReadings
 	}
+}
+
+// believeBattery decides whether a controller that shows no battery has none. A reading before that is not whole, unless it
+// is an iDRAC that shows none of any controller, or there is no cache to keep.
+func (s *redfishSide) believeBattery(v *redfishVisit, d *dellStore, whole bool) {
+	id, c := d.ID, d.oem.Dell.DellController
+	believed := s.settled(v, sectionRAID, id+"/battery", len(d.batteries))
+	if len(d.batteries) > 0 {
+		delete(s.raid.bare, id)
+		delete(s.raid.unseen, id)
+		return
+	}
+	cached := c.CacheSizeInMB == nil || *c.CacheSizeInMB > 0
+	if s.raid.unseen[id]++; s.raid.unseen[id] < emptyReadings && cached && s.places.generation >= 9 {
+		v.Partial(sectionRAID, id+"/battery", hw.Inconsistent, "it shows no battery; believed when it stays so")
+	}
+	if told := c.ID != "" || c.CacheSizeInMB != nil; !told || !whole || !believed {
+		delete(s.raid.bare, id)
+		return
+	}
+	s.raid.bare[id]++
+	d.bare = s.raid.bare[id] >= emptyReadings
 }
 
 // followBatteries reads the batteries a Storage only links to; false when one could not be read.
@@ -387,11 +400,13 @@ func (s *redfishSide) readShelves(v *redfishVisit, stores []*dellStore) []parts.
 func (s *redfishSide) findShelves(v *redfishVisit, d *dellStore) {
 	garbled := slices.ContainsFunc(d.Storage.Links.Enclosures, func(l redfish.Link) bool { return !strings.HasPrefix(l.Path, "/") })
 	if d.Storage.Links.Enclosures == nil || garbled {
-		if s.places.generation >= 9 {
-			v.Partial(sectionRAID, d.ID+"/enclosures", hw.NotSupported, "it does not tell its enclosures")
+		key := d.ID + "/enclosures"
+		if s.raid.unseen[key]++; s.raid.unseen[key] < emptyReadings {
+			v.Partial(sectionRAID, key, hw.NotSupported, "it does not tell its enclosures; believed when it stays so")
 		}
 		return
 	}
+	delete(s.raid.unseen, d.ID+"/enclosures")
 	told := map[string]bool{}
 	for _, l := range d.Storage.Links.Enclosures {
 		if !strings.HasPrefix(fqddAt(l.Path), "Enclosure.") {

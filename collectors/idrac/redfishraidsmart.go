@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"hash/fnv"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,13 +26,15 @@ type smartMemory struct {
 
 // smartDrive is one drive's.
 type smartDrive struct {
-	serial  string
+	mark    string    // of its serial; empty is not known
 	read    time.Time // when it was asked for last
 	counted [errorCounters]uint64
 	told    bool // some counter was ever told
 	errors  raid.Errors
-	word    string   // for raid.KeyMediaErrors
-	left    *float64 // rated writes left, percent
+	word    string        // for raid.KeyMediaErrors
+	left    *float64      // rated writes left, percent
+	odd     []redfish.Odd // of the last reading
+	missed  *hw.Gap       // why there is none since; told until there is one
 }
 
 const (
@@ -62,9 +65,15 @@ func (s *redfishSide) readSMART(v *redfishVisit, stores []*dellStore, list []par
 	if why := s.raid.smart.why; why != "" && v.Started.Before(s.raid.smart.shut) {
 		v.Gap(sectionRAID+"/smart", hw.AccessDenied, why)
 	}
-	for id, i := range at {
-		if d := s.raid.smart.drives[id]; d != nil {
-			d.tell(&list[i])
+	for _, id := range slices.Sorted(maps.Keys(at)) {
+		d := s.raid.smart.drives[id]
+		if d == nil {
+			continue
+		}
+		d.tell(&list[at[id]])
+		v.Odd(sectionRAID, id+"/smart", d.odd)
+		if d.missed != nil {
+			v.Gap(sectionRAID+"/"+id+"/smart", d.missed.Reason, d.missed.Detail)
 		}
 	}
 	s.learnErrors()
@@ -118,20 +127,22 @@ func (s *redfishSide) dueSMART(v *redfishVisit, stores []*dellStore, at map[stri
 	return append(now, due...)
 }
 
-// smartOf returns the memory of a drive, nil where there is no room. Another serial is another drive.
+// smartOf returns the memory of a drive, nil where there is no room. Another serial is another drive; none is the same.
 func (s *redfishSide) smartOf(id, serial string) *smartDrive {
+	mark := serialMark(serial)
 	d := s.raid.smart.drives[id]
 	switch {
 	case d == nil && len(s.raid.smart.drives) >= maxSMART:
 		return nil
 	case d == nil:
-		d = &smartDrive{serial: serial, errors: s.recallErrors(id, serial)}
+		d = &smartDrive{}
+		d.mark, d.errors = s.recallErrors(id)
 		s.raid.smart.drives[id] = d
-	case serial != "" && d.serial != "" && d.serial != serial:
-		*d = smartDrive{serial: serial}
-	case serial != "":
-		d.serial = serial
 	}
+	if mark != "" && d.mark != "" && mark != d.mark {
+		*d = smartDrive{}
+	}
+	d.mark = cmp.Or(mark, d.mark)
 	return d
 }
 
@@ -148,11 +159,14 @@ func (s *redfishSide) readDriveSMART(v *redfishVisit, x smartPlace, p *parts.Par
 		case redfish.Over(err):
 			v.Missed(sectionRAID, x.id+"/smart", err)
 			return
+		case collectors.ReasonOf(err) == hw.NotSupported:
+			x.drive.read = v.Started.Add(absentTime - smartTime) // there is none; another firmware may have it
+			return
 		case err != nil:
-			v.Gap(sectionRAID+"/"+x.id+"/smart", collectors.ReasonOf(err), err.Error())
+			x.drive.missed = &hw.Gap{Reason: collectors.ReasonOf(err), Detail: err.Error()}
 			return
 		}
-		v.Odd(sectionRAID, x.id+"/smart", a.Odd)
+		x.drive.odd, x.drive.missed = a.Odd, nil
 	}
 	x.drive.take(m, v.Started)
 	m.samples(p)
@@ -259,7 +273,7 @@ func (s *redfishSide) learnErrors() {
 	}
 	for id, d := range s.raid.smart.drives {
 		if d.errors.Total > 0 {
-			all = append(all, learned{id, serialMark(d.serial), d.errors})
+			all = append(all, learned{id, d.mark, d.errors})
 		}
 	}
 	slices.SortFunc(all, func(a, b learned) int {
@@ -278,15 +292,15 @@ func (s *redfishSide) learnErrors() {
 	}
 }
 
-// recallErrors returns what was learned of a drive before a restart.
-func (s *redfishSide) recallErrors(id, serial string) raid.Errors {
+// recallErrors returns what was learned of the drive with an id before a restart, and the mark of that drive.
+func (s *redfishSide) recallErrors(id string) (mark string, e raid.Errors) {
 	text, _ := s.target.Memory.Recall(learnedErrors)
 	for _, entry := range raid.Split(text) {
-		if l, ok := readLearned(entry); ok && l.id == id && l.mark == serialMark(serial) {
-			return l.errors
+		if l, ok := readLearned(entry); ok && l.id == id {
+			return l.mark, l.errors
 		}
 	}
-	return raid.Errors{}
+	return "", raid.Errors{}
 }
 
 // learned is what is kept of a drive with errors: its id, a mark of its serial, the total, and when that rose last.
@@ -320,8 +334,11 @@ func readLearned(text string) (learned, bool) {
 	return l, true
 }
 
-// serialMark is short for a serial.
+// serialMark is short for a serial, empty for none.
 func serialMark(serial string) string {
+	if serial == "" {
+		return ""
+	}
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(serial))
 	return strconv.FormatUint(uint64(h.Sum32()), 36)

@@ -1,7 +1,6 @@
 package idrac_test
 
 import (
-	"net/http"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -167,4 +166,27 @@ func TestTooManyDrives(t *testing.T) {
 	}
 }
 
-var _ http.Handler = (*moved)(nil)
+// A drive whose counters cannot be read is told at every visit until they are; the others are read, and nothing else is lost.
+func TestCountersThatFail(t *testing.T) {
+	t.Parallel()
+	l := openRAID(t, "poweredge-r740")
+	const bay3 = "raid/Disk.Bay.3:Enclosure.Internal.0-1:" + percID + "/smart"
+	l.fault(t, "fail-path /Drives/Disk.Bay.3:Enclosure.Internal.0-1:"+percID+"/Oem")
+	told := func(r hw.Report) bool {
+		return slices.ContainsFunc(r.Gaps, func(g hw.Gap) bool { return g.What == bay3 && g.Reason == hw.DeviceError })
+	}
+	l.longVisits(t)
+	for range 3 {
+		r := l.visit(t)
+		if !told(r) || raidExtent(r) != hw.Complete || len(r.Gaps) != 1 || slices.Contains(brief(said(r, true)), "drive/2 raid-media-errors ?") {
+			t.Errorf("%v: %v", raidExtent(r), r.Gaps)
+		}
+		l.pass(5 * time.Minute)
+	}
+	l.fault(t, "clear")
+	l.pass(time.Hour)
+	l.longVisits(t)
+	if r := l.longVisits(t); told(r) || len(r.Gaps) > 0 {
+		t.Errorf("it answers again: %v", r.Gaps)
+	}
+}

@@ -216,7 +216,7 @@ What a source does not tell stays undecided or not proven; SNMP beside Redfish f
 | life left | PredictedMediaLifeLeftPercent | PredictedMediaLifeLeftPercent | PredictedMediaLifeLeftPercent, else SMART | physicalDiskRemainingRatedWriteEndurance |
 | preserved cache, bad blocks | - | - | - | controllerPreservedCache, virtualDiskBadBlocksDetected |
 
-* **That there is no battery** is said when three complete readings in a row found none; one that was there and is gone makes the section partial until then.
+* **That there is no battery** of a controller that may have one is said when three readings in a row found none; until then the section is not whole.
 * **Media errors** are the sum of reallocated, pending and uncorrectable blocks of a drive. Its counters are one request a drive, so each is asked once an hour; a counter
   that is left out is what it was. The totals of drives with errors survive a restart: errors that rose yesterday are not old because the box was updated.
 * **A controller that can have something or not is known by its sort**: a BOSS has no spare, and neither BOSS, HBA nor NVMe at the processor have a cache, a battery or patrol
