@@ -61,3 +61,6 @@ func RedfishPrefix(section, path string) string {
 	}
 	return best
 }
+
+// SupplyState reads DetailedState.
+var SupplyState = supplyState

@@ -57,16 +57,6 @@ func visitingBMC(t testing.TB, b *bmc.BMC) *redfishVisitor {
 	return &redfishVisitor{TB: t, bmc: b, collector: c}
 }
 
-// modelBMC is one of the simulator's servers, up for a month.
-func modelBMC(t testing.TB, model string) *bmc.BMC {
-	t.Helper()
-	b, err := bmc.New(model, bmc.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
 // recordedBMC is a recorded server, or skips the test.
 func recordedBMC(t testing.TB, folder string) *bmc.BMC {
 	t.Helper()

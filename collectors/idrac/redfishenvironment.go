@@ -131,11 +131,11 @@ func findPart(list []parts.Part, path string) *parts.Part {
 	return &list[i]
 }
 
-// supplyWords are what DetailedState joins, in the words SNMP has for them.
+// supplyWords are what DetailedState joins, in small letters, and the words SNMP has for them. One that holds another stands before it.
 var supplyWords = []struct{ dell, word string }{
-	{"Power Supply Failure Detected", "failed"}, {"Failure Detected", "failed"}, {"Predictive Failure", "failure-predicted"},
-	{"Input Lost Or Out-Of-Range", "input-lost-or-out-of-range"}, {"Input Out-Of-Range", "input-out-of-range"}, {"Input Lost", "input-lost"}, {"Power Supply AC Lost", "input-lost"},
-	{"Configuration Error", "configuration-error"}, {"Presence Detected", "present"},
+	{"predictive failure", "failure-predicted"}, {"failure detected", "failed"},
+	{"input lost or out of range", "input-lost-or-out-of-range"}, {"input out of range", "input-out-of-range"}, {"input lost", "input-lost"}, {"ac lost", "input-lost"},
+	{"configuration error", "configuration-error"}, {"presence detected", "present"},
 }
 
 // addSupply adds to a supply what Dell tells of it.
@@ -144,7 +144,9 @@ func addSupply(list []parts.Part, path string, x dellPower) {
 	if p == nil {
 		return
 	}
-	p.State = p.State.With(raid.KeyState, supplyState(x.DellPowerSupplyView.DetailedState))
+	if word := supplyState(x.DellPowerSupplyView.DetailedState); word != "" {
+		p.State = p.State.With(raid.KeyState, word)
+	}
 	limit := x.DellPowerSupplyView.MaxInputWatts
 	if limit == nil || *limit <= 0 {
 		return
@@ -155,6 +157,7 @@ func addSupply(list []parts.Part, path string, x dellPower) {
 }
 
 func supplyState(detail string) string {
+	detail = strings.ReplaceAll(strings.ToLower(detail), "-", " ")
 	var words []string
 	for _, w := range supplyWords {
 		switch {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"rackpost/collectors/idrac"
 	"rackpost/hw"
 )
 
@@ -298,5 +299,23 @@ func TestOldFirmware(t *testing.T) {
 	}
 	if s, ok := r.samples["voltage/CPU1VCOREPG voltage_volts"]; ok || r.parts["voltage/CPU1VCOREPG"].Health != hw.OK {
 		t.Errorf("%+v", s)
+	}
+}
+
+// What Dell says of a supply, in the words SNMP has.
+func TestSupplyState(t *testing.T) {
+	t.Parallel()
+	for detail, want := range map[string]string{
+		"":                  "",
+		"Presence Detected": "present",
+		"Presence Detected, Input Lost Or Out-Of-Range":           "input-lost-or-out-of-range",
+		"Presence Detected, Power Supply AC Lost":                 "input-lost",
+		"Presence Detected, Failure Detected, Input Out-Of-Range": "failed input-out-of-range",
+		"Predictive Failure, Configuration Error":                 "configuration-error failure-predicted",
+		"Presence Detected, a word that nobody knows":             "present",
+	} {
+		if got := idrac.SupplyState(detail); got != want {
+			t.Errorf("%q is %q, want %q", detail, got, want)
+		}
 	}
 }

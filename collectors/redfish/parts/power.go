@@ -42,10 +42,12 @@ func supplyName(s redfish.PowerSupply, n Names) string {
 	switch {
 	case n.Supply != nil:
 		return n.Supply(s)
-	case s.MemberID != "":
+	case isName(s.MemberID):
 		return s.MemberID
+	case strings.HasPrefix(s.Path, "/"):
+		return Last(s.Path) // its number
 	}
-	return Last(s.Path)
+	return s.MemberID
 }
 
 func powerSupply(section, id string, s redfish.PowerSupply) Part {
