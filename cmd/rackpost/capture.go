@@ -32,25 +32,30 @@ const (
 func captureCommand() command {
 	return command{
 		name: "capture",
-		args: "[-all] [-key-file F] [-pause D] [-max-rows N] [-max-time D] [-timeout D] [-community C | -community-file F | -v3-user U ...] KIND ADDRESS DIR",
+		args: "[-all] [-key-file F] [-pause D] [-max-time D] [-user U -password-file F] [-community C | -community-file F | -v3-user U ...] KIND ADDRESS DIR",
 		does: "record a device for a bug report, with all that identifies its owner replaced",
-		help: `KIND is one of ` + strings.Join(kindNames(), ", ") + `. ADDRESS is host, host:port or [v6]:port; the port is 161 if none is given.
-DIR is made; it must not exist, or be empty. It then holds device.snmprec, which rackpost sim -recording
-replays, probe.json, which is what rackpost reads from that replay, and NOTES.txt, which says what was
-read, what was not and why, and what was replaced: addresses, serial numbers, names and free text.
-Look through it before you send it to anybody.
+		help: `KIND is one of ` + strings.Join(kindNames(), ", ") + `. ADDRESS is host, host:port or [v6]:port; without a port it is 161
+of SNMP, and 443 where -user is given: of Redfish.
+DIR is made; it must not exist, or be empty. It then holds device.snmprec, of a server the folder redfish, both if both
+are read, which rackpost sim -recording replays, probe.json, which is what rackpost reads from that replay, and
+NOTES.txt, which says what was read, what was not and why, and what was replaced: addresses, serial numbers, names and
+free text. Look through it before you send it to anybody.
 
   -all                read every group a Cisco device may have, not only the tables rackpost knows
   -key-file F         make the pseudonyms from this file of at least 16 bytes; captures with one key have the
                       same pseudonyms. Else a key is made and forgotten. Never send it along
-  -pause D            wait between two subtrees
-  -max-rows N         ` + fmt.Sprint(capture.DefaultRows) + ` if not given
+  -pause D            wait between two subtrees, or two requests over Redfish
+  -max-rows N         over SNMP, ` + fmt.Sprint(capture.DefaultRows) + ` if not given
+  -max-resources N    over Redfish, ` + fmt.Sprint(capture.DefaultResources) + ` if not given; two are asked a second
   -max-time D         ` + shortDuration(capture.DefaultTime) + ` if not given
   -timeout D          for one request, such as 2s
+  -snmp ADDRESS       of the SNMP agent of a server, read beside Redfish; its address if there are credentials for SNMP
+  -legacy-tls         allow TLS 1.0 and the ciphers of old iDRAC 7 and 8
 ` + credentialHelp() + `
 
 Never read, whatever is asked for: the tables of processes, flash files, ARP, MAC addresses, routes,
-connections, and what holds communities and users. Ctrl-C ends the reading; what was read is kept and
+connections, and what holds communities and users; over Redfish users, sessions, certificates, keys, settings and
+licences. Ctrl-C ends the reading; what was read is kept and
 marked incomplete.
 
 Exit code 0: all was read; 1: it was not, DIR holds what was, if anything; 2: wrong usage.`,
@@ -65,6 +70,8 @@ type captureFlags struct {
 	keyFile        string
 	pause, maxTime string
 	rows           int
+	resources      int    // of Redfish
+	dir            string // as it was given
 }
 
 func (f *captureFlags) set() *flag.FlagSet {
@@ -75,6 +82,9 @@ func (f *captureFlags) set() *flag.FlagSet {
 	fs.StringVar(&f.keyFile, "key-file", "", "")
 	fs.StringVar(&f.pause, "pause", "", "")
 	fs.IntVar(&f.rows, "max-rows", capture.DefaultRows, "")
+	fs.IntVar(&f.resources, "max-resources", capture.DefaultResources, "")
+	fs.StringVar(&f.agent, "snmp", "", "")
+	fs.BoolVar(&f.legacy, "legacy-tls", false, "")
 	fs.StringVar(&f.maxTime, "max-time", "", "")
 	return fs
 }
@@ -85,6 +95,9 @@ func (f *captureFlags) options(kind collectors.Kind, target collectors.Target) (
 	if f.rows < 1 || f.rows > capture.MaxRows {
 		return opt, usagef("-max-rows: %d is out of bounds; write 1 to %d", f.rows, capture.MaxRows)
 	}
+	if f.resources < 1 || f.resources > capture.MaxResources {
+		return opt, usagef("-max-resources: %d is out of bounds; write 1 to %d", f.resources, capture.MaxResources)
+	}
 	var err error
 	if opt.Pause, err = boundedFlag("-pause", f.pause, maxPause); err != nil {
 		return opt, err
@@ -92,8 +105,13 @@ func (f *captureFlags) options(kind collectors.Kind, target collectors.Target) (
 	if opt.Time, err = boundedFlag("-max-time", f.maxTime, captureTimes); err != nil {
 		return opt, err
 	}
-	if opt.Subtrees, err = capture.Plan(kind, f.all); err != nil {
-		return opt, err
+	switch {
+	case speaksRedfish(kind) && f.all:
+		return opt, usagef("-all is for what is read over SNMP; of a %s all is read that may be", kind.Name)
+	case target.Credentials.SNMP():
+		if opt.Subtrees, err = capture.Plan(kind, f.all); err != nil {
+			return opt, err
+		}
 	}
 	if opt.Key, err = captureKey(f.keyFile); err != nil {
 		return opt, err
@@ -143,6 +161,9 @@ func secretsOf(t collectors.Target) []string {
 		host = ""
 	}
 	list := []string{host, t.Credentials.Community}
+	if t.Credentials.User != "" {
+		list = append(list, t.Credentials.User, t.Credentials.Password)
+	}
 	if v := t.Credentials.V3; v != nil {
 		list = append(list, v.User, v.Context)
 	}
@@ -166,15 +187,21 @@ func runCapture(ctx context.Context, t terminal, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	session, err := snmp.New(target, nil)
-	if err != nil {
-		return err
-	}
 	folder, err := capture.Prepare(rest[2])
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, folder.Discard()) }()
+	if f.dir = rest[2]; target.Credentials.User != "" {
+		return captureServer(ctx, t, &f, kind, target, opt, folder)
+	}
+	if target.SNMP != "" { // read alone
+		target.Device.Address = target.SNMP
+	}
+	session, err := snmp.New(target, nil)
+	if err != nil {
+		return err
+	}
 	result, err := recordWithProgress(ctx, t, session, opt)
 	if err = errors.Join(err, session.Close()); err != nil {
 		return fmt.Errorf("%s: nothing was read: %s: %w", target.Device.Address, collectors.ReasonOf(err), err)
@@ -209,9 +236,18 @@ func incomplete(r *capture.Result, dir string) error {
 }
 
 // recordWithProgress records, and tells how far it is when that takes long.
-func recordWithProgress(ctx context.Context, t terminal, session capture.Session, opt capture.Options) (*capture.Result, error) {
+func recordWithProgress(ctx context.Context, t terminal, session capture.Session, opt capture.Options) (r *capture.Result, err error) {
+	err = telling(t, "objects", func(tell func(capture.Progress)) (err error) {
+		opt.Progress = tell
+		r, err = capture.Record(ctx, session, opt)
+		return err
+	})
+	return r, err
+}
+
+// telling runs do, and prints how far it is when that takes long.
+func telling(t terminal, what string, do func(tell func(capture.Progress)) error) error {
 	var latest atomic.Pointer[capture.Progress]
-	opt.Progress = func(p capture.Progress) { latest.Store(&p) }
 	done, joined := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(joined)
@@ -223,15 +259,15 @@ func recordWithProgress(ctx context.Context, t terminal, session capture.Session
 				return
 			case <-tick.C:
 				if p := latest.Load(); p != nil {
-					fmt.Fprintf(t.err, "%d objects, %d of %d subtrees, now %s\n", p.Rows, p.Done, p.Total, p.Next)
+					fmt.Fprintf(t.err, "%d %s, %d of %d asked, now %s\n", p.Rows, what, p.Done, p.Total, p.Next)
 				}
 			}
 		}
 	}()
-	r, err := capture.Record(ctx, session, opt)
+	err := do(func(p capture.Progress) { latest.Store(&p) })
 	close(done)
 	<-joined
-	return r, err
+	return err
 }
 
 // writeCapture writes the files of a capture and puts them in their place. Unread is why rackpost

@@ -36,7 +36,7 @@ type finding struct {
 	Description string    `json:"description,omitempty"`
 	Credentials string    `json:"credentials,omitempty"`
 	Beside      string    `json:"snmp_credentials,omitempty"` // of a server whose SNMP agent answers to others
-	Device      string    `json:"device,omitempty"` // the id in site.yaml: of new, known, same and pair
+	Device      string    `json:"device,omitempty"`           // the id in site.yaml: of new, known, same and pair
 
 	asked   asked
 	pair    bool   // one unit of a failover pair

@@ -59,9 +59,12 @@ type Unread struct {
 	Reason hw.Reason
 }
 
-// Whole reports whether every resource was read that should be.
+// Whole reports whether every resource was read that the device gives: one that it links to and does not have, or answers with
+// an error of its own, is as incomplete to everybody.
 func (t *Tree) Whole() bool {
-	return t.Stopped == "" && !slices.ContainsFunc(t.Failed, func(u Unread) bool { return u.Reason != hw.NotSupported && u.Reason != hw.AccessDenied })
+	return t.Stopped == "" && !slices.ContainsFunc(t.Failed, func(u Unread) bool {
+		return u.Reason != hw.NotSupported && u.Reason != hw.AccessDenied && u.Reason != hw.DeviceError
+	})
 }
 
 // ReadTree reads the resources of a Redfish service that are linked from its root, one request at a time. When ctx ends or a
@@ -73,7 +76,7 @@ func ReadTree(ctx context.Context, r Reader, opt TreeOptions) (*Tree, error) {
 	if opt.Time <= 0 {
 		opt.Time = DefaultTime
 	}
-	c := crawl{reader: r, opt: opt, seen: map[string]bool{}, tree: Tree{Started: time.Now(), Skipped: map[string]int{}}}
+	c := crawl{reader: r, opt: opt, seen: map[string]bool{}, maybe: map[string]bool{}, tree: Tree{Started: time.Now(), Skipped: map[string]int{}}}
 	before := r.Counters().Requests
 	err := c.run(ctx)
 	c.tree.Took, c.tree.Requests = time.Since(c.tree.Started), r.Counters().Requests-before
@@ -89,6 +92,7 @@ type crawl struct {
 	opt    TreeOptions
 	queues [3][]string // what is still to be read, by how much it matters
 	seen   map[string]bool
+	maybe  map[string]bool // paths that no link leads to
 	bytes  int
 	waits  int
 	tree   Tree
@@ -188,8 +192,10 @@ func (c *crawl) read(ctx context.Context, path string) error {
 		pause(ctx, max(v.RetryAfter, time.Second))
 		a, err = c.reader.Get(ctx, path, nil)
 	}
-	if err != nil {
-		c.tree.Failed = append(c.tree.Failed, Unread{path, collectors.ReasonOf(err)})
+	if reason := collectors.ReasonOf(err); err != nil && reason == hw.NotSupported && c.maybe[path] {
+		return nil
+	} else if err != nil {
+		c.tree.Failed = append(c.tree.Failed, Unread{path, reason})
 		return err
 	}
 	if len(a.Doc) == 0 || !json.Valid(a.Doc) {
@@ -200,6 +206,10 @@ func (c *crawl) read(ctx context.Context, path string) error {
 	c.tree.Documents = append(c.tree.Documents, scrub.Document{Path: path, Body: bytes.Clone(a.Doc)})
 	for _, link := range linksOf(a.Doc, limitOf(path, a.Doc)) {
 		c.push(link)
+	}
+	for _, path := range besides(path) {
+		c.maybe[path] = true
+		c.push(path)
 	}
 	return nil
 }

@@ -55,7 +55,7 @@ func clientOf(t *testing.T, b *bmc.BMC) *redfish.Client {
 
 // identifying are names of properties whose values must not be left, whatever else is.
 var (
-	identifying = regexp.MustCompile(`(?i)(serialnumber|serviceid|servicetag|uuid|guid|wwn|wwpn|macaddress(es)?|macaddr|hostname|fqdn|durablename|sasaddress|uniqueidentifier|assettag)$|^(SKU|NodeID|UniqueID|AssociatedNetworkAddresses)$`)
+	identifying = regexp.MustCompile(`(?i)(serialnumber|serviceid|servicetag|uuid|guid|wwn|wwpn|macaddress(es)?|macaddr|hostname|fqdn|durablename|sasaddress|uniqueidentifier|assettag)$|^(NodeID|UniqueID|AssociatedNetworkAddresses)$`)
 	macText     = regexp.MustCompile(`(?i)\b[0-9a-f]{2}(:[0-9a-f]{2}){5}\b`)
 	nobodys     = regexp.MustCompile(`^(?i)(0x)?[0:.\- ]*$|^(ff[:-]?)+$|^(none|null|n/?a|unknown|not ?(available|applicable|specified))$`)
 )

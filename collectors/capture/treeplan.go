@@ -97,6 +97,32 @@ func rank(path string) int {
 	return 1
 }
 
+// unlinked are resources that stand below another one, by the beginning of its last part, and that no link leads to.
+const unlinked = `
+idrac.embedded  Jobs
+idrac.embedded  Oem/Dell/Jobs
+system.embedded Oem/Dell/DellControllerBattery
+system.embedded PowerSubsystem/Oem/Dell/DellControllerBattery
+system.embedded Oem/Dell/DellDrives
+system.embedded Oem/Dell/DellVolumes
+`
+
+// besides returns the paths below a resource that no link leads to, and that may be there.
+func besides(path string) (list []string) {
+	parent := path[:strings.LastIndexByte(path, '/')]
+	switch lastPart(parent) {
+	case "systems", "chassis", "managers":
+	default:
+		return nil
+	}
+	for line := range strings.Lines(unlinked) {
+		if begin, below, ok := strings.Cut(strings.TrimSpace(line), " "); ok && strings.HasPrefix(lastPart(path), begin) {
+			list = append(list, path+"/"+strings.TrimSpace(below))
+		}
+	}
+	return list
+}
+
 // maxPart is the longest name of a file.
 const maxPart = 200
 

@@ -68,6 +68,17 @@ func (s *Scrubber) Documents(docs []Document, beside []Object) ([]Document, erro
 // Path returns the path of a resource with all that was learned to identify replaced in it.
 func (s *Scrubber) Path(path string) string { return s.text(path, versioned) }
 
+// settled returns the class of a text of which the property alone does not tell it.
+func settled(what class, v string) class {
+	switch {
+	case what == sku && len(v) <= 7 && strings.Trim(v, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "":
+		return serial
+	case what == sku:
+		return vendor
+	}
+	return what
+}
+
 // learnNode takes in what identifies in a value.
 func (d *documents) learnNode(property string, n *node) {
 	switch n.kind {
@@ -87,6 +98,7 @@ func (d *documents) learnNode(property string, n *node) {
 
 func (d *documents) learnText(what class, n *node) {
 	v := strings.TrimSpace(n.text)
+	what = settled(what, v)
 	if n.kind == '0' && (what != serial || !isDigits(v)) || d.isPlain(what, v) {
 		return
 	}
@@ -109,6 +121,10 @@ func (d *documents) learnText(what class, n *node) {
 	case address:
 		if a, err := netip.ParseAddr(v); err == nil && a.Is4() {
 			d.seen[a.As4()] = true
+		}
+	case model:
+		for _, word := range append(strings.Fields(v), v) {
+			d.models[lower(word)] = true // a host that bears the name of a model takes it from none
 		}
 	case vendor:
 		d.said[v] = true
@@ -194,10 +210,11 @@ func (d *documents) replaceMessage(n *node) {
 // property replaces what identifies in the text of a property.
 func (d *documents) property(what class, v string) string {
 	t := strings.TrimSpace(v)
+	what = settled(what, t)
 	switch {
 	case d.isPlain(what, t):
 		return v
-	case strings.HasPrefix(v, "/redfish/"), strings.HasPrefix(v, "#"), what == vendor:
+	case strings.HasPrefix(v, "/redfish/"), strings.HasPrefix(v, "#"), what == vendor, what == model:
 		return d.text(v, versioned)
 	}
 	switch what {

@@ -5,7 +5,7 @@ import "strings"
 // properties are the properties of Redfish of which more is known than nothing, by the class of what they hold. Those of a
 // class serial or mac are also known by how their names end.
 const properties = `
-serial SerialNumber ServiceTag ChassisServiceTag NodeID ExpressServiceCode SKU UUID GUID smbiosGUID DurableName UniqueID UniqueId
+serial SerialNumber ServiceTag ChassisServiceTag NodeID ExpressServiceCode UUID GUID smbiosGUID DurableName UniqueID UniqueId
 serial VolumeUniqueIdentifier WWN WWNN WWPN VirtWWN VirtWWPN SASAddress EUI64 NGUID PPIN EntitlementID LicenseKey SystemID BoardSerialNumber
 serial AssociatedWorldWideNames FibreChannelId LogicalDriveUniqueID
 mac MACAddress PermanentMACAddress AssociatedMACAddresses AssociatedNetworkAddresses VirtMacAddr IscsiMacAddr FIPMacAddr ManagementMAC ChassisId
@@ -18,7 +18,9 @@ free ManagementAddressIPv4 ManagementAddressIPv6
 message Message
 argument MessageArgs
 label DisplayName VolumeName
-vendor Id Name MemberId Description Manufacturer Model PartNumber SparePartNumber Vendor Product ProductName Version FirmwareVersion
+model Model
+sku SKU
+vendor Id Name MemberId Description Manufacturer PartNumber SparePartNumber Vendor Product ProductName Version FirmwareVersion
 vendor BiosVersion RedfishVersion Revision SoftwareId MessageId Severity Created DateTime Health HealthRollup State Type
 vendor Info PortId ProductId DeviceLocator ServiceLabel MemoryLocation BankLabel Socket Slot PCISlot Bus Device Function FQDD InstanceID InstanceFQDD ComponentID DeviceDescription
 vendor DeviceID VendorID SubDeviceID SubVendorID SubsystemId SubsystemVendorId DeviceId VendorId ClassCode RevisionId ReadingUnits PhysicalContext
@@ -49,13 +51,14 @@ const (
 	message  class = iota + 100 // what a log says
 	argument                    // what a message was made with
 	label                       // a name a person may have given
+	sku                         // the number of a product, or on a Dell the service tag
 )
 
 // propertyClasses returns the classes by the names of properties, and the endings of those of the maker.
 func propertyClasses() (classes map[string]class, ends []string) {
 	names := map[string]class{
 		"serial": serial, "mac": mac, "name": name, "domain": domain, "address": address, "free": free, "vendor": vendor,
-		"message": message, "argument": argument, "label": label,
+		"message": message, "argument": argument, "label": label, "model": model, "sku": sku,
 	}
 	classes = map[string]class{}
 	for line := range strings.Lines(properties) {
