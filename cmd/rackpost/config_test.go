@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rackpost/collectors/all"
+	"rackpost/hw/raid"
 )
 
 func noEnv(string) string { return "" }
@@ -44,6 +45,72 @@ func FuzzConfig(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestPolicyOfADevice: its own word comes before the customer's, that before the site's, that before the default, each
+// setting by itself.
+func TestPolicyOfADevice(t *testing.T) {
+	t.Parallel()
+	const site = `
+site: {id: 6f1c0d3e-9c1b-4b5e-8f57-2d7b1f7a9a01, name: FRA-3}
+credentials: {c: {community: {env: C}}}
+customers: [{name: A, policy: {raid: {levels: [raid5, raid6], patrol_read: fault}}}]
+policy: {raid: {patrol_read: accept, no_hot_spare: accept, disk_cache: notice}}
+devices:
+  - {id: own, kind: dell-idrac, address: 192.0.2.1, credentials: c, customer: A, policy: {raid: {patrol_read: notice, firmware: accept}}}
+  - {id: customer, kind: dell-idrac, address: 192.0.2.2, credentials: c, customer: A}
+  - {id: site, kind: dell-idrac, address: 192.0.2.3, credentials: c}
+  - {id: switch, kind: cisco-catalyst, address: 192.0.2.4, credentials: c, customer: A}
+`
+	got, _, err := parseSite("f.yaml", []byte(site), all.Kinds(), secretSource{getenv: func(string) string { return "x" }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := func(change func(*raid.Policy)) raid.Policy {
+		p := raid.Default()
+		p.PatrolRead, p.NoHotSpare, p.DiskCache = raid.Accept, raid.Accept, raid.Notice
+		change(&p)
+		return p
+	}
+	for i, want := range []raid.Policy{
+		of(func(p *raid.Policy) {
+			p.Levels, p.PatrolRead, p.Firmware = []string{raid.Level5, raid.Level6}, raid.Notice, raid.Accept
+		}),
+		of(func(p *raid.Policy) { p.Levels, p.PatrolRead = []string{raid.Level5, raid.Level6}, raid.Fault }),
+		of(func(*raid.Policy) {}),
+		{},
+	} {
+		if d := got.devices[i].Target; !d.Policy.Equal(want) {
+			t.Errorf("%s: policy %+v; want %+v", d.Device.ID, d.Policy, want)
+		}
+	}
+}
+
+// TestCredentialsOfServers: what stands in the file gets to the collector.
+func TestCredentialsOfServers(t *testing.T) {
+	t.Parallel()
+	const site = `
+site: {id: 6f1c0d3e-9c1b-4b5e-8f57-2d7b1f7a9a01, name: FRA-3}
+credentials:
+  both: {user: reader, password: {env: PASSWORD}, auth: {protocol: SHA256, key: {env: KEY}}}
+  v2c: {user: reader, password: {env: PASSWORD}, community: {env: KEY}}
+devices:
+  - {id: a, kind: dell-idrac, address: 192.0.2.1, snmp: "192.0.2.9:1161", legacy_tls: true, credentials: both}
+  - {id: b, kind: dell-idrac, address: 192.0.2.2, credentials: v2c}
+`
+	env := map[string]string{"PASSWORD": "secret", "KEY": "0123456789"}
+	got, _, err := parseSite("f.yaml", []byte(site), all.Kinds(), secretSource{getenv: func(s string) string { return env[s] }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := got.devices[0].Target, got.devices[1].Target
+	if a.Credentials.User != "reader" || a.Credentials.Password != "secret" || a.Credentials.V3 == nil || a.Credentials.V3.User != "reader" || a.Credentials.V3.AuthKey != env["KEY"] ||
+		a.SNMP != "192.0.2.9:1161" || !a.LegacyTLS {
+		t.Errorf("target %+v", a)
+	}
+	if b.Credentials.User != "reader" || b.Credentials.Community != env["KEY"] || b.Credentials.V3 != nil || b.SNMP != "" || b.LegacyTLS {
+		t.Errorf("target %+v", b)
+	}
 }
 
 // TestEveryKeyIsChecked: the examples are right, and no line of them can be broken without

@@ -8,6 +8,7 @@ import (
 
 	"rackpost/collectors"
 	"rackpost/hw"
+	"rackpost/hw/raid"
 	"rackpost/store"
 	"rackpost/web"
 )
@@ -75,6 +76,36 @@ func TestGravestAlertFirst(t *testing.T) {
 	want := "high sw: psu/18 (Power Supply 0): health (state=\"no input\"), for 0 s\nhigh sw: fan/1: missing, for 0 s\naverage sw: unit-changed, for 0 s\nwarning sw: port/0: link-down"
 	if got := b.String(); !strings.HasPrefix(got, want) || !strings.HasSuffix(got, "and 13 alerts more\n") {
 		t.Errorf("alerts:\n%s", got)
+	}
+}
+
+// TestVerdictIsToldOnce: a drive that its device calls faulty and the audit too stands once, with what to do; the device is as bad
+// as the verdict says, also where no part calls itself faulty.
+func TestVerdictIsToldOnce(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	const path = "drive/Disk.Bay.2:RAID.1"
+	alert := func(code string, l hw.Level) hw.Fact {
+		return hw.Fact{Kind: hw.AlertFact, Component: path, Group: code, Value: hw.AlertValue{Open: true, Level: l, Since: now}}
+	}
+	part := hw.Fact{Kind: hw.ComponentFact, Component: path, Group: raidSection, Value: hw.ComponentValue{Health: hw.OK, Attrs: hw.Attrs{{Key: "bay", Value: "2"}}}}
+	v := store.DeviceView{ID: "db", LastGood: now, Period: time.Minute, Facts: []hw.Fact{part, alert(hw.AlertHealth, hw.LevelAverage), alert(raid.CodeDrivePredicted, hw.LevelHigh)}}
+	d := present(v, collectors.DeviceStatus{}, nil, now)
+	var b strings.Builder
+	printAlerts(&b, []web.Device{d}, true)
+	if got, want := b.String(), "high db: "+path+" (bay 2): the drive predicts its failure, for 0 s\n    If the set is whole"; !strings.HasPrefix(got, want) || strings.Contains(got, "health") {
+		t.Errorf("alerts:\n%s", got)
+	}
+	b.Reset()
+	printAlerts(&b, []web.Device{d}, false)
+	if got := b.String(); strings.Contains(got, "If the set") {
+		t.Errorf("without advice:\n%s", got)
+	}
+	for level, want := range map[hw.Level]hw.Health{hw.LevelWarning: hw.OK, hw.LevelAverage: hw.Warning, hw.LevelHigh: hw.Critical, hw.LevelDisaster: hw.Critical} {
+		v.Facts = []hw.Fact{part, alert(raid.CodeDriveCacheOn, level)}
+		if d := present(v, collectors.DeviceStatus{}, nil, now); d.Health != want {
+			t.Errorf("a verdict of level %s makes the device %s; want %s", level, d.Health, want)
+		}
 	}
 }
 
