@@ -52,10 +52,16 @@ func TestCertificate(t *testing.T) {
 	if again, _ := pins.Recall(redfish.CertificatePin); again != pinned {
 		t.Error("the pin moved by itself")
 	}
+	if seen, _ := pins.Recall(redfish.CertificateSeen); seen != changed.Found {
+		t.Errorf("learned that %q is shown, want %s", seen, changed.Found)
+	}
 	if err := pins.Learn(redfish.CertificatePin, changed.Found); err != nil {
 		t.Fatal(err)
 	}
 	get(t, c)
+	if seen, ok := pins.Recall(redfish.CertificateSeen); ok {
+		t.Errorf("%s is still told as another certificate", seen)
+	}
 	_ = pins.Learn(redfish.CertificatePin, pinned)
 	_, err = c.Get(t.Context(), system, nil)
 	wantError(t, err, hw.CertChanged, true, "")
