@@ -76,10 +76,12 @@ func redfishTables() []redfishTable {
 				"efficiency_percent EfficiencyPercent; a fraction in older firmware", "input_amperes Metrics InputCurrentAmps", "~temperature_celsius Metrics TemperatureCelsius"),
 			attributes("type PowerSupplyType", "rated_watts PowerCapacityWatts", "rated_input_watts D DellPowerSupplyView.Range1MaxInputPowerWatts", "input LineInputVoltageType, InputNominalVoltageType", "name Name",
 				"model Model", "manufacturer Manufacturer", "serial SerialNumber", "part_number PartNumber", "firmware FirmwareVersion"))},
-		{section: sectionEnvironment, component: "voltage/<name>", prefix: "voltage/", resource: "Power Voltages[]", rows: rows(
+		{section: sectionEnvironment, component: "voltage/<name>", prefix: "voltage/", resource: "Power Voltages[], Sensors of ReadingType Voltage", rows: rows(
 			redfishRow{use: mibName, property: "Name", note: "without blanks"}, health("Status.Health", ""),
 			sensors("voltage_volts ReadingVolts; not of a probe that is good or bad"),
 			attributes("~upper_critical_volts UpperThresholdCritical", "~lower_critical_volts LowerThresholdCritical"))},
+		{section: sectionEnvironment, component: "current/<name>", prefix: "current/", resource: "Sensors of ReadingType Current, where there is no Power", rows: rows(
+			redfishRow{use: mibName, property: "Name", note: "without blanks"}, health("Status.Health", ""), sensors("current_amperes Reading"))},
 		{section: sectionEnvironment, component: "power/system", prefix: "power/", resource: "Power PowerControl[]; Sensors/SystemBoardPwrConsumption where there is no Power", rows: rows(
 			health("Status.Health", ""),
 			sensors("consumed_watts PowerConsumedWatts", "average_watts PowerMetrics.AverageConsumedWatts", "min_watts PowerMetrics.MinConsumedWatts", "max_watts PowerMetrics.MaxConsumedWatts; of the last interval_minutes"),
@@ -89,7 +91,7 @@ func redfishTables() []redfishTable {
 			redfishRow{use: mibName, property: "MemberId, Name", note: "System Board Fan1A is Fan.Embedded.1A"}, health("Status.Health", ""),
 			sensors("speed_rpm Reading, SpeedPercent.SpeedRPM", "~speed_percent Reading in Percent, SpeedPercent.Reading"),
 			attributes("name Name", "lower_warning_rpm LowerThresholdNonCritical", "lower_critical_rpm LowerThresholdCritical", "~upper_warning_rpm UpperThresholdNonCritical", "~upper_critical_rpm UpperThresholdCritical"))},
-		{section: sectionEnvironment, component: "temperature/<name>", prefix: "temperature/", resource: "Thermal Temperatures[], ThermalSubsystem/ThermalMetrics", rows: rows(
+		{section: sectionEnvironment, component: "temperature/<name>", prefix: "temperature/", resource: "Thermal Temperatures[], Sensors of ReadingType Temperature, ThermalSubsystem/ThermalMetrics", rows: rows(
 			redfishRow{use: mibName, property: "Name, of ThermalMetrics the sensor's id", note: "without blanks"}, health("Status.Health", "ThermalMetrics has none: the roll-up tells"),
 			sensors("temperature_celsius ReadingCelsius"),
 			attributes("upper_critical_celsius UpperThresholdCritical", "upper_warning_celsius UpperThresholdNonCritical", "lower_warning_celsius LowerThresholdNonCritical", "lower_critical_celsius LowerThresholdCritical", "~upper_fatal_celsius UpperThresholdFatal"))},

@@ -17,6 +17,9 @@ type redfishEnvironment struct {
 	had    map[string]bool     // documents that were read once
 	traits map[string]hw.Attrs // by path: what the older form said of a part, for when only the newer one answers
 	air    map[string]bool     // estimates that were told once
+
+	sensors     *redfish.Members[redfish.Sensor] // read in this visit
+	quick, slow bool                             // they were read with one request; they take one each
 }
 
 // readEnvironment reads cooling, power and intrusion: Thermal and Power, two requests, or their newer forms where
@@ -28,6 +31,8 @@ func (s *redfishSide) readEnvironment(v *redfishVisit) {
 	if v.fresh {
 		clear(s.environment.lacks)
 	}
+	s.environment.sensors = nil
+	defer func() { s.environment.sensors = nil }()
 	for _, read := range []func(*redfishVisit){s.readThermal, s.readPower, s.readIntrusion, s.readAir} {
 		if v.Stopped != "" {
 			return

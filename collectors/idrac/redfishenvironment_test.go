@@ -1,7 +1,11 @@
 package idrac_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rackpost/collectors/idrac"
+	"rackpost/collectors/sim/bmc"
 	"rackpost/hw"
 )
 
@@ -193,6 +198,76 @@ func TestNewerForm(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// withoutOlderForm is the recorded server as one that has neither Thermal nor Power, and expands links.
+func withoutOlderForm(t testing.TB) *bmc.BMC {
+	t.Helper()
+	docs := recordedTree(t, "r750-idrac9-6.00")
+	delete(docs, chassisAt+"/Thermal")
+	delete(docs, chassisAt+"/Power")
+	dir := t.TempDir()
+	for at, doc := range docs {
+		folder := filepath.Join(dir, filepath.FromSlash(at))
+		b, err := json.Marshal(doc)
+		if err == nil {
+			err = os.MkdirAll(folder, 0o755)
+		}
+		if err == nil {
+			err = os.WriteFile(filepath.Join(folder, "index.json"), b, 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	b, err := bmc.NewRecorded(dir, bmc.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// An iDRAC that has neither Thermal nor Power tells temperatures, voltages and currents by its sensors, with one request. When it
+// expands them no more, they are not read one by one, and none is taken for gone.
+func TestSensors(t *testing.T) {
+	t.Parallel()
+	docs := recordedTree(t, "r750-idrac9-6.00")
+	v := visitingBMC(t, withoutOlderForm(t))
+	v.visit("environment").complete(t)
+	r := v.visit("environment")
+	r.complete(t)
+	if r.Requests > 9 {
+		t.Errorf("%d requests", r.Requests)
+	}
+	for id, x := range members(docs, chassisAt+"/Sensors") {
+		name := strings.ReplaceAll(text(x, "Name"), " ", "")
+		var path, sensor string
+		switch text(x, "ReadingType") {
+		case "Temperature":
+			path, sensor = "temperature/"+name, "temperature_celsius"
+		case "Voltage":
+			path, sensor = "voltage/"+name, "voltage_volts"
+		case "Current":
+			path, sensor = "current/"+name, "current_amperes"
+		default:
+			continue
+		}
+		f := fact{health: strings.ToLower(text(x, "Status", "Health")), samples: map[string]any{sensor: at(x, "Reading")}}
+		f.check(t, path, r)
+		if limit, ok := at(x, "Thresholds", "UpperCritical", "Reading").(float64); ok && r.parts[path].Attrs.Get("upper_critical_celsius") != fmt.Sprint(limit) && sensor == "temperature_celsius" {
+			t.Errorf("%s (%s): %v, want %v", path, id, r.parts[path].Attrs, limit)
+		}
+	}
+	drawn := docs[chassisAt+"/Sensors/SystemBoardPwrConsumption"]
+	fact{health: "ok", samples: map[string]any{"consumed_watts": at(drawn, "Reading")}}.check(t, "power/system", r)
+	if err := v.bmc.Fault("expand-wrong", "short"); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if r := v.visit("environment"); r.extent("environment") == hw.Complete && r.Requests < 40 {
+			t.Errorf("the sensors are not read, and the section is complete: %d requests", r.Requests)
+		}
 	}
 }
 

@@ -76,7 +76,7 @@ func documentedBMCs(t *testing.T) []*bmc.BMC {
 				t.Fatal(err)
 			}
 		}
-		list = append(list, fallen)
+		list = append(list, fallen, withoutOlderForm(t))
 	}
 	return list
 }

@@ -2,6 +2,7 @@ package idrac
 
 import (
 	"cmp"
+	"slices"
 
 	"rackpost/collectors/redfish"
 	"rackpost/collectors/redfish/parts"
@@ -13,10 +14,43 @@ import (
 const (
 	maxFans     = 64
 	maxSupplies = 16
+	maxSensors  = 256
 )
 
-// readThermalSubsystem reads fans and temperatures where there is no Thermal. Its temperatures have neither limits nor a
-// health: the roll-up of the heartbeat tells of those.
+// maxSensorRequests is how many requests all sensors may take: a few while it is tried how the iDRAC expands links.
+const maxSensorRequests = 8
+
+// readSensors reads all sensors of an iDRAC that has no Thermal or no Power, once a visit; false where that would take
+// a request each.
+func (s *redfishSide) readSensors(v *redfishVisit, lacking string) (redfish.Members[redfish.Sensor], bool) {
+	e, none := &s.environment, redfish.Members[redfish.Sensor]{}
+	at := s.places.chassis.Sensors.Path
+	switch {
+	case e.sensors != nil:
+		return *e.sensors, true
+	case at == "" || !e.lacks[lacking] || v.Stopped != "":
+		return none, false
+	case e.slow && e.quick:
+		v.Partial(sectionEnvironment, "sensors", hw.NotReady, "the iDRAC does not expand them rightly any more")
+		return none, false
+	case e.slow:
+		return none, false
+	}
+	before := s.client.Counters().Requests
+	m, ok := readMembers[redfish.Sensor](s, v, sectionEnvironment, "sensors", at, maxSensors)
+	if !ok {
+		return none, false
+	}
+	e.slow = s.client.Counters().Requests-before > maxSensorRequests
+	if e.slow && !e.quick {
+		return none, false
+	}
+	e.quick, e.sensors = true, &m
+	return m, true
+}
+
+// readThermalSubsystem reads fans and temperatures where there is no Thermal: of the sensors or, where those would take a
+// request each, of ThermalMetrics, which tells neither limits nor a health: the roll-up of the heartbeat does.
 func (s *redfishSide) readThermalSubsystem(v *redfishVisit) {
 	var t redfish.ThermalSubsystem
 	if !s.get(v, sectionEnvironment, "ThermalSubsystem", s.places.chassis.ThermalSubsystem.Path, &t) {
@@ -30,6 +64,10 @@ func (s *redfishSide) readThermalSubsystem(v *redfishVisit) {
 	}
 	s.recall(f)
 	s.take(v, "ThermalSubsystem", f, "fan/redundancy")
+	if m, ok := s.readSensors(v, "Thermal"); ok {
+		s.take(v, "temperatures", parts.Sensors(sectionEnvironment, "Temperature", m), "temperature/")
+		return
+	}
 	var metrics redfish.ThermalMetrics
 	if v.Stopped != "" {
 		return
@@ -59,12 +97,28 @@ func (s *redfishSide) readPowerSubsystem(v *redfishVisit) {
 	f := parts.SupplyRedundancy(sectionEnvironment, p)
 	s.recall(f)
 	s.take(v, "PowerSubsystem", f, "psu/redundancy")
-	sensors := s.places.chassis.Sensors.Path
-	var drawn redfish.Sensor
-	if v.Stopped != "" || sensors == "" || !s.get(v, sectionEnvironment, "consumption", sensors+"/SystemBoardPwrConsumption", &drawn) {
+	if m, ok := s.readSensors(v, "Power"); ok {
+		s.take(v, "voltages", parts.Sensors(sectionEnvironment, "Voltage", m), "voltage/")
+		s.take(v, "currents", parts.Sensors(sectionEnvironment, "Current", m), "current/")
+		i := slices.IndexFunc(m.Items, func(x redfish.Item[redfish.Sensor]) bool { return parts.Last(x.Path) == consumption })
+		if i >= 0 {
+			s.consumed(v, m.Items[i].Value)
+		}
 		return
 	}
-	f = parts.Consumed(sectionEnvironment, drawn)
+	sensors := s.places.chassis.Sensors.Path
+	var drawn redfish.Sensor
+	if v.Stopped != "" || sensors == "" || !s.get(v, sectionEnvironment, "consumption", sensors+"/"+consumption, &drawn) {
+		return
+	}
+	s.consumed(v, drawn)
+}
+
+// consumption is the sensor of what the server draws.
+const consumption = "SystemBoardPwrConsumption"
+
+func (s *redfishSide) consumed(v *redfishVisit, drawn redfish.Sensor) {
+	f := parts.Consumed(sectionEnvironment, drawn)
 	s.cap(v, f.Parts)
 	s.recall(f)
 	s.take(v, "consumption", f, "power/")

@@ -44,8 +44,9 @@ what the models and the recorded servers yield: ` + "`go test ./collectors/idrac
 
 One device has one set of names, whichever protocol told: a test reads the same simulated servers over both. Redfish is asked first; its paths are below
 ` + "`/redfish/v1`" + `, of Power and Thermal below Chassis/System.Embedded.1. "D" stands before what is below Oem.Dell. Thermal and Power are one request each; an iDRAC that lacks them
-is asked for ThermalSubsystem and PowerSubsystem, one that fails at them too, and the section is partial then, since those tell less. A collection that had members
-and has none is believed at the third visit. Every component read over Redfish has the attribute source=redfish; keys filled from SNMP stand in from_snmp.
+is asked for ThermalSubsystem, PowerSubsystem and Sensors; one that fails at them for the first two, and the section is partial then, since those tell less. A collection that had members
+and has none is believed at the third visit. Beside the system, which every visit reads, environment takes 2 requests, firmware 1, inventory 4 (two of them chassis and manager), network 1
+and 1 a card; of the R740 model raid and environment together take 10, of the recorded R750 7. Every component read over Redfish has the attribute source=redfish; keys filled from SNMP stand in from_snmp.
 
 IDRAC-MIB-SMIv2 tells more of RAID than Redfish does on iDRAC 7 and 8 (policies, levels, batteries), and preserved cache on every generation.
 Every component read so has the attribute source=snmp; parts of RAID have the words of hw/raid. The OIDs are below ` + "`" + idracMIB + "`" + ` unless they are
@@ -74,7 +75,7 @@ const leftOut = `
 | systemSlotTable, fruTable, pCIDeviceTable, processorDeviceStatusTable | parts numbers of boards and cards; the processors' states are joined into processorDeviceStatus |
 | physicalDiskUsedSpaceInMB, FreeSpaceInMB, T10 PI, block sizes, PCIe widths, manufacture day and week | they say nothing of the health |
 | ifTable of the iDRAC | its own ports, of Linux: not the server's |
-| sensors of Redfish (Chassis/Sensors) | what Thermal and Power tell, once more; one by one where $expand is not trusted |
+| sensors of Redfish (Chassis/Sensors) where there are Thermal and Power | what those tell, once more. An iDRAC that lacks them is asked for its sensors where it shows all with one request |
 | telemetry reports, event streams | they need a Datacenter licence or a session of their own |
 | traps | a trap is no reading; every state a trap tells of is polled |
 `

@@ -38,7 +38,8 @@ func (r *Report) Take(section, what string, f Found) {
 // Members converts the members of a collection. A part without a path has no name; false says that the place is empty.
 func Members[T any](m redfish.Members[T], convert func(path string, v T) (Part, bool)) Found {
 	var f Found
-	for _, item := range m.Items {
+	items := slices.SortedFunc(slices.Values(m.Items), func(a, b redfish.Item[T]) int { return strings.Compare(a.Path, b.Path) }) // the same order at every visit
+	for _, item := range items {
 		p, there := convert(item.Path, item.Value)
 		f.add(p, there)
 	}

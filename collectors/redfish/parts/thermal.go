@@ -133,3 +133,21 @@ func ThermalMetrics(section string, t redfish.ThermalMetrics) Found {
 	f.whole(t.Count, len(t.TemperatureReadingsCelsius))
 	return f
 }
+
+// Sensors tells the sensors of a chassis of a ReadingType: Temperature, Voltage or Current.
+func Sensors(section, kind string, m redfish.Members[redfish.Sensor]) Found {
+	prefix, sensor, unit := "temperature/", "temperature_celsius", "celsius"
+	switch kind {
+	case "Voltage":
+		prefix, sensor, unit = "voltage/", "voltage_volts", "volts"
+	case "Current":
+		prefix, sensor, unit = "current/", "current_amperes", "amperes"
+	}
+	return Members(m, func(path string, x redfish.Sensor) (Part, bool) {
+		p := made(section, prefix, Member("", x.Name, idOf(path, x.Resource)), x.Status)
+		t := x.Thresholds
+		p.limits(unit, t.UpperCritical.Reading, t.UpperCaution.Reading, t.LowerCaution.Reading, t.LowerCritical.Reading)
+		p.gauge(sensor, x.Reading, -maxAmperes, maxAmperes)
+		return p, x.ReadingType == kind && !absent(x.Status)
+	})
+}
