@@ -35,15 +35,11 @@ const (
 var serverModels = []string{"poweredge-r740", "poweredge-r750"}
 
 // serversMain serves the servers until it is told to stop; its first argument is the control socket. With a second one,
-// "ailing", they answer late, and some not at all.
+// "ailing", they answer late, and some not at all; with "model" or "tree" and a third one it serves one alone.
 func serversMain() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
-	var opt sim.ServersOptions
-	if slices.Contains(os.Args, "ailing") {
-		opt.Delay, opt.Dead = serversDelay, serversDead
-	}
-	rack, err := sim.Servers(serversSize, serverModels, opt)
+	rack, err := serversRack(os.Args[2:])
 	if err == nil {
 		group, ctx := errgroup.WithContext(ctx)
 		group.Go(func() error { return rack.Run(ctx) })
@@ -55,6 +51,24 @@ func serversMain() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+func serversRack(args []string) (*sim.Rack, error) {
+	switch {
+	case len(args) == 2 && args[0] == "model":
+		return sim.Servers(1, args[1:], sim.ServersOptions{})
+	case len(args) == 2:
+		b, err := bmc.NewRecorded(args[1], bmc.Options{})
+		if err != nil {
+			return nil, err
+		}
+		rack := sim.NewRack()
+		_, err = rack.AddBMC("server-1", b, address("127.2.0.1", sim.DefaultRedfishPort), sim.BMCOptions{})
+		return rack, err
+	case len(args) == 1:
+		return sim.Servers(serversSize, serverModels, sim.ServersOptions{Delay: serversDelay, Dead: serversDead})
+	}
+	return sim.Servers(serversSize, serverModels, sim.ServersOptions{})
 }
 
 // serversRun is the real binary on the servers.
@@ -108,11 +122,12 @@ func writeServers(b *testing.B, dir string, n int) {
 // counters are those of all servers together; what was most at once is that of the worst.
 func (r *serversRun) counters() (sum bmc.Counters) {
 	each, err := r.control.Counters(context.Background())
-	if err != nil || len(each) != serversSize {
+	if err != nil || len(each) == 0 {
 		r.b.Fatalf("counters of %d servers: %v", len(each), err)
 	}
 	for _, c := range each {
 		sum.Total += c.Total
+		sum.Bytes += c.Bytes
 		sum.Logins += c.Logins
 		sum.Sessions += c.Sessions
 		sum.MostSessions = max(sum.MostSessions, c.MostSessions)
