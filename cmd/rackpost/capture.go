@@ -237,7 +237,7 @@ func incomplete(r *capture.Result, dir string) error {
 
 // recordWithProgress records, and tells how far it is when that takes long.
 func recordWithProgress(ctx context.Context, t terminal, session capture.Session, opt capture.Options) (r *capture.Result, err error) {
-	err = telling(t, "objects", func(tell func(capture.Progress)) (err error) {
+	err = telling(t, "%d objects, %d of %d subtrees, now %s\n", func(tell func(capture.Progress)) (err error) {
 		opt.Progress = tell
 		r, err = capture.Record(ctx, session, opt)
 		return err
@@ -245,8 +245,8 @@ func recordWithProgress(ctx context.Context, t terminal, session capture.Session
 	return r, err
 }
 
-// telling runs do, and prints how far it is when that takes long.
-func telling(t terminal, what string, do func(tell func(capture.Progress)) error) error {
+// telling runs do, and prints how far it is when that takes long: rows, how many of how many were asked, and what is now.
+func telling(t terminal, format string, do func(tell func(capture.Progress)) error) error {
 	var latest atomic.Pointer[capture.Progress]
 	done, joined := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -259,7 +259,7 @@ func telling(t terminal, what string, do func(tell func(capture.Progress)) error
 				return
 			case <-tick.C:
 				if p := latest.Load(); p != nil {
-					fmt.Fprintf(t.err, "%d %s, %d of %d asked, now %s\n", p.Rows, what, p.Done, p.Total, p.Next)
+					fmt.Fprintf(t.err, format, p.Rows, p.Done, p.Total, p.Next)
 				}
 			}
 		}
