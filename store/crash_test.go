@@ -78,10 +78,34 @@ func (w writer) child(dir string, ack func(string)) {
 			}
 		})
 	}
+	g.Go(func() {
+		for n, _ := saidNumbers(s); ; {
+			n++
+			must(s.Say(context.Background(), saidOf(n)))
+			ack(fmt.Sprintf("%d %d", crashDevices, n))
+			time.Sleep(rand.N(5 * time.Millisecond))
+		}
+	})
 	for {
 		time.Sleep(rand.N(30 * time.Millisecond))
 		must(s.Seal(context.Background()))
 	}
+}
+
+// saidOf is the saying number n: an act and what is learned by it.
+func saidOf(n uint64) []hw.Fact {
+	act, pin := lit("drive/1", hw.ActDone, n%2 == 0), pinned(strconv.FormatUint(n, 10))
+	act.Value = hw.ActValue{Phase: hw.ActDone, Detail: strconv.FormatUint(n, 10)}
+	return []hw.Fact{act, pin}
+}
+
+// saidNumbers returns the number of the last saying by its act and by what was learned, 0 for none.
+func saidNumbers(s *store.Store) (act, learned uint64) {
+	for _, f := range s.Acts() {
+		act, _ = strconv.ParseUint(f.Value.(hw.ActValue).Detail, 10, 64)
+	}
+	learned, _ = strconv.ParseUint(s.Learned("srv-1").Get("certificate"), 10, 64)
+	return act, learned
 }
 
 // must ends the child, as the appliance ends at an I/O error.
@@ -210,6 +234,10 @@ func verifySurvivor(t *testing.T, dir string, acked []string, check func(t *test
 		if n := have[len(have)-1]; !ok || !d.LastVisit.Equal(start.Add(time.Duration(n)*time.Minute)) || healthOf(d, "port/Gi1/0/2") != wantHealth(n) {
 			t.Errorf("after number %d the device is %+v", n, d)
 		}
+	}
+	act, learned := saidNumbers(s)
+	if all := acknowledged(t, acked, crashDevices); act != learned || len(all) > 0 && slices.Max(all) > act {
+		t.Errorf("%d sayings are acknowledged, the act is of number %d and what was learned of number %d", len(all), act, learned)
 	}
 	if rand.N(2) == 0 { // otherwise the next child finds the folder as the crash left it
 		goOn(t, s)
