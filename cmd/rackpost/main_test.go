@@ -99,12 +99,22 @@ func expand(ts *testscript.TestScript, _ bool, args []string) {
 // freeport NAME... sets each variable to a port that is free for UDP and TCP on 127.0.0.1.
 func freePort(ts *testscript.TestScript, _ bool, args []string) {
 	for _, name := range args {
+		ts.Setenv(name, freePortOf(ts))
+	}
+}
+
+func freePortOf(ts *testscript.TestScript) string {
+	for {
 		udp, err := net.ListenPacket("udp", "127.0.0.1:0")
 		ts.Check(err)
 		_, port, err := net.SplitHostPort(udp.LocalAddr().String())
 		ts.Check(err)
 		ts.Check(udp.Close())
-		ts.Setenv(name, port)
+		tcp, err := net.Listen("tcp", "127.0.0.1:"+port)
+		if err == nil {
+			ts.Check(tcp.Close())
+			return port
+		}
 	}
 }
 
