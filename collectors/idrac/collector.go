@@ -25,7 +25,8 @@ type collector struct {
 	told    map[string]*telling
 	failed  map[string]bool // sections of this visit that Redfish told nothing of
 	fills   bool            // SNMP told words of RAID that Redfish does not
-	unit    *hw.Unit        // as Redfish told it last
+	audited audited
+	unit    *hw.Unit // as Redfish told it last
 }
 
 func open(t collectors.Target, pool *snmp.Pool, now func() time.Time) (collectors.Collector, error) {
@@ -72,6 +73,7 @@ func (c *collector) Collect(ctx context.Context, due []collectors.Section) (hw.R
 		return hw.Report{Requests: r.Requests}, err
 	}
 	parts.Judge(&r, sectionRAID, c.target.Policy)
+	c.audited.settle(&r)
 	slices.SortStableFunc(r.Verdicts, hw.Verdict.Compare)
 	return r, nil
 }
@@ -88,6 +90,7 @@ func (c *collector) collect(ctx context.Context, due []collectors.Section) (hw.R
 		return r, err
 	}
 	started := c.now()
+	c.audited.begin()
 	r, failure := c.overRedfish(ctx, due)
 	if failure == nil {
 		c.beside(ctx, due, &r)
@@ -126,7 +129,7 @@ func (c *collector) overRedfish(ctx context.Context, due []collectors.Section) (
 		v = &collectors.VisitError{Reason: collectors.ReasonOf(err), Err: err}
 	}
 	if inner.Err() != nil && ctx.Err() == nil {
-		v = &collectors.VisitError{Reason: hw.NoAnswer, Hint: v.Hint, Err: errors.New("Redfish did not answer in its part of the visit")}
+		v = &collectors.VisitError{Reason: hw.NoAnswer, Hint: v.Hint, Err: errors.New("over Redfish it did not answer in its part of the visit")}
 	}
 	if ctx.Err() == nil {
 		c.outage.begin(c.target, v, r.Requests > 0, c.now())

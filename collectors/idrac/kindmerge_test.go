@@ -258,6 +258,40 @@ func TestFallbackKnowsWhatIsGone(t *testing.T) {
 	}
 }
 
+// What only Redfish shows of RAID is neither given nor settled while SNMP stands in; what SNMP shows is settled.
+func TestFallbackSettlesNothingUnseen(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, "poweredge-r740")
+	c := s.visited(bothOver)
+	s.fault("media-errors 2 1000")
+	s.fault("disk-cache-on 0")
+	found := map[string]bool{}
+	for range 30 { // counters are read by turns, and must rise
+		r := c.visit("heartbeat", "raid")
+		for _, v := range r.Verdicts {
+			found[v.Code] = true
+		}
+		s.clock.pass(10 * time.Minute)
+	}
+	if !found[raid.CodeMediaErrors] {
+		t.Fatalf("the verdicts are %v", found)
+	}
+	s.fault("sessions-lost")
+	s.fault("sessions-full")
+	r := c.visit("heartbeat", "raid")
+	v := r.verdict(raid.CodeMediaErrors)
+	if r.extent("raid") != hw.Complete || v == nil || v.Level != 0 {
+		t.Errorf("raid is %v, the verdict on media errors %+v", r.extent("raid"), v)
+	}
+	if r.verdict(raid.CodeDiskCacheOn) == nil {
+		t.Errorf("SNMP shows the disk cache: %+v", r.Verdicts)
+	}
+	s.fault("clear disk-cache-on")
+	if r := c.visit("heartbeat", "raid"); r.verdict(raid.CodeDiskCacheOn) != nil {
+		t.Errorf("the disk cache is off: %+v", r.Verdicts)
+	}
+}
+
 // A section that Redfish fails to tell is told by SNMP; the others are Redfish's.
 func TestSectionFromSNMP(t *testing.T) {
 	t.Parallel()

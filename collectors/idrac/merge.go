@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"rackpost/collectors"
+	"rackpost/collectors/redfish/parts"
 	"rackpost/hw"
 	"rackpost/hw/raid"
 )
@@ -106,6 +107,7 @@ func (c *collector) withoutSNMP(r *hw.Report, err error) {
 func (c *collector) fill(r, more *hw.Report) {
 	own, others := ofSection(r.Components, sectionRAID)
 	extra, _ := ofSection(more.Components, sectionRAID)
+	c.audited.alone(extra, c.target.Policy)
 	merged := fillFromSNMP(own, extra)
 	for i := range merged {
 		c.fills = c.fills || merged[i].Attrs.Get(raid.KeyFromSNMP) != "" || merged[i].Attrs.Get(raid.KeySource) == raid.SourceSNMP
@@ -153,6 +155,7 @@ func (c *collector) take(r, more *hw.Report, section string, why hw.Reason) {
 		read[i].Expected = read[i].Expected && t.redfish != nil // else it may have another name over Redfish
 	}
 	r.Components = append(r.Components, read...)
+	c.audited.blind = c.audited.blind || section == sectionRAID
 	samples := slices.DeleteFunc(slices.Clone(more.Samples), func(x hw.Sample) bool { return t.redfish != nil && !t.sensors[x.Sensor] })
 	r.Samples = withSamples(r.Samples, samples, pathsOf(read, section))
 	s := scopeOf(r, section)
@@ -231,4 +234,54 @@ func reasonOf(r *hw.Report, section string) hw.Reason {
 		return gaps[0].Reason
 	}
 	return hw.DeviceError
+}
+
+// audited is what the audit of RAID says that SNMP alone does not show: while Redfish fails it is neither given nor
+// settled.
+type audited struct {
+	shown map[verdictOf]bool // what SNMP alone gives, in this visit; nil: it was not read beside Redfish
+	blind bool               // the parts of this visit are SNMP's
+	only  []hw.Verdict       // what only Redfish gave, when both were read last
+}
+
+type verdictOf struct{ component, code string }
+
+func (a *audited) begin() { a.shown, a.blind = nil, false }
+
+// alone notes what the audit says of the parts as SNMP tells them.
+func (a *audited) alone(list []hw.Component, policy raid.Policy) {
+	r := hw.Report{Read: []hw.Scope{{Section: sectionRAID, Extent: hw.Complete}}, Components: list}
+	parts.Judge(&r, sectionRAID, policy)
+	a.shown = map[verdictOf]bool{}
+	for _, v := range r.Verdicts {
+		a.shown[verdictOf{v.Component, v.Code}] = v.Level > 0
+	}
+}
+
+// settle notes what only Redfish gives, or keeps it from being settled.
+func (a *audited) settle(r *hw.Report) {
+	if s := scopeOf(r, sectionRAID); s == nil || s.Extent != hw.Complete {
+		return
+	}
+	if a.shown != nil {
+		a.only = nil
+		for _, v := range r.Verdicts {
+			if v.Section == sectionRAID && v.Level > 0 && !a.shown[verdictOf{v.Component, v.Code}] {
+				a.only = append(a.only, hw.Verdict{Component: v.Component, Section: v.Section, Code: v.Code})
+			}
+		}
+		return
+	}
+	if !a.blind {
+		return
+	}
+	there, given := pathsOf(r.Components, sectionRAID), map[verdictOf]bool{}
+	for _, v := range r.Verdicts {
+		given[verdictOf{v.Component, v.Code}] = true
+	}
+	for _, v := range a.only {
+		if there[v.Component] && !given[verdictOf{v.Component, v.Code}] {
+			r.Verdicts = append(r.Verdicts, v) // of level 0: it could not be judged
+		}
+	}
 }
