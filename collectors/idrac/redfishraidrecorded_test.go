@@ -127,3 +127,27 @@ func TestRequestsOfRecordedR750(t *testing.T) {
 		t.Errorf("raid alone %d requests, with environment %d; %v", alone, cycle, both.Read)
 	}
 }
+
+// A visit of the RAID parts of a model costs this many requests at most, the system and two drives' counters included, once $expand
+// is believed.
+func TestRequestsOfModels(t *testing.T) {
+	t.Parallel()
+	for model, most := range map[string]int{"poweredge-r740": 8, "poweredge-r750": 9, "poweredge-r630": 5} {
+		t.Run(model, func(t *testing.T) {
+			t.Parallel()
+			l := openRAID(t, model)
+			for range 3 {
+				l.visit(t)
+				l.pass(5 * time.Minute)
+			}
+			before := l.Requests()
+			r := l.visit(t)
+			if n := l.Requests() - before; n > most || raidExtent(r) != hw.Complete {
+				t.Errorf("%d requests, %v", n, r.Read)
+			}
+			if c := l.bmc.Counters(); c.Sessions != 1 || c.MostInFlight != 1 || c.Logins != 1 {
+				t.Errorf("%+v", c)
+			}
+		})
+	}
+}
