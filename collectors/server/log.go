@@ -30,14 +30,13 @@ type logs struct {
 
 // log is one log and how far it was read.
 type log struct {
-	name    string // in hw.LogLine and hw.LogCursor
-	path    string // of its entries
-	known   bool
-	newest  mark  // the newest entry then
-	count   int64 // entries then, where the service tells
-	rising  bool  // the oldest entry comes first
-	noSkip  bool  // the service does not know $skip
-	skipped bool  // the reading under way began in the middle
+	name   string // in hw.LogLine and hw.LogCursor
+	path   string // of its entries
+	known  bool
+	newest mark  // the newest entry then
+	count  int64 // entries then, where the service tells
+	rising bool  // the oldest entry comes first
+	noSkip bool  // the service does not know $skip
 }
 
 // mark is what tells an entry from every other: ids begin anew when a log is cleared.
