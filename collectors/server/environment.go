@@ -36,7 +36,9 @@ func (s *server) readEnvironment(v *visit) {
 		s.readPower(v, c)
 		s.distinguish(v, from, c)
 	}
-	if boxes == 0 {
+	if err := s.places.unread; err != nil {
+		v.Missed(sectionEnvironment, "chassis", err)
+	} else if boxes == 0 {
 		v.Fail(sectionEnvironment, hw.NotSupported, "no box of the server tells fans, temperatures or power")
 	}
 }
@@ -158,7 +160,7 @@ func names() parts.Names {
 
 // readInventory reads the processors, the memory and the controller itself.
 func (s *server) readInventory(v *visit) {
-	if path := s.places.manager.Path; path != "" {
+	if path := s.places.control; path != "" {
 		var m redfish.Manager
 		if s.get(v, sectionInventory, "manager", path, &m) {
 			s.places.manager.FirmwareVersion = m.FirmwareVersion
@@ -211,7 +213,9 @@ func (s *server) readNetwork(v *visit) {
 			v.Take(sectionNetwork, "ports", parts.Ports(sectionNetwork, parts.Last(item.Path), m))
 		}
 	}
-	if cards == 0 {
+	if err := s.places.unread; err != nil {
+		v.Missed(sectionNetwork, "chassis", err)
+	} else if cards == 0 {
 		v.Fail(sectionNetwork, hw.NotSupported, "no box of the server tells its network cards")
 	}
 }

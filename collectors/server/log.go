@@ -64,7 +64,7 @@ func (s *server) readLog(v *visit) {
 
 // findLogs looks for the logs of the system and of its manager. What could not be read is looked for again.
 func (s *server) findLogs(v *visit) {
-	whole := true
+	whole := s.places.known // else the manager's may be missing
 	var list []log
 	for _, services := range []string{v.system.LogServices.Path, s.places.manager.LogServices.Path} {
 		if services == "" {
@@ -90,6 +90,11 @@ func (s *server) findLogs(v *visit) {
 	for i := range list { // two services may have the same name
 		if slices.ContainsFunc(list[:i], func(l log) bool { return l.name == list[i].name }) {
 			list[i].name += "-" + strconv.Itoa(i)
+		}
+	}
+	for i := range list { // how far it was read stays
+		if at := slices.IndexFunc(s.logs.list, func(l log) bool { return l.path == list[i].path }); at >= 0 {
+			list[i] = s.logs.list[at]
 		}
 	}
 	if whole || len(s.logs.list) == 0 {

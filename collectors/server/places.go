@@ -25,7 +25,9 @@ type places struct {
 	systems int    // the service shows
 	system  string // path of the one that is read
 	chassis []redfish.Chassis
-	manager redfish.Manager // empty where none is linked
+	unread  error  // why not all boxes are known; nil: they are
+	control string // path of the manager; empty where none is linked
+	manager redfish.Manager
 	root    redfish.ServiceRoot
 }
 
@@ -59,9 +61,8 @@ func (s *server) find(v *visit) error {
 		}
 	}
 	p.dell = isDell(v.system.Manufacturer) || isDell(root.Vendor)
-	var whole bool
-	p.chassis, whole = s.chassis(v, root)
-	p.known = s.readManager(v, root, &p) && whole
+	p.chassis, p.unread = s.chassis(v, root)
+	p.known = s.readManager(v, root, &p) && p.unread == nil
 	s.places = p
 	return nil
 }
@@ -131,22 +132,24 @@ func (s *server) managed(v *visit, root redfish.ServiceRoot, paths []string) []s
 	return paths
 }
 
-// chassis returns the boxes the system stands in: those it links to, else the ones that link to it.
-func (s *server) chassis(v *visit, root redfish.ServiceRoot) (found []redfish.Chassis, whole bool) {
+// chassis returns the boxes the system stands in: those it links to, else the ones that link to it. The error says that one of
+// them could not be read.
+func (s *server) chassis(v *visit, root redfish.ServiceRoot) (found []redfish.Chassis, unread error) {
 	paths, linked := pathsOf(v.system.Links.Chassis), true
 	if len(paths) == 0 {
 		linked = false
 		all, err := s.links(v, root.Chassis.Path)
-		if err != nil {
-			return nil, collectors.ReasonOf(err) == hw.NotSupported
+		if err != nil && collectors.ReasonOf(err) != hw.NotSupported {
+			return nil, err
 		}
 		paths = all
 	}
-	whole = true
 	for _, path := range paths[:min(len(paths), maxChassis)] {
 		var c redfish.Chassis
 		if _, err := s.client.Get(v.ctx, path, &c); err != nil {
-			whole = whole && collectors.ReasonOf(err) == hw.NotSupported
+			if collectors.ReasonOf(err) != hw.NotSupported {
+				unread = err
+			}
 			continue
 		}
 		if c.Path == "" {
@@ -156,7 +159,7 @@ func (s *server) chassis(v *visit, root redfish.ServiceRoot) (found []redfish.Ch
 			found = append(found, c)
 		}
 	}
-	return found, whole
+	return found, unread
 }
 
 // readManager reads the controller itself. False: it could not be read, and may be later.
@@ -173,7 +176,8 @@ func (s *server) readManager(v *visit, root redfish.ServiceRoot, p *places) bool
 		return true
 	}
 	var m redfish.Manager
-	_, err := s.client.Get(v.ctx, paths[0], &m)
+	p.control = paths[0]
+	_, err := s.client.Get(v.ctx, p.control, &m)
 	if err == nil {
 		p.manager = m
 	}
