@@ -15,18 +15,20 @@ func TestConformance(t *testing.T) {
 	t.Parallel()
 	for name, x := range map[string]struct {
 		over   over
+		model  string
 		expect map[collectortest.Fault][]hw.Reason
 	}{
-		"redfish": {redfishOnly, nil},
-		"snmp":    {snmpOnly, map[collectortest.Fault][]hw.Reason{collectortest.BadLogin: {hw.NoAnswer}}}, // what SNMP v2c says to a wrong community
-		"both":    {bothOver, map[collectortest.Fault][]hw.Reason{collectortest.BadLogin: {hw.NoAnswer}}}, // and what does not stop the visits
+		"redfish": {redfishOnly, "poweredge-r740", nil},
+		"snmp":    {snmpOnly, "poweredge-r740", map[collectortest.Fault][]hw.Reason{collectortest.BadLogin: {hw.NoAnswer}}}, // what SNMP v2c says to a wrong community
+		"both":    {bothOver, "poweredge-r740", map[collectortest.Fault][]hw.Reason{collectortest.BadLogin: {hw.NoAnswer}}}, // and what does not stop the visits
+		"idrac8":  {bothOver, "poweredge-r630", map[collectortest.Fault][]hw.Reason{collectortest.BadLogin: {hw.NoAnswer}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var c clock
 			collectortest.Run(t, collectortest.Suite{
 				Kind:     idrac.Unhurried(c.now),
-				Start:    func(tb testing.TB) collectortest.Device { return conformingServer(tb, x.over, &c) },
+				Start:    func(tb testing.TB) collectortest.Device { return conformingServer(tb, x.model, x.over, &c) },
 				Expect:   x.expect,
 				Patience: time.Minute,
 				Units:    []string{"hours", "mbps"},
@@ -37,9 +39,9 @@ func TestConformance(t *testing.T) {
 }
 
 // conformingServer serves a model for the conformance suite. A fault that is mended is mended for an hour: no pause lasts that long.
-func conformingServer(tb testing.TB, o over, c *clock) collectortest.Device {
+func conformingServer(tb testing.TB, model string, o over, c *clock) collectortest.Device {
 	tb.Helper()
-	s := newServer(tb, "poweredge-r740")
+	s := newServer(tb, model)
 	target := s.target(o)
 	target.Timeout = 300 * time.Millisecond
 	set := func(redfish, snmp string) func() {
