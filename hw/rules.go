@@ -72,13 +72,16 @@ func (v *visit) alerts() {
 		default:
 			v.ifFlapping(j)
 			v.ifMissing(j)
-			v.health(j)
+			if !j.sum() {
+				v.health(j)
+			}
 			v.link(j)
 			v.switchover(j)
 		}
 	}
 	v.orphans()
 	v.verdicts()
+	v.sums()
 }
 
 // flaps raises what is to be said of a register that flaps; nothing is closed meanwhile.
