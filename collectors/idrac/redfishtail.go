@@ -170,7 +170,7 @@ func (c *catch) dig() (lost int) {
 	newest, ok1 := number(c.first.id)
 	above, ok2 := number(c.last)
 	before, ok3 := number(c.was.newest.id)
-	ok3 = ok3 || c.was.newest == entryMark{} // it was empty
+	ok3 = ok3 || c.was.newest == entryMark{}                // it was empty
 	if !ok1 || !ok2 || !ok3 || newest < before || c.ended { // cleared, or without numbers: it is another log
 		return 0
 	}
