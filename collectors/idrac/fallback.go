@@ -23,11 +23,12 @@ const RedfishUnread = "redfish-unread"
 // stop of logins, which docs/polling.md has for whole visits, are kept here.
 type outage struct {
 	err      *collectors.VisitError // nil: Redfish is read
-	since    time.Time
-	until    time.Time // it is not asked before
-	failures int       // in a row
-	logins   int       // refused, since the last good one
-	asked    int64     // how often a person had asked for a visit, when last looked
+	until    time.Time              // it is not asked before
+	failures int                    // in a row
+	logins   int                    // refused, since the last good one
+	asked    int64                  // how often a person had asked for a visit, when last looked
+	said     string                 // the words for it, and what they are for: they stay the same as long as it does
+	saidOf   string
 }
 
 const (
@@ -49,7 +50,6 @@ func (o *outage) recall(t collectors.Target, now time.Time) {
 	o.logins = min(n, maxLogins)
 	o.until = now.Add(loginPause)
 	o.err = &collectors.VisitError{Reason: hw.AuthFailed, Err: errors.New("the login was refused before"), Hint: "check user and password"}
-	o.since = now
 }
 
 // markOfLogin tells credentials from others by 8 bits: enough to notice a change, too few to try guesses on.
@@ -87,9 +87,6 @@ func (o *outage) wait(m *collectors.Memory, now time.Time) *collectors.VisitErro
 
 // begin notes a failure. A login that was refused before the device was asked is none.
 func (o *outage) begin(t collectors.Target, err *collectors.VisitError, sent bool, now time.Time) {
-	if o.err == nil {
-		o.since = now
-	}
 	o.err = err
 	o.failures++
 	pause := [...]time.Duration{0, 2 * time.Minute, 5 * time.Minute, 15 * time.Minute}[min(o.failures, 4)-1]
@@ -104,6 +101,14 @@ func (o *outage) begin(t collectors.Target, err *collectors.VisitError, sent boo
 		o.learn(t)
 	}
 	o.until = now.Add(max(pause, err.RetryAfter))
+}
+
+// words tell a failure. Errors of one sort differ in ports and times, and each change would be written to the journal.
+func (o *outage) words(failure *collectors.VisitError) string {
+	if of := string(failure.Reason) + " " + failure.Hint; of != o.saidOf {
+		o.said, o.saidOf = clipped(failure.Error(), collectors.MaxText), of
+	}
+	return o.said
 }
 
 // end notes that Redfish was read.
@@ -132,10 +137,7 @@ func (o *outage) both(overRedfish *collectors.VisitError, overSNMP error) error 
 func (c *collector) instead(over hw.Report, due []collectors.Section, failure *collectors.VisitError) hw.Report {
 	r := over
 	r.Read, r.Components, r.Samples, r.Gaps, r.Log, r.Cursors = nil, nil, nil, nil, nil, nil
-	detail := clipped(failure.Error(), collectors.MaxText/2)
-	if left := c.outage.until.Sub(c.now()).Round(time.Second); left > 0 && c.outage.logins < maxLogins {
-		detail += fmt.Sprintf("; since %s, tried again in %s", c.outage.since.UTC().Format("15:04 UTC"), left)
-	}
+	detail := c.outage.words(failure)
 	if isDue(due, sectionHeartbeat) {
 		r.Gaps = append(r.Gaps, hw.Gap{What: sectionHeartbeat + "/redfish", Reason: failure.Reason, Detail: detail})
 	}
@@ -171,7 +173,7 @@ func (c *collector) alert(r *hw.Report, failure *collectors.VisitError) {
 	}
 	r.Verdicts = append(r.Verdicts, hw.Verdict{
 		Component: hw.ChassisPath, Section: sectionHeartbeat, Code: RedfishUnread, Level: level,
-		Params: hw.Attrs{}.With("why", string(failure.Reason)).With("detail", clipped(failure.Error(), collectors.MaxText)),
+		Params: hw.Attrs{}.With("why", string(failure.Reason)).With("detail", c.outage.words(failure)),
 	})
 }
 
