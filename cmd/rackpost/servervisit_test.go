@@ -24,7 +24,7 @@ const recordedServer = "../../../shared/data/redfish/r750-idrac9-6.00"
 // with them, of a heartbeat and of the first visit, which reads all; and the CPU of the collector alone, TLS, decoding and judging included.
 func BenchmarkServerVisit(b *testing.B) {
 	for _, c := range []struct{ name, sort, of string }{
-		{"recorded-r750", "tree", recordedServer}, {"poweredge-r740", "model", "poweredge-r740"}, {"poweredge-r750", "model", "poweredge-r750"}, {"poweredge-r630", "model", "poweredge-r630"},
+		{"recorded-r750", "tree", recordedServer}, {"poweredge-r740", "model", "poweredge-r740"}, {"poweredge-r750", "model", "poweredge-r750"}, {"poweredge-r630", "model", "poweredge-r630"}, {"poweredge-r770", "model", "poweredge-r770"},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			if _, err := os.Stat(c.of); c.sort == "tree" && err != nil {

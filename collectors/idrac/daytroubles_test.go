@@ -6,6 +6,7 @@ import "slices"
 type dayServer struct {
 	model    string
 	snmp     bool
+	hardware bool // faults of its parts alone
 	calm     []string
 	troubles []trouble
 }
@@ -18,22 +19,26 @@ var (
 )
 
 func daysOf() []dayServer {
-	const perc = ":RAID.Integrated.1-1"
+	const perc, hot = ":RAID.Integrated.1-1", "health temperature/"
 	r740 := dayServer{
 		model: "poweredge-r740", calm: []string{"raid-no-hot-spare volume/Disk.Virtual.0" + perc},
-		troubles: slices.Concat(percTroubles(true), partTroubles(silence), talkTroubles(silence)),
+		troubles: slices.Concat(percTroubles(true, "volume/Disk.Virtual.0:", "volume/Disk.Virtual.1:"), partTroubles(silence, hot), talkTroubles(silence)),
 	}
 	r630 := r740
 	r630.model, r630.snmp = "poweredge-r630", true
-	r630.troubles = slices.Concat(percTroubles(false), partTroubles(append([]string{"unit-changed"}, unread...)), talkTroubles(unread))
-	r750 := dayServer{model: "poweredge-r750", troubles: slices.Concat(bossTroubles(), partTroubles(silence), talkTroubles(silence))}
-	return []dayServer{r740, r750, r630}
+	r630.troubles = slices.Concat(percTroubles(false, "volume/Disk.Virtual.0:", "volume/Disk.Virtual.1:"), partTroubles(append([]string{"unit-changed"}, unread...), hot), talkTroubles(unread))
+	r750 := dayServer{model: "poweredge-r750", troubles: slices.Concat(bossTroubles(), partTroubles(silence, hot), talkTroubles(silence))}
+	r770 := dayServer{ // which judges no temperature by itself, and talks as the others do
+		model: "poweredge-r770", hardware: true, calm: []string{"raid-no-hot-spare volume/Disk.Virtual.239:RAID.SL.3-1"},
+		troubles: slices.Concat(percTroubles(true, "volume/Disk.Virtual.239:", "volume/Disk.Virtual.238:"), partTroubles(silence, "health system")),
+	}
+	return []dayServer{r740, r750, r630, r770}
 }
 
 // percTroubles are those of a RAID controller with a battery, drives in the bays 0 to 6 (the last one a spare) and two volumes.
 // Over Redfish drives say that their caches are off, and count their errors; an iDRAC8 and SNMP tell neither.
-func percTroubles(told bool) []trouble {
-	const bay2, bay6, set1 = "drive/Disk.Bay.2:", "drive/Disk.Bay.6:", "volume/Disk.Virtual.1:"
+func percTroubles(told bool, set0, set1 string) []trouble {
+	const bay2, bay6 = "drive/Disk.Bay.2:", "drive/Disk.Bay.6:"
 	unproven, errors := []string{"raid-disk-cache-unproven " + set1}, []string(nil)
 	if told {
 		unproven, errors = nil, []string{"raid-media-errors drive/Disk.Bay.4:"}
@@ -54,7 +59,7 @@ func percTroubles(told bool) []trouble {
 		{fault: "battery-missing", must: []string{"raid-write-back-unprotected volume/"}, may: []string{"health battery/", "missing battery/", "raid-battery-bad battery/", "health controller/", "health system", "raid-write-cache volume/", "raid-write-back-unproven volume/"}, steps: 8},
 		{fault: "policy-changed", arg: "1", must: []string{"raid-write-back-forced " + set1}},
 		{fault: "policy-changed", arg: "1 WriteThrough"},
-		{fault: "disk-cache-on", arg: "0", must: []string{"raid-disk-cache-on volume/Disk.Virtual.0:"}},
+		{fault: "disk-cache-on", arg: "0", must: []string{"raid-disk-cache-on " + set0}},
 		{fault: "disk-cache-on", arg: "1 Default", must: unproven},
 		{fault: "disk-cache-on", arg: "1 Unknown", must: unproven},
 		{fault: "patrol-off", must: []string{"raid-patrol-read controller/"}},
@@ -79,11 +84,11 @@ func bossTroubles() []trouble {
 }
 
 // partTroubles are those of every server. told is what is said of a server that nothing is told of.
-func partTroubles(told []string) []trouble {
+func partTroubles(told []string, hot string) []trouble {
 	return []trouble{
 		{fault: "psu-out", arg: "2", must: []string{"health psu/"}, may: []string{"health system", "health power"}},
 		{fault: "fan-failed", arg: "1", must: []string{"health fan/"}, may: []string{"health system"}},
-		{fault: "temperature-high", arg: "45", must: []string{"health temperature/"}, may: []string{"health system"}},
+		{fault: "temperature-high", arg: "45", must: []string{hot}, may: []string{"health system"}},
 		{fault: "link-down", arg: "1"},
 		{fault: "firmware-update", arg: "12m", event: true},
 		{fault: "lockdown"},

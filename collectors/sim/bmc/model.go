@@ -7,7 +7,7 @@ type model struct {
 	name, short, kind string
 	server            string // the product's name
 	generation        string
-	dell              int // generation of the iDRAC, 8 or 9; 0 is another maker's
+	dell              int // generation of the iDRAC, 8 to 10; 0 is another maker's
 	firmware, redfish string
 	bios              string
 	sessions          string // path of the session collection
@@ -38,6 +38,11 @@ var models = []model{
 		name: "poweredge-r750", short: "r750", kind: "dell-idrac", server: "PowerEdge R750", generation: "15G Monolithic", dell: 9,
 		firmware: "7.10.30.00", redfish: "1.18.0", bios: "1.14.1", sessions: sessionPath, registry: "IDRAC.2.9", expandAll: true, page: 50,
 		parts: r750, build: (*model).dellTree,
+	},
+	{
+		name: "poweredge-r770", short: "r770", kind: "dell-idrac", server: "PowerEdge R770", generation: "17G Monolithic", dell: 10,
+		firmware: "1.30.10.50", redfish: "1.20.1", bios: "1.3.2", sessions: sessionPath, registry: "IDRAC.2.10", expandAll: true, page: 50,
+		parts: r770, build: (*model).dell10Tree,
 	},
 	{
 		name: "poweredge-r630", short: "r630", kind: "dell-idrac", server: "PowerEdge R630", generation: "13G Monolithic", dell: 8,
@@ -116,6 +121,25 @@ func r740() hardware {
 		adapters: []adapter{{fqdd: "NIC.Integrated.1", maker: "Broadcom Inc. and subsidiaries", model: "BRCM 4P 10G/1G rNDC", firmware: "22.41.20", ports: []bool{true, true, false, false}, mbits: 10_000}},
 	}
 	h.drives, h.volumes = raidParts(fqdd)
+	return h
+}
+
+// r770 has the sets of an R740 behind a controller whose volumes are numbered downwards.
+func r770() hardware {
+	const fqdd = "RAID.SL.3-1"
+	h := hardware{
+		controllers: []controller{
+			{fqdd: fqdd, label: "RAID Controller in SL 3", model: "PERC H965i Front", firmware: "8.11.2.0.18-26", sort: perc, cacheMiB: 8192, battery: battery, slot: 3},
+		},
+		enclosures: []enclosure{{id: internal + ":" + fqdd, name: "BP17G+ 0:1", firmware: "1.12", slots: 16}},
+		fans:       bays(6), supplies: []supply{{watts: 1500}, {watts: 1500}}, dimms: 16, memory: 64, sockets: 2,
+		processor: "Intel(R) Xeon(R) 6730P", cores: 32, watts: 420,
+		adapters: []adapter{{fqdd: "NIC.Slot.38", maker: "Broadcom Inc. and subsidiaries", model: "BRCM 4P 25G SFP OCP", firmware: "23.31.0", ports: []bool{true, true, false, false}, mbits: 25_000}},
+	}
+	h.drives, h.volumes = raidParts(fqdd)
+	for i := range h.volumes {
+		h.volumes[i].id = fmt.Sprintf("Disk.Virtual.%d:%s", 239-i, fqdd)
+	}
 	return h
 }
 
