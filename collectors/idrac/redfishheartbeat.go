@@ -20,7 +20,7 @@ func (s *redfishSide) readHeartbeat(v *redfishVisit) {
 	if express == "" {
 		express = expressOf(tag)
 	}
-	for key, value := range map[string]string{raid.KeySource: raid.SourceRedfish, "service_tag": tag, raid.KeyModel: v.system.Model, "express_service_code": express} {
+	for key, value := range map[string]string{hw.AttrHealthOf: hw.HealthOfAll, raid.KeySource: raid.SourceRedfish, "service_tag": tag, raid.KeyModel: v.system.Model, "express_service_code": express} {
 		c.Attrs = c.Attrs.With(key, value)
 	}
 	v.Components = append(v.Components, c)

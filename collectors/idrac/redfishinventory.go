@@ -53,6 +53,7 @@ func (s *redfishSide) systemInventory(v *redfishVisit) parts.Part {
 		express = expressOf(v.serial())
 	}
 	p.Attrs = p.Attrs.With("sku", "") // the service tag, which the heartbeat tells
+	p.Attrs = p.Attrs.With(hw.AttrHealthOf, "")
 	set := func(key, value string) { p.Attrs = p.Attrs.With(key, parts.Text(value)) }
 	set("express_service_code", express)
 	set("node_id", v.dell.NodeID)

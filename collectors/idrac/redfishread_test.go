@@ -51,7 +51,7 @@ func note(told map[string]bool, r redfishReport) {
 			told[in+" state "+a.Key] = true
 		}
 		for _, a := range c.Attrs {
-			if a.Key != "source" {
+			if a.Key != "source" && a.Key != "health_of" {
 				told[in+" attribute "+a.Key] = true
 			}
 		}

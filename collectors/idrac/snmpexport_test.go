@@ -39,7 +39,7 @@ var ExpressOf = expressOf
 
 // Documented returns the sensors and the states and attributes that the tables name.
 func Documented() (sensors, words map[string]bool) {
-	sensors, words = map[string]bool{}, map[string]bool{"source": true}
+	sensors, words = map[string]bool{}, map[string]bool{"source": true, "health_of": true}
 	for _, t := range mibTables() {
 		for _, list := range [][]mibObject{t.objects, t.also} {
 			for _, o := range list {

@@ -127,7 +127,7 @@ func (v *snmpVisit) uptime() (seconds uint64, absent hw.Reason) {
 
 // readHeartbeat tells the first request as the component system, and hastens what a change rolls up.
 func (s *snmpSide) readHeartbeat(v *snmpVisit) {
-	c := hw.Component{Path: "system", Section: sectionHeartbeat, Attrs: hw.Attrs{}.With(raid.KeySource, raid.SourceSNMP)}
+	c := hw.Component{Path: "system", Section: sectionHeartbeat, Attrs: hw.Attrs{}.With(hw.AttrHealthOf, hw.HealthOfAll).With(raid.KeySource, raid.SourceSNMP)}
 	for slot := range heartbeatTable.objects {
 		if !v.beat.whole(slot) {
 			v.partial(sectionHeartbeat, heartbeatTable.objects[slot].name, v.beat.cols[slot].reason, "")

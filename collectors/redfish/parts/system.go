@@ -13,7 +13,7 @@ func System(section string, s redfish.ComputerSystem) Part {
 	p := made(section, "", "system", s.Status)
 	p.Health = max(p.Health, healthWord(s.Status.HealthRollup))
 	p.State = p.State.With("power", kebab(s.PowerState)).With("locator", locator(s))
-	p.attr(raid.KeyName, s.HostName, raid.KeyModel, s.Model, raid.KeyManufacturer, s.Manufacturer, raid.KeySerial, s.SerialNumber, raid.KeyPartNumber, s.PartNumber,
+	p.attr(hw.AttrHealthOf, hw.HealthOfAll, raid.KeyName, s.HostName, raid.KeyModel, s.Model, raid.KeyManufacturer, s.Manufacturer, raid.KeySerial, s.SerialNumber, raid.KeyPartNumber, s.PartNumber,
 		"sku", s.SKU, "uuid", s.UUID, "asset_tag", s.AssetTag, "bios", s.BiosVersion)
 	p.count("processors", s.ProcessorSummary.Count)
 	if g := s.MemorySummary.TotalSystemMemoryGiB; g != nil && *g > 0 && *g < 1<<30 {
