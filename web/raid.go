@@ -18,15 +18,16 @@ type Raid struct {
 	Device      hw.DeviceID      `json:"device"`
 	Name        string           `json:"name"`
 	Unit        *Unit            `json:"unit,omitempty"`
-	Read        time.Time        `json:"read,omitzero"` // when the parts were read last; not before the box started
-	Age         *float64         `json:"age_seconds"`   // of that, else of the last good reading of the device; null: never read
-	Stale       bool             `json:"stale"`         // they are too old to say how it is now
-	Sources     []string         `json:"sources"`       // redfish, snmp: how the parts were read
-	Level       string           `json:"level"`         // of the gravest alert, empty when there is none
-	Controllers []RaidController `json:"controllers"`   // in the order of their ids
-	Alerts      []Alert          `json:"alerts"`        // on RAID parts, the gravest first
-	Gaps        []Gap            `json:"gaps"`          // that keep from knowing all
-	Act         *Act             `json:"act,omitempty"` // the server itself blinks, or may
+	Read        time.Time        `json:"read,omitzero"`      // when the parts were read last; not before the box started
+	Age         *float64         `json:"age_seconds"`        // of that, else of the last good reading of the device; null: never read
+	Stale       bool             `json:"stale"`              // they are too old to say how it is now
+	Sources     []string         `json:"sources"`            // redfish, snmp: how the parts were read
+	Fallback    string           `json:"fallback,omitempty"` // why they are read over SNMP in place of Redfish, in words
+	Level       string           `json:"level"`              // of the gravest alert, empty when there is none
+	Controllers []RaidController `json:"controllers"`        // in the order of their ids
+	Alerts      []Alert          `json:"alerts"`             // on RAID parts, the gravest first
+	Gaps        []Gap            `json:"gaps"`               // that keep from knowing all
+	Act         *Act             `json:"act,omitempty"`      // the server itself blinks, or may
 }
 
 // RaidController is a controller with what belongs to it.
@@ -93,6 +94,9 @@ func RaidOf(d Device, progress map[string][]raid.Point) Raid {
 		t.acts[d.Acts[i].Component] = &d.Acts[i]
 	}
 	for _, a := range Told(d.Alerts) {
+		if a.Code == redfishUnread {
+			r.Fallback = a.Says
+		}
 		if IsRaidPart(a.Component) {
 			r.Alerts = append(r.Alerts, a)
 			t.alerts[a.Component] = append(t.alerts[a.Component], a)

@@ -218,10 +218,10 @@ func (p RaidPart) volumeFacts(f *facts) {
 	if left := p.word(raid.KeyRedundancyLeft); left != "" {
 		f.add(left + " more may fail")
 	}
-	policy := p.word(raid.KeyWritePolicy)
-	f.add(policy)
-	if now := p.word(raid.KeyWritePolicyNow); now != policy {
-		f.with("now ", now)
+	policy, inForce := p.word(raid.KeyWritePolicy), p.word(raid.KeyWritePolicyNow)
+	f.add(cmp.Or(policy, inForce))
+	if policy != "" && inForce != policy {
+		f.with("now ", inForce)
 	}
 	f.with("write cache ", p.word(raid.KeyWriteCache))
 	f.add(readWords(p.word(raid.KeyReadPolicy)))

@@ -35,6 +35,12 @@ func RedfishAdvice(r hw.Reason) string {
 // redfishWords are the words of that alert.
 func redfishWords(params hw.Attrs) (says, do string) {
 	why := hw.Reason(params.Get("why"))
+	switch why {
+	case hw.Refused, hw.NoAnswer, hw.Unreachable, hw.Garbage:
+		return "Redfish is not read, SNMP stands in for it: " + ReasonWords(why),
+			"Where it never was read: HTTPS (443) must be open from this box to the iDRAC. Where it was, the web server of the iDRAC hangs or starts anew: it comes back within minutes as a rule, " +
+				"else restart the iDRAC (racadm racreset), which leaves the server running."
+	}
 	return "Redfish is not read, SNMP stands in for it: " + ReasonWords(why), RedfishAdvice(why)
 }
 

@@ -116,7 +116,7 @@ func (f *locateFlags) find(ctx context.Context, c *client) (string, error) {
 		}
 	})
 	if len(found) > 1 {
-		return "", fmt.Errorf("%q may be several parts of %s; rackpost raid %s shows them, name one by its component, such as drive/...", f.part, f.device, f.device)
+		return "", fmt.Errorf("%q may be several parts of %s; rackpost raid %s shows them, name one by its component, which begins with drive/", f.part, f.device, f.device)
 	}
 	for path, p := range found {
 		f.order.Component = path

@@ -51,6 +51,9 @@ func (p *raidPrinter) device(d web.Raid) {
 	}
 	p.line("", plain(title), 0)
 	p.line("", plain(raidAge(d)), 0)
+	if d.Fallback != "" {
+		p.line("", plain(d.Fallback), 0)
+	}
 	p.line("", raidCount(d), 0)
 	if d.Act != nil {
 		p.line("", plain("the server "+d.Act.Words()), 0)

@@ -12,7 +12,7 @@ func visitCommand() command {
 		args: "[-socket PATH] DEVICE",
 		does: "have a device visited now, once more also where its logins are stopped",
 		help: `All that is read of it is read at once. After two refused logins a server is left alone, since it would bar the address of
-this box: when the password was put right on the device, this command allows one more.
+this box: when the password was put right on the device, this command allows one more, 90 s after the last one at the soonest.
 
   -socket PATH   of the appliance; else $RACKPOST_SOCKET, else ` + defaultSocket,
 		run: runVisit,
