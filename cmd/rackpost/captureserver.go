@@ -42,7 +42,7 @@ func captureServer(ctx context.Context, t terminal, f *captureFlags, kind collec
 		Tree: capture.TreeOptions{Time: opt.Time, Pause: opt.Pause, Resources: f.resources}, SNMP: opt, Key: opt.Key, Secrets: opt.Secrets,
 	}
 	var result *capture.ServerResult
-	err = telling(t, "%d read, %d of %d known, now %s\n", func(tell func(capture.Progress)) (err error) {
+	err = telling(t, "%d resources, %d of at least %d, now %s\n", func(tell func(capture.Progress)) (err error) {
 		so.Tree.Progress = tell
 		result, err = capture.RecordServer(ctx, client, session, so)
 		return err

@@ -216,6 +216,9 @@ func (c *crawl) read(ctx context.Context, path string) error {
 
 // limitOf is how many links of a resource are followed: of a log and of jobs, few.
 func limitOf(path string, doc []byte) int {
+	if bytes.Contains(doc, []byte("#LogEntryCollection.")) && bytes.Contains(doc, []byte(`"EntryType"`)) {
+		return 0 // its entries stand in it
+	}
 	if part := lastPart(path); part == "entries" || part == "jobs" || part == "tasks" || bytes.Contains(doc, []byte("#LogEntryCollection.")) {
 		return maxEntries
 	}
