@@ -3,6 +3,7 @@ package idrac
 import (
 	"strings"
 
+	"rackpost/collectors"
 	"rackpost/collectors/redfish"
 	"rackpost/collectors/redfish/parts"
 	"rackpost/hw"
@@ -24,6 +25,9 @@ func (s *redfishSide) readHeartbeat(v *redfishVisit) {
 		c.Attrs = c.Attrs.With(key, value)
 	}
 	v.Components = append(v.Components, c)
+	for _, m := range s.places.unread {
+		v.Gap(sectionHeartbeat+"/"+m.what, collectors.ReasonOf(m.err), clipped(m.err.Error(), collectors.MaxText))
+	}
 	if up, ok := s.uptime(v); ok {
 		seconds := up.Truncate(1e9).Seconds()
 		v.Gauge(c.Path, "uptime_seconds", &seconds, "")

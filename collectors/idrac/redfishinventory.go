@@ -23,7 +23,7 @@ type redfishInventory struct{}
 // readInventory tells what the server and its iDRAC are, and reads processors and memory.
 func (s *redfishSide) readInventory(v *redfishVisit) {
 	v.Add(s.systemInventory(v))
-	if s.places.manager.Path == "" {
+	if s.places.manager.ID == "" && s.places.manager.FirmwareVersion == "" {
 		v.Partial(sectionInventory, "manager", hw.NotReady, "the iDRAC does not tell of itself")
 	} else {
 		v.Add(s.managerInventory())

@@ -21,13 +21,49 @@ type places struct {
 	chassis    redfish.Chassis
 	manager    redfish.Manager
 	told       time.Time     // when chassis and manager were read
+	unread     []missedPlace // what of them could not be read: its parts are looked for where Dell has them
 	skew       time.Duration // what the iDRAC's clock is ahead of ours
+}
+
+// missedPlace is a resource that was looked for and could not be read.
+type missedPlace struct {
+	what, path string
+	err        error
+}
+
+// What is looked for beside the system.
+const (
+	placeChassis = "chassis"
+	placeManager = "manager"
+)
+
+// Where an iDRAC has its server, in case that nothing links to it.
+const (
+	systemPath  = "/redfish/v1/Systems/System.Embedded.1"
+	chassisPath = "/redfish/v1/Chassis/System.Embedded.1"
+	managerPath = "/redfish/v1/Managers/iDRAC.Embedded.1"
+)
+
+// chassisAt is a chassis that was not read: its parts stand where Dell has them.
+func chassisAt(path string) redfish.Chassis {
+	c := redfish.Chassis{Thermal: redfish.Link{Path: path + "/Thermal"}, Power: redfish.Link{Path: path + "/Power"}}
+	c.ThermalSubsystem.Path, c.PowerSubsystem.Path = path+"/ThermalSubsystem", path+"/PowerSubsystem"
+	c.NetworkAdapters.Path, c.Path = path+"/NetworkAdapters", path
+	return c
+}
+
+// managerAt is the same of the iDRAC itself.
+func managerAt(path string) redfish.Manager {
+	m := redfish.Manager{LogServices: redfish.Link{Path: path + "/LogServices"}}
+	m.Path = path
+	return m
 }
 
 // The times an iDRAC needs to see its parts after it started, and after which it is asked again what it is.
 const (
 	startTime   = 15 * time.Minute
 	reloginTime = 10 * time.Minute // where the iDRAC does not tell since when it has been up
+	retryTime   = 5 * time.Minute  // after a chassis or manager that could not be read
 )
 
 // dellSystem is what Dell adds to the system.
@@ -86,7 +122,7 @@ func (s *redfishSide) beat(v *redfishVisit, again bool) error {
 	if serial != "" {
 		s.serial = serial
 	}
-	if (again || relogin) && !v.fresh {
+	if (again || relogin || len(s.places.unread) > 0 && v.now.Sub(s.places.told) >= retryTime) && !v.fresh {
 		if err := s.refresh(v); err != nil && redfish.Over(err) {
 			return err
 		}
@@ -136,10 +172,16 @@ func (s *redfishSide) find(v *redfishVisit) error {
 	var systems struct {
 		Members []redfish.Link
 	}
-	if _, err := s.client.Get(v.ctx, root.Systems.Path, &systems); err != nil {
-		return err
+	_, missed := s.client.Get(v.ctx, root.Systems.Path, &systems)
+	switch {
+	case redfish.Over(missed):
+		return missed
+	case missed != nil:
+		p.system = systemPath
+	default:
+		p.system = serverOf(systems.Members)
 	}
-	if p.system = serverOf(systems.Members); p.system == "" {
+	if p.system == "" {
 		return &collectors.VisitError{
 			Reason: hw.NotReady, Err: errors.New("the iDRAC shows no system"), RetryAfter: 30 * time.Second,
 			Hint: "it starts, or is being updated; where it stays so, restart the iDRAC (racadm racreset)",
@@ -147,6 +189,9 @@ func (s *redfishSide) find(v *redfishVisit) error {
 	}
 	if err := s.readSystem(v, p.system); err != nil {
 		return err
+	}
+	if missed != nil {
+		v.Gap(sectionHeartbeat+"/systems", collectors.ReasonOf(missed), missed.Error())
 	}
 	if !root.Of("Dell") && !strings.Contains(v.system.Manufacturer, "Dell") && len(v.dell.NodeID+v.dell.ChassisServiceTag) == 0 {
 		return notDell(v.system.Manufacturer)
@@ -183,26 +228,43 @@ func notDell(vendor string) error {
 	}
 }
 
-// refresh reads the chassis and the manager, and drops all paths when the iDRAC's firmware is another one.
+// refresh reads the chassis and the manager, and drops all paths when the iDRAC's firmware is another one. Its error is
+// one of the device; of a resource that cannot be read, what was told before still holds.
 func (s *redfishSide) refresh(v *redfishVisit) error {
 	p := &s.places
-	var chassis redfish.Chassis
-	var manager redfish.Manager
+	var unread []missedPlace
+	chassis, manager := redfish.Chassis{}, redfish.Manager{}
 	for _, r := range []struct {
+		what  string
 		links []redfish.Link
+		path  string
 		into  any
-	}{{v.system.Links.Chassis, &chassis}, {v.system.Links.ManagedBy, &manager}} {
-		if len(r.links) == 0 {
-			continue // what cannot be found is missed by the sections that want it
+	}{{placeChassis, v.system.Links.Chassis, chassisPath, &chassis}, {placeManager, v.system.Links.ManagedBy, managerPath, &manager}} {
+		if len(r.links) > 0 && r.links[0].Path != "" {
+			r.path = strings.TrimRight(r.links[0].Path, "/")
 		}
-		if _, err := s.client.Get(v.ctx, r.links[0].Path, r.into); err != nil && (redfish.Over(err) || !p.known) {
+		_, err := s.client.Get(v.ctx, r.path, r.into)
+		switch {
+		case redfish.Over(err):
 			return err
-		} else if err != nil {
-			return nil // what was told before still holds
+		case err != nil:
+			unread = append(unread, missedPlace{r.what, r.path, err})
 		}
 	}
 	was := p.manager.FirmwareVersion
-	p.chassis, p.manager, p.told = chassis, manager, s.now()
+	p.told, p.unread = s.now(), unread
+	if len(unread) > 0 && p.known {
+		return nil // what was told before still holds
+	}
+	for _, m := range unread {
+		switch m.what {
+		case placeChassis:
+			chassis = chassisAt(m.path)
+		case placeManager:
+			manager = managerAt(m.path)
+		}
+	}
+	p.chassis, p.manager = chassis, manager
 	p.generation, p.skew = generationOf(manager), 0
 	if at, ok := redfish.Time(manager.DateTime); ok {
 		p.skew = at.Sub(p.told)

@@ -79,6 +79,12 @@ func (s *server) systems(v *visit, root redfish.ServiceRoot) ([]string, error) {
 			Hint: "it manages no server: a power strip, a chassis or an enclosure; give the address of the server's own controller"}
 	}
 	paths, err := s.links(v, root.Systems.Path)
+	if err != nil && !redfish.Over(err) {
+		if named := s.managed(v, root, nil); len(named) > 0 {
+			v.Gap(sectionHeartbeat+"/systems", collectors.ReasonOf(err), err.Error())
+			return named, nil
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +114,7 @@ func pathsOf(list []redfish.Link) []string {
 	return paths
 }
 
-// managed puts the systems first that the first manager of servers names, in its order.
+// managed puts the systems first that the first manager of servers names, in its order. Of no paths it returns those it names.
 func (s *server) managed(v *visit, root redfish.ServiceRoot, paths []string) []string {
 	managers, err := s.links(v, root.Managers.Path)
 	if err != nil {
@@ -121,7 +127,7 @@ func (s *server) managed(v *visit, root redfish.ServiceRoot, paths []string) []s
 		}
 		var first []string
 		for _, p := range pathsOf(m.Links.ManagerForServers) {
-			if slices.Contains(paths, p) {
+			if paths == nil || slices.Contains(paths, p) {
 				first = append(first, p)
 			}
 		}
