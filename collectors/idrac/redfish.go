@@ -13,6 +13,7 @@ import (
 // redfishSide reads an iDRAC over Redfish. It holds one session, and what it learned between visits. It is not
 // safe for concurrent use.
 type redfishSide struct {
+	alone  bool // SNMP does not stand in
 	target collectors.Target
 	client *redfish.Client
 	now    func() time.Time
@@ -43,7 +44,7 @@ func openRedfishAt(t collectors.Target, now func() time.Time) (*redfishSide, err
 	if err != nil {
 		return nil, err
 	}
-	s := &redfishSide{target: t, client: c, now: now}
+	s := &redfishSide{alone: !t.Credentials.SNMP(), target: t, client: c, now: now}
 	s.forget()
 	return s, nil
 }
@@ -73,6 +74,7 @@ type redfishVisit struct {
 	system redfish.ComputerSystem // read first at every visit
 	dell   dellSystem             // what its Oem says
 	young  bool                   // the iDRAC started a moment ago: a collection without members may be one not filled yet
+	lost   error                  // why the system could not be read
 	fresh  bool                   // chassis and manager were read in this visit
 }
 

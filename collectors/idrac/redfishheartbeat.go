@@ -12,6 +12,11 @@ import (
 
 // readHeartbeat tells the system as the first request has it, and hastens what a change rolls up. It asks for nothing.
 func (s *redfishSide) readHeartbeat(v *redfishVisit) {
+	if v.lost != nil {
+		v.Missed(sectionHeartbeat, hw.ChassisPath, v.lost)
+		v.Components = append(v.Components, hw.Component{Path: hw.ChassisPath, Section: sectionHeartbeat, Attrs: hw.Attrs{}.With(raid.KeySource, raid.SourceRedfish)})
+		return
+	}
 	c := hw.Component{Path: hw.ChassisPath, Section: sectionHeartbeat, Health: systemHealth(v.system.Status)}
 	for _, w := range v.words() {
 		c.State = c.State.With(w.key, w.word)

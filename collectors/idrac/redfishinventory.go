@@ -22,7 +22,11 @@ type redfishInventory struct{}
 
 // readInventory tells what the server and its iDRAC are, and reads processors and memory.
 func (s *redfishSide) readInventory(v *redfishVisit) {
-	v.Add(s.systemInventory(v))
+	if v.lost == nil {
+		v.Add(s.systemInventory(v))
+	} else {
+		v.Missed(sectionInventory, hw.ChassisPath, v.lost)
+	}
 	if s.places.manager.ID == "" && s.places.manager.FirmwareVersion == "" {
 		v.Partial(sectionInventory, "manager", hw.NotReady, "the iDRAC does not tell of itself")
 	} else {

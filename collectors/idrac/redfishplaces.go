@@ -102,8 +102,10 @@ func (s *redfishSide) beat(v *redfishVisit, again bool) error {
 		err := s.readSystem(v, s.places.system)
 		if err != nil && collectors.ReasonOf(err) == hw.NotSupported && !redfish.Over(err) {
 			s.move() // it was there: it has moved
-		} else if err != nil {
+		} else if err != nil && !s.bears(err) {
 			return err
+		} else if err != nil {
+			v.withoutSystem(s.places.system, err)
 		}
 	}
 	if !s.places.known {
@@ -122,13 +124,19 @@ func (s *redfishSide) beat(v *redfishVisit, again bool) error {
 	if serial != "" {
 		s.serial = serial
 	}
-	if (again || relogin || len(s.places.unread) > 0 && v.now.Sub(s.places.told) >= retryTime) && !v.fresh {
+	if v.lost != nil {
+		if err := s.alive(v); err != nil {
+			return err
+		}
+	} else if (again || relogin || len(s.places.unread) > 0 && v.now.Sub(s.places.told) >= retryTime) && !v.fresh {
 		if err := s.refresh(v); err != nil && redfish.Over(err) {
 			return err
 		}
 	}
 	s.judgeAge(v, relogin)
-	v.Unit = s.unit(v)
+	if v.lost == nil {
+		v.Unit = s.unit(v)
+	}
 	return nil
 }
 
@@ -155,6 +163,33 @@ func (s *redfishSide) readSystem(v *redfishVisit, at string) error {
 	v.dell = oem.Dell.DellSystem
 	for _, o := range append(a.Odd, odd...) {
 		v.Gap(sectionHeartbeat+"/system/"+o.Property, hw.Garbage, o.What)
+	}
+	return nil
+}
+
+// withoutSystem goes on where the system's document cannot be read and SNMP does not stand in: what is below it may be well.
+func (v *redfishVisit) withoutSystem(at string, err error) {
+	v.lost, v.system, v.dell = err, redfish.ComputerSystem{}, dellSystem{}
+	v.system.Processors.Path, v.system.Memory.Path, v.system.Storage.Path = at+"/Processors", at+"/Memory", at+"/Storage"
+}
+
+// bears says whether an error of the system is one of that document alone, so that a visit may go on without. SNMP, where
+// it is there, tells more than what is left.
+func (s *redfishSide) bears(err error) bool {
+	var v *collectors.VisitError
+	return s.alone && !redfish.Over(err) && errors.As(err, &v) && v.Reason != hw.NotReady && v.RetryAfter == 0
+}
+
+// alive says whether the iDRAC tells of the chassis or of itself while the system cannot be read: else that is
+// the error of the visit.
+func (s *redfishSide) alive(v *redfishVisit) error {
+	if !v.fresh {
+		if err := s.refresh(v); err != nil {
+			return err
+		}
+	}
+	if len(s.places.unread) > 1 {
+		return v.lost
 	}
 	return nil
 }
@@ -187,13 +222,17 @@ func (s *redfishSide) find(v *redfishVisit) error {
 			Hint: "it starts, or is being updated; where it stays so, restart the iDRAC (racadm racreset)",
 		}
 	}
-	if err := s.readSystem(v, p.system); err != nil {
+	switch err := s.readSystem(v, p.system); {
+	case err == nil:
+	case !s.bears(err), collectors.ReasonOf(err) == hw.NotSupported, path.Base(p.system) != path.Base(systemPath):
 		return err
+	default:
+		v.withoutSystem(p.system, err)
 	}
 	if missed != nil {
 		v.Gap(sectionHeartbeat+"/systems", collectors.ReasonOf(missed), missed.Error())
 	}
-	if !root.Of("Dell") && !strings.Contains(v.system.Manufacturer, "Dell") && len(v.dell.NodeID+v.dell.ChassisServiceTag) == 0 {
+	if v.lost == nil && !root.Of("Dell") && !strings.Contains(v.system.Manufacturer, "Dell") && len(v.dell.NodeID+v.dell.ChassisServiceTag) == 0 {
 		return notDell(v.system.Manufacturer)
 	}
 	s.places = p
