@@ -179,10 +179,14 @@ func runProbe(ctx context.Context, t terminal, args []string) error {
 		return err
 	}
 	kind = switchedOn(kind)
+	progress := newVisitProgress(t.err, target.Device.Address)
+	target.Logger = progress.logger()
+	stop := progress.watch()
 	var lent map[string]int
 	report, visitErr, err := visitThen(ctx, kind, target, func(ctx context.Context, c collectors.Collector, r *hw.Report) {
 		lent = samplesLent(ctx, c, kind, r)
 	})
+	stop()
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -31,13 +30,7 @@ type screen struct {
 }
 
 func newScreen(w io.Writer, heading []string, source web.Source) *screen {
-	s := &screen{w: w, fd: -1, heading: heading, source: source}
-	if f, ok := w.(*os.File); ok {
-		if _, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS); err == nil {
-			s.fd = int(f.Fd())
-		}
-	}
-	return s
+	return &screen{w: w, fd: terminalOf(w), heading: heading, source: source}
 }
 
 // Run draws until ctx ends.

@@ -28,6 +28,9 @@ const (
 	closeTimeout   = 5 * time.Second
 )
 
+// Asks is what a Client logs at level debug for every request, with its method and path.
+const Asks = "asks over Redfish"
+
 // Config is one BMC and how to treat it.
 type Config struct {
 	Address  string // host or host:port; always HTTPS

@@ -156,6 +156,7 @@ func (c *Client) once(ctx context.Context, q query) (a Answer, to string, err er
 	}
 	c.wire.expect()
 	c.counters.Requests++
+	c.log.Debug(Asks, "method", q.method, "path", q.path)
 	begun := c.now()
 	defer func() {
 		c.busy.last = c.now()
