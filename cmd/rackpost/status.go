@@ -97,15 +97,15 @@ func printDevices(w io.Writer, devices []web.Device, advice bool) error {
 	return nil
 }
 
-// printUnread tells why servers are not read, and what to do about it.
+// printUnread tells why devices are not read, and of servers what to do about it.
 func printUnread(w io.Writer, devices []web.Device, advice bool) {
 	for _, d := range devices {
 		for _, g := range d.Gaps {
-			if g.Do == "" {
+			if g.What != hw.VisitGap || g.Reason == hw.AccessDenied && g.Do == "" { // that is told as no access
 				continue
 			}
-			fmt.Fprintf(w, "not read %s: %s: %s\n", d.ID, web.ReasonWords(g.Reason), plain(g.Detail))
-			if advice {
+			fmt.Fprintf(w, "not read %s: %s%s\n", d.ID, web.ReasonWords(g.Reason), within(": ", plain(g.Detail)))
+			if advice && g.Do != "" {
 				printAdvice(w, g.Do)
 			}
 		}
@@ -172,7 +172,7 @@ func printAlerts(w io.Writer, devices []web.Device, advice bool) {
 					}
 				}
 			}
-			text := fmt.Sprintf("%s %s: %s%s%s, for %s", a.Level, d.ID, alertPart(a), a.Code, alertCause(a), web.Ago(time.Since(a.Since)))
+			text := fmt.Sprintf("%s %s: %s%s%s, for %s", a.Level, d.ID, alertPart(a), web.AlertWords(a.Code), alertCause(a), web.Ago(time.Since(a.Since)))
 			if a.Says != "" {
 				text = fmt.Sprintf("%s %s: %s%s%s", a.Level, d.ID, alertPart(a), plain(a.Says), alertSince(a, time.Now()))
 			}
@@ -208,6 +208,9 @@ func alertPart(a web.Alert) string {
 // alertCause tells what the device says of the component, and what the alert itself knows:
 // errdisabled=bpduGuard is what a person looks for.
 func alertCause(a web.Alert) string {
+	if reason := a.Params.Get("reason"); a.Code == hw.AlertUnreachable && reason != "" {
+		return ": " + plain(web.ReasonWords(hw.Reason(reason)))
+	}
 	var words []string
 	for _, x := range slices.Concat(a.State, a.Params) {
 		if x.Value != "" && x.Key != "section" && x.Value != a.Name {

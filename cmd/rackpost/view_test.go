@@ -73,7 +73,7 @@ func TestGravestAlertFirst(t *testing.T) {
 	}
 	var b strings.Builder
 	printAlerts(&b, []web.Device{deviceOf(v, collectors.DeviceStatus{}, time.Now())}, true)
-	want := "high sw: psu/18 (Power Supply 0): health (state=\"no input\"), for 0 s\nhigh sw: fan/1: missing, for 0 s\naverage sw: unit-changed, for 0 s\nwarning sw: port/0: link-down"
+	want := "high sw: psu/18 (Power Supply 0): the device calls it faulty (state=\"no input\"), for 0 s\nhigh sw: fan/1: it is gone, for 0 s\naverage sw: another unit stands here, for 0 s\nwarning sw: port/0: the link is down"
 	if got := b.String(); !strings.HasPrefix(got, want) || !strings.HasSuffix(got, "and 13 alerts more\n") {
 		t.Errorf("alerts:\n%s", got)
 	}
@@ -93,7 +93,7 @@ func TestVerdictIsToldOnce(t *testing.T) {
 	d := present(v, collectors.DeviceStatus{}, nil, now)
 	var b strings.Builder
 	printAlerts(&b, []web.Device{d}, true)
-	if got, want := b.String(), "high db: "+path+" (bay 2): the drive predicts its failure, for 0 s\n    If the set is whole"; !strings.HasPrefix(got, want) || strings.Contains(got, "health") {
+	if got, want := b.String(), "high db: "+path+" (bay 2): the drive predicts its failure, for 0 s\n    If the set is whole"; !strings.HasPrefix(got, want) || strings.Contains(got, "calls it faulty") {
 		t.Errorf("alerts:\n%s", got)
 	}
 	b.Reset()
