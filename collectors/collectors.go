@@ -39,6 +39,9 @@ type Actor interface {
 type Section struct {
 	Name   string
 	Period time.Duration
+	// First says that others due with it are read in a visit that follows at once, when its report
+	// is stored: that does not wait for them.
+	First bool
 }
 
 // Kind makes collectors of one sort.

@@ -27,7 +27,7 @@ func drawNames(t *rapid.T) []string {
 // at 0 that read both.
 func read(t *testing.T, fast, slow time.Duration) schedule {
 	t.Helper()
-	s := schedule{sections: []timed{{Section: Section{"fast", fast}}, {Section: Section{"slow", slow}}}}
+	s := schedule{sections: []timed{{Section: Section{Name: "fast", Period: fast}}, {Section: Section{Name: "slow", Period: slow}}}}
 	if due, _ := s.take(0); len(due) != 2 {
 		t.Fatalf("%d sections due at the start", len(due))
 	}

@@ -16,11 +16,6 @@ type instant = time.Duration
 const (
 	// joinShare: a section due within this share (1/10) of its period joins the visit.
 	joinShare = 10
-	// loginPause is the least time between two failed logins. An iDRAC blocks the address
-	// at three within 60 s.
-	loginPause = 90 * time.Second
-	// maxLogins is how many failed logins a LoginLimited kind may make.
-	maxLogins = 2
 	// rampStep and rampWindow bound how fast overdue devices are started.
 	rampStep   = 20 * time.Millisecond
 	rampWindow = 10 * time.Second
@@ -67,6 +62,8 @@ type schedule struct {
 	failures   int     // visits in a row that read nothing
 	logins     int     // failed logins since the last good visit
 	stopped    bool
+	lead       instant // start of the last visit that others wait behind
+	follows    bool    // those are next
 }
 
 // missed is the visits that were due, could have been made, and were not.
@@ -140,22 +137,47 @@ func (s *schedule) shortest() time.Duration {
 
 // take starts a visit: it returns the sections that are due or nearly so and moves each to
 // its next point. Points that went by since the section could have been read are missed.
+// Where some of them are First it returns these, and the others are due at once.
 func (s *schedule) take(now instant) ([]Section, missed) {
 	var due []Section
 	var lost missed
-	for i := range s.sections {
-		t := &s.sections[i]
-		if t.due > now+t.Period/joinShare && t.soonest() > now {
-			continue
-		}
+	ripe := s.ripe(now)
+	first := slices.ContainsFunc(ripe, func(t *timed) bool { return t.First })
+	s.follows = false
+	for _, t := range ripe {
 		if n, from := s.passed(*t, now); n > lost.count {
 			lost = missed{count: n, from: from}
 		}
-		due = append(due, t.Section)
 		t.due = s.after(now+t.Period/joinShare, t.Period)
+		if first && !t.First {
+			t.hastened, t.early = true, now
+			s.lead, s.follows = now, true
+			continue
+		}
+		due = append(due, t.Section)
 		t.hastened, t.taken = false, now
 	}
 	return due, lost
+}
+
+// ripe returns the sections that are due or nearly so.
+func (s *schedule) ripe(now instant) []*timed {
+	var ripe []*timed
+	for i := range s.sections {
+		if t := &s.sections[i]; t.due <= now+t.Period/joinShare || t.soonest() <= now {
+			ripe = append(ripe, t)
+		}
+	}
+	return ripe
+}
+
+// spent returns what a visit at now has used up of its budget before it began: where it follows
+// another, both share one.
+func (s *schedule) spent(now instant) time.Duration {
+	if s.follows {
+		return now - s.lead
+	}
+	return 0
 }
 
 // passed counts the points of t's grid between the time it could have been read and now.
@@ -181,6 +203,7 @@ func (s *schedule) giveBack(start instant, due []Section) {
 // failed ends a visit that read nothing. Its sections stay due until the device answers.
 func (s *schedule) failed(start, end instant, due []Section, reason hw.Reason) {
 	s.giveBack(start, due)
+	s.follows = false
 	s.failures++
 	s.floor = max(start+s.shortest(), end+backoff(s.failures, s.seed+uint64(s.failures)))
 	if !isLogin(reason) {
@@ -195,6 +218,11 @@ func (s *schedule) failed(start, end instant, due []Section, reason hw.Reason) {
 // with a coming visit of the others, a few times sooner than its period asks.
 func (s *schedule) succeeded(end instant, read []hw.Scope) {
 	s.failures, s.logins, s.floor, s.loginFloor, s.stopped = 0, 0, 0, 0, false
+	s.went(end, read)
+}
+
+// went ends a visit of a device that answered, were it that nothing could be read of what was due.
+func (s *schedule) went(end instant, read []hw.Scope) {
 	for _, scope := range read {
 		i := slices.IndexFunc(s.sections, func(t timed) bool { return t.Name == scope.Section })
 		if i < 0 {
@@ -241,12 +269,16 @@ func (s *schedule) hurry(now instant, person bool) {
 // hold puts the next visit off until t.
 func (s *schedule) hold(t instant) { s.floor = max(s.floor, t) }
 
-// resume makes the schedule remember failed logins of an earlier life.
-func (s *schedule) resume(now instant, logins int) {
-	if !s.limited || logins <= 0 {
+// resume makes the schedule remember failed logins of an earlier life, and for how long it lets
+// no other follow.
+func (s *schedule) resume(now instant, logins int, pause time.Duration) {
+	if !s.limited {
 		return
 	}
-	s.logins, s.loginFloor, s.stopped = logins, now+loginPause, logins >= maxLogins
+	s.loginFloor = max(s.loginFloor, now+pause)
+	if logins > 0 {
+		s.logins, s.stopped = logins, logins >= maxLogins
+	}
 }
 
 // adopt takes over the sections of another configuration; those it knows keep their due

@@ -30,7 +30,7 @@ func drawID(t *rapid.T) hw.DeviceID {
 func TestVisitsOnTimeKeepEveryPeriod(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		s := newSchedule(drawID(t), drawSections(t), false)
+		s := newSchedule(drawID(t), drawFirst(t), false)
 		s.hold(time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "start")))
 		last := map[string]instant{}
 		for range 50 {
@@ -91,7 +91,7 @@ func TestLoginsAreNeverHammered(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		limited := rapid.Bool().Draw(t, "limited")
-		s := newSchedule(drawID(t), drawSections(t), limited)
+		s := newSchedule(drawID(t), drawFirst(t), limited)
 		var now instant
 		last, logins := instant(-time.Hour), 0
 		for range 40 {
@@ -148,7 +148,7 @@ func TestDevicesAreSpreadOverThePeriod(t *testing.T) {
 	const slots, devices = 10, 1000
 	var counts [slots]int
 	for i := range devices {
-		s := newSchedule(hw.DeviceID("switch-"+string(rune('a'+i%26))+time.Duration(i).String()), []Section{{"a", time.Minute}}, false)
+		s := newSchedule(hw.DeviceID("switch-"+string(rune('a'+i%26))+time.Duration(i).String()), []Section{{Name: "a", Period: time.Minute}}, false)
 		counts[s.after(0, time.Minute)*slots/(time.Minute+1)]++
 	}
 	if low, high := slices.Min(counts[:]), slices.Max(counts[:]); low < devices/slots/2 || high > devices/slots*2 {

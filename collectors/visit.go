@@ -16,7 +16,7 @@ func (v *visitor) settle(o outing, r hw.Report, err error) hw.Report {
 	if err == nil {
 		err = judge(o, r)
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, errUnread) {
 		r = failure(o, r, err)
 	} else {
 		r = v.mend(o, complete(o, r))
@@ -37,15 +37,18 @@ func (v *visitor) settle(o outing, r hw.Report, err error) hw.Report {
 func (v *visitor) conclude(o outing, r hw.Report, err error) (time.Duration, hw.Attrs) {
 	v.mu.Lock()
 	before := v.plan
-	if end := o.start + r.Took; err != nil {
+	switch end := o.start + r.Took; {
+	case errors.Is(err, errUnread):
+		v.plan.went(end, r.Read)
+	case err != nil:
 		v.plan.failed(o.start, end, o.due, ReasonOf(err))
 		v.plan.hold(end + retryAfter(err))
-	} else {
+	default:
 		v.plan.succeeded(end, r.Read)
 		v.plan.hasten(end, r.Read, r.Hasten)
 	}
 	if v.plan.limited {
-		v.keepLogins()
+		v.keepLogins(before.logins)
 	}
 	v.note(o, r, err)
 	next, going := v.plan.promised()
@@ -70,6 +73,15 @@ func retryAfter(err error) time.Duration {
 	return min(max(v.RetryAfter, 0), most)
 }
 
+// errUnread is what becomes of a visit of First sections that read nothing of a device that answers: the
+// others tell whether anything can be read of it.
+var errUnread = errors.New("the device answers, and what is read first could not be read")
+
+// answered says whether gaps show that the device answered, each of them.
+func answered(gaps []hw.Gap) bool {
+	return len(gaps) > 0 && !slices.ContainsFunc(gaps, func(g hw.Gap) bool { return g.Reason.Mute() })
+}
+
 // judge returns why a report without error is none, or nil.
 func judge(o outing, r hw.Report) error {
 	if r.Device != "" && r.Device != o.device.ID {
@@ -82,6 +94,9 @@ func judge(o outing, r hw.Report) error {
 		if s.Extent > hw.Failed {
 			return nil
 		}
+	}
+	if o.leads() && answered(r.Gaps) {
+		return errUnread
 	}
 	reason := hw.DeviceError
 	if len(r.Gaps) > 0 && isReason(r.Gaps[0].Reason) {
@@ -145,6 +160,9 @@ func (m missed) gap(o outing) hw.Gap {
 func (v *visitor) note(o outing, r hw.Report, err error) {
 	v.rec.lastVisit, v.rec.inFlight = o.started, time.Time{}
 	v.rec.took, v.rec.requests = r.Took, r.Requests
+	if errors.Is(err, errUnread) {
+		return
+	}
 	v.rec.reason, v.rec.detail = "", ""
 	if err != nil {
 		gap := r.Gaps[len(r.Gaps)-1]

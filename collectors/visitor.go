@@ -57,7 +57,7 @@ func (p *Poller) visitor(w Watched, sections []Section, before *visitor) *visito
 	}
 	v.watched = w
 	v.plan = newSchedule(id, sections, w.Kind.LoginLimited)
-	v.plan.resume(v.clock.now(), w.Target.Memory.failedLogins(w.Target.Credentials))
+	v.resume()
 	return v
 }
 
@@ -151,6 +151,9 @@ func (v *visitor) run(ctx context.Context) error {
 	if v.after != nil {
 		<-v.after // one session a device: the visitor before was told to end
 		v.after = nil
+		v.mu.Lock()
+		v.resume() // its last login may have been refused
+		v.mu.Unlock()
 	}
 	defer v.hangUp(ctx)
 	for {
@@ -209,12 +212,15 @@ type outing struct {
 	kind    Kind
 }
 
+// leads says whether it reads sections that are read first.
+func (o outing) leads() bool { return len(o.due) > 0 && o.due[0].First }
+
 // visit makes one visit and stores what came of it. A visit that was called off by ctx
-// leaves no trace: its sections stay due.
+// leaves no trace: its sections stay due. One in which a login was refused does.
 func (v *visitor) visit(ctx context.Context) error {
 	o := v.setOut()
 	r, err := v.collect(ctx, o)
-	if err != nil && ctx.Err() != nil {
+	if err != nil && ctx.Err() != nil && !isLogin(ReasonOf(err)) && !v.refused() {
 		v.callOff(o)
 		return nil
 	}
@@ -225,8 +231,12 @@ func (v *visitor) setOut() outing {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	o := outing{start: v.clock.now(), started: v.clock.wall(), device: v.watched.Target.Device, kind: v.watched.Kind}
+	spent := v.plan.spent(o.start)
 	due, lost := v.plan.take(o.start)
-	o.due, o.budget = due, v.watched.budget(v.plan.shortest())
+	if o.due = due; o.leads() {
+		spent = 0
+	}
+	o.budget = v.watched.budget(v.plan.shortest(), spent)
 	v.rec.inFlight = o.started
 	v.rec.missed += uint64(lost.count)
 	if v.owed.count == 0 {

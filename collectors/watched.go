@@ -1,6 +1,7 @@
 package collectors
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -86,12 +87,11 @@ func (c Credentials) same(o Credentials) bool {
 }
 
 // budget returns how long a visit of a device may take whose shortest period is shortest: a
-// visit of slow sections alone does not keep the fast ones waiting.
-func (w Watched) budget(shortest time.Duration) time.Duration {
-	if w.Budget > 0 {
-		return w.Budget
-	}
-	return max(shortest-shortest/10, minBudget)
+// visit of slow sections alone does not keep the fast ones waiting. Of it spent was used up by the
+// visit that it follows.
+func (w Watched) budget(shortest, spent time.Duration) time.Duration {
+	whole := cmp.Or(w.Budget, max(shortest-shortest/10, minBudget))
+	return max(whole-spent, min(whole, minBudget))
 }
 
 // equal says whether nothing changed.

@@ -48,7 +48,7 @@ func (v *visit) whole(reported []Gap) []Gap {
 			g.What = VisitGap
 		}
 		if g.To.IsZero() {
-			silent = silent && g.What != VisitGap && g.Reason.mute()
+			silent = silent && g.What != VisitGap && g.Reason.Mute()
 			reason = cmp.Or(reason, g.Reason)
 		}
 	}
@@ -58,8 +58,8 @@ func (v *visit) whole(reported []Gap) []Gap {
 	return reported
 }
 
-// mute says that a device which gives this reason for one section gives nothing else.
-func (r Reason) mute() bool {
+// Mute says that a device which gives this reason for one section gives nothing else.
+func (r Reason) Mute() bool {
 	switch r {
 	case NoAnswer, Refused, Unreachable, OutOfTime, AuthFailed, UnknownUser, WrongAuthKey, WrongPrivKey, WrongKind, LockedOut, CertChanged:
 		return true
