@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"rackpost/hw"
@@ -22,11 +23,24 @@ const (
 	LearnedLoginsOf = "failed_logins_of"
 	// LearnedStop is since when no login is tried any more, RFC 3339 in UTC.
 	LearnedStop = "logins_stopped"
+	// LearnedRefused is when logins were refused, the last two, RFC 3339 in UTC. It belongs to the
+	// address: a device that bars it counts them whatever the credentials.
+	LearnedRefused = "logins_refused"
+)
+
+const (
+	// loginPause is the least time between two failed logins with the same credentials.
+	loginPause = 90 * time.Second
+	// loginWindow is the time within which no third login fails, whatever the credentials: an
+	// iDRAC bars the address at three within 60 s.
+	loginWindow = 75 * time.Second
+	// maxLogins is how many failed logins a LoginLimited kind may make.
+	maxLogins = 2
 )
 
 func isOurs(key string) bool {
 	switch key {
-	case LearnedAt, LearnedLogins, LearnedLoginsOf, LearnedStop:
+	case LearnedAt, LearnedLogins, LearnedLoginsOf, LearnedStop, LearnedRefused:
 		return true
 	}
 	return false
@@ -79,7 +93,58 @@ func (v *visitor) relearn(p *Poller) {
 	t.Memory.relearn(learned)
 	v.told = learned
 	v.plan.logins, v.plan.stopped = 0, false
-	v.plan.resume(v.clock.now(), t.Memory.failedLogins(t.Credentials))
+	v.resume()
+}
+
+// resume makes the plan remember the failed logins the memory tells of. v.mu is held.
+func (v *visitor) resume() {
+	t := v.watched.Target
+	n := t.Memory.failedLogins(t.Credentials)
+	v.plan.resume(v.clock.now(), n, t.Memory.LoginPause(v.clock.wall(), n == 0))
+}
+
+// RefuseLogin notes that the device refused a login.
+func (m *Memory) RefuseLogin(now time.Time) {
+	text := now.UTC().Format(time.RFC3339)
+	if before := m.refusals(); len(before) > 0 {
+		text = before[len(before)-1].UTC().Format(time.RFC3339) + " " + text
+	}
+	_ = m.Learn(LearnedRefused, text) // ours are within every bound
+}
+
+// LoginPause returns how long no login may be tried after those that were refused. With other
+// credentials than those one may be, so that who corrects a password need not wait; two may not.
+// A time that is yet to come was written by another clock, and counts as now.
+func (m *Memory) LoginPause(now time.Time, others bool) time.Duration {
+	since, pause := time.Time{}, loginPause
+	if at := m.refusals(); !others && len(at) > 0 {
+		since = at[len(at)-1]
+	} else if len(at) >= maxLogins {
+		since, pause = at[len(at)-maxLogins], loginWindow
+	} else {
+		return 0
+	}
+	return max(pause-max(now.Sub(since), 0), 0)
+}
+
+// refusals returns when logins were refused.
+func (m *Memory) refusals() (at []time.Time) {
+	text, _ := m.Recall(LearnedRefused)
+	for _, word := range strings.Fields(text) {
+		if t, err := time.Parse(time.RFC3339, word); err == nil {
+			at = append(at, t)
+		}
+	}
+	return at
+}
+
+// refused says whether a login was refused of which no stored report tells yet: the next process
+// must know of it.
+func (v *visitor) refused() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	text, known := v.watched.Target.Memory.Recall(LearnedRefused)
+	return known && text != v.told.Get(LearnedRefused)
 }
 
 // failedLogins returns how many logins with c were refused.
@@ -99,10 +164,15 @@ func (m *Memory) forgetLogins() {
 	}
 }
 
-// keepLogins keeps how the logins stand. v.mu is held.
-func (v *visitor) keepLogins() {
+// keepLogins keeps how the logins stand, of which so many had failed before. v.mu is held.
+func (v *visitor) keepLogins(before int) {
 	t, n := v.watched.Target, v.plan.logins
 	m := t.Memory
+	if n > before {
+		m.RefuseLogin(v.clock.wall())
+	} else if n == 0 && m.LoginPause(v.clock.wall(), false) == 0 {
+		_ = m.Learn(LearnedRefused, "")
+	}
 	text, known := m.Recall(LearnedLogins)
 	if n == 0 && !known {
 		return

@@ -33,6 +33,8 @@ type server struct {
 	dir      string
 	addr     string
 	password string
+
+	configured []collectors.Watched // at the next start; nil: devices
 }
 
 func newServer(t *testing.T) *server {
@@ -65,7 +67,10 @@ func (s *server) devices() []collectors.Watched {
 // start begins a life of the box.
 func (s *server) start() *serverBox {
 	s.t.Helper()
-	site := siteConfig{id: journal.ID{7}, devices: s.devices()}
+	site := siteConfig{id: journal.ID{7}, devices: s.configured}
+	if site.devices == nil {
+		site.devices = s.devices()
+	}
 	a, err := openAppliance(s.t.Context(), boxConfig{data: s.dir, budget: 1 << 30}, site, store.Options{Ballast: -1, FlushAge: 10 * time.Millisecond}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		s.t.Fatal(err)

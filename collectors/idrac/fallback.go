@@ -39,17 +39,19 @@ const (
 // learnedLogins is what survives a restart: how many logins were refused, and a mark of the credentials.
 const learnedLogins = "redfish_logins"
 
-// recall takes up refused logins of an earlier life.
+// recall takes up refused logins of an earlier life. Those with other credentials count for the device too, which bars
+// the address.
 func (o *outage) recall(t collectors.Target, now time.Time) {
+	o.asked, _ = t.Memory.Get(collectors.MemoryAsked)
 	text, _ := t.Memory.Recall(learnedLogins)
 	count, mark, _ := strings.Cut(text, " ")
-	n, err := strconv.Atoi(count)
-	if err != nil || n <= 0 || mark != markOfLogin(t.Credentials) {
-		return
+	if n, err := strconv.Atoi(count); err == nil && n > 0 && mark == markOfLogin(t.Credentials) {
+		o.logins = min(n, maxLogins)
 	}
-	o.logins = min(n, maxLogins)
-	o.until = now.Add(loginPause)
-	o.err = &collectors.VisitError{Reason: hw.AuthFailed, Err: errors.New("the login was refused before"), Hint: "check user and password"}
+	o.until = now.Add(t.Memory.LoginPause(now, o.logins == 0))
+	if o.logins > 0 || o.until.After(now) {
+		o.err = &collectors.VisitError{Reason: hw.AuthFailed, Err: errors.New("the login was refused before"), Hint: "check user and password"}
+	}
 }
 
 // markOfLogin tells credentials from others by 8 bits: enough to notice a change, too few to try guesses on.
@@ -72,7 +74,10 @@ func (o *outage) learn(t collectors.Target) {
 func (o *outage) wait(m *collectors.Memory, now time.Time) *collectors.VisitError {
 	if n, _ := m.Get(collectors.MemoryAsked); n != o.asked {
 		o.asked = n
-		o.logins, o.until = min(o.logins, maxLogins-1), time.Time{} // a person's wish allows one more
+		o.logins = min(o.logins, maxLogins-1) // a person's wish allows one more
+		if o.err != nil && o.err.Reason != hw.AuthFailed {
+			o.until = time.Time{} // but no sooner after one that was refused
+		}
 	}
 	switch {
 	case o.err == nil:
@@ -96,6 +101,7 @@ func (o *outage) begin(t collectors.Target, err *collectors.VisitError, sent boo
 	case hw.AuthFailed:
 		if sent {
 			o.logins++
+			t.Memory.RefuseLogin(now)
 		}
 		pause = max(pause, loginPause)
 		o.learn(t)

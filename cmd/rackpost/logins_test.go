@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"rackpost/collectors"
+	"rackpost/collectors/idrac"
+	plainserver "rackpost/collectors/server"
+	"rackpost/collectors/sim"
+	"rackpost/hw"
+	"rackpost/hw/raid"
+)
+
+// mistyped is a server of which a site knows nothing but wrong passwords.
+type mistyped struct {
+	*server
+	kind  collectors.Kind
+	agent string // empty: Redfish alone
+	began time.Time
+	tries int
+}
+
+func newMistyped(t *testing.T, kind collectors.Kind, withSNMP bool) *mistyped {
+	m := &mistyped{server: newServer(t), kind: kind, began: time.Now()}
+	if withSNMP {
+		m.agent = serveAgent(t, sim.NewController(m.bmc))
+	}
+	return m
+}
+
+// serveAgent serves an SNMP agent until the test ends, and returns its address.
+func serveAgent(t *testing.T, d *sim.Device) string {
+	a, err := sim.Listen("127.0.0.1:0", d, sim.AgentOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- a.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	return a.Addr().String()
+}
+
+// site is a configuration like none before: another policy, and another wrong password where one is asked for.
+func (m *mistyped) site(another bool) []collectors.Watched {
+	m.tries++
+	if another {
+		m.password = fmt.Sprintf("wrong %d", m.tries)
+	}
+	d := m.devices()
+	w := &d[0].Target
+	d[0].Kind, w.Device.Kind = m.kind, m.kind.Name
+	w.Policy = raid.Policy{Levels: []string{raid.Level1, raid.Level10}[:1+m.tries%2]}
+	if w.SNMP = m.agent; m.agent != "" {
+		w.Credentials.Community = "public"
+	}
+	return d
+}
+
+// insist has the device asked in every way a running box knows.
+func (m *mistyped) insist(b *serverBox) {
+	for range 2 {
+		if err := b.poller.VisitNow("srv-1"); err != nil {
+			m.t.Fatal(err)
+		}
+		if _, err := b.acts.Locate(m.t.Context(), "e", "srv-1", hw.ChassisPath, true, 0); err != nil {
+			m.t.Fatal(err)
+		}
+		time.Sleep(300 * time.Millisecond)
+	}
+	b.poller.DueAll()
+}
+
+// TestNoThirdFailedLogin: whatever people do to a box with a wrong password, a server is never asked a third time within the
+// 60 s after which an iDRAC bars the address.
+func TestNoThirdFailedLogin(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		kind collectors.Kind
+		snmp bool
+	}{"idrac": {idrac.Kind(), false}, "idrac and SNMP": {idrac.Kind(), true}, "redfish": {plainserver.Kind(), false}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := newMistyped(t, test.kind, test.snmp)
+			m.configured = m.site(true)
+			for range 3 {
+				b := m.start()
+				m.until("a refusal", func() bool { return m.bmc.Counters().FailedLogins > 0 })
+				m.insist(b)
+				for _, another := range []bool{false, true, true, false} {
+					if err := b.poller.Replace(m.site(another)); err != nil {
+						t.Fatal(err)
+					}
+					m.insist(b)
+				}
+				b.stop()
+				m.configured = m.site(true)
+			}
+			m.judge()
+		})
+	}
+}
+
+func (m *mistyped) judge() {
+	m.t.Helper()
+	if took := time.Since(m.began); took > time.Minute {
+		m.t.Skipf("it took %v: nothing can be told of a minute", took)
+	}
+	if n := m.bmc.Counters().FailedLogins; n == 0 || n > 2 {
+		m.t.Errorf("%d failed logins within a minute", n)
+	}
+}
