@@ -117,6 +117,7 @@ func (p RaidPart) Facts() []string {
 	var f facts
 	if p.word(raid.KeyPresence) == raid.PresenceMissing {
 		f.add("missing")
+		p = p.identity()
 	}
 	switch p.Kind() {
 	case "controller":
@@ -134,6 +135,12 @@ func (p RaidPart) Facts() []string {
 		}
 	}
 	return f
+}
+
+// identity is the part without how it last was, which is no word on how it is.
+func (p RaidPart) identity() RaidPart {
+	p.State, p.Attrs = nil, slices.DeleteFunc(slices.Clone(p.Attrs), func(a hw.Attr) bool { return a.Key == raid.KeyState })
+	return p
 }
 
 // Words tell that the part blinks.

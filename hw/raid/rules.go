@@ -104,7 +104,7 @@ func levelRules() []Rule {
 		Text: "it cannot be told which level the set has",
 		When: "the level is not told, or only that there is parity (iDRAC 7 and 8, iDRAC9 before 4.40 over Redfish)",
 		Why:  "A set whose level nobody knows cannot be trusted to survive a drive.",
-		Do:   "Give this device SNMP credentials beside Redfish, or update the iDRAC; or look at the volume in the iDRAC's page.",
+		Do:   "Look at the volume in the page of the iDRAC or iLO. A Dell server tells it with SNMP credentials beside Redfish, or with newer firmware of the iDRAC.",
 	}}
 }
 
@@ -126,7 +126,7 @@ func cacheRules() []Rule {
 		Text: "write-back, and nothing is known of the battery",
 		When: "write-back is configured, and neither the battery's state nor a protected write cache is told",
 		Why:  "A battery of which nothing is known may be dead. Some walks leave the battery table out; some answers are empty until the iDRAC is reset.",
-		Do:   "Look at the battery in the iDRAC's page (Storage, Controllers). If it is there and well, give this device the other protocol (Redfish or SNMP) too, or reset the iDRAC.",
+		Do:   "Look at the battery in the page of the iDRAC (Storage, Controllers) or iLO. Where it is there and well: give a Dell server the other protocol (Redfish or SNMP) too, or reset its iDRAC.",
 	}, {
 		Code: CodeWriteCache, On: "volume", Level: "high when unprotected, warning when degraded", Params: "cache",
 		Text: "the write cache is {cache}",
@@ -144,7 +144,7 @@ func cacheRules() []Rule {
 		Text: "the write policy cannot be read",
 		When: "no write policy is told, and the controller is not known to have no cache",
 		Why:  "iDRAC 7 and 8, and iDRAC9 before 4.40, do not show it over Redfish. It may be write-back forced.",
-		Do:   "Give this device SNMP credentials beside Redfish: SNMP tells the policy on every generation.",
+		Do:   "Give a Dell server SNMP credentials beside Redfish: SNMP tells the policy on every generation. Of another maker's look in the page of its management controller.",
 	}, {
 		Code: CodeWriteThrough, On: "volume", Level: "none", Policy: "write-through",
 		Text: "it writes through: safe, and slow",
@@ -178,7 +178,7 @@ func volumeRules() []Rule {
 		Text: "the set is degraded: drives that may still fail: {left}",
 		When: "the volume is degraded, or fewer drives may fail than its level allows",
 		Why:  "The next failure may lose the data. Nobody hears it: the server goes on as before.",
-		Do:   "Replace the failed drive, the one named by its bay and no other, and watch the rebuild to its end. Back up first if another drive predicts its failure.",
+		Do:   "While a rebuild runs pull nothing and wait for its end. Else replace the failed drive, the one named by its bay and no other, and watch the rebuild. Back up first if another drive predicts its failure.",
 	}, {
 		Code: CodeBadBlocks, On: "volume", Level: "high",
 		Text: "there are bad blocks in the data",
