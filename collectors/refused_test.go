@@ -72,7 +72,7 @@ func TestRefusedLoginOfACalledOffVisit(t *testing.T) {
 				l.act["a"] = func(ctx context.Context, due []collectors.Section) (hw.Report, error) {
 					<-ctx.Done()
 					if !beside {
-						return failing(hw.AuthFailed, 0)(ctx, due)
+						return hw.Report{}, &collectors.VisitError{Reason: hw.AuthFailed}
 					}
 					l.memoryOf("a").RefuseLogin(l.now())
 					return hw.Report{}, ctx.Err()
