@@ -215,6 +215,27 @@ func (p *Poller) Learn(id hw.DeviceID, key, value string) error {
 	return v.memory().Learn(key, value)
 }
 
+// RefuseLogin notes that a device refused a login of another program of this machine. Visits go on with
+// the session there is; the next process, configuration and program know of it.
+func (p *Poller) RefuseLogin(id hw.DeviceID) error {
+	v, err := p.find(id)
+	if err != nil {
+		return fmt.Errorf("note a refused login at %s: %w", id, err)
+	}
+	v.memory().RefuseLogin(v.clock.wall())
+	return nil
+}
+
+// LoginPause returns how long no other program of this machine may log in to a device, after one that
+// was refused.
+func (p *Poller) LoginPause(id hw.DeviceID) (time.Duration, error) {
+	v, err := p.find(id)
+	if err != nil {
+		return 0, fmt.Errorf("refused logins at %s: %w", id, err)
+	}
+	return v.memory().LoginPause(v.clock.wall(), false), nil
+}
+
 // Learned returns every text learned of a device. It must not be changed.
 func (p *Poller) Learned(id hw.DeviceID) (hw.Attrs, error) {
 	v, err := p.find(id)

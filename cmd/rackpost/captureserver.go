@@ -18,6 +18,9 @@ import (
 
 // captureServer records a server over Redfish and, where there are credentials for that, over SNMP beside.
 func captureServer(ctx context.Context, t terminal, f *captureFlags, kind collectors.Kind, target collectors.Target, opt capture.Options, folder *capture.Folder) error {
+	if err := mayLogin(ctx, target); err != nil {
+		return err
+	}
 	client, err := redfish.New(redfish.Config{
 		Address: target.Device.Address, User: target.Credentials.User, Password: target.Credentials.Password,
 		LegacyTLS: target.LegacyTLS, LeaveSessions: true, Pins: target.Memory, Timeout: target.Timeout, Rate: target.Rate, Logger: target.Logger,
@@ -47,6 +50,7 @@ func captureServer(ctx context.Context, t terminal, f *captureFlags, kind collec
 		result, err = capture.RecordServer(ctx, client, session, so)
 		return err
 	})
+	noteLogin(ctx, target, err)
 	// The session is ended though Ctrl-C ended the reading.
 	ctx = context.WithoutCancel(ctx)
 	closeErr := client.Close(ctx)

@@ -47,19 +47,22 @@ type certificates struct {
 // control is the handler of the unix socket: what the page has, and acts, for the people whom the mode of
 // the socket lets in. The network never gets to it.
 func (a *appliance) control(pages http.Handler) http.Handler {
-	c := controller{a, make(chan struct{}, maxOrders)}
+	c := controller{a, make(chan struct{}, maxOrders), &strangers{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /api/v1/devices/{id}/locate", c.locate)
 	mux.HandleFunc("POST /api/v1/devices/{id}/trust", c.accept)
 	mux.HandleFunc("GET /api/v1/devices/{id}/trust", c.certificates)
 	mux.HandleFunc("POST /api/v1/devices/{id}/visit", c.visit)
+	mux.HandleFunc("GET /api/v1"+loginsPath, c.loginPause)
+	mux.HandleFunc("POST /api/v1"+loginsPath, c.loginRefused)
 	mux.Handle("/", pages)
 	return mux
 }
 
 type controller struct {
 	*appliance
-	busy chan struct{} // as many as acts are being done
+	busy      chan struct{} // as many as acts are being done
+	strangers *strangers
 }
 
 func (c controller) locate(w http.ResponseWriter, r *http.Request) {

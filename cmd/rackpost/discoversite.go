@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"rackpost/collectors"
-	"rackpost/collectors/all"
 	"rackpost/collectors/discovery"
 	"rackpost/hw"
 )
@@ -72,7 +71,7 @@ func (s *search) askKnown(ctx context.Context, found []finding) error {
 	if len(places) == 0 {
 		return nil
 	}
-	results, err := discovery.Run(ctx, discovery.Config{Kinds: all.Kinds(), Logins: logins, Rate: s.flags.rate, Timeout: s.timeout}, places)
+	results, err := discovery.Run(ctx, discovery.Config{Kinds: askers(), Logins: logins, Rate: s.flags.rate, Timeout: s.timeout}, places)
 	for i, r := range results {
 		if r.Reason == "" {
 			s.units = append(s.units, knownUnit{hw.DeviceID(places[i].Login), r.Answer})

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -116,5 +120,66 @@ func (m *mistyped) judge() {
 	}
 	if n := m.bmc.Counters().FailedLogins; n == 0 || n > 2 {
 		m.t.Errorf("%d failed logins within a minute", n)
+	}
+}
+
+// TestNoThirdFailedLoginOfPrograms: those beside the appliance keep to it as well, at its devices and elsewhere; also one that
+// the appliance reads well.
+func TestNoThirdFailedLoginOfPrograms(t *testing.T) {
+	m := newMistyped(t, idrac.Kind(), false)
+	m.configured = m.site(true)
+	b := m.start()
+	c := b.serve(t)
+	t.Setenv("RACKPOST_SOCKET", c.socket)
+	password := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(password, []byte("wrong\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	stranger := newServer(t)
+	m.until("a refusal", func() bool { return m.bmc.Counters().FailedLogins > 0 })
+	n := 0
+	program := func(at string, args ...string) {
+		var out, said bytes.Buffer
+		for i := range args {
+			args[i] = strings.ReplaceAll(args[i], "NEW", fmt.Sprint(t.TempDir(), n))
+		}
+		n++
+		code := execute(t.Context(), terminal{out: &out, err: &said}, append(args, "-user", "root", "-password-file", password, "-timeout", "3s"))
+		t.Logf("%s %s: %d %s", args[0], at, code, said.String())
+	}
+	for range 3 {
+		for _, s := range []*server{m.server, stranger} {
+			host, port, _ := strings.Cut(s.addr, ":")
+			program(s.addr, "probe", "dell-idrac", s.addr)
+			program(s.addr, "capture", "dell-idrac", s.addr, "NEW")
+			program(s.addr, "discover", "-port", port, host)
+		}
+		m.insist(b)
+		if err := b.poller.Replace(m.site(true)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m.judge()
+	if f := stranger.bmc.Counters().FailedLogins; f == 0 || f > 2 {
+		t.Errorf("%d failed logins at a device the site does not have", f)
+	}
+}
+
+func TestStrangersAreBounded(t *testing.T) {
+	t.Parallel()
+	var s strangers
+	now := time.Now()
+	for i := range 3 * maxStrangers {
+		s.of(fmt.Sprint(i), now).RefuseLogin(now)
+	}
+	if n := len(s.at); n > maxStrangers+1 {
+		t.Errorf("%d are remembered", n)
+	}
+	if s.of("another", now).LoginPause(now, true) == 0 {
+		t.Error("beyond the bound nothing is known any more")
+	}
+	s.of("another", now.Add(time.Hour))
+	if n := len(s.at); n != 1 {
+		t.Errorf("an hour later %d are remembered", n)
 	}
 }

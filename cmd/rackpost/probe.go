@@ -179,6 +179,9 @@ func runProbe(ctx context.Context, t terminal, args []string) error {
 		return err
 	}
 	kind = switchedOn(kind)
+	if err := mayLogin(ctx, target); err != nil {
+		return err
+	}
 	progress := newVisitProgress(t.err, target.Device.Address)
 	target.Logger = progress.logger()
 	stop := progress.watch()
@@ -187,6 +190,7 @@ func runProbe(ctx context.Context, t terminal, args []string) error {
 		lent = samplesLent(ctx, c, kind, r)
 	})
 	stop()
+	noteLogin(ctx, target, visitErr)
 	if err != nil {
 		return err
 	}

@@ -188,7 +188,7 @@ func (s *search) ask(ctx context.Context) ([]finding, error) {
 	var err error
 	if len(places) > 0 {
 		results, err = discovery.Run(ctx, discovery.Config{
-			Kinds: all.Kinds(), Logins: s.logins, Rate: s.flags.rate, Timeout: s.timeout, Progress: p.tell,
+			Kinds: askers(), Logins: s.logins, Rate: s.flags.rate, Timeout: s.timeout, Progress: p.tell,
 		}, places)
 	}
 	if err != nil {
