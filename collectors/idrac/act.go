@@ -53,6 +53,7 @@ func unable(why, hint string) error {
 
 func (s *redfishSide) locate(ctx context.Context, a hw.Action) error {
 	v := &redfishVisit{ctx: ctx, now: s.now()}
+	s.beaten = beaten{} // it is about to change
 	var err error
 	if s.places.known {
 		err = s.readSystem(v, s.places.system)

@@ -112,6 +112,9 @@ func (c *collector) overRedfish(ctx context.Context, due []collectors.Section) (
 	if err := c.outage.wait(c.target.Memory, c.now()); err != nil {
 		return hw.Report{}, err
 	}
+	if c.outage.err != nil && !isDue(due, sectionHeartbeat) && c.now().Sub(c.outage.at) < followTime {
+		return hw.Report{}, c.outage.err // the heartbeat that this visit follows found it out
+	}
 	inner := ctx
 	if end, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc

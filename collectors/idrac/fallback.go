@@ -23,6 +23,7 @@ const RedfishUnread = "redfish-unread"
 // stop of logins, which docs/polling.md has for whole visits, are kept here.
 type outage struct {
 	err      *collectors.VisitError // nil: Redfish is read
+	at       time.Time              // of the last failure
 	until    time.Time              // it is not asked before
 	failures int                    // in a row
 	logins   int                    // refused, since the last good one
@@ -92,7 +93,7 @@ func (o *outage) wait(m *collectors.Memory, now time.Time) *collectors.VisitErro
 
 // begin notes a failure. A login that was refused before the device was asked is none.
 func (o *outage) begin(t collectors.Target, err *collectors.VisitError, sent bool, now time.Time) {
-	o.err = err
+	o.err, o.at = err, now
 	o.failures++
 	pause := [...]time.Duration{0, 2 * time.Minute, 5 * time.Minute, 15 * time.Minute}[min(o.failures, 4)-1]
 	switch err.Reason {

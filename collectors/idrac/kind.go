@@ -24,7 +24,7 @@ func KindAt(now func() time.Time) collectors.Kind {
 	return collectors.Kind{
 		Name: KindName,
 		Sections: []collectors.Section{
-			{Name: sectionHeartbeat, Period: time.Minute},
+			{Name: sectionHeartbeat, Period: time.Minute, First: true},
 			{Name: sectionRAID, Period: 5 * time.Minute},
 			{Name: sectionEnvironment, Period: 5 * time.Minute},
 			{Name: sectionLog, Period: 5 * time.Minute},

@@ -22,6 +22,7 @@ type redfishSide struct {
 	had    map[string]int // how a collection was read last, by its name: see settled
 	young  time.Time      // until then the iDRAC may not have seen its parts yet
 	logins int            // of the client, at the visit before
+	beaten beaten         // what the visit before read, if that was a heartbeat
 
 	rollups     rollups
 	logs        redfishLogs
@@ -52,6 +53,7 @@ func openRedfishAt(t collectors.Target, now func() time.Time) (*redfishSide, err
 // forget drops what belongs to a unit that is there no more.
 func (s *redfishSide) forget() {
 	s.had, s.rollups, s.logs, s.jobs, s.young = map[string]int{}, nil, redfishLogs{}, redfishJobs{}, time.Time{}
+	s.beaten = beaten{}
 	s.move()
 }
 
@@ -71,11 +73,34 @@ type redfishVisit struct {
 	parts.Report
 	ctx    context.Context
 	now    time.Time
-	system redfish.ComputerSystem // read first at every visit
+	system redfish.ComputerSystem // read first at every visit that does not follow a heartbeat
 	dell   dellSystem             // what its Oem says
 	young  bool                   // the iDRAC started a moment ago: a collection without members may be one not filled yet
 	lost   error                  // why the system could not be read
-	fresh  bool                   // chassis and manager were read in this visit
+	fresh  bool                   // chassis and manager were read in this visit, or in the heartbeat that it follows
+}
+
+// beaten is what a heartbeat read of the system. The visit of the other sections that follows it at once goes by it.
+type beaten struct {
+	at     time.Time // when the heartbeat ended; zero: there was none
+	system redfish.ComputerSystem
+	dell   dellSystem
+	lost   error
+	fresh  bool
+}
+
+// followTime is how soon after a heartbeat a visit counts as one that follows it.
+const followTime = 10 * time.Second
+
+// follow takes what the heartbeat before this visit read of the system; false where none did a moment ago, in this session.
+func (s *redfishSide) follow(v *redfishVisit, due []collectors.Section) bool {
+	b := &s.beaten
+	age := v.now.Sub(b.at)
+	if b.at.IsZero() || age < 0 || age >= followTime || isDue(due, sectionHeartbeat) || s.client.Counters().Logins != s.logins {
+		return false
+	}
+	v.system, v.dell, v.lost, v.fresh = b.system, b.dell, b.lost, b.fresh
+	return true
 }
 
 // redfishReader reads one section.
@@ -104,13 +129,18 @@ func (s *redfishSide) read(ctx context.Context, due []collectors.Section) (hw.Re
 	before := s.client.Counters().Requests
 	v := &redfishVisit{ctx: ctx, now: s.now()}
 	v.Device, v.Kind, v.Started, v.Period = s.target.Device.ID, s.target.Device.Kind, v.now, shortest(due)
-	if err := s.beat(v, isDue(due, sectionInventory)); err != nil {
+	err := s.beat(v, due)
+	s.beaten = beaten{}
+	if err != nil {
 		return hw.Report{Requests: s.client.Counters().Requests - before}, s.inUpdate(parts.Whole(err))
 	}
 	for _, rd := range redfishReaders() {
 		if isDue(due, rd.section) {
 			s.readSection(v, rd)
 		}
+	}
+	if len(due) == 1 && isDue(due, sectionHeartbeat) {
+		s.beaten = beaten{at: s.now(), system: v.system, dell: v.dell, lost: v.lost, fresh: v.fresh}
 	}
 	v.Took = s.now().Sub(v.Started)
 	v.Requests = s.client.Counters().Requests - before

@@ -94,11 +94,12 @@ type ofDell struct {
 	}
 }
 
-// beat reads the system: the first request of every visit, and the only one of most heartbeats. Before the first it
+// beat reads the system: the first request of a visit, and the only one of most heartbeats. What follows a heartbeat at
+// once goes by what that read. Before the first it
 // finds where things are; once an hour, with the inventory, and after a new login it reads anew what the iDRAC is.
 // Its error means that the device did not answer, or is none of ours.
-func (s *redfishSide) beat(v *redfishVisit, again bool) error {
-	if s.places.known {
+func (s *redfishSide) beat(v *redfishVisit, due []collectors.Section) error {
+	if s.places.known && !s.follow(v, due) {
 		err := s.readSystem(v, s.places.system)
 		if err != nil && collectors.ReasonOf(err) == hw.NotSupported && !redfish.Over(err) {
 			s.move() // it was there: it has moved
@@ -128,7 +129,7 @@ func (s *redfishSide) beat(v *redfishVisit, again bool) error {
 		if err := s.alive(v); err != nil {
 			return err
 		}
-	} else if (again || relogin || len(s.places.unread) > 0 && v.now.Sub(s.places.told) >= retryTime) && !v.fresh {
+	} else if (isDue(due, sectionInventory) || relogin || len(s.places.unread) > 0 && v.now.Sub(s.places.told) >= retryTime) && !v.fresh {
 		if err := s.refresh(v); err != nil && redfish.Over(err) {
 			return err
 		}

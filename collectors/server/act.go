@@ -19,6 +19,7 @@ func (s *server) Act(ctx context.Context, a hw.Action) error {
 		return unable(fmt.Errorf("%s is nothing a %s can do", a.Name, KindName))
 	}
 	v := &visit{ctx: ctx}
+	s.beaten = beaten{} // it is about to change
 	if err := s.beat(v); err != nil {
 		return err
 	}

@@ -25,11 +25,23 @@ type server struct {
 	stores map[string]controllers
 	failed map[string]bool // resources whose newer form is read since they failed
 	logs   logs
+	beaten beaten // what the visit before read, if that was a heartbeat
 }
+
+// beaten is what a heartbeat read of the system. The visit of the other sections that follows it at once goes by it.
+type beaten struct {
+	at     time.Time // when the heartbeat ended; zero: there was none
+	logins int       // of the client
+	system redfish.ComputerSystem
+	odd    []redfish.Odd
+}
+
+// followTime is how soon after a heartbeat a visit counts as one that follows it.
+const followTime = 10 * time.Second
 
 // forget drops what belongs to a unit that is there no more.
 func (s *server) forget() {
-	s.places, s.logs, s.rollup = places{}, logs{}, ""
+	s.places, s.logs, s.rollup, s.beaten = places{}, logs{}, "", beaten{}
 	s.had, s.drives, s.stores, s.failed = map[string]int{}, map[string]string{}, map[string]controllers{}, map[string]bool{}
 }
 
@@ -37,7 +49,7 @@ func (s *server) forget() {
 type visit struct {
 	parts.Report
 	ctx    context.Context
-	system redfish.ComputerSystem // read first at every visit
+	system redfish.ComputerSystem // read first at every visit that does not follow a heartbeat
 	odd    []redfish.Odd          // in it
 }
 
@@ -68,17 +80,26 @@ func (s *server) Collect(ctx context.Context, due []collectors.Section) (hw.Repo
 			v.Period = x.Period
 		}
 	}
-	if err := s.beat(v); err != nil {
+	err := s.identify(v, due)
+	s.beaten = beaten{}
+	if err != nil {
 		return hw.Report{Requests: s.client.Counters().Requests - before}, parts.Whole(err)
 	}
 	for _, rd := range readers() {
-		if slices.ContainsFunc(due, func(x collectors.Section) bool { return x.Name == rd.section }) {
+		if isDue(due, rd.section) {
 			s.readSection(v, rd)
 		}
+	}
+	if len(due) == 1 && isDue(due, sectionHeartbeat) {
+		s.beaten = beaten{at: s.now(), logins: s.client.Counters().Logins, system: v.system, odd: v.odd}
 	}
 	v.Took = s.now().Sub(v.Started)
 	v.Requests = s.client.Counters().Requests - before
 	return v.Report.Report, nil
+}
+
+func isDue(due []collectors.Section, section string) bool {
+	return slices.ContainsFunc(due, func(x collectors.Section) bool { return x.Name == section })
 }
 
 func (s *server) readSection(v *visit, rd reader) {
@@ -132,7 +153,23 @@ func (s *server) settled(v *visit, section, what string, members int) bool {
 	return true
 }
 
-// beat reads the system, the first request of every visit. Before the first it finds where things are, and anew
+// identify reads the system, or goes by what the heartbeat a moment ago, in this session, read of it.
+func (s *server) identify(v *visit, due []collectors.Section) error {
+	b := &s.beaten
+	age := v.Started.Sub(b.at)
+	if b.at.IsZero() || age < 0 || age >= followTime || isDue(due, sectionHeartbeat) || s.client.Counters().Logins != b.logins {
+		return s.beat(v)
+	}
+	v.system, v.odd, v.Unit = b.system, b.odd, s.unit(&b.system)
+	return nil
+}
+
+// unit says what stands there.
+func (s *server) unit(c *redfish.ComputerSystem) *hw.Unit {
+	return &hw.Unit{Serial: s.serial, Model: strings.TrimSpace(c.Model), Version: s.places.manager.FirmwareVersion, Name: c.HostName}
+}
+
+// beat reads the system, the first request of a visit. Before the first it finds where things are, and anew
 // where another unit answers.
 func (s *server) beat(v *visit) error {
 	found, err := s.see(v)
@@ -146,7 +183,7 @@ func (s *server) beat(v *visit) error {
 	if serial := serialOf(&v.system); serial != "" {
 		s.serial = serial
 	}
-	v.Unit = &hw.Unit{Serial: s.serial, Model: strings.TrimSpace(v.system.Model), Version: s.places.manager.FirmwareVersion, Name: v.system.HostName}
+	v.Unit = s.unit(&v.system)
 	return nil
 }
 
