@@ -35,6 +35,7 @@ type part struct {
 	Rest     string // of the path, after the group's name
 	Readings []Reading
 	Read     time.Time // when the newest of them was
+	Untold   bool      // the device never says how it is: that is no fault of it
 }
 
 // worstFirst is the order in which a person looks at things.
@@ -47,23 +48,34 @@ func rank(h hw.Health) int {
 	return len(worstFirst)
 }
 
-// grouped puts the components into groups, each with its readings; a group with a fault stands
+// untold says whether c has no health because the device gives it none, such as what a server consumes: all of its section was
+// read, and nobody waits for it.
+func (d Device) untold(c Component) bool {
+	return c.Health == hw.Unknown && d.Health != hw.Unknown && !c.Expected && !c.Missing && !slices.ContainsFunc(d.Gaps, func(g Gap) bool {
+		section, _, _ := strings.Cut(g.What, "/")
+		return section == c.Section || g.What == hw.VisitGap
+	})
+}
+
+// grouped puts the components of d into groups, each with its readings; a group with a fault stands
 // before those without, and those of RAID parts last.
-func grouped(components []Component, readings []Reading) []group {
+func grouped(d Device, readings []Reading) []group {
 	of := map[string][]Reading{}
 	for _, r := range readings {
 		of[r.Component] = append(of[r.Component], r)
 	}
 	at := map[string]int{}
 	var groups []group
-	for _, c := range components {
+	for _, c := range d.Components {
 		name, rest, _ := strings.Cut(c.Path, "/")
 		i, known := at[name]
 		if !known {
 			i = len(groups)
 			at[name], groups = i, append(groups, group{Name: name, InTree: IsRaidPart(c.Path)})
 		}
-		groups[i].Parts = append(groups[i].Parts, partOf(c, cmp.Or(rest, name), of[c.Path]))
+		p := partOf(c, cmp.Or(rest, name), of[c.Path])
+		p.Untold = d.untold(c)
+		groups[i].Parts = append(groups[i].Parts, p)
 	}
 	for i := range groups {
 		groups[i].sum()
@@ -76,6 +88,14 @@ func grouped(components []Component, readings []Reading) []group {
 	}
 	slices.SortStableFunc(groups, func(a, b group) int { return after(a) - after(b) })
 	return groups
+}
+
+// told is the health for the order of parts.
+func (p part) told() hw.Health {
+	if p.Untold {
+		return hw.OK
+	}
+	return p.Health
 }
 
 func partOf(c Component, rest string, readings []Reading) part {
@@ -99,14 +119,14 @@ func dull(r Reading) bool {
 
 // sum orders the parts and counts those that are not ok.
 func (g *group) sum() {
-	slices.SortStableFunc(g.Parts, func(a, b part) int { return rank(a.Health) - rank(b.Health) })
-	g.Health = g.Parts[0].Health
+	slices.SortStableFunc(g.Parts, func(a, b part) int { return rank(a.told()) - rank(b.told()) })
+	g.Health = g.Parts[0].told()
 	for _, p := range g.Parts {
 		g.States = g.States || len(p.State) > 0
 		g.Attrs = g.Attrs || len(p.Component.Attrs) > 0
 		g.Readings = g.Readings || !p.Read.IsZero()
 		switch n := len(g.Faults); {
-		case p.Health == hw.OK:
+		case p.told() == hw.OK:
 		case n > 0 && g.Faults[n-1].Health == p.Health:
 			g.Faults[n-1].N++
 		default:
@@ -128,7 +148,7 @@ func (h *handler) devicePage(w http.ResponseWriter, r *http.Request) {
 		if v.NoReadings = err != nil; v.NoReadings {
 			h.Logger.Warn("read the latest readings for a page", "device", v.Device.ID, "error", err)
 		}
-		v.Groups = grouped(v.Device.Components, readings)
+		v.Groups = grouped(v.Device, readings)
 		if v.Raid, err = h.raidOf(r.Context(), v.Device); err != nil {
 			v.NoReadings = true
 			h.Logger.Warn("read how far the rebuilds are for a page", "device", v.Device.ID, "error", err)

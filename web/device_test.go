@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -77,6 +78,37 @@ func TestGroupWithAFaultStandsFirst(t *testing.T) {
 	for name, shown := range map[string]string{"the device's page": alerts, "the first page": get(t, web.New(web.Config{Source: stack(), History: stack()}), "/").Body.String()} {
 		if !strings.Contains(shown, "bpduGuard") || strings.Contains(shown, "<small>section</small>") || strings.Contains(shown, "<small>alias</small>") {
 			t.Errorf("%s: want the cause of the alert, and no word twice:\n%s", name, shown)
+		}
+	}
+}
+
+// TestPartWithoutAHealthIsNoFault: what a server consumes has no health. That is said, and unfolds nothing; what a section could
+// not read, or nobody knows anything of, stays unknown.
+func TestPartWithoutAHealthIsNoFault(t *testing.T) {
+	t.Parallel()
+	r := stack()
+	r.devices[0].Health, r.devices[0].Alerts = hw.OK, nil
+	r.devices[0].Components = []web.Component{{Path: "power/system", Section: "environment"}, {Path: "cpu/1", Section: "inventory", Health: hw.OK}}
+	for name, c := range map[string]struct {
+		change func(d *web.Device)
+		told   bool
+	}{
+		"all is read":             {func(*web.Device) {}, false},
+		"another section failed":  {func(d *web.Device) { d.Gaps = []web.Gap{{What: "inventory", Reason: hw.NoAnswer}} }, false},
+		"its section failed":      {func(d *web.Device) { d.Gaps = []web.Gap{{What: "environment/Power", Reason: hw.NoAnswer}} }, true},
+		"the visit failed":        {func(d *web.Device) { d.Gaps = []web.Gap{{What: hw.VisitGap, Reason: hw.NoAnswer}} }, true},
+		"the device is unknown":   {func(d *web.Device) { d.Health = hw.Unknown }, true},
+		"it is waited for":        {func(d *web.Device) { d.Components[0].Expected = true }, true},
+		"it is gone":              {func(d *web.Device) { d.Components[0].Missing = true }, true},
+		"it is known to be wrong": {func(d *web.Device) { d.Components[0].Health = hw.Warning }, true},
+	} {
+		r := r
+		r.devices = slices.Clone(r.devices)
+		r.devices[0].Gaps, r.devices[0].Components = nil, slices.Clone(r.devices[0].Components)
+		c.change(&r.devices[0])
+		body := devicePage(t, r)
+		if told := strings.Contains(body, "<details open>"); told != c.told || strings.Contains(body, "not told") == c.told {
+			t.Errorf("%s: unfolded %t, want %t", name, told, c.told)
 		}
 	}
 }

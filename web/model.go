@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -109,6 +110,41 @@ type Component struct {
 	Expected bool      `json:"expected,omitempty"`
 	Missing  bool      `json:"missing,omitempty"`
 	Flaps    uint32    `json:"flaps,omitempty"` // changes in the last hour, when too many to write
+}
+
+// Merged makes one of components that have the same path: a server's system is read with the heartbeat and with the inventory. The
+// order is that of the first ones; what stands in both is that of the one that has a health.
+func Merged(components []Component) []Component {
+	at := map[string]int{}
+	merged := make([]Component, 0, len(components))
+	for _, c := range components {
+		i, known := at[c.Path]
+		if !known {
+			at[c.Path] = len(merged)
+			merged = append(merged, c)
+			continue
+		}
+		a, b := merged[i], c
+		if b.Health != hw.Unknown && a.Health == hw.Unknown {
+			a, b = b, a
+		}
+		a.State, a.Attrs = union(a.State, b.State), union(a.Attrs, b.Attrs)
+		a.Health, a.Flaps = max(a.Health, b.Health), max(a.Flaps, b.Flaps)
+		a.Expected, a.Missing = a.Expected || b.Expected, a.Missing || b.Missing
+		merged[i] = a
+	}
+	return merged
+}
+
+// union is a, and what only b has.
+func union(a, b hw.Attrs) hw.Attrs {
+	a = slices.Clone(a)
+	for _, x := range b {
+		if a.Get(x.Key) == "" {
+			a = a.With(x.Key, x.Value)
+		}
+	}
+	return a
 }
 
 // Alert is an open fault.

@@ -83,6 +83,7 @@ var english = texts{
 	"back":          "All devices",
 	"no-devices":    "No device is configured yet. Write devices into site.yaml and reload.",
 	"no-components": "Nothing was read yet.",
+	"untold":        "not told",
 	"unconfigured":  "no longer configured",
 	"missing":       "missing",
 	"serial":        "Serial",

@@ -9,12 +9,17 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode/utf8"
 
 	"rackpost/collectors"
 	"rackpost/hw"
 	"rackpost/hw/raid"
 	"rackpost/web"
 )
+
+// maxStateColumn is how wide the states of a component may make their column; a longer one has a line that is not aligned. The
+// system of a server tells a dozen.
+const maxStateColumn = 60
 
 // probeResult is what probe -json prints.
 type probeResult struct {
@@ -82,7 +87,11 @@ func probeResultOf(d hw.Device, r hw.Report, visitErr error) probeResult {
 			p.Device.Uptime = &up
 		}
 	}
+	components := make([]web.Component, 0, len(r.Components))
 	for _, c := range r.Components {
+		components = append(components, web.Component{Path: c.Path, Health: c.Health, State: c.State, Attrs: c.Attrs})
+	}
+	for _, c := range web.Merged(components) {
 		p.Components = append(p.Components, probeComponent{c.Path, c.Health, c.State, c.Attrs})
 	}
 	for _, s := range r.Samples {
@@ -106,22 +115,32 @@ func probeResultOf(d hw.Device, r hw.Report, visitErr error) probeResult {
 func (p probeResult) print(w io.Writer, gaps []hw.Gap) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	d := p.Device
-	fmt.Fprintf(tw, "device\t%s\nkind\t%s\nname\t%s\nmodel\t%s\nserial\t%s\nversion\t%s\n", d.ID, d.Kind, plain(d.Name), plain(d.Model), plain(d.Serial), plain(d.Version))
-	if d.Certificate != "" {
-		fmt.Fprintf(tw, "certificate\tSHA-256 %s\n", d.Certificate)
-	}
 	uptime := ""
 	if d.Uptime != nil {
 		uptime = web.Ago(time.Duration(*d.Uptime * float64(time.Second)))
 	}
-	fmt.Fprintf(tw, "uptime\t%s\nrequests\t%d in %.2f s\n", uptime, p.Requests, p.Took)
+	for _, x := range [][2]string{
+		{"device", string(d.ID)}, {"kind", d.Kind}, {"name", d.Name}, {"model", d.Model}, {"serial", d.Serial}, {"version", d.Version},
+		{"certificate", within("SHA-256 ", d.Certificate)}, {"uptime", uptime}, {"requests", fmt.Sprintf("%d in %.2f s", p.Requests, p.Took)},
+	} {
+		if x[1] != "" {
+			fmt.Fprintf(tw, "%s\t%s\n", x[0], plain(x[1]))
+		}
+	}
 	if err := tw.Flush(); err != nil {
 		return err
 	}
 	p.printRAID(w)
-	fmt.Fprint(tw, "\nCOMPONENT\tHEALTH\tSTATE\tABOUT IT\n")
+	width := len("STATE")
 	for _, c := range p.Components {
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", plain(c.Path), c.Health, attrsText(c.State), attrsText(c.Attrs))
+		if n := utf8.RuneCountInString(attrsText(c.State)); n <= maxStateColumn {
+			width = max(width, n)
+		}
+	}
+	fmt.Fprintf(tw, "\nCOMPONENT\tHEALTH\t%-*s  ABOUT IT\n", width, "STATE")
+	for _, c := range p.Components {
+		line := fmt.Sprintf("%s\t%s\t%-*s  %s", plain(c.Path), c.Health, width, attrsText(c.State), attrsText(c.Attrs))
+		fmt.Fprintln(tw, strings.TrimRight(line, " "))
 	}
 	if err := tw.Flush(); err != nil {
 		return err

@@ -323,10 +323,21 @@ func deviceOf(v store.DeviceView, s collectors.DeviceStatus, now time.Time) web.
 	return d
 }
 
+// culprits are the states that are themselves a bad health, where there are any: of the dozen a server's system rolls up, the one
+// at fault.
+func culprits(state hw.Attrs) hw.Attrs {
+	bad := func(x hw.Attr) bool { return x.Value == hw.Warning.String() || x.Value == hw.Critical.String() }
+	if !slices.ContainsFunc(state, bad) {
+		return state
+	}
+	return slices.DeleteFunc(slices.Clone(state), func(x hw.Attr) bool { return !bad(x) })
+}
+
 // arrange puts the components in the order people count, the gravest alert first, and tells what
 // the alerts are about. A component that several sections report is there several times.
 func arrange(d *web.Device) {
 	slices.SortStableFunc(d.Components, func(a, b web.Component) int { return compareNatural(a.Path, b.Path) })
+	d.Components = web.Merged(d.Components)
 	titles := web.Titles(d.Components)
 	about := map[string][]web.Component{}
 	for _, c := range d.Components {
@@ -343,6 +354,7 @@ func arrange(d *web.Device) {
 				a.State = a.State.With(x.Key, x.Value)
 			}
 		}
+		a.State = culprits(a.State)
 	}
 	for i := range d.Acts {
 		d.Acts[i].Name = titles[d.Acts[i].Component]

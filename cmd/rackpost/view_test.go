@@ -79,6 +79,42 @@ func TestGravestAlertFirst(t *testing.T) {
 	}
 }
 
+// TestRollupsTellTheCulprit: of what the system of a server rolls up, its alert tells what is bad; two sections that read it make one part.
+func TestRollupsTellTheCulprit(t *testing.T) {
+	t.Parallel()
+	v := store.DeviceView{ID: "db", Facts: []hw.Fact{
+		{Kind: hw.ComponentFact, Component: "system", Group: "inventory", Value: hw.ComponentValue{Attrs: hw.Attrs{{Key: "bios", Value: "1.2"}}}},
+		{Kind: hw.ComponentFact, Component: "system", Group: "heartbeat", Value: hw.ComponentValue{
+			Health: hw.Warning, State: hw.Attrs{{Key: "fans", Value: "ok"}, {Key: "power", Value: "on"}, {Key: "storage", Value: "warning"}},
+		}},
+		{Kind: hw.AlertFact, Component: "system", Group: hw.AlertHealth, Value: hw.AlertValue{Open: true, Level: hw.LevelAverage, Since: time.Now()}},
+	}}
+	d := deviceOf(v, collectors.DeviceStatus{}, time.Now())
+	var b strings.Builder
+	printAlerts(&b, []web.Device{d}, true)
+	if got, want := b.String(), "average db: system: the device calls it faulty (storage=warning), for 0 s\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if len(d.Components) != 1 || d.Components[0].Health != hw.Warning || len(d.Components[0].State) != 3 || d.Components[0].Attrs.Get("bios") != "1.2" {
+		t.Errorf("want one system with all that is known: %+v", d.Components)
+	}
+}
+
+// TestUnreachableTellsWhy: a device that cannot be read says why, also one that is no server.
+func TestUnreachableTellsWhy(t *testing.T) {
+	t.Parallel()
+	d := web.Device{ID: "sw", Gaps: []web.Gap{{What: hw.VisitGap, Reason: hw.WrongKind, Detail: "it is a printer"}, {What: "ports", Reason: hw.NoAnswer}}, Alerts: []web.Alert{
+		{Code: hw.AlertUnreachable, Level: "high", Since: time.Now(), Params: hw.Attrs{{Key: "reason", Value: string(hw.WrongKind)}}},
+	}}
+	var b strings.Builder
+	printAlerts(&b, []web.Device{d}, true)
+	printUnread(&b, []web.Device{d}, true)
+	want := "high sw: two visits in a row read nothing: another sort of device than configured, for 0 s\nnot read sw: another sort of device than configured: it is a printer\n"
+	if got := b.String(); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 // TestVerdictIsToldOnce: a drive that its device calls faulty and the audit too stands once, with what to do; the device is as bad
 // as the verdict says, also where no part calls itself faulty.
 func TestVerdictIsToldOnce(t *testing.T) {
