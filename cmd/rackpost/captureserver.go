@@ -58,7 +58,7 @@ func captureServer(ctx context.Context, t terminal, f *captureFlags, kind collec
 		return fmt.Errorf("%s: nothing was read: %s: %w", target.Device.Address, collectors.ReasonOf(err), errors.Join(err, closeErr))
 	}
 	if closeErr != nil {
-		fmt.Fprintf(t.err, "note: the session stays open on the device until it times out: %v\n", closeErr)
+		fmt.Fprintf(t.err, "note: the session stays open on the device until it times out: %s\n", plain(closeErr.Error()))
 	}
 	about := capture.About{Version: versionText(), Kind: kind.Name, All: f.all, Keyed: f.keyFile != ""}
 	unread, err := writeServer(ctx, folder, kind, result, about)
@@ -66,7 +66,7 @@ func captureServer(ctx context.Context, t terminal, f *captureFlags, kind collec
 		return err
 	}
 	if unread != nil {
-		fmt.Fprintf(t.err, "note: rackpost cannot read the replay as %s: %v\n", kind.Name, unread)
+		fmt.Fprintf(t.err, "note: rackpost cannot read the replay as %s: %s\n", kind.Name, plain(unread.Error()))
 	}
 	return serverTold(t, result, f.dir)
 }

@@ -86,10 +86,10 @@ func execute(ctx context.Context, t terminal, args []string) int {
 		printCommand(t.out, c)
 		return exitOK
 	case errors.As(err, &usage):
-		fmt.Fprintf(t.err, "rackpost %s: %v\nusage: rackpost %s %s\n", c.name, err, c.name, c.args)
+		fmt.Fprintf(t.err, "rackpost %s: %s\nusage: rackpost %s %s\n", c.name, plainLines(err.Error()), c.name, c.args)
 		return exitUsage
 	case !errors.Is(err, errSilent):
-		fmt.Fprintf(t.err, "rackpost %s: %v\n", c.name, err)
+		fmt.Fprintf(t.err, "rackpost %s: %s\n", c.name, plainLines(err.Error())) // a device's words may be in it
 	}
 	return exitFailed
 }

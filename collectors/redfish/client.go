@@ -307,7 +307,7 @@ func localPath(p string) bool {
 		return false
 	}
 	for _, c := range []byte(p) {
-		if c <= ' ' || c == 0x7f || c == '\\' {
+		if c <= ' ' || c >= 0x7f || c == '\\' {
 			return false
 		}
 	}

@@ -9,8 +9,11 @@ import (
 	"rackpost/hw"
 )
 
-// maxPages is how many pages of a collection are read.
-const maxPages = 100
+// The bounds of one collection, or list, with all its members.
+const (
+	maxPages = 100
+	maxList  = 16 << 20 // bytes; 256 drives have 2 MB
+)
 
 // Item is one resource of a collection.
 type Item[T any] struct {
@@ -56,6 +59,7 @@ func ReadLinked[T any](ctx context.Context, c *Client, path, property string, li
 	if err != nil {
 		return Members[T]{Doc: l.doc}, err
 	}
+	bytes := l.bytes
 	m := Members[T]{Doc: l.doc, Complete: l.complete, Failed: l.failed, Items: make([]Item[T], 0, len(l.members))}
 	for i, raw := range l.members {
 		id := identity(raw)
@@ -67,10 +71,13 @@ func ReadLinked[T any](ctx context.Context, c *Client, path, property string, li
 			item.Odd = a.Odd
 		case !localPath(id):
 			err = unreadable(&Error{Method: http.MethodGet, Path: fmt.Sprintf("%s %s[%d]", path, property, i), Err: errors.New("it is no link")})
+		case bytes > maxList:
+			err = tooMuch(id)
 		default:
 			var a Answer
 			a, err = c.Get(ctx, id, &item.Value)
 			item.Odd = a.Odd
+			bytes += len(a.Doc)
 		}
 		if err == nil {
 			m.Items = append(m.Items, item)
@@ -93,6 +100,7 @@ type list struct {
 	members  []Raw
 	complete bool
 	inline   bool // all members are whole resources
+	bytes    int  // of all pages
 	failed   []Failure
 }
 
@@ -127,6 +135,10 @@ func (c *Client) links(ctx context.Context, path, property, query string, limit 
 		if n == 0 {
 			l.doc = a.Doc
 		}
+		if l.bytes += len(a.Doc); l.bytes > maxList {
+			l.fail(next, tooMuch(next))
+			return l, nil
+		}
 		fresh := l.add(p, seen, limit)
 		if !l.complete {
 			l.fail(next, visitError(&Error{Method: http.MethodGet, Path: next, Err: fmt.Errorf("more than %d members: the rest was not read", limit)}, hw.TooMuch, "", 0))
@@ -147,6 +159,10 @@ func (c *Client) links(ctx context.Context, path, property, query string, limit 
 		}
 	}
 	return l, nil
+}
+
+func tooMuch(path string) error {
+	return visitError(&Error{Method: http.MethodGet, Path: path, Err: fmt.Errorf("with all its members it is larger than %d MB", maxList>>20)}, hw.TooMuch, "", 0)
 }
 
 func (l *list) fail(path string, err error) {

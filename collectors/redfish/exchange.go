@@ -250,7 +250,7 @@ func (c *Client) body(resp *http.Response) ([]byte, error) {
 func (c *Client) judge(e *Error, resp *http.Response, body []byte) (a Answer, to string, err error) {
 	h := resp.Header
 	a = Answer{Status: resp.StatusCode, ETag: h.Get("ETag"), Location: c.path(h.Get("Location")), token: h.Get("X-Auth-Token")}
-	e.Status = resp.StatusCode
+	e.Status, e.odata = resp.StatusCode, h.Get("OData-Version") != ""
 	if resp.StatusCode >= 300 && resp.StatusCode < 400 {
 		return c.redirect(e, a, h.Get("Location"))
 	}
@@ -258,6 +258,7 @@ func (c *Client) judge(e *Error, resp *http.Response, body []byte) (a Answer, to
 	isError := false
 	if problem == nil || errors.Is(problem, errTrailing) {
 		e.Messages, isError = messages(doc)
+		c.hide(e.Messages)
 	}
 	switch ok := resp.StatusCode >= 200 && resp.StatusCode < 300; {
 	case !ok, isError:

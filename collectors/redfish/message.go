@@ -1,6 +1,11 @@
 package redfish
 
-import "cmp"
+import (
+	"cmp"
+	"regexp"
+	"strings"
+	"unicode"
+)
 
 // The bounds of what is kept of a service's words.
 const (
@@ -54,9 +59,54 @@ func messages(doc []byte) (said []Message, isError bool) {
 		}
 	}
 	for _, x := range c.Extended[:min(len(c.Extended), maxMessages)] {
-		said = append(said, Message{clip(x.MessageID), clip(x.Message), clip(x.Resolution)})
+		said = append(said, Message{tame(x.MessageID), tame(x.Message), tame(x.Resolution)})
 	}
 	return said, len(c.Body) > 0 && c.ID == ""
+}
+
+// tame is a text of the service that may go to logs and terminals: a line without control characters.
+func tame(s string) string {
+	return clip(strings.TrimSpace(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, s)))
+}
+
+// registered is what an identifier of Redfish's message registries looks like.
+var registered = regexp.MustCompile(`^\w+\.\d+\.\d+(\.\d+)?\.\w+$`)
+
+// ofRedfish says whether an error is a Redfish service's own: other servers refuse what they do not know too.
+func (e *Error) ofRedfish() bool {
+	if e.odata {
+		return true
+	}
+	for _, m := range e.Messages {
+		if registered.MatchString(m.ID) {
+			return true
+		}
+	}
+	return false
+}
+
+// hidden stands in for what must not be told: services repeat a value that they refuse.
+const hidden = "[hidden]"
+
+// minSecret is the length below which a text is not looked for: it would stand everywhere.
+const minSecret = 4
+
+// hide takes password and token out of what the service says.
+func (c *Client) hide(said []Message) {
+	for _, secret := range []string{c.password, c.session.token} {
+		if len(secret) < minSecret {
+			continue
+		}
+		for i := range said {
+			m := &said[i]
+			m.ID, m.Text, m.Resolution = strings.ReplaceAll(m.ID, secret, hidden), strings.ReplaceAll(m.Text, secret, hidden), strings.ReplaceAll(m.Resolution, secret, hidden)
+		}
+	}
 }
 
 func clip(s string) string {

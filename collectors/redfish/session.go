@@ -115,14 +115,15 @@ func (c *Client) readRoot(ctx context.Context) (*ServiceRoot, error) {
 	}
 	q := query{method: http.MethodGet, path: rootPath}
 	a, err := c.send(ctx, q)
-	if a.Status == http.StatusUnauthorized || a.Status == http.StatusForbidden {
-		return &ServiceRoot{}, nil // against the standard; the usual paths may do
-	}
 	var v *collectors.VisitError
 	var e *Error
 	if errors.As(err, &v) && errors.As(err, &e) {
+		closed := e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden
+		if closed && e.ofRedfish() {
+			return &ServiceRoot{}, nil // against the standard; the usual paths may do
+		}
 		e.device = true
-		if e.Status != 0 && (v.Reason == hw.NotSupported || v.Reason == hw.Garbage) {
+		if closed || e.Status != 0 && (v.Reason == hw.NotSupported || v.Reason == hw.Garbage) {
 			return nil, notRedfish(e)
 		}
 		return nil, err

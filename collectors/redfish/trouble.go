@@ -30,6 +30,7 @@ type Error struct {
 	sent   bool // there was a connection to send it on
 	reused bool // one that had carried requests before: it may have been dead already
 	silent bool // no answer within the request's time
+	odata  bool // the answer had the header that every Redfish service sends
 }
 
 // Error says what was being done and what the service said, or why it could not be read.
