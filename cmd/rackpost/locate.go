@@ -92,8 +92,11 @@ func runLocate(ctx context.Context, t terminal, args []string) error {
 	if err != nil {
 		return err
 	}
+	stop := newVisitProgress(t.err, "waiting for "+f.device).watch() // its visit in flight comes first
 	var came locateAnswer
-	if err := c.post(ctx, "/devices/"+f.device+"/locate", f.order, &came); err != nil {
+	err = c.post(ctx, "/devices/"+f.device+"/locate", f.order, &came)
+	stop()
+	if err != nil {
 		return err
 	}
 	return f.tell(t, about, came)
@@ -110,13 +113,14 @@ func (f *locateFlags) find(ctx context.Context, c *client) (string, error) {
 		return "", err
 	}
 	found := map[string]web.RaidPart{}
+	var titles []string
 	eachPart(tree, func(p web.RaidPart) {
-		if p.Path == f.part || p.Title == f.part || strings.HasPrefix(p.Path, raid.DrivePath+f.part+":") || p.Path == raid.DrivePath+f.part {
-			found[p.Path] = p
+		if meant(p, f.part) && found[p.Path].Path == "" {
+			found[p.Path], titles = p, append(titles, p.Title)
 		}
 	})
 	if len(found) > 1 {
-		return "", fmt.Errorf("%q may be several parts of %s; rackpost raid %s shows them, name one by its component, which begins with drive/", f.part, f.device, f.device)
+		return "", fmt.Errorf("%q may be several parts of %s: write one of them: %s", f.part, f.device, strings.Join(titles, ", "))
 	}
 	for path, p := range found {
 		f.order.Component = path
@@ -124,6 +128,14 @@ func (f *locateFlags) find(ctx context.Context, c *client) (string, error) {
 	}
 	f.order.Component = f.part // another sort of part, or one nobody knows: the appliance says
 	return "", nil
+}
+
+// meant says whether a person who writes part may mean p: by its component, by its title, also without the enclosure, or by the
+// name of a drive.
+func meant(p web.RaidPart, part string) bool {
+	title, _, _ := strings.Cut(p.Title, " of ")
+	return p.Path == part || strings.EqualFold(p.Title, part) || strings.EqualFold(title, part) ||
+		strings.HasPrefix(p.Path, raid.DrivePath+part+":") || p.Path == raid.DrivePath+part
 }
 
 // eachPart calls fn for every part of a tree.

@@ -182,7 +182,7 @@ func runProbe(ctx context.Context, t terminal, args []string) error {
 	if err := mayLogin(ctx, target); err != nil {
 		return err
 	}
-	progress := newVisitProgress(t.err, target.Device.Address)
+	progress := newVisitProgress(t.err, "visiting "+target.Device.Address)
 	target.Logger = progress.logger()
 	stop := progress.watch()
 	var lent map[string]int

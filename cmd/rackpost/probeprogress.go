@@ -16,12 +16,12 @@ import (
 	"rackpost/web"
 )
 
-// visitProgress tells on a terminal, in one line that is drawn anew, how far a visit is. It is the handler of the visit's log: a
-// server's requests are told there.
+// visitProgress tells on a terminal, in one line that is drawn anew, how long something takes, and how far a visit is: it is the
+// handler of the visit's log, where a server's requests are told.
 type visitProgress struct {
 	w       io.Writer
 	columns int
-	address string
+	doing   string // visiting 192.0.2.30
 	started time.Time
 
 	mu       sync.Mutex
@@ -30,7 +30,7 @@ type visitProgress struct {
 }
 
 // newVisitProgress returns nil where nobody looks: w is no terminal.
-func newVisitProgress(w io.Writer, address string) *visitProgress {
+func newVisitProgress(w io.Writer, doing string) *visitProgress {
 	fd := terminalOf(w)
 	if fd < 0 {
 		return nil
@@ -39,7 +39,7 @@ func newVisitProgress(w io.Writer, address string) *visitProgress {
 	if size, err := unix.IoctlGetWinsize(fd, unix.TIOCGWINSZ); err == nil && size.Col > 0 {
 		columns = int(size.Col)
 	}
-	return &visitProgress{w: w, columns: columns, address: address, started: time.Now()}
+	return &visitProgress{w: w, columns: columns, doing: doing, started: time.Now()}
 }
 
 // terminalOf returns the descriptor of the terminal that w is, else -1.
@@ -89,7 +89,7 @@ func (p *visitProgress) watch() (stop func()) {
 func (p *visitProgress) line(took time.Duration) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	text := fmt.Sprintf("visiting %s: %s", p.address, web.Ago(took))
+	text := fmt.Sprintf("%s: %s", p.doing, web.Ago(took))
 	if p.requests > 0 {
 		text += fmt.Sprintf(", %d %s, now %s", p.requests, plural(p.requests, "request", "requests"), plain(p.now))
 	}

@@ -12,7 +12,7 @@ import (
 
 func TestVisitProgressIsOneLine(t *testing.T) {
 	t.Parallel()
-	p := &visitProgress{columns: 60, address: "192.0.2.30:443"}
+	p := &visitProgress{columns: 60, doing: "visiting 192.0.2.30:443"}
 	if got, want := p.line(3*time.Second), "visiting 192.0.2.30:443: 3 s"; got != want {
 		t.Errorf("before the first request: %q, want %q", got, want)
 	}
