@@ -38,7 +38,11 @@ type server struct {
 }
 
 func newServer(t *testing.T) *server {
-	b, err := bmc.New("poweredge-r740", bmc.Options{})
+	return newServerAs(t, bmc.Options{Password: bmc.DefaultPassword})
+}
+
+func newServerAs(t *testing.T, opt bmc.Options) *server {
+	b, err := bmc.New("poweredge-r740", opt)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +59,7 @@ func newServer(t *testing.T) *server {
 			t.Error(err)
 		}
 	})
-	return &server{t: t, bmc: b, dir: t.TempDir(), addr: l.Addr().String(), password: bmc.DefaultPassword}
+	return &server{t: t, bmc: b, dir: t.TempDir(), addr: l.Addr().String(), password: opt.Password}
 }
 
 func (s *server) devices() []collectors.Watched {
