@@ -25,6 +25,9 @@ type hole struct{ above, below int64 }
 // maxHole is how many entries are read later. What is more is left out: a log of 500,000 entries takes 10,000 requests.
 const maxHole = 2000
 
+// maxLost is how many entries are said to be left out: numbers are the device's.
+const maxLost = 1_000_000_000
+
 // catch is one visit's reading of a log, newest first: the pages down to the newest entry of before, then the hole.
 type catch struct {
 	tail  *tail
@@ -177,7 +180,7 @@ func (c *catch) dig() (lost int) {
 	missing := above - before - 1
 	switch {
 	case missing > maxHole:
-		return int(missing + older)
+		return int(min(missing, maxLost) + older)
 	case missing > 0:
 		c.tail.hole = hole{above: above, below: before}
 	}
