@@ -153,7 +153,7 @@ var english = texts{
 	"alert-missing":      "it is gone",
 	"alert-unreachable":  "two visits in a row read nothing",
 	"alert-link-down":    "the link is down",
-	"alert-flapping":     "it changes too often",
+	"alert-flapping":     "it changes too often; told is the worst of the last hour",
 	"alert-unit-changed": "another unit stands here",
 	"alert-restarted":    "it has just started",
 
