@@ -1,7 +1,8 @@
 package hw
 
 // A component with this attribute has the health of its parts: what a device rolls up. It
-// raises an alert only where no part is known that is as ill, so that one fault is one alert.
+// raises an alert only where no part is known that is as ill when it is read for the second time, so
+// that one fault is one alert: it may be read before the parts are.
 const (
 	AttrHealthOf = "health_of"
 	HealthOfAll  = "parts"
@@ -20,10 +21,19 @@ func (v *visit) sums() {
 		case !j.sum() || j.gone || j.value.Flaps > 0:
 		case j.level() > 0 && v.partAsIll(j):
 			v.settle(j.key.Component, AlertHealth, explained)
+		case j.level() > 0 && !v.wasIll(j):
 		default:
 			v.health(j)
 		}
 	}
+}
+
+// wasIll says that j was ill before this visit, or has an alert.
+func (v *visit) wasIll(j judged) bool {
+	before, _ := v.s.Get(j.key)
+	x, _ := before.Value.(ComponentValue)
+	_, open := v.alert(j.key.Component, AlertHealth)
+	return open || judged{value: x}.level() > 0
 }
 
 // partAsIll says that a part of the device is known, after this visit, to be at least as ill
