@@ -141,7 +141,7 @@ func (v *visitor) carryOut(ctx context.Context, o *order) error {
 	trip := v.outing()
 	err := v.act(ctx, o)
 	o.done <- err
-	if err == nil || !isLogin(ReasonOf(err)) {
+	if err == nil || !isRefusal(ReasonOf(err)) {
 		return nil
 	}
 	return v.put(ctx, v.settle(trip, hw.Report{}, err))

@@ -164,11 +164,11 @@ func (m *Memory) forgetLogins() {
 	}
 }
 
-// keepLogins keeps how the logins stand, of which so many had failed before. v.mu is held.
-func (v *visitor) keepLogins(before int) {
+// keepLogins keeps how the logins stand, of which one may just have been refused. v.mu is held.
+func (v *visitor) keepLogins(refused bool) {
 	t, n := v.watched.Target, v.plan.logins
 	m := t.Memory
-	if n > before {
+	if refused {
 		m.RefuseLogin(v.clock.wall())
 	} else if n == 0 && m.LoginPause(v.clock.wall(), false) == 0 {
 		_ = m.Learn(LearnedRefused, "")

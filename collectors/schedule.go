@@ -206,11 +206,13 @@ func (s *schedule) failed(start, end instant, due []Section, reason hw.Reason) {
 	s.follows = false
 	s.failures++
 	s.floor = max(start+s.shortest(), end+backoff(s.failures, s.seed+uint64(s.failures)))
+	if isRefusal(reason) {
+		s.loginFloor = end + loginPause
+	}
 	if !isLogin(reason) {
 		return
 	}
 	s.logins++
-	s.loginFloor = end + loginPause
 	s.stopped = s.limited && s.logins >= maxLogins
 }
 
@@ -306,6 +308,9 @@ func isLogin(reason hw.Reason) bool {
 	}
 	return false
 }
+
+// isRefusal says whether reason is that nobody was let in: another login at once makes it worse.
+func isRefusal(reason hw.Reason) bool { return isLogin(reason) || reason == hw.LockedOut }
 
 // ramp returns how far apart n overdue devices are started: 20 ms, less where that would
 // take longer than 10 s or the shortest period.

@@ -48,7 +48,7 @@ func (v *visitor) conclude(o outing, r hw.Report, err error) (time.Duration, hw.
 		v.plan.hasten(end, r.Read, r.Hasten)
 	}
 	if v.plan.limited {
-		v.keepLogins(before.logins)
+		v.keepLogins(err != nil && isRefusal(ReasonOf(err)))
 	}
 	v.note(o, r, err)
 	next, going := v.plan.promised()

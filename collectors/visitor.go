@@ -220,7 +220,7 @@ func (o outing) leads() bool { return len(o.due) > 0 && o.due[0].First }
 func (v *visitor) visit(ctx context.Context) error {
 	o := v.setOut()
 	r, err := v.collect(ctx, o)
-	if err != nil && ctx.Err() != nil && !isLogin(ReasonOf(err)) && !v.refused() {
+	if err != nil && ctx.Err() != nil && !isRefusal(ReasonOf(err)) && !v.refused() {
 		v.callOff(o)
 		return nil
 	}

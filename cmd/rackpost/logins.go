@@ -55,7 +55,8 @@ func mayLogin(ctx context.Context, t collectors.Target) error {
 // noteLogin tells the appliance when a login was refused in what ended with err. What a collector noted by itself counts too.
 func noteLogin(ctx context.Context, t collectors.Target, err error) {
 	_, noted := t.Memory.Recall(collectors.LearnedRefused)
-	if t.Credentials.User == "" || !noted && collectors.ReasonOf(err) != hw.AuthFailed {
+	reason := collectors.ReasonOf(err)
+	if t.Credentials.User == "" || !noted && reason != hw.AuthFailed && reason != hw.LockedOut {
 		return
 	}
 	c := newClient("")

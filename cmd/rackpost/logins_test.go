@@ -123,6 +123,31 @@ func (m *mistyped) judge() {
 	}
 }
 
+// TestNoLoginsWhileLockedOut: a server that bars the address is left alone, or it goes on doing so.
+func TestNoLoginsWhileLockedOut(t *testing.T) {
+	t.Parallel()
+	for name, withSNMP := range map[string]bool{"Redfish": false, "and SNMP": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := newMistyped(t, idrac.Kind(), withSNMP)
+			if err := m.bmc.Fault("locked-out", ""); err != nil {
+				t.Fatal(err)
+			}
+			m.configured = m.site(true)
+			b := m.start()
+			m.until("a refusal", func() bool { return m.bmc.Counters().FailedLogins > 0 })
+			for _, another := range []bool{false, true, true, false} {
+				m.insist(b)
+				if err := b.poller.Replace(m.site(another)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			m.insist(b)
+			m.judge()
+		})
+	}
+}
+
 // TestNoThirdFailedLoginOfPrograms: those beside the appliance keep to it as well, at its devices and elsewhere; also one that
 // the appliance reads well.
 func TestNoThirdFailedLoginOfPrograms(t *testing.T) {

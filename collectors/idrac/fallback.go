@@ -76,7 +76,7 @@ func (o *outage) wait(m *collectors.Memory, now time.Time) *collectors.VisitErro
 	if n, _ := m.Get(collectors.MemoryAsked); n != o.asked {
 		o.asked = n
 		o.logins = min(o.logins, maxLogins-1) // a person's wish allows one more
-		if o.err != nil && o.err.Reason != hw.AuthFailed {
+		if o.err != nil && o.err.Reason != hw.AuthFailed && o.err.Reason != hw.LockedOut {
 			o.until = time.Time{} // but no sooner after one that was refused
 		}
 	}
@@ -99,6 +99,11 @@ func (o *outage) begin(t collectors.Target, err *collectors.VisitError, sent boo
 	switch err.Reason {
 	case hw.CertChanged:
 		pause = 0 // nothing but a handshake is tried, and a person may trust the new one any moment
+	case hw.LockedOut:
+		if sent {
+			t.Memory.RefuseLogin(now)
+		}
+		pause = max(pause, loginPause)
 	case hw.AuthFailed:
 		if sent {
 			o.logins++
