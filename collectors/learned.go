@@ -69,13 +69,18 @@ func (c Credentials) mark() string {
 // learned at this address by this kind.
 func (p *Poller) recall(w Watched) *Memory { return NewMemory(p.learnedOf(w)) }
 
-// learnedOf returns what the journal says and what of it holds for w.
+// learnedOf returns what the journal says and what of it holds for w. Refused logins count at the
+// address, whatever kind tried.
 func (p *Poller) learnedOf(w Watched) hw.Attrs {
 	if p.learned == nil {
 		return nil
 	}
-	if all := p.learned(w.Target.Device.ID); all.Get(LearnedAt) == w.place() {
+	all := p.learned(w.Target.Device.ID)
+	if all.Get(LearnedAt) == w.place() {
 		return all
+	}
+	if _, at, _ := strings.Cut(all.Get(LearnedAt), " "); at != "" && at == hw.Clean(w.Target.Device.Address) {
+		return hw.Attrs(nil).With(LearnedRefused, all.Get(LearnedRefused))
 	}
 	return nil
 }

@@ -61,6 +61,53 @@ func TestCredentialsThatChange(t *testing.T) {
 	}
 }
 
+// TestAnotherKindAtTheAddress: it forgets all but the refused logins.
+func TestAnotherKindAtTheAddress(t *testing.T) {
+	t.Parallel()
+	for name, restart := range map[string]bool{"live": false, "over a restart": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				l := newLab()
+				l.act["a"] = failing(hw.AuthFailed, 0)
+				as := func(kind string) []collectors.Watched {
+					w := l.limited("a")
+					w[0].Kind.Name, w[0].Target.Device.Kind = kind, kind
+					return w
+				}
+				p := l.remembering(t, as("first"))
+				err := during(t, p, func() {
+					time.Sleep(10 * time.Second)
+					_ = p.Learn("a", "certificate", "pin")
+					for _, kind := range []string{"second", "third", "fourth"} {
+						if restart {
+							return
+						}
+						if err := p.Replace(as(kind)); err != nil {
+							t.Fatal(err)
+						}
+						time.Sleep(10 * time.Second)
+					}
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, kind := range []string{"second", "third", "fourth"} {
+					if restart {
+						l.watch(t, l.remembering(t, as(kind)), 10*time.Second)
+					}
+				}
+				if n := len(l.trips("a")); n != 2 {
+					t.Errorf("%d logins in 40 s", n)
+				}
+				if got := l.learned("a"); got.Get("certificate") != "" || got.Get(collectors.LearnedAt) != "second a" {
+					t.Errorf("another kind remembers %v", got)
+				}
+			})
+		})
+	}
+}
+
 // TestRefusedLoginOfACalledOffVisit: the next process knows of it.
 func TestRefusedLoginOfACalledOffVisit(t *testing.T) {
 	t.Parallel()
