@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
+	"strings"
 
 	"rackpost/hw"
 )
@@ -73,6 +75,10 @@ func ReadLinked[T any](ctx context.Context, c *Client, path, property string, li
 			err = unreadable(&Error{Method: http.MethodGet, Path: fmt.Sprintf("%s %s[%d]", path, property, i), Err: errors.New("it is no link")})
 		case bytes > maxList:
 			err = tooMuch(id)
+		case strings.Contains(id, "#/"):
+			var whole int
+			item.Odd, whole, err = c.part(ctx, id, &item.Value)
+			bytes += whole
 		default:
 			var a Answer
 			a, err = c.Get(ctx, id, &item.Value)
@@ -94,6 +100,46 @@ func ReadLinked[T any](ctx context.Context, c *Client, path, property string, li
 	return m, nil
 }
 
+// part reads what a link with a fragment names: a part of another document, which has so many bytes.
+func (c *Client) part(ctx context.Context, link string, v any) (odd []Odd, bytes int, err error) {
+	path, pointer, _ := strings.Cut(link, "#")
+	a, err := c.Get(ctx, path, nil)
+	if err != nil {
+		return nil, 0, err
+	}
+	bytes = len(a.Doc)
+	for _, step := range strings.Split(strings.TrimPrefix(pointer, "/"), "/") {
+		if a.Doc = a.Doc.below(strings.NewReplacer("~1", "/", "~0", "~").Replace(step)); len(a.Doc) == 0 {
+			break
+		}
+	}
+	if len(a.Doc) == 0 || a.Doc[0] != '{' {
+		return nil, bytes, visitError(&Error{Method: http.MethodGet, Path: link, Err: errors.New("the document has no such part")}, hw.Inconsistent, "", 0)
+	}
+	err = read(&a, link, v)
+	return a.Odd, bytes, err
+}
+
+// below returns the property of an object, or the element of a list, that name names; nothing where there is none.
+func (r Raw) below(name string) (found Raw) {
+	s := scanner{b: r}
+	switch s.next() {
+	case '{':
+		s.each(func(at string) {
+			if v := s.skip(); at == name && found == nil {
+				found = v
+			}
+		})
+	case '[':
+		s.elements(func(i int) {
+			if v := s.skip(); strconv.Itoa(i) == name {
+				found = v
+			}
+		})
+	}
+	return found
+}
+
 // list is what a document links to: links, or the resources themselves.
 type list struct {
 	doc      Raw
@@ -101,6 +147,7 @@ type list struct {
 	complete bool
 	inline   bool // all members are whole resources
 	bytes    int  // of all pages
+	twice    int  // links that stand twice in one document
 	failed   []Failure
 }
 
@@ -124,6 +171,11 @@ func (c *Client) links(ctx context.Context, path, property, query string, limit 
 			return l, nil
 		}
 		p, err := pageOf(a.Doc, property)
+		if n > 0 && err == nil && p.untold { // the rest of a property may come as a collection
+			if rest, other := pageOf(a.Doc, "Members"); other == nil {
+				p = rest
+			}
+		}
 		if err != nil {
 			err = unreadable(&Error{Method: http.MethodGet, Path: next, Err: err})
 			if n == 0 {
@@ -153,7 +205,7 @@ func (c *Client) links(ctx context.Context, path, property, query string, limit 
 			l.fail(at, unreadable(&Error{Method: http.MethodGet, Path: at, Err: fmt.Errorf("the pages do not end: the next would be %q", clip(next))}))
 			return l, nil
 		}
-		if next == "" && p.Count != nil && *p.Count != int64(len(l.members)) {
+		if next == "" && p.Count != nil && *p.Count != int64(len(l.members)) && *p.Count != int64(len(l.members)+l.twice) {
 			e := &Error{Method: http.MethodGet, Path: path, Err: fmt.Errorf("it counts %d members and links to %d", *p.Count, len(l.members))}
 			l.fail(path, visitError(e, hw.Inconsistent, "", 0))
 		}
@@ -172,11 +224,16 @@ func (l *list) fail(path string, err error) {
 // add takes the members of a page that are new, and returns how many there were.
 func (l *list) add(p page, seen map[string]bool, limit int) int {
 	fresh := 0
+	here := map[string]bool{}
 	for _, m := range p.Members {
-		id := bare(identity(m))
+		id := memberKey(identity(m))
 		if id != "" && seen[id] {
+			if here[id] {
+				l.twice++
+			}
 			continue
 		}
+		here[id] = true
 		fresh++
 		if len(l.members) >= limit {
 			l.complete = false
@@ -188,6 +245,14 @@ func (l *list) add(p page, seen map[string]bool, limit int) int {
 	return fresh
 }
 
+// memberKey tells members apart: those that stand in one document by where in it.
+func memberKey(link string) string {
+	if _, pointer, ok := strings.Cut(link, "#/"); ok {
+		return bare(link) + "#/" + pointer
+	}
+	return bare(link)
+}
+
 // pageOf takes the links out of a document. A collection without Members is none.
 func pageOf(doc Raw, property string) (page, error) {
 	var p page
@@ -195,7 +260,7 @@ func pageOf(doc Raw, property string) (page, error) {
 		if _, err := doc.decode(&p); err != nil {
 			return p, err
 		}
-		if p.Members == nil {
+		if p.Members == nil && (p.Count == nil || *p.Count != 0) {
 			return p, errors.New("it is no collection: it has no Members")
 		}
 		return p, nil
@@ -204,15 +269,20 @@ func pageOf(doc Raw, property string) (page, error) {
 	if s.next() != '{' {
 		return p, errors.New("it is no resource")
 	}
-	var list, count Raw
+	var list, count, next Raw
 	s.each(func(name string) {
 		switch v := s.skip(); name {
 		case property:
 			list = v
 		case property + "@odata.count":
 			count = v
+		case property + "@odata.nextLink":
+			next = v
 		}
 	})
+	if len(next) > 0 && next[0] == '"' {
+		p.Next = onDevice(unquote(next))
+	}
 	if n, ok := integer(string(count)); ok {
 		p.Count = &n
 	}

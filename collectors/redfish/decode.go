@@ -2,6 +2,7 @@ package redfish
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"math"
 	"reflect"
@@ -18,10 +19,17 @@ const (
 // Raw is a part of a document, decoded by whoever knows it: Oem, Actions, a member.
 type Raw []byte
 
-// Decode reads r into v, a pointer to a struct. Without a document it sets nothing.
+// Decode reads r, or the object that r is a list of, into v, a pointer to a struct. Without a document it sets nothing.
 func (r Raw) Decode(v any) ([]Odd, error) {
 	if len(r) == 0 {
 		return nil, nil
+	}
+	if s := (scanner{b: r}); s.next() == '[' && json.Valid(r) {
+		if s.pass(); s.next() == '{' {
+			if inner := s.skip(); s.next() == ']' {
+				return Decode(inner, v)
+			}
+		}
 	}
 	return Decode(r, v)
 }
@@ -39,8 +47,10 @@ type Odd struct {
 func (o Odd) String() string { return o.Property + ": " + o.What }
 
 // Decode reads the JSON object doc into v, a pointer to a struct, and returns what was odd, at most 40 properties. A property of the
-// wrong type never costs another one: a number in quotes is a number, 1.9e12 an integer, one object a list of one, null nothing at
-// all. What cannot be understood stays zero. It is an error only if doc is not one JSON object or nests deeper than 64.
+// wrong type never costs another one: a number in quotes is a number, 1.9e12 an integer, one object a list of one and the other way round, null
+// nothing at all. What cannot be understood stays zero. It is an error only if doc is not one JSON object or nests deeper than 64.
+//
+// Of a link that is a whole URL the path is read, whatever host it names.
 //
 // Fields may be strings, Loose, Raw, pointers to float64, int64 and bool, structs, slices and maps by name of these. Names are those
 // of the json tags, and are compared exactly. An embedded struct's fields count as the struct's own.
@@ -130,7 +140,9 @@ func (d *decoder) object(dst reflect.Value) {
 	switch c := d.next(); {
 	case c == '"' && dst.Type() == reflect.TypeFor[Link]():
 		d.strange("a text where a link was expected")
-		dst.Set(reflect.ValueOf(Link{Path: unquote(d.skip())}))
+		dst.Set(reflect.ValueOf(Link{Path: onDevice(unquote(d.skip()))}))
+		return
+	case c == '[' && d.only(dst):
 		return
 	case c != '{':
 		d.strange(notObject)
@@ -155,9 +167,45 @@ func (d *decoder) object(dst reflect.Value) {
 				seen = make(map[string]bool, len(p))
 			}
 			seen[name] = true
-			d.value(dst.FieldByIndex(index))
+			f := dst.FieldByIndex(index)
+			d.value(f)
+			if f.Kind() == reflect.String && (name == "@odata.id" || strings.HasSuffix(name, "@odata.nextLink")) {
+				f.SetString(onDevice(f.String()))
+			}
 		})
 	})
+}
+
+// only reads the object that a list consists of; false where the list is another one, and nothing was read.
+func (d *decoder) only(dst reflect.Value) bool {
+	list := scanner{b: d.b, i: d.i}
+	end := scanner{b: d.b, i: d.i}
+	end.skip()
+	if list.pass() != '{' {
+		return false
+	}
+	inner := list.i
+	if list.skip(); list.next() != ']' {
+		return false
+	}
+	d.strange("a list with an object in the place of the object")
+	d.i = inner
+	d.object(dst)
+	d.i = end.i
+	return true
+}
+
+// onDevice returns the path of a link: some services write it with scheme and host. Which host they write is not looked at: the
+// path is used on this device only.
+func onDevice(link string) string {
+	scheme, rest, ok := strings.Cut(link, "://")
+	if !ok || !strings.EqualFold(scheme, "https") && !strings.EqualFold(scheme, "http") {
+		return link
+	}
+	if i := strings.IndexByte(rest, '/'); i >= 0 {
+		return rest[i:]
+	}
+	return link
 }
 
 func (d *decoder) plan(t reflect.Type) plan {

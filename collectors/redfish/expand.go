@@ -132,7 +132,7 @@ func (c *Client) doubt(x *expansion, path string) {
 func idsOf(members []Raw) map[string]bool {
 	ids := make(map[string]bool, len(members))
 	for _, m := range members {
-		ids[bare(identity(m))] = true
+		ids[memberKey(identity(m))] = true
 	}
 	return ids
 }
@@ -151,7 +151,7 @@ func subset(a, b map[string]bool) bool {
 func wholeMembers(members []Raw) (map[string]bool, bool) {
 	ids := make(map[string]bool, len(members))
 	for _, m := range members {
-		id := bare(identity(m))
+		id := memberKey(identity(m))
 		if !isWhole(m) || ids[id] || hasError(m) {
 			return nil, false
 		}
