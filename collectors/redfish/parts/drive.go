@@ -13,7 +13,7 @@ import (
 // Drive returns a drive.
 func (s *Store) Drive(d redfish.Drive) Part {
 	s.tie()
-	t := s.ties[d.Path]
+	t := s.ties[s.Name(d.Path)]
 	p := Part{Component: s.component(raid.DrivePath, s.Name(d.Path), d.Resource)}
 	media := medium(d)
 	p.State = p.State.With(raid.KeyState, s.driveState(d, t)).With(raid.KeyPredicted, yesNo(d.FailurePredicted)).With(raid.KeyWriteCache, onOff(d.WriteCacheEnabled))

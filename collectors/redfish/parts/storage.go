@@ -27,8 +27,8 @@ type Store struct {
 	// Settled says that Volumes are all there are.
 	Settled bool
 
-	ties map[string]ties // by path of the drive
-	sets map[string]bool // paths of the volumes that are none of their drive alone
+	ties map[string]ties // by id of the drive
+	sets map[string]bool // ids of the volumes that are none of their drive alone
 }
 
 // ties are what a drive is to the volumes: ids, sorted.
@@ -72,7 +72,8 @@ func last(path string) string {
 	return path[strings.LastIndexByte(path, '/')+1:]
 }
 
-// tie finds which drives belong to which volumes: either side may tell.
+// tie finds which drives belong to which volumes: either side may tell. They are known by their ids: services name one
+// resource by several paths, below its controller and beside it, with and without a slash at the end.
 func (s *Store) tie() {
 	if s.ties != nil {
 		return
@@ -82,42 +83,40 @@ func (s *Store) tie() {
 	if raw == nil {
 		raw = RawDevice
 	}
-	listed := map[string][]string{} // drive: the volumes that list it
+	listed, spares := map[string][]string{}, map[string][]string{} // drive: the volumes that list it
+	seen := map[string]bool{}
 	for _, v := range s.Volumes {
+		id := s.Name(v.Path)
+		seen[id] = true
+		for _, l := range v.Links.DedicatedSpareDrives {
+			spares[s.Name(l.Path)] = append(spares[s.Name(l.Path)], id)
+		}
 		if raw(v) {
 			continue
 		}
-		s.sets[v.Path] = true
+		s.sets[id] = true
 		for _, l := range v.Links.Drives {
-			listed[l.Path] = append(listed[l.Path], s.Name(v.Path))
+			listed[s.Name(l.Path)] = append(listed[s.Name(l.Path)], id)
 		}
 	}
-	seen := map[string]bool{}
-	for _, v := range s.Volumes {
-		seen[v.Path] = true
-	}
 	for _, d := range s.Drives {
-		t := ties{member: slices.Clone(listed[d.Path]), told: d.Links.Volumes != nil || s.Settled}
+		own := s.Name(d.Path)
+		t := ties{member: slices.Clone(listed[own]), spare: slices.Clone(spares[own]), told: d.Links.Volumes != nil || s.Settled}
 		for _, l := range d.Links.Volumes {
 			id := s.Name(l.Path)
 			switch {
-			case id == "" || seen[l.Path] && !s.sets[l.Path], slices.Contains(t.member, id):
-			case !seen[l.Path] && raw(redfish.Volume{Resource: redfish.Resource{Path: l.Path}}):
-			case d.HotspareType == "Dedicated" && seen[l.Path]:
+			case id == "" || seen[id] && !s.sets[id], slices.Contains(t.member, id):
+			case !seen[id] && raw(redfish.Volume{Resource: redfish.Resource{Path: l.Path}}):
+			case d.HotspareType == "Dedicated" && seen[id]:
 				t.spare = append(t.spare, id) // the volume does not list it: it stands by
 			default:
 				t.member = append(t.member, id)
 			}
 		}
-		for _, v := range s.Volumes {
-			if slices.ContainsFunc(v.Links.DedicatedSpareDrives, func(l redfish.Link) bool { return l.Path == d.Path }) {
-				t.spare = append(t.spare, s.Name(v.Path))
-			}
-		}
 		slices.Sort(t.member)
 		slices.Sort(t.spare)
 		t.member, t.spare = slices.Compact(t.member), slices.Compact(t.spare)
-		s.ties[d.Path] = t
+		s.ties[own] = t
 	}
 }
 

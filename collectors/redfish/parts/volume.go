@@ -11,7 +11,7 @@ import (
 // Volume returns a RAID set; false for a disk given through.
 func (s *Store) Volume(v redfish.Volume) (Part, bool) {
 	s.tie()
-	if !s.sets[v.Path] {
+	if !s.sets[s.Name(v.Path)] {
 		return Part{}, false
 	}
 	p := Part{Component: s.component(raid.VolumePath, s.Name(v.Path), v.Resource)}
