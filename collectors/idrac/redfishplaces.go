@@ -334,6 +334,10 @@ func generationOf(m redfish.Manager) int {
 	return 0
 }
 
+// tellsRAID says that this iDRAC may tell batteries and what Dell adds to drives and sets: 7 and 8 do not. One that does not
+// say which it is may.
+func (p *places) tellsRAID() bool { return p.generation != 7 && p.generation != 8 }
+
 // judgeAge says whether the iDRAC may not have seen all its parts yet.
 func (s *redfishSide) judgeAge(v *redfishVisit, relogin bool) {
 	if at, ok := redfish.Time(s.places.manager.LastResetTime); ok {

@@ -10,7 +10,6 @@ import (
 	"rackpost/collectors/redfish"
 	"rackpost/collectors/redfish/parts"
 	"rackpost/hw"
-	"rackpost/hw/raid"
 )
 
 // The bounds of section raid.
@@ -21,14 +20,16 @@ const (
 	maxControllers = 4   // of one Storage
 	maxBatteries   = 32
 	maxShelves     = 32
+	maxListed      = 1024 // drives, or sets, of all controllers together
 )
 
 // redfishRAID is what is remembered of section raid between visits.
 type redfishRAID struct {
-	populated map[string]bool   // ids of controllers that had drives or sets
-	shelves   map[string]string // paths of backplanes and shelves, and the controller of each
-	bare      map[string]int    // controller: how often in a row it told that it has no battery
-	unseen    map[string]int    // likewise: how often no battery, or no enclosures, were seen, whatever it told
+	populated map[string]bool      // ids of controllers that had drives or sets
+	shelves   map[string]dellPlace // backplanes and shelves, by path
+	bare      map[string]int       // controller: how often in a row it told that it has no battery
+	unseen    map[string]int       // likewise: how often no battery, or no enclosures, were seen, whatever it told
+	powered   map[string]bool      // controllers that showed a battery
 	absent    map[string]time.Time
 	smart     smartMemory
 }
@@ -40,7 +41,7 @@ const absentTime = 24 * time.Hour
 // that has drives, one a shelf. What the counters of a drive tell is read an hour apart.
 func (s *redfishSide) readRAID(v *redfishVisit) {
 	if s.raid.populated == nil {
-		s.raid = redfishRAID{populated: map[string]bool{}, shelves: map[string]string{}, bare: map[string]int{}, unseen: map[string]int{}, absent: map[string]time.Time{}, smart: smartMemory{drives: map[string]*smartDrive{}}}
+		s.raid = redfishRAID{populated: map[string]bool{}, shelves: map[string]dellPlace{}, bare: map[string]int{}, unseen: map[string]int{}, powered: map[string]bool{}, absent: map[string]time.Time{}, smart: smartMemory{drives: map[string]*smartDrive{}}}
 	}
 	stores := s.readStores(v)
 	for _, d := range stores {
@@ -97,8 +98,8 @@ func (s *redfishSide) readStores(v *redfishVisit) []*dellStore {
 	}
 	s.missed(v, "", m.Failed)
 	if m.Complete && s.settled(v, sectionRAID, "controllers", len(m.Items)) {
-		maps.DeleteFunc(s.raid.shelves, func(_, id string) bool {
-			return !slices.ContainsFunc(m.Items, func(x redfish.Item[redfish.Storage]) bool { return fqddAt(x.Path) == id })
+		maps.DeleteFunc(s.raid.shelves, func(_ string, at dellPlace) bool {
+			return !slices.ContainsFunc(m.Items, func(x redfish.Item[redfish.Storage]) bool { return fqddAt(x.Path) == at.controller })
 		})
 	}
 	stores := make([]*dellStore, 0, len(m.Items))
@@ -164,6 +165,9 @@ func (s *redfishSide) readDrives(v *redfishVisit, d *dellStore) {
 
 func (s *redfishSide) readVolumes(v *redfishVisit, d *dellStore) {
 	if d.Storage.Volumes.Path == "" {
+		if sort := d.sort(); sort == sortHBA || sort == sortDirect || sort == sortChipset {
+			return // it makes no sets
+		}
 		v.Partial(sectionRAID, d.ID+"/volumes", hw.NotSupported, "it does not tell its volumes")
 		return
 	}
@@ -209,7 +213,7 @@ func (s *redfishSide) readBatteries(v *redfishVisit, stores []*dellStore) {
 	for _, d := range stores {
 		open = open || d.sort() == sortRAID && len(d.batteries) == 0
 	}
-	if open && s.places.generation >= 9 {
+	if open && s.places.tellsRAID() {
 		whole = s.readBatteryHomes(v, stores) && whole
 	}
 	for _, d := range stores {
@@ -227,13 +231,18 @@ func (s *redfishSide) believeBattery(v *redfishVisit, d *dellStore, whole bool) 
 	if len(d.batteries) > 0 {
 		delete(s.raid.bare, id)
 		delete(s.raid.unseen, id)
+		s.raid.powered[id] = true
 		return
 	}
+	told := c.ID != "" || c.CacheSizeInMB != nil
+	if d.garbled || !told && s.raid.powered[id] {
+		v.Partial(sectionRAID, id+"/battery", hw.Garbage, "what Dell adds to the controller cannot be read: a battery may be there")
+	}
 	cached := c.CacheSizeInMB == nil || *c.CacheSizeInMB > 0
-	if s.raid.unseen[id]++; s.raid.unseen[id] < emptyReadings && cached && s.places.generation >= 9 {
+	if s.raid.unseen[id]++; s.raid.unseen[id] < emptyReadings && cached && s.places.tellsRAID() {
 		v.Partial(sectionRAID, id+"/battery", hw.Inconsistent, "it shows no battery; believed when it stays so")
 	}
-	if told := c.ID != "" || c.CacheSizeInMB != nil; !told || !whole || !believed {
+	if d.garbled || !told || !whole || !believed {
 		delete(s.raid.bare, id)
 		return
 	}
@@ -293,7 +302,7 @@ func (s *redfishSide) readBatteryHomes(v *redfishVisit, stores []*dellStore) boo
 
 // readDellCollections reads what Dell tells of drives and sets where an iDRAC has that in collections of its own.
 func (s *redfishSide) readDellCollections(v *redfishVisit, stores []*dellStore) {
-	if s.places.generation < 9 {
+	if !s.places.tellsRAID() {
 		return
 	}
 	drives, volumes := false, false
@@ -306,35 +315,38 @@ func (s *redfishSide) readDellCollections(v *redfishVisit, stores []*dellStore) 
 	}
 	base := strings.TrimRight(s.places.system, "/") + "/Oem/Dell/"
 	if drives {
-		byID := readDell[dellDrive](s, v, base+"DellDrives", maxDrives)
+		byID := readDell[dellDrive](s, v, base+"DellDrives", maxListed)
 		for _, d := range stores {
 			d.driveOem = byID
 		}
 	}
 	if volumes {
-		byID := readDell[dellVolume](s, v, base+"DellVolumes", maxVolumes)
+		byID := readDell[dellVolume](s, v, base+"DellVolumes", maxListed)
 		for _, d := range stores {
 			d.volumeOem = byID
 		}
 	}
 }
 
-// untold says whether no drive, and no set, has its Dell part inline.
+// untold says whether no drive, and no set, has its Dell part inline. What is given through is no set.
 func (d *dellStore) untold() (drives, volumes bool) {
-	drives, volumes = len(d.Drives) > 0, len(d.Volumes) > 0
+	drives = len(d.Drives) > 0
 	for _, x := range d.Drives {
 		var oem dellDriveOem
-		if _, err := x.Oem.Decode(&oem); err == nil && (oem.Dell.DellPhysicalDisk.ID != "" || oem.Dell.DellPhysicalDisk.RaidStatus != "" || oem.Dell.DellPCIeSSD.ID != "") {
+		_, _ = x.Oem.Decode(&oem)
+		if o := oem.Dell; o.DellPhysicalDisk.ID+o.DellPhysicalDisk.RaidStatus+o.DellPCIeSSD.ID+o.DellDrive.ID+o.DellDrive.RaidStatus != "" {
 			drives = false
 		}
 	}
+	told := false
 	for _, x := range d.Volumes {
 		var oem dellVolumeOem
-		if _, err := x.Oem.Decode(&oem); isRaw(x) || err == nil && (oem.Dell.DellVolume.ID+oem.Dell.DellVirtualDisk.ID != "" || oem.Dell.DellVolume.RaidStatus+oem.Dell.DellVirtualDisk.RaidStatus != "") {
-			volumes = false
-		}
+		_, _ = x.Oem.Decode(&oem)
+		o := oem.Dell
+		volumes = volumes || !isRaw(x)
+		told = told || !isRaw(x) && o.DellVolume.ID+o.DellVolume.RaidStatus+o.DellVirtualDisk.ID+o.DellVirtualDisk.RaidStatus != ""
 	}
-	return drives, volumes
+	return drives, volumes && !told
 }
 
 // readDell reads a collection of Dell's by the ids of its members; nil where there is none.
@@ -353,81 +365,4 @@ func readDell[T any](s *redfishSide, v *redfishVisit, path string, limit int) ma
 		byID[fqddAt(x.Path)] = x.Value
 	}
 	return byID
-}
-
-// dellShelfOem is what Dell adds to the Chassis of a backplane or shelf.
-type dellShelfOem struct {
-	Dell struct {
-		DellChassisEnclosure, DellEnclosure dellShelf
-	}
-}
-
-type dellShelf struct {
-	ServiceTag string
-	SlotCount  *int64
-	Version    string
-}
-
-// readShelves reads the backplanes and shelves of the controllers that have drives. A controller that does not tell its own this
-// time has those it had.
-func (s *redfishSide) readShelves(v *redfishVisit, stores []*dellStore) []parts.Part {
-	for _, d := range stores {
-		if s.raid.populated[d.ID] {
-			s.findShelves(v, d)
-		}
-	}
-	var list []parts.Part
-	for _, path := range slices.Sorted(maps.Keys(s.raid.shelves)) {
-		if v.Stopped != "" {
-			break
-		}
-		var c redfish.Chassis
-		id := fqddAt(path)
-		if !s.get(v, sectionRAID, id, path, &c) {
-			continue
-		}
-		c.Path = path
-		var oem dellShelfOem
-		odd, _ := c.Oem.Decode(&oem)
-		v.Odd(sectionRAID, id, odd)
-		d := &dellStore{Store: parts.Store{Section: sectionRAID, ID: s.raid.shelves[path], Name: fqddAt}}
-		list = append(list, d.shelf(c, oem))
-	}
-	return list
-}
-
-// findShelves notes what a controller tells of its shelves.
-func (s *redfishSide) findShelves(v *redfishVisit, d *dellStore) {
-	garbled := slices.ContainsFunc(d.Storage.Links.Enclosures, func(l redfish.Link) bool { return !strings.HasPrefix(l.Path, "/") })
-	if d.Storage.Links.Enclosures == nil || garbled {
-		key := d.ID + "/enclosures"
-		if s.raid.unseen[key]++; s.raid.unseen[key] < emptyReadings {
-			v.Partial(sectionRAID, key, hw.NotSupported, "it does not tell its enclosures; believed when it stays so")
-		}
-		return
-	}
-	delete(s.raid.unseen, d.ID+"/enclosures")
-	told := map[string]bool{}
-	for _, l := range d.Storage.Links.Enclosures {
-		if !strings.HasPrefix(fqddAt(l.Path), "Enclosure.") {
-			continue
-		}
-		told[l.Path] = true
-		if _, known := s.raid.shelves[l.Path]; !known && len(s.raid.shelves) < maxShelves {
-			s.raid.shelves[l.Path] = d.ID
-		}
-	}
-	maps.DeleteFunc(s.raid.shelves, func(path, id string) bool { return id == d.ID && !told[path] })
-}
-
-func (d *dellStore) shelf(c redfish.Chassis, oem dellShelfOem) parts.Part {
-	p := d.Enclosure(c)
-	for _, x := range []dellShelf{oem.Dell.DellChassisEnclosure, oem.Dell.DellEnclosure} {
-		p.FillAttr(raid.KeyFirmware, strings.TrimSpace(x.Version))
-		p.FillAttr("service_tag", strings.TrimSpace(x.ServiceTag))
-		if n := x.SlotCount; n != nil && *n > 0 && *n < 256 {
-			p.FillAttr("slots", digits(uint64(*n)))
-		}
-	}
-	return p
 }

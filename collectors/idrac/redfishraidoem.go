@@ -78,12 +78,12 @@ type dellVolume struct {
 
 type dellDriveOem struct {
 	Dell struct {
-		DellPhysicalDisk, DellPCIeSSD                     dellDrive
+		DellPhysicalDisk, DellPCIeSSD, DellDrive          dellDrive
 		DellDriveSMARTAttributes, DellNVMeSMARTAttributes dellSMART
 	}
 }
 
-// dellDrive is DellPhysicalDisk, and DellPCIeSSD of a drive at the processor.
+// dellDrive is DellPhysicalDisk, DellPCIeSSD of a drive at the processor, and DellDrive, which is either.
 type dellDrive struct {
 	ID                              string `json:"Id"`
 	RaidStatus                      string // Online, Ready, NonRAID, Foreign, Failed, Offline, Blocked, Missing, Degraded, Unusable, Unknown
@@ -123,11 +123,14 @@ type dellSMART struct {
 	UnsafeShutdownsCount          *float64
 }
 
+// runTogether takes out of a word what not every firmware writes into it: Smart Alert Present, Spun-Up.
+var runTogether = strings.NewReplacer(" ", "", "-", "", "_", "")
+
 // dellWord returns the word of hw/raid for one of Dell's, empty for one that says nothing. pairs are Dell's word and ours.
 func dellWord(word string, pairs ...string) string {
-	word = strings.TrimSpace(word)
+	word = runTogether.Replace(word)
 	for i := 0; i+1 < len(pairs); i += 2 {
-		if strings.EqualFold(word, pairs[i]) {
+		if strings.EqualFold(word, runTogether.Replace(pairs[i])) {
 			return pairs[i+1]
 		}
 	}
@@ -136,8 +139,8 @@ func dellWord(word string, pairs ...string) string {
 
 // primaryHealth is what PrimaryStatus and RollupStatus judge.
 func primaryHealth(word string) hw.Health {
-	switch word {
-	case "OK":
+	switch strings.TrimSpace(word) {
+	case "OK", "Ok":
 		return hw.OK
 	case "Degraded":
 		return hw.Warning

@@ -21,6 +21,7 @@ type dellStore struct {
 	volumeOem   map[string]dellVolume
 	oem         dellStorageOem
 	bare        bool // no battery anywhere, and that is believed
+	garbled     bool // oem could not be read whole: what it does not tell may be there
 }
 
 // newDellStore takes a Storage that stands at path.
@@ -42,13 +43,14 @@ func newDellStore(path string, x redfish.Storage) (*dellStore, []redfish.Odd) {
 		}
 		d.batteries, odd = list.Batteries, append(odd, more...)
 	}
+	d.garbled = len(odd) > 0 && d.oem.Dell.DellController.ID == "" || len(d.oem.Dell.DellControllerBattery) > 0 && len(d.batteries) == 0
 	return d, odd
 }
 
 // fqddAt returns the FQDD of the part at a path, as it stands in ids.
 func fqddAt(path string) string {
-	path = strings.TrimRight(path, "/")
-	return raid.ID(path[strings.LastIndexByte(path, '/')+1:])
+	path, _, _ = strings.Cut(path, "?")
+	return raid.ID(parts.Last(path))
 }
 
 // isRaw says whether a volume is a disk given through: it has the FQDD of the disk.
@@ -299,7 +301,7 @@ func (d *dellStore) drive(r *dellParts, p *parts.Part, x redfish.Drive) {
 	var oem dellDriveOem
 	id := fqddAt(x.Path)
 	r.decode(id, x.Oem, &oem)
-	all := []dellDrive{oem.Dell.DellPhysicalDisk, oem.Dell.DellPCIeSSD, d.driveOem[id]}
+	all := []dellDrive{oem.Dell.DellPhysicalDisk, oem.Dell.DellPCIeSSD, oem.Dell.DellDrive, d.driveOem[id]}
 	told := func(of func(dellDrive) string) string {
 		for _, x := range all {
 			if s := of(x); s != "" {
@@ -354,10 +356,8 @@ func graver(bad, a, b string) string {
 
 // place adds bay and enclosure, as the FQDD has them.
 func (d *dellStore) place(p *parts.Part, id string, all []dellDrive) {
-	first, shelf, _ := strings.Cut(id, ":")
-	if strings.HasPrefix(shelf, "Enclosure.") {
-		p.SetAttr(raid.KeyEnclosure, shelf)
-	}
+	first, _, _ := strings.Cut(id, ":")
+	p.SetAttr(raid.KeyEnclosure, shelfOf(id))
 	if bay, ok := strings.CutPrefix(first, "Disk.Bay."); ok && isNumber(bay) {
 		p.SetAttr(raid.KeyBay, bay)
 		return
