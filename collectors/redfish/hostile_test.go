@@ -152,7 +152,7 @@ func TestNothingGoesElsewhere(t *testing.T) {
 			t.Errorf("a redirect to %q is followed", to)
 		}
 		m, err := redfish.ReadMembers[redfish.Resource](t.Context(), c, "/redfish/v1/Chassis", 16)
-		if err != nil || m.Complete || len(m.Items) > 0 {
+		if here := strings.Contains(to, "://"); err != nil || m.Complete || len(m.Items) > 0 && !here { // of a URL the path is asked for on the device itself
 			t.Errorf("members at %q: %d, complete %v, %v", to, len(m.Items), m.Complete, err)
 		}
 		if _, err := redfish.Ask(t.Context(), collectors.Target{Device: hw.Device{Address: b.address()}, Timeout: time.Second}); err != nil {
