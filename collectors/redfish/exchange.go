@@ -64,7 +64,7 @@ func (c *Client) exchange(ctx context.Context, q query) (Answer, error) {
 		a, err := c.send(ctx, q)
 		if a.Status != http.StatusUnauthorized {
 			if a.Status != 0 {
-				c.session.used = c.now()
+				c.session.served(c.now())
 			}
 			return a, err
 		}

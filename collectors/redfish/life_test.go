@@ -26,7 +26,10 @@ func TestLife(t *testing.T) {
 		"minutes for seconds":    {30 * time.Second, 3 * time.Hour, time.Minute, false, false},
 		"young, counts from the": {30 * time.Minute, 20 * time.Minute, 0, true, false},
 	} {
-		s := session{life: tc.life, born: now.Add(-tc.age), used: now.Add(-tc.idle), byAge: tc.byAge}
+		s := session{life: tc.life, born: now.Add(-tc.age), used: now.Add(-tc.idle), agedAt: now}
+		if tc.byAge {
+			s.aged = agedOften
+		}
 		if got := s.stale(now); got != tc.stale {
 			t.Errorf("%s: stale %v", name, got)
 		}
@@ -46,8 +49,57 @@ func TestLearnsThatAgeCounts(t *testing.T) {
 		"ended for want of use":         {31 * time.Minute, 31 * time.Minute, false},
 	} {
 		s := session{life: 30 * time.Minute, born: now.Add(-tc.age), used: now.Add(-tc.idle)}
-		if s.learn(now); s.byAge != tc.want {
-			t.Errorf("%s: %v", name, s.byAge)
+		if s.learn(now); s.byAge(now) || s.aged > 0 != tc.want {
+			t.Errorf("%s: at once %v, after %d", name, s.byAge(now), s.aged)
+		}
+		s.aged, s.agedAt = 1, now
+		if s.learn(now); s.byAge(now) != tc.want {
+			t.Errorf("%s: the second time %v", name, s.byAge(now))
+		}
+	}
+}
+
+// service ends sessions in use: by age, or one now and then.
+type service struct {
+	byAge bool
+	lose  map[int]time.Duration // by number of the login: at which age
+}
+
+// logins counts the sessions of a client that asks each minute for a time.
+func (x service) logins(s *session, from time.Time, total time.Duration) (n int) {
+	for now := from; now.Sub(from) < total; now = now.Add(time.Minute) {
+		if s.born.IsZero() || s.stale(now) {
+			n, s.born, s.used = n+1, now, now
+		}
+		age := now.Sub(s.born)
+		if at, lost := x.lose[n]; lost && age >= at || x.byAge && age >= s.life {
+			s.learn(now)
+			n, s.born, s.used = n+1, now, now
+		}
+		s.served(now)
+	}
+	return n
+}
+
+// A session lost by chance costs its own login and no more; a service that counts from the login is known by the
+// second, and asked again once a day.
+func TestSessionsLostByChance(t *testing.T) {
+	t.Parallel()
+	const day = 24 * time.Hour
+	for name, c := range map[string]struct {
+		service
+		total      time.Duration
+		from, most int
+	}{
+		"none lost":                  {service{}, 20 * time.Hour, 1, 1},
+		"one at its life":            {service{lose: map[int]time.Duration{1: 30 * time.Minute}}, 20 * time.Hour, 2, 2},
+		"one at its life, one later": {service{lose: map[int]time.Duration{1: 30 * time.Minute, 2: 2 * time.Hour, 3: 30 * time.Minute}}, 20 * time.Hour, 4, 4},
+		"two in a row":               {service{lose: map[int]time.Duration{1: 30 * time.Minute, 2: 30 * time.Minute}}, 4 * day, 60, 64}, // for a day, then no more
+		"by age":                     {service{byAge: true}, 4 * day, 230, 240},
+	} {
+		s := &session{life: 30 * time.Minute}
+		if n := c.logins(s, fixedNow(), c.total); n < c.from || n > c.most {
+			t.Errorf("%s: %d logins in %v, want %d to %d", name, n, c.total, c.from, c.most)
 		}
 	}
 }
@@ -69,7 +121,8 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// TestBucket: in any window there are at most burst + rate x time requests, and whoever waits long enough never waits.
+// TestBucket: in any window there are at most burst + rate x time requests; who waits each time waits for one token, whatever
+// was sent before, and who rested never waits.
 func TestBucket(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -79,7 +132,11 @@ func TestBucket(t *testing.T) {
 		var sent []time.Time
 		for range rapid.IntRange(1, 60).Draw(t, "requests") {
 			now = now.Add(time.Duration(rapid.IntRange(0, 3000).Draw(t, "rest ms")) * time.Millisecond)
-			now = now.Add(b.wait(now))
+			d := b.wait(now)
+			if most := time.Duration(float64(time.Second)/rate) + time.Millisecond; d > most {
+				t.Fatalf("a wait of %s, at %g a second", d, rate)
+			}
+			now = now.Add(d)
 			sent = append(sent, now)
 		}
 		for i := range sent {

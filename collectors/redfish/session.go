@@ -23,7 +23,11 @@ const (
 	// minLife is the shortest life a SessionTimeout is believed: an iLO gives minutes for seconds. Below it, a 401 tells.
 	minLife = 5 * time.Minute
 	// maxAge is the oldest a session grows: some iDRAC9 firmware slows down under one of days.
-	maxAge    = 24 * time.Hour
+	maxAge = 24 * time.Hour
+	// agedOften is how many sessions in a row must end at their life, though used, for the service to count from the
+	// login: one may be lost by chance. It is believed for agedFor; then one session is let live to see whether it still holds.
+	agedOften = 2
+	agedFor   = 24 * time.Hour
 	maxDenied = 64
 )
 
@@ -34,7 +38,8 @@ type session struct {
 	born, used  time.Time
 
 	life      time.Duration   // SessionTimeout: how long it lives unused
-	byAge     bool            // it was seen to end that long after the login, used or not
+	aged      int             // sessions in a row that ended that long after the login, though used
+	agedAt    time.Time       // when the last of them did
 	asked     bool            // SessionTimeout was asked for
 	swept     bool            // earlier sessions of ours were looked for
 	denied    map[string]bool // paths that answer 401 to a fresh session
@@ -45,17 +50,30 @@ type session struct {
 // stale reports whether the session has used up four fifths of its life, or is too old.
 func (s *session) stale(now time.Time) bool {
 	spent := now.Sub(s.used)
-	if s.byAge {
+	if s.byAge(now) {
 		spent = now.Sub(s.born)
 	}
 	return s.life >= minLife && spent > s.life/5*4 || now.Sub(s.born) > maxAge
+}
+
+// byAge reports whether the service is taken to count a session's life from its login.
+func (s *session) byAge(now time.Time) bool {
+	return s.aged >= agedOften && now.Sub(s.agedAt) < agedFor
 }
 
 // learn draws the conclusion from a session that ended before its time: a service may count from the login.
 func (s *session) learn(now time.Time) {
 	age, idle := now.Sub(s.born), now.Sub(s.used)
 	if s.life >= minLife && age >= s.life && s.used.Sub(s.born) <= s.life && idle < s.life/5*4 {
-		s.byAge = true
+		s.aged, s.agedAt = s.aged+1, now
+	}
+}
+
+// served notes that the session served a request. One that is well older than its life shows that use prolongs it.
+func (s *session) served(now time.Time) {
+	s.used = now
+	if s.life >= minLife && now.Sub(s.born) > s.life/5*6 {
+		s.aged = 0
 	}
 }
 
