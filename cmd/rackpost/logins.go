@@ -13,6 +13,7 @@ import (
 
 	"rackpost/collectors"
 	"rackpost/collectors/all"
+	"rackpost/collectors/redfish"
 	"rackpost/hw"
 	"rackpost/web"
 )
@@ -33,10 +34,12 @@ type refusedLogin struct {
 
 // loginPause is the answer of GET /api/v1/logins?address=A.
 type loginPause struct {
-	Seconds float64 `json:"seconds"` // no login is to be tried for so long
+	Seconds     float64 `json:"seconds"`               // no login is to be tried for so long
+	Certificate string  `json:"certificate,omitempty"` // that is trusted there
 }
 
-// mayLogin returns why a program beside the appliance must not log in to a server now, or nil.
+// mayLogin returns why a program beside the appliance must not log in to a server now, or nil. Then the memory knows the
+// certificate that the appliance trusts: what shows another one is not sent the password.
 func mayLogin(ctx context.Context, t collectors.Target) error {
 	if t.Credentials.User == "" {
 		return nil
@@ -44,8 +47,11 @@ func mayLogin(ctx context.Context, t collectors.Target) error {
 	c := newClient("")
 	c.http.Timeout = loginPatience
 	var p loginPause
-	if c.get(ctx, loginsPath, url.Values{"address": {t.Device.Address}}, &p) != nil || p.Seconds <= 0 {
+	if c.get(ctx, loginsPath, url.Values{"address": {t.Device.Address}}, &p) != nil {
 		return nil
+	}
+	if p.Seconds <= 0 {
+		return t.Memory.Learn(redfish.CertificatePin, p.Certificate)
 	}
 	left := time.Duration(p.Seconds * float64(time.Second))
 	return &collectors.VisitError{Reason: hw.AuthFailed, RetryAfter: left, Err: fmt.Errorf("log in to %s: a login there was refused a moment ago", t.Device.Address),
@@ -149,13 +155,15 @@ func (c controller) loginPause(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var left time.Duration
+	var learned hw.Attrs
 	if id := c.deviceAt(address); id != "" {
-		left, _ = c.poller.LoginPause(id) // a device that has just been taken out has none
+		left, _ = c.poller.LoginPause(id) // of a device that has just been taken out nothing is known
+		learned, _ = c.poller.Learned(id)
 	} else {
 		now := time.Now()
 		left = c.strangers.of(addressKey(joinDefault(address)), now).LoginPause(now, true)
 	}
-	tell(w, http.StatusOK, loginPause{left.Seconds()})
+	tell(w, http.StatusOK, loginPause{left.Seconds(), learned.Get(redfish.CertificatePin)})
 }
 
 // loginRefused takes the word of a program beside the appliance that a login was refused.

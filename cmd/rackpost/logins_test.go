@@ -190,6 +190,42 @@ func TestNoThirdFailedLoginOfPrograms(t *testing.T) {
 	}
 }
 
+// TestProgramsKnowTheCertificate: those beside the appliance send no password to what shows another one than it trusts.
+func TestProgramsKnowTheCertificate(t *testing.T) {
+	s := newServer(t)
+	b := s.start()
+	t.Setenv("RACKPOST_SOCKET", b.serve(t).socket)
+	s.until("the first visit", func() bool { return b.part("drive/") != "" })
+	password := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(password, []byte(s.password), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	host, port, _ := strings.Cut(s.addr, ":")
+	run := func(args ...string) string {
+		var out, said bytes.Buffer
+		execute(t.Context(), terminal{out: &out, err: &said}, append(args, "-user", "root", "-password-file", password, "-timeout", "3s"))
+		return out.String() + said.String()
+	}
+	if said := run("discover", "-port", port, host); !strings.Contains(said, "dell-idrac") {
+		t.Errorf("with the right certificate: %s", said)
+	}
+	if err := s.bmc.Fault("certificate-changed", ""); err != nil {
+		t.Fatal(err)
+	}
+	logins := s.bmc.Counters().Logins
+	for name, said := range map[string]string{
+		"probe": run("probe", "dell-idrac", s.addr), "capture": run("capture", "dell-idrac", s.addr, filepath.Join(t.TempDir(), "new")),
+		"discover": run("discover", "-json", "-port", port, host),
+	} {
+		if !strings.Contains(said, "cert-changed") {
+			t.Errorf("%s: %s", name, said)
+		}
+	}
+	if n := s.bmc.Counters().Logins - logins; n > 0 {
+		t.Errorf("%d logins at what shows another certificate", n)
+	}
+}
+
 func TestStrangersAreBounded(t *testing.T) {
 	t.Parallel()
 	var s strangers

@@ -29,10 +29,15 @@ func AskWith(c collectors.Credentials) bool { return c.User != "" && c.Password 
 
 // Ask is the collectors.Asker of the kinds that speak Redfish. The service root tells without a login whose device it is,
 // and of a Dell the service tag; what is no Redfish service is never sent the password. With a user it reads the server.
+// A certificate that the target's memory pins must be shown; without one the first is, to the end of the question.
 func Ask(ctx context.Context, t collectors.Target) (a collectors.Answer, err error) {
+	pins := t.Memory
+	if pins == nil {
+		pins = &collectors.Memory{}
+	}
 	c, err := New(Config{
 		Address: t.Device.Address, User: cmp.Or(t.Credentials.User, "nobody"), Password: cmp.Or(t.Credentials.Password, "none"), // the root needs none
-		LegacyTLS: t.LegacyTLS, LeaveSessions: true, Pins: forgetful{}, Timeout: thinking * t.Timeout, Rate: t.Rate, Logger: t.Logger,
+		LegacyTLS: t.LegacyTLS, LeaveSessions: true, Pins: pins, Timeout: thinking * t.Timeout, Rate: t.Rate, Logger: t.Logger,
 	})
 	if err != nil {
 		return a, err
@@ -102,10 +107,3 @@ func (r ServiceRoot) tag() string {
 	_, _ = r.Oem.Decode(&oem) // what cannot be read is not told
 	return oem.Dell.ServiceTag
 }
-
-// forgetful are the Pins of one question: what stands there is not known yet, and nothing is to be remembered of it.
-type forgetful struct{}
-
-func (forgetful) Recall(string) (string, bool) { return "", false }
-
-func (forgetful) Learn(string, string) error { return nil }
