@@ -103,6 +103,9 @@ func TestTidiedReportsAreValid(t *testing.T) {
 func TestTidyLeavesValidReportsAlone(t *testing.T) {
 	t.Parallel()
 	r, want := ordinary(2), ordinary(2)
+	for _, x := range []*hw.Report{&r, &want} { // a verdict on the device itself
+		x.Verdicts = append(x.Verdicts, hw.Verdict{Section: "fast", Code: "redfish-unread", Level: hw.LevelHigh})
+	}
 	if err := CheckReport(r); err != nil {
 		t.Fatal(err)
 	}
@@ -137,6 +140,7 @@ func TestCheckReportNamesTheFault(t *testing.T) {
 		}, "ends before it begins"},
 		{"verdict twice", func(r *hw.Report) { r.Verdicts = append(r.Verdicts, r.Verdicts[0]) }, `of "port/Gi1/0/0": twice`},
 		{"verdict on what was not read", func(r *hw.Report) { r.Verdicts[0].Section = "slow" }, `was not read by section "slow"`},
+		{"verdict on the device of what was not read", func(r *hw.Report) { r.Verdicts[0].Component, r.Verdicts[0].Section = "", "slow" }, `component "" was not read by section "slow"`},
 		{"verdict without a code", func(r *hw.Report) { r.Verdicts[0].Code = "" }, "the code is not"},
 		{"verdict with a code of hw", func(r *hw.Report) { r.Verdicts[0].Code = hw.AlertMissing }, "one of hw's own"},
 		{"verdict of no level", func(r *hw.Report) { r.Verdicts[0].Level = 9 }, "no such level"},

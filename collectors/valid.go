@@ -36,7 +36,7 @@ const (
 // the first twenty.
 //
 // The rules: a section is named once in Read; a component names a section of Read that did
-// not fail, and comes once a section; a verdict is on a component of the report in its section, and
+// not fail, and comes once a section; a verdict is on a component of the report in its section, or on the device, and
 // comes once a code; a (component, sensor) comes once; a section to hasten is
 // named once (the poller wants it to be one of the kind's, too); paths have no empty segment
 // and no control character; sensors are [a-z][a-z0-9_]*; gauges are finite; all text is UTF-8;
@@ -185,6 +185,7 @@ func partsOf(cs []hw.Component) map[[2]string]bool {
 	parts := make(map[[2]string]bool, len(cs))
 	for i := range cs {
 		parts[[2]string{cs[i].Path, cs[i].Section}] = true
+		parts[[2]string{"", cs[i].Section}] = true // the device itself
 	}
 	return parts
 }

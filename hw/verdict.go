@@ -14,7 +14,7 @@ const MaxVerdicts = 1 << 14
 // first complete reading of its section that no longer gives the verdict closes: a partial one closes
 // none. A code must not be one of the Alert codes of this package.
 type Verdict struct {
-	Component string
+	Component string // empty: the device itself
 	Section   string // that read the component
 	Code      string
 	// Level 0 says that it could not be judged: it opens nothing and closes nothing, as an

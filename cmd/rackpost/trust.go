@@ -81,7 +81,7 @@ func showTrust(w io.Writer, device string, c certificates, asJSON bool) error {
 		fmt.Fprintf(w, "trusted  %s\n", orNothing(c.Trusted))
 		switch {
 		case c.Trusted == "":
-			fmt.Fprintln(w, "the first visit over Redfish trusts the certificate that it sees")
+			fmt.Fprintln(w, "the first visit over Redfish trusts the certificate that it sees; a device read over SNMP alone has none")
 		case c.Seen == "":
 			fmt.Fprintln(w, "the server shows this one")
 		default:

@@ -15,7 +15,7 @@ type dayServer struct {
 var (
 	driveAbove = []string{"health drive/", "health volume/", "health controller/", "health system", "health enclosure/"}
 	silence    = []string{"unreachable"}
-	unread     = []string{"redfish-unread system"} // SNMP tells the rest
+	unread     = []string{"redfish-unread"} // SNMP tells the rest
 )
 
 func daysOf() []dayServer {

@@ -173,7 +173,8 @@ func (c *collector) instead(over hw.Report, due []collectors.Section, failure *c
 	return r
 }
 
-// alert makes it stand out that Redfish is not read.
+// alert makes it stand out that Redfish is not read. It is said of the device, no part of it: an alert of a part does not close while
+// that part flaps, and this one is over with the next good visit.
 func (c *collector) alert(r *hw.Report, failure *collectors.VisitError) {
 	if !slices.ContainsFunc(r.Components, func(x hw.Component) bool { return x.Path == hw.ChassisPath && x.Section == sectionHeartbeat }) {
 		return
@@ -184,7 +185,7 @@ func (c *collector) alert(r *hw.Report, failure *collectors.VisitError) {
 		level = hw.LevelHigh // nobody but a person mends it
 	}
 	r.Verdicts = append(r.Verdicts, hw.Verdict{
-		Component: hw.ChassisPath, Section: sectionHeartbeat, Code: RedfishUnread, Level: level,
+		Section: sectionHeartbeat, Code: RedfishUnread, Level: level,
 		Params: hw.Attrs{}.With("why", string(failure.Reason)).With("detail", c.outage.words(failure)),
 	})
 }

@@ -117,7 +117,7 @@ func TestFallback(t *testing.T) {
 				r := c.visit(every...)
 				r.once(t)
 				v := r.verdict(idrac.RedfishUnread)
-				if v == nil || v.Params.Get("why") != string(reason) || v.Component != "system" {
+				if v == nil || v.Params.Get("why") != string(reason) || v.Component != "" {
 					t.Errorf("the verdict is %+v, want %s", v, reason)
 				}
 				if g := r.gap("heartbeat/redfish"); g == nil || g.Reason != reason {
