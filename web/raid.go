@@ -19,7 +19,7 @@ type Raid struct {
 	Name        string           `json:"name"`
 	Unit        *Unit            `json:"unit,omitempty"`
 	Read        time.Time        `json:"read,omitzero"`      // when the parts were read last; not before the box started
-	Age         *float64         `json:"age_seconds"`        // of that, else of the last good reading of the device; null: never read
+	Age         *float64         `json:"age_seconds"`        // of that; null: not since the box started
 	Stale       bool             `json:"stale"`              // they are too old to say how it is now
 	Sources     []string         `json:"sources"`            // redfish, snmp: how the parts were read
 	Fallback    string           `json:"fallback,omitempty"` // why they are read over SNMP in place of Redfish, in words
@@ -86,8 +86,8 @@ func RaidOf(d Device, progress map[string][]raid.Point) Raid {
 		Device: d.ID, Name: d.Name, Unit: d.Unit, Read: d.RaidRead, Age: d.RaidAge, Stale: d.Stale || d.RaidStale,
 		Sources: []string{}, Controllers: []RaidController{}, Alerts: []Alert{}, Gaps: []Gap{},
 	}
-	if r.Age == nil {
-		r.Age = d.Age
+	if r.Age == nil && !d.HasRaid {
+		r.Age = d.Age // of one that is read no more
 	}
 	t := raidTree{titles: Titles(d.Components), alerts: map[string][]Alert{}, progress: progress, acts: map[string]*Act{}}
 	for i := range d.Acts {

@@ -198,3 +198,17 @@ func TestFactsSay(t *testing.T) {
 		}
 	}
 }
+
+// TestRaidNotRead: that the heartbeat was read says nothing of the RAID sets.
+func TestRaidNotRead(t *testing.T) {
+	t.Parallel()
+	d := server("a")
+	d.RaidAge = nil
+	if r := web.RaidOf(d, nil); r.Age != nil || len(r.Controllers) == 0 {
+		t.Errorf("read %v s ago, %d controllers", *r.Age, len(r.Controllers))
+	}
+	d.HasRaid = false
+	if r := web.RaidOf(d, nil); r.Age == nil {
+		t.Error("what is read no more has no age")
+	}
+}

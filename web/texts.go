@@ -71,6 +71,7 @@ var english = texts{
 	"none":          "none",
 	"never":         "never read",
 	"old":           "old",
+	"at-start":      "not since this box started: this is how it last was, not how it is",
 	"is-old":        "These data are old: this is how it last was, not how it is.",
 	"was":           "was",
 	"updated":       "Made at",

@@ -112,6 +112,8 @@ func empty(s string) bool { return s == "" }
 func raidAge(d web.Raid) string {
 	how := within(" over ", d.SourceWords())
 	switch {
+	case d.Age == nil && len(d.Controllers) > 0:
+		return "not read since this box started: this is how it last was, not how it is"
 	case d.Age == nil:
 		return "never read"
 	case d.Stale:
