@@ -15,6 +15,7 @@ import (
 	"rackpost/collectors"
 	"rackpost/collectors/sim"
 	"rackpost/hw"
+	"rackpost/store/crashtest"
 )
 
 // snapshot returns the rows of a simulated device as they stand: a device that does not
@@ -69,9 +70,10 @@ type subject struct {
 // subjects are all recordings, and the models, well and with faults.
 func subjects() []subject {
 	var all []subject
+	seeds := uint64(crashtest.Rounds(9, 90)) // nine: each way to spoil it, by one who knows it and by one who does not
 	for _, name := range everyRecording {
 		kind := kindOf(name)
-		all = append(all, subject{name, kind, 30, func(t testing.TB) []string {
+		all = append(all, subject{name, kind, seeds, func(t testing.TB) []string {
 			return rowsOf(raw(t, name), append(slices.Clone(kind.Subtrees), "1.3.6.1.2.1.1", "1.3.6.1.6.3.10"))
 		}})
 	}
@@ -86,8 +88,8 @@ func subjects() []subject {
 		if strings.HasPrefix(model, "asa") {
 			kind = asa
 		}
-		all = append(all, subject{model, kind, 12, func(t testing.TB) []string { return snapshot(t, model) }})
-		all = append(all, subject{model + "-faulty", kind, 9, func(t testing.TB) []string { return snapshot(t, model, faults...) }})
+		all = append(all, subject{model, kind, seeds, func(t testing.TB) []string { return snapshot(t, model) }})
+		all = append(all, subject{model + "-faulty", kind, seeds, func(t testing.TB) []string { return snapshot(t, model, faults...) }})
 	}
 	return all
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"rackpost/hw"
+	"rackpost/store/crashtest"
 )
 
 // place is where a property or an element stands in a document.
@@ -130,10 +131,9 @@ func spoiled(docs map[string]any) map[string][]string {
 	}
 }
 
-// tries is how many places of a document are spoilt, by chance of a fixed seed.
-const tries = 60
-
+// spoilAll spoils some places of each document, by chance of a fixed seed; `make soak` spoils nearly all.
 func spoilAll(t *testing.T, docs map[string]any) {
+	tries := crashtest.Rounds(24, 1000)
 	rnd := rand.New(rand.NewPCG(1, 2))
 	v, x := treeVisitor(t, docs)
 	hows := []string{"removed", "null", "text", "number", "object", "list", "bool"}
