@@ -118,10 +118,24 @@ func (d *day) due() (due []collectors.Section) {
 	return due
 }
 
-// visit makes one visit of what is due and takes its report as the appliance does.
+// visit reads what is due as the appliance does: the heartbeat, and if that was read, the rest.
 func (d *day) visit() {
 	d.t.Helper()
-	due, began := d.due(), d.clock.Now()
+	due := d.due()
+	first := slices.IndexFunc(due, func(s collectors.Section) bool { return s.First })
+	if first < 0 || len(due) == 1 {
+		d.collect(due)
+		return
+	}
+	if d.collect(due[first : first+1]) {
+		d.collect(slices.Delete(slices.Clone(due), first, first+1))
+	}
+}
+
+// collect makes one visit and takes its report as the appliance does; false where nothing was read.
+func (d *day) collect(due []collectors.Section) bool {
+	d.t.Helper()
+	began := d.clock.Now()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	r, err := d.c.Collect(ctx, due)
 	cancel()
@@ -155,6 +169,7 @@ func (d *day) visit() {
 	}
 	d.most = max(d.most, r.Requests)
 	d.state.Visit(r)
+	return err == nil
 }
 
 // open are the alerts that are open: "code component".
