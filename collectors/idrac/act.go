@@ -22,7 +22,7 @@ func (c *collector) Act(ctx context.Context, a hw.Action) error {
 	if a.Name != hw.Locate {
 		return unable(fmt.Sprintf("an iDRAC is not told to %.40q", a.Name), "")
 	}
-	if c.snmp != nil && c.outage.logins > 0 {
+	if c.snmp != nil && c.outage.refused() {
 		if err := c.outage.wait(c.target.Memory, c.now()); err != nil {
 			return uncounted(err)
 		}
@@ -30,7 +30,7 @@ func (c *collector) Act(ctx context.Context, a hw.Action) error {
 	before := c.redfish.client.Counters().Requests
 	err := c.redfish.locate(ctx, a)
 	var v *collectors.VisitError
-	if c.snmp != nil && errors.As(err, &v) && v.Reason == hw.AuthFailed {
+	if c.snmp != nil && errors.As(err, &v) && isRefusal(v.Reason) {
 		c.outage.begin(c.target, v, c.redfish.client.Counters().Requests > before, c.now())
 		return uncounted(v)
 	}
@@ -41,7 +41,7 @@ func (c *collector) Act(ctx context.Context, a hw.Action) error {
 // counts would.
 func uncounted(v *collectors.VisitError) error {
 	u := *v
-	if u.Reason == hw.AuthFailed {
+	if isRefusal(u.Reason) {
 		u.Reason = hw.AccessDenied
 	}
 	return &u

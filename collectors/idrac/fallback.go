@@ -71,12 +71,18 @@ func (o *outage) learn(t collectors.Target) {
 	}
 }
 
+// isRefusal says whether reason is that nobody was let in.
+func isRefusal(reason hw.Reason) bool { return reason == hw.AuthFailed || reason == hw.LockedOut }
+
+// refused says whether Redfish fails because it let us not in.
+func (o *outage) refused() bool { return o.logins > 0 || o.err != nil && isRefusal(o.err.Reason) }
+
 // wait returns why Redfish is not asked now, or nil.
 func (o *outage) wait(m *collectors.Memory, now time.Time) *collectors.VisitError {
 	if n, _ := m.Get(collectors.MemoryAsked); n != o.asked {
 		o.asked = n
 		o.logins = min(o.logins, maxLogins-1) // a person's wish allows one more
-		if o.err != nil && o.err.Reason != hw.AuthFailed && o.err.Reason != hw.LockedOut {
+		if o.err == nil || !isRefusal(o.err.Reason) {
 			o.until = time.Time{} // but no sooner after one that was refused
 		}
 	}

@@ -107,3 +107,24 @@ func TestLocateAfterStopOfLogins(t *testing.T) {
 		t.Errorf("%d logins, want 2", n)
 	}
 }
+
+// Beside SNMP nobody let in is no failed visit, whatever the words: SNMP knows no lock-out and goes on.
+func TestActRefusedBesideSNMP(t *testing.T) {
+	t.Parallel()
+	for _, fault := range []string{"bad-login", "locked-out"} {
+		s := newServer(t, "poweredge-r740")
+		c := s.visited(bothOver)
+		s.fault(fault)
+		for range 3 {
+			if err := c.act("system", true); collectors.ReasonOf(err) != hw.AccessDenied {
+				t.Errorf("%s: %v", fault, err)
+			}
+		}
+		if n := s.bmc.Counters().FailedLogins; n != 1 {
+			t.Errorf("%s: %d failed logins", fault, n)
+		}
+		if r := c.visit("heartbeat"); r.extent("heartbeat") == hw.Failed {
+			t.Errorf("%s: SNMP does not go on: %v", fault, r.Gaps)
+		}
+	}
+}
