@@ -154,6 +154,20 @@ func TestToldOnce(t *testing.T) {
 	}
 }
 
+// TestDriveThatIsItsController: an NVMe drive of an HPE server has a controller of its name; its fault is one.
+func TestDriveThatIsItsController(t *testing.T) {
+	t.Parallel()
+	alert := func(component, code string) web.Alert {
+		a := verdict(code, "high")
+		a.Component = component
+		return a
+	}
+	got := web.Told([]web.Alert{alert("controller/DA1", hw.AlertHealth), alert("drive/DA1", raid.CodeDrivePredicted), alert("controller/DA2", hw.AlertHealth), alert("drive/DA2", raid.CodeDriveCacheOn)})
+	if len(got) != 3 || got[0].Component != "drive/DA1" || got[1].Component != "controller/DA2" {
+		t.Errorf("%+v", got)
+	}
+}
+
 // TestTitleFindsOneDrive: two bays of one number are told apart.
 func TestTitleFindsOneDrive(t *testing.T) {
 	t.Parallel()

@@ -23,7 +23,12 @@ func Told(alerts []Alert) []Alert {
 	why := map[string]bool{}
 	worst := map[string]int{}
 	for _, a := range alerts {
-		why[a.Component] = why[a.Component] || slices.Contains(ofHealth[:], a.Code)
+		if slices.Contains(ofHealth[:], a.Code) {
+			why[a.Component] = true
+			if id, ok := strings.CutPrefix(a.Component, raid.DrivePath); ok {
+				why["controller/"+id] = true // an NVMe drive of an HPE server is its own controller, under the same name
+			}
+		}
 		worst[a.Component] = max(worst[a.Component], levelRank(a.Level))
 	}
 	var out []Alert
