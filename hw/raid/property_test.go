@@ -223,6 +223,7 @@ func FuzzAudit(f *testing.F) {
 	f.Add("drive/1\x00raid\x00state=failed\x00size_bytes=99999999999999999999\nvolume/1\x00raid\x00level=raid5\x00drives=-1\x00redundancy_left=9e9")
 	f.Add("volume/a b\x00raid\x00controller=x\ndrive/d\x00raid\x00volumes=a+b a+b\x00spare=dedicated\x00spare_for=a+b\x00controller=x")
 	f.Add("battery/b\x00r\x00controller=c\x00state=learning\ncontroller/c\x00r\x00battery=none\ncontroller/c\x00s\x00battery=present")
+	f.Add("battery/b\x00r\x00b=0\ncontroller/c \x00r\ncontroller/c\x00r\ncontroller/ c\x00r")
 	f.Fuzz(func(t *testing.T, text string) {
 		if len(text) > 1<<13 {
 			return

@@ -110,7 +110,12 @@ func (t *tree) stem(x part) {
 	id := ID(x.text(KeyController))
 	switch x.kind {
 	case ControllerPath:
-		t.controller(ID(x.id)).Part = x.c
+		c := t.controller(ID(x.id))
+		if c.Part != nil { // another one's id differs in spaces only: it stands for itself
+			c = &Controller{ID: x.id}
+			t.at[x.c.Path] = c
+		}
+		c.Part = x.c
 	case BatteryPath:
 		c := t.controller(id)
 		c.Batteries = append(c.Batteries, *x.c)
