@@ -41,6 +41,10 @@ type dellController struct {
 	BatteryLearnMode          string // Automatic, WarnOnly, Disabled
 	RollupStatus              string
 	SASAddress                string
+	EncryptionMode            string // None, LocalKeyManagement, SecureEnterpriseKeyManager, ...
+
+	PatrolReadUnconfiguredAreaMode, PersistentHotspareMode, EnhancedAutoImportForeignConfigurationMode                                  string // Enabled, Disabled
+	RebuildRatePercent, ReconstructRatePercent, CheckConsistencyRatePercent, BackgroundInitializationRatePercent, PatrolReadRatePercent *float64
 }
 
 // dellBattery is DellControllerBattery.
@@ -74,6 +78,7 @@ type dellVolume struct {
 	MediaType                string
 	BusProtocol              string
 	LockStatus               string
+	SpanDepth, SpanLength    *int64
 }
 
 type dellDriveOem struct {
@@ -121,6 +126,9 @@ type dellSMART struct {
 	AvailableSparePercent         *float64
 	CompositeTemperatureKelvin    *float64
 	UnsafeShutdownsCount          *float64
+	CriticalWarningsCount         *float64
+	ReadErrorRate                 *float64
+	CRCErrorCountPercent          *float64
 }
 
 // runTogether takes out of a word what not every firmware writes into it: Smart Alert Present, Spun-Up.

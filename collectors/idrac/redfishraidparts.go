@@ -182,6 +182,7 @@ func (d *dellStore) controller(r *dellParts) parts.Part {
 		return dellWord(c.CopybackMode, "On", raid.CopybackOn, "OnWithSMART", raid.CopybackSMART, "Off", raid.CopybackOff)
 	}))
 	p.SetAttr("sas_address", address(told(func(c dellController) string { return c.SASAddress })))
+	settings(&p, all)
 	for _, c := range all {
 		if mb := c.CacheSizeInMB; mb != nil && *mb >= 0 && *mb < 1<<20 {
 			p.FillAttr(raid.KeyCacheBytes, digits(uint64(*mb)<<20))
@@ -192,6 +193,29 @@ func (d *dellStore) controller(r *dellParts) parts.Part {
 	}
 	d.known(&p)
 	return p
+}
+
+// settings adds how a controller is set up, beside what is judged.
+func settings(p *parts.Part, all []dellController) {
+	for _, c := range all {
+		p.FillAttr("encryption_mode", strings.ToLower(parts.Text(c.EncryptionMode)))
+		for _, x := range []struct{ key, word string }{
+			{"patrol_unconfigured", c.PatrolReadUnconfiguredAreaMode}, {"persistent_hot_spare", c.PersistentHotspareMode}, {"auto_import_foreign", c.EnhancedAutoImportForeignConfigurationMode},
+		} {
+			p.FillAttr(x.key, dellWord(x.word, "Enabled", "on", "Disabled", "off"))
+		}
+		for _, x := range []struct {
+			key  string
+			rate *float64
+		}{
+			{"rebuild_rate_percent", c.RebuildRatePercent}, {"reconstruct_rate_percent", c.ReconstructRatePercent}, {"consistency_rate_percent", c.CheckConsistencyRatePercent},
+			{"initialise_rate_percent", c.BackgroundInitializationRatePercent}, {"patrol_read_rate_percent", c.PatrolReadRatePercent},
+		} {
+			if x.rate != nil && *x.rate >= 0 && *x.rate <= 100 {
+				p.FillAttr(x.key, digits(uint64(*x.rate)))
+			}
+		}
+	}
 }
 
 // known adds what follows from the sort of a controller, and what is known of its battery.
@@ -274,6 +298,11 @@ func (d *dellStore) volume(r *dellParts, p *parts.Part, v redfish.Volume) {
 	for _, x := range all {
 		if n := x.RemainingRedundancy; n != nil && *n >= 0 && *n < 64 {
 			p.FillState(raid.KeyRedundancyLeft, digits(uint64(*n)))
+		}
+		for key, n := range map[string]*int64{"span_depth": x.SpanDepth, "span_length": x.SpanLength} {
+			if n != nil && *n > 0 && *n < 1024 {
+				p.FillAttr(key, digits(uint64(*n)))
+			}
 		}
 		p.Runs(parts.OperationWord(x.OperationName), x.OperationPercentComplete)
 	}

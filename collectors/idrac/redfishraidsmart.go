@@ -255,7 +255,8 @@ func (m *dellSMART) samples(p *parts.Part) {
 	for _, g := range []struct {
 		sensor string
 		value  *float64
-	}{{"pending_sectors_count", m.CurrentPendingSectorCount}, {"powered_hours", m.PowerOnHours}, {"temperature_celsius", celsius}} {
+	}{{"pending_sectors_count", m.CurrentPendingSectorCount}, {"powered_hours", m.PowerOnHours}, {"temperature_celsius", celsius},
+		{"critical_warnings_count", m.CriticalWarningsCount}, {"read_error_rate", m.ReadErrorRate}, {"crc_errors_percent", m.CRCErrorCountPercent}} {
 		if g.value != nil {
 			p.Samples = append(p.Samples, parts.Gauge(p.Path, g.sensor, g.value, ""))
 		}
