@@ -45,9 +45,9 @@ what the models and the recorded servers yield: ` + "`go test ./collectors/idrac
 One device has one set of names, whichever protocol told: a test reads the same simulated servers over both. Redfish is asked first; its paths are below
 ` + "`/redfish/v1`" + `, of Power and Thermal below Chassis/System.Embedded.1. "D" stands before what is below Oem.Dell. Thermal and Power are one request each; an iDRAC that lacks them
 is asked for ThermalSubsystem, PowerSubsystem and Sensors; one that fails at them for the first two, and the section is partial then, since those tell less. A collection that had members
-and has none is believed at the third visit. Beside the system, which every visit reads, environment takes 2 requests, firmware 1, inventory 4 (two of them chassis and manager), network 1
+and has none is believed at the third visit. Beside the system, which a heartbeat reads and every visit that does not follow one at once, environment takes 2 requests, firmware 1, inventory 4 (two of them chassis and manager), network 1
 and 1 a card; of the R740 model raid and environment together take 10, of the recorded R750 7. Every component read over Redfish has the attribute source=redfish; keys filled from SNMP stand in from_snmp.
-The component system of section heartbeat has health_of=parts: what the iDRAC rolls up raises an alert only where no part is known to be as ill.
+The component system of section heartbeat has health_of=parts: what the iDRAC rolls up raises an alert at the second heartbeat that tells it, and only where no part is known to be as ill.
 
 IDRAC-MIB-SMIv2 tells more of RAID than Redfish does on iDRAC 7 and 8 (policies, levels, batteries), and preserved cache on every generation.
 Every component read so has the attribute source=snmp; parts of RAID have the words of hw/raid. The OIDs are below ` + "`" + idracMIB + "`" + ` unless they are
