@@ -70,7 +70,7 @@ type subject struct {
 // subjects are all recordings, and the models, well and with faults.
 func subjects() []subject {
 	var all []subject
-	seeds := uint64(crashtest.Rounds(9, 90)) // nine: each way to spoil it, by one who knows it and by one who does not
+	seeds := uint64(crashtest.Rounds(9, 30)) // nine: each way to spoil it, by one who knows it and by one who does not
 	for _, name := range everyRecording {
 		kind := kindOf(name)
 		all = append(all, subject{name, kind, seeds, func(t testing.TB) []string {
