@@ -103,7 +103,8 @@ func conformingServer(tb testing.TB, model string, o over, c *clock) collectorte
 func ofSMART(s hw.Sample) bool {
 	switch s.Sensor {
 	case "reallocated_sectors_total", "uncorrectable_errors_total", "uncorrectable_sectors_total", "program_failures_total", "erase_failures_total",
-		"command_timeouts_total", "pending_sectors_count", "powered_hours", "temperature_celsius":
+		"command_timeouts_total", "pending_sectors_count", "powered_hours", "temperature_celsius",
+		"critical_warnings_count", "read_error_rate", "crc_errors_percent":
 		return strings.HasPrefix(s.Component, "drive/")
 	}
 	return false
