@@ -16,7 +16,7 @@ import (
 const (
 	maxLogs    = 6   // logs of a device
 	maxSkipped = 16  // log services that are looked at
-	firstLines = 64  // of a log, at the first visit and after a jump
+	firstLines = 64  // of a log, at the first visit and after it was cleared
 	maxLines   = 256 // of a log at one visit: what is more is left out, and said
 	maxFollow  = 8   // pages of a log at one visit
 	maxSingle  = 16  // entries of a log that are read one by one at one visit
@@ -167,7 +167,11 @@ func (s *server) fresh(v *visit, l *log) ([]redfish.LogEntry, bool) {
 		fresh = append(fresh, more...)
 	}
 	cleared := p.count >= 0 && p.count < l.count
-	if limit := firstLines; !met && len(fresh) > limit || len(fresh) > maxLines {
+	limit := firstLines
+	if met || l.known && !cleared {
+		limit = maxLines
+	}
+	if len(fresh) > limit {
 		if l.known && !cleared {
 			v.Partial(sectionLog, l.name, hw.TooMuch, "more entries than are read at one visit: the oldest of them are left out")
 		}
