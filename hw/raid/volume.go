@@ -222,9 +222,25 @@ func (a *audit) operation(x part) {
 		a.unsure(x, CodeRebuild)
 	case OperationRebuild, OperationCopyback, OperationReconstruct, OperationResync:
 		size, _ := x.number(KeySizeBytes)
+		if op == OperationRebuild || op == OperationCopyback {
+			size = a.rebuilt(x, size)
+		}
 		v := hw.Verdict{Component: x.c.Path, Section: x.c.Section, Code: CodeRebuild, Level: hw.LevelWarning, Late: hw.LevelAverage}
 		v.Within = max(rebuildTime, time.Duration(min(float64(size)/rebuildRate, 60*86400))*time.Second)
 		v.Params = x.params([]string{"operation", op})
 		a.give(v)
 	}
+}
+
+// rebuilt returns how much of a set is written anew when it rebuilds: one drive of it. Where no member is known it is all.
+func (a *audit) rebuilt(x part, all uint64) uint64 {
+	largest := uint64(0)
+	for _, d := range a.members[ID(x.id)] {
+		size, _ := d.number(KeySizeBytes)
+		largest = max(largest, size)
+	}
+	if largest > 0 {
+		return min(largest, all)
+	}
+	return all
 }
