@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -105,5 +106,36 @@ func TestSNMPSubtrees(t *testing.T) {
 				t.Errorf("%s %s: held by a capture: %v", table.objects[i].name, oid, held)
 			}
 		}
+	}
+}
+
+// SNMP tells what Redfish does not, of the parts that are asked for, and overrules nothing.
+func TestSamplesOfSNMP(t *testing.T) {
+	t.Parallel()
+	absent := hw.Sample{Component: "drive/A", Sensor: "wear_percent", Absent: "not told"}
+	own := []hw.Sample{{Component: "drive/A", Sensor: "celsius", Gauge: 20}, absent, {Component: "drive/A", Sensor: "hours", Absent: "not told"}}
+	more := []hw.Sample{
+		{Component: "drive/A", Sensor: "celsius", Gauge: 30}, {Component: "drive/A", Sensor: "wear_percent", Gauge: 7}, {Component: "drive/A", Sensor: "hours", Absent: "not there"},
+		{Component: "drive/A", Sensor: "volts", Gauge: 5}, {Component: "drive/B", Sensor: "celsius", Gauge: 40},
+	}
+	want := []hw.Sample{own[0], more[1], own[2], more[3]}
+	if d := cmp.Diff(want, withSamples(slices.Clone(own), more, map[string]bool{"drive/A": true})); d != "" {
+		t.Error(d)
+	}
+}
+
+// Where SNMP stands in for Redfish, a line that was read over Redfish does not come again; one without a time may be new.
+func TestLinesReadBefore(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	c := collector{redfish: &redfishSide{}}
+	c.redfish.logs.newest = at
+	lines := []hw.LogLine{{Entry: "1", At: at.Add(-time.Second)}, {Entry: "2", At: at}, {Entry: "3", At: at.Add(time.Second)}, {Entry: "4"}}
+	if d := cmp.Diff(slices.Clone(lines[2:]), c.unseen(slices.Clone(lines))); d != "" {
+		t.Error(d)
+	}
+	c.redfish.logs.newest = time.Time{}
+	if got := c.unseen(slices.Clone(lines)); len(got) != 4 {
+		t.Errorf("of a log that Redfish never told, only %v", got)
 	}
 }

@@ -129,3 +129,20 @@ func FuzzDocuments(f *testing.F) {
 		}
 	})
 }
+
+// An address that a version could be is one where some document says so, in texts that stand before it too.
+func TestAddressesThatLookLikeVersions(t *testing.T) {
+	t.Parallel()
+	docs := documents(t, nil,
+		"/Systems/1", `{"@odata.id":"/redfish/v1/Systems/1","Oem":{"Dell":{"Remark":"6.1.2.3, first seen at 7.10.30.5"}}}`,
+		"/Managers/1/EthernetInterfaces/1", `{"IPv4Addresses":[{"Address":"7.10.30.5"}],"FirmwareVersion":"6.1.2.3"}`,
+	)
+	for _, d := range docs {
+		if bytes.Contains(d.Body, []byte("7.10.30.5")) {
+			t.Errorf("the address is left in %s", d.Body)
+		}
+	}
+	if field(t, docs[1], "FirmwareVersion") != "6.1.2.3" {
+		t.Errorf("the version is changed: %s", docs[1].Body)
+	}
+}
