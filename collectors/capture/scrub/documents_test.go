@@ -134,7 +134,7 @@ func FuzzDocuments(f *testing.F) {
 func TestAddressesThatLookLikeVersions(t *testing.T) {
 	t.Parallel()
 	docs := documents(t, nil,
-		"/Systems/1", `{"@odata.id":"/redfish/v1/Systems/1","Oem":{"Dell":{"Remark":"6.1.2.3, first seen at 7.10.30.5"}}}`,
+		"/Systems/1", `{"@odata.id":"/redfish/v1/Systems/1","Description":"Version 6.1.2.3 of it, Version 7.10.30.5"}`,
 		"/Managers/1/EthernetInterfaces/1", `{"IPv4Addresses":[{"Address":"7.10.30.5"}],"FirmwareVersion":"6.1.2.3"}`,
 	)
 	for _, d := range docs {
@@ -142,7 +142,7 @@ func TestAddressesThatLookLikeVersions(t *testing.T) {
 			t.Errorf("the address is left in %s", d.Body)
 		}
 	}
-	if field(t, docs[1], "FirmwareVersion") != "6.1.2.3" {
-		t.Errorf("the version is changed: %s", docs[1].Body)
+	if field(t, docs[1], "FirmwareVersion") != "6.1.2.3" || !bytes.Contains(docs[0].Body, []byte("Version 6.1.2.3 of it")) {
+		t.Errorf("the version is changed: %s%s", docs[0].Body, docs[1].Body)
 	}
 }
