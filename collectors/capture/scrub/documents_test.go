@@ -146,3 +146,28 @@ func TestAddressesThatLookLikeVersions(t *testing.T) {
 		t.Errorf("the version is changed: %s%s", docs[0].Body, docs[1].Body)
 	}
 }
+
+// What no list names is judged by how its name ends, and a name by whether people give it.
+func TestEndingsAndNames(t *testing.T) {
+	t.Parallel()
+	docs := documents(t, nil,
+		"/Parts/1", `{"@odata.id":"/redfish/v1/Parts/1","@odata.type":"#Part.v1_0_0.Part","Name":"Rear Fan","WarmState":"Lukewarm","ShelfWWN":"5000C500AABBCCDD","OuterMACAddress":"B0:26:28:AA:BB:CC"}`,
+		"/Volumes/1", `{"@odata.id":"/redfish/v1/Volumes/1","@odata.type":"#Volume.v1_0_0.Volume","Name":"payroll of acme","WarmState":"Lukewarm"}`)
+	for i, name := range []string{"WarmState", "WarmState"} {
+		if got := field(t, docs[i], name); got != "Lukewarm" {
+			t.Errorf("%s of %s is %v: a word of the maker is changed", name, docs[i].Path, got)
+		}
+	}
+	if got := field(t, docs[0], "Name"); got != "Rear Fan" {
+		t.Errorf("the maker's name of a part is changed to %v", got)
+	}
+	if got, _ := field(t, docs[1], "Name").(string); got == "" || strings.Contains(got, "payroll") || strings.Contains(got, "acme") {
+		t.Errorf("a person's name of a volume is %q", got)
+	}
+	if got := field(t, docs[0], "ShelfWWN"); got == "5000C500AABBCCDD" {
+		t.Error("a world-wide name is left")
+	}
+	if got := field(t, docs[0], "OuterMACAddress"); got == "B0:26:28:AA:BB:CC" {
+		t.Error("a MAC address is left")
+	}
+}
