@@ -25,8 +25,8 @@ const (
 	dayStep     = 5 * time.Minute
 	dayOn       = 2
 	dayOff      = 2
-	dayRequests = 100                    // of one visit: a log of 500,000 entries is not read to its end
-	dayTimeout  = 400 * time.Millisecond // of a request: a device that is silent costs it
+	dayRequests = 100         // of one visit: a log of 500,000 entries is not read to its end
+	dayTimeout  = time.Second // of a request: a device that is silent costs it
 )
 
 // dayClock is the time of device and collector.
