@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"reflect"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -94,8 +95,8 @@ func runStoring(ctx context.Context, t terminal, args []string, opt store.Option
 func boxNotes(running boxConfig, file string) problems {
 	var notes problems
 	now, err := loadBox(file)
-	now.siteAt = running.siteAt
-	if err != nil || now != running {
+	now.siteAt, now.pair.at = running.siteAt, running.pair.at
+	if err != nil || !reflect.DeepEqual(now, running) {
 		notes.add(place{file, 1, 1}, "box.yaml is not what this process began with; that takes a restart")
 	}
 	return notes

@@ -15,7 +15,7 @@ func checkCommand() command {
 	return command{
 		name: "check",
 		args: "-config FILE",
-		does: "check box.yaml and the site.yaml it names, or a site.yaml alone",
+		does: "check box.yaml and the site.yaml it names, or a site.yaml or witness.yaml alone",
 		help: "Every error is told as file:line:column with what to write instead; nothing is started.\nExit code 0: all is well; 1: there are errors.",
 		run:  runCheck,
 	}
@@ -33,7 +33,7 @@ func runCheck(_ context.Context, t terminal, args []string) error {
 	case *file == "" || len(rest) > 0:
 		return usagef("name one file: -config FILE")
 	}
-	site, notes, err := checkFile(*file)
+	right, notes, err := checkFile(*file)
 	for _, n := range notes {
 		fmt.Fprintf(t.err, "%v (a note)\n", n)
 	}
@@ -41,9 +41,11 @@ func runCheck(_ context.Context, t terminal, args []string) error {
 		fmt.Fprintln(t.err, err)
 		return errSilent
 	}
-	fmt.Fprintf(t.out, "ok: %d %s\n", len(site.devices), plural(len(site.devices), "device", "devices"))
+	fmt.Fprintf(t.out, "ok: %s\n", right)
 	return nil
 }
+
+func deviceCount(n int) string { return fmt.Sprintf("%d %s", n, plural(n, "device", "devices")) }
 
 func plural(n int, one, many string) string {
 	if n == 1 {
@@ -55,23 +57,31 @@ func plural(n int, one, many string) string {
 // siteKeys are the keys at the left margin that only a site.yaml has.
 var siteKeys = regexp.MustCompile(`(?m)^((devices|credentials|customers|racks|policy)[ \t]*:|site[ \t]*:[ \t]*([{#].*)?\r?$)`)
 
-// checkFile checks a box.yaml with its site.yaml, or a site.yaml. The error holds the
-// problems of both.
-func checkFile(file string) (siteConfig, problems, error) {
-	env := secretSource{getenv: os.Getenv, outside: os.Getenv("CREDENTIALS_DIRECTORY") == ""}
+// checkFile checks a box.yaml with its site.yaml, a site.yaml or a witness.yaml, and returns what a
+// right one holds. The error holds the problems of both.
+func checkFile(file string) (right string, notes problems, err error) {
+	env := secretSource{getenv: os.Getenv, outside: os.Getenv("CREDENTIALS_DIRECTORY") == "", sealed: notLookedAt}
 	data, err := readConfigFile(file, place{})
 	if err != nil {
-		return siteConfig{}, nil, err
+		return "", nil, err
 	}
-	if siteKeys.Match(data) {
-		return parseSite(file, data, all.Kinds(), env)
+	switch {
+	case siteKeys.Match(data):
+		site, notes, err := parseSite(file, data, all.Kinds(), env)
+		return deviceCount(len(site.devices)), notes, err
+	case witnessList.Match(data):
+		w, err := parseWitness(file, data)
+		return "a witness at " + paths(w.pair.listen), nil, err
 	}
 	box, err := parseBox(file, data)
 	if box.site == "" {
-		return siteConfig{}, nil, err
+		return "a box of a pair, which knows the devices", nil, err
+	}
+	if box.pair.at.line == 0 {
+		env.sealed = nil
 	}
 	site, notes, siteErr := loadSite(box, env)
-	return site, notes, errors.Join(err, siteErr)
+	return deviceCount(len(site.devices)), notes, errors.Join(err, siteErr)
 }
 
 // loadBox reads and checks box.yaml.

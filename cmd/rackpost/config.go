@@ -42,6 +42,7 @@ type boxConfig struct {
 	budget    int64 // bytes of the data folder
 	logLevel  slog.Level
 	logFormat string // auto, text, json
+	pair      pairConfig
 }
 
 // siteConfig is the site: site.yaml, checked.
@@ -64,6 +65,8 @@ type rawBox struct {
 	Socket text   `yaml:"socket"`
 	Budget text   `yaml:"budget"`
 	Log    rawLog `yaml:"log"`
+
+	Pair rawPair `yaml:"pair"`
 }
 
 type rawLog struct {
@@ -76,10 +79,8 @@ type checker struct {
 	problems problems
 	notes    problems // not wrong, and worth knowing
 	dir      string   // of the file; relative paths start here
-	getenv   func(string) string
-	// outside says that this process is not the unit: systemd credentials cannot be read.
-	outside bool
-	unread  bool // a secret was not looked at since this was last reset
+	env      secretSource
+	unread   bool // a secret was not looked at since this was last reset
 }
 
 // readConfigFile returns the bytes of path, one more than allowed at most. The error
@@ -121,7 +122,6 @@ func parseBox(file string, data []byte) (boxConfig, error) {
 	box := boxConfig{
 		name:      c.label(c.required(raw.Name, raw.At, "name", "the name of this machine, such as box-a")),
 		data:      c.path(c.required(raw.Data, raw.At, "data", "the folder of the store, such as /var/lib/rackpost")),
-		site:      c.path(c.required(raw.Site, raw.At, "site", "the path of the site file, such as site.yaml")),
 		siteAt:    raw.Site.at,
 		listen:    c.listen(orDefault(raw.Listen, defaultListen)),
 		socket:    c.path(orDefault(raw.Socket, defaultSocket)),
@@ -129,10 +129,18 @@ func parseBox(file string, data []byte) (boxConfig, error) {
 		logLevel:  c.level(orDefault(raw.Log.Level, "info")),
 		logFormat: c.oneOf(orDefault(raw.Log.Format, "auto"), "auto", "text", "json"),
 	}
-	if len(box.socket) > maxSocketPath {
-		c.problems.add(raw.Socket.at, "socket: the path has %d bytes; a unix socket bears at most %d: write a shorter one", len(box.socket), maxSocketPath)
+	if raw.Pair.At.line == 0 || raw.Site.set() { // of a box in a pair the pair knows the site
+		box.site = c.path(c.required(raw.Site, raw.At, "site", "the path of the site file, such as site.yaml"))
 	}
+	box.pair = c.pair(raw.Pair)
+	c.socketLength(box.socket, raw.Socket)
 	return box, c.problems.err()
+}
+
+func (c *checker) socketLength(path string, t text) {
+	if len(path) > maxSocketPath {
+		c.problems.add(t.at, "socket: the path has %d bytes; a unix socket bears at most %d: write a shorter one", len(path), maxSocketPath)
+	}
 }
 
 func orDefault(t text, value string) text {

@@ -101,7 +101,7 @@ type siteChecker struct {
 // right and unwise.
 func parseSite(file string, data []byte, kinds []collectors.Kind, env secretSource) (site siteConfig, notes problems, err error) {
 	c := &siteChecker{
-		checker:     &checker{dir: filepath.Dir(file), getenv: env.getenv, outside: env.outside},
+		checker:     &checker{dir: filepath.Dir(file), env: env},
 		kinds:       kinds,
 		credentials: map[string]collectors.Credentials{},
 		ids:         map[string]place{},

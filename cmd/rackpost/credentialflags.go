@@ -55,7 +55,7 @@ func (f *credentialFlags) given() bool { return *f != credentialFlags{} }
 
 // credentials checks the flags and reads the files they name. Where nothing is given they are the community public.
 func (f *credentialFlags) credentials() (collectors.Credentials, error) {
-	c := &checker{getenv: os.Getenv}
+	c := &checker{env: secretSource{getenv: os.Getenv}}
 	read, err := f.redfish(c)
 	if err != nil {
 		return collectors.Credentials{}, err
@@ -76,7 +76,7 @@ func (f *credentialFlags) redfish(c *checker) (collectors.Credentials, error) {
 	case f.passwordFile != "":
 		read.Password = c.flagFile(f.passwordFile)
 	default:
-		if read.Password = c.getenv(passwordVariable); read.Password == "" {
+		if read.Password = c.env.getenv(passwordVariable); read.Password == "" {
 			return read, usagef("-user needs its password: -password-file F, or the environment variable %s", passwordVariable)
 		}
 	}

@@ -107,7 +107,7 @@ func (f *credentialFlags) login() string {
 }
 
 func (s *search) parse(data []byte) (siteConfig, error) {
-	env := secretSource{getenv: os.Getenv, outside: os.Getenv("CREDENTIALS_DIRECTORY") == ""}
+	env := secretSource{getenv: os.Getenv, outside: os.Getenv("CREDENTIALS_DIRECTORY") == "", sealed: notLookedAt}
 	site, _, err := parseSite(s.file.path, data, all.Kinds(), env)
 	return site, err
 }
@@ -134,7 +134,7 @@ func (s *search) chooseLogins() error {
 		switch {
 		case !slices.Contains(only, l.Name):
 		case l.Credentials == (collectors.Credentials{}):
-			fmt.Fprintf(s.t.err, "credentials %s: not tried, systemd keeps the secret; CREDENTIALS_DIRECTORY=DIR in the environment names a folder that has it\n", l.Name)
+			fmt.Fprintf(s.t.err, "credentials %s: not tried, systemd or the pair keeps the secret; CREDENTIALS_DIRECTORY=DIR in the environment names a folder that has what systemd keeps\n", l.Name)
 		default:
 			s.logins = append(s.logins, l)
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -21,21 +22,32 @@ type secretSource struct {
 	// outside says that this process is not the unit, so that its systemd credentials
 	// cannot be looked at.
 	outside bool
+	// sealed returns a secret that the pair keeps, errNotLookedAt where only the appliance can. Nil: the
+	// box is in no pair.
+	sealed func(name string) (string, error)
+	// shared says that the file is the one of a pair: what only one machine has is refused.
+	shared bool
 }
 
-// rawSecret names where a secret is kept: exactly one of the three.
+// errNotLookedAt says that a secret may be there.
+var errNotLookedAt = errors.New("not looked at")
+
+func notLookedAt(string) (string, error) { return "", errNotLookedAt }
+
+// rawSecret names where a secret is kept: exactly one of the four.
 type rawSecret struct {
 	At         place
 	File       text `yaml:"file"`
 	Env        text `yaml:"env"`
 	Credential text `yaml:"credential"`
+	Secret     text `yaml:"secret"`
 	bad        bool // it was written as something else, which was told
 }
 
 // refuse implements wanter: a secret itself is never written into the file.
 func (r *rawSecret) refuse() string {
 	r.bad = true
-	return "a secret is not written here, only where it is kept: {file: PATH}, {env: NAME} or {credential: NAME}"
+	return "a secret is not written here, only where it is kept: {file: PATH}, {env: NAME} or {credential: NAME}, in a pair {secret: NAME}"
 }
 
 // rawCredentials are user and password of Redfish, an SNMP v2c community or an SNMPv3 user; of a
@@ -134,16 +146,22 @@ func (c *checker) secret(r rawSecret) string {
 		return ""
 	}
 	var set []text
-	for _, t := range []text{r.File, r.Env, r.Credential} {
+	for _, t := range []text{r.File, r.Env, r.Credential, r.Secret} {
 		if t.set() && t.s != "" {
 			set = append(set, t)
 		}
 	}
 	if len(set) != 1 {
-		c.problems.add(r.At, "write exactly one of file, env and credential")
+		c.problems.add(r.At, "write exactly one of file, env, credential and secret")
 		return ""
 	}
 	switch {
+	case r.Secret.set():
+		return c.secretSealed(r.Secret)
+	case c.env.shared:
+		c.problems.add(set[0].at, "%s is of one machine, and both boxes of the pair need the secret: rackpost secret set NAME < FILE, and write {secret: NAME}", shorten(set[0].s))
+		c.unread = true
+		return ""
 	case r.Env.set():
 		return c.secretEnv(r.Env)
 	case r.File.set():
@@ -152,8 +170,29 @@ func (c *checker) secret(r rawSecret) string {
 	return c.secretCredential(r.Credential)
 }
 
+// secretSealed returns what the pair keeps under a name.
+func (c *checker) secretSealed(t text) string {
+	if c.id(t); !idPattern.MatchString(t.s) {
+		return ""
+	}
+	if c.env.sealed == nil {
+		c.problems.add(t.at, "secret: this box is in no pair that would keep %q; write {file: PATH}, {env: NAME} or {credential: NAME}, or rackpost pair init", shorten(t.s))
+		return ""
+	}
+	s, err := c.env.sealed(t.s)
+	switch {
+	case errors.Is(err, errNotLookedAt):
+		c.unread = true
+		c.notes.add(t.at, "the secret %s was not looked at: only the appliance can read it", t.s)
+	case err != nil:
+		c.unread = true
+		c.problems.add(t.at, "%v", err)
+	}
+	return s
+}
+
 func (c *checker) secretEnv(t text) string {
-	s := c.getenv(t.s)
+	s := c.env.getenv(t.s)
 	if s == "" {
 		c.problems.add(t.at, "the environment variable %s is not set; set it for the process, or write {file: PATH}", shorten(t.s))
 	}
@@ -161,13 +200,13 @@ func (c *checker) secretEnv(t text) string {
 }
 
 func (c *checker) secretCredential(t text) string {
-	dir := c.getenv("CREDENTIALS_DIRECTORY")
+	dir := c.env.getenv("CREDENTIALS_DIRECTORY")
 	switch {
 	case t.s != filepath.Base(t.s) || t.s == "..":
 		c.problems.add(t.at, "%q is no name of a credential; write the NAME of LoadCredential=NAME:PATH", shorten(t.s))
 	case dir != "":
 		return c.secretFile(filepath.Join(dir, t.s), t.at)
-	case c.outside:
+	case c.env.outside:
 		c.unread = true
 		c.notes.add(t.at, "the credential %s was not looked at: only the systemd unit can read it", t.s)
 	default:

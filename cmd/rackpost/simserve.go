@@ -142,7 +142,7 @@ func (f *simFlags) fillServer(rack *sim.Rack, t terminal) error {
 }
 
 func (f *simFlags) madeServer() (b *bmc.BMC, name string, err error) {
-	c := &checker{getenv: os.Getenv}
+	c := &checker{env: secretSource{getenv: os.Getenv}}
 	opt := bmc.Options{Seed: f.options.Seed, Number: f.options.Number, Name: f.options.Name, User: f.user}
 	if f.passwordFile != "" {
 		opt.Password = c.secretFile(f.passwordFile, place{f.passwordFile, 1, 1})

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"net/netip"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// Bounds and defaults of what a pair is told of.
+const (
+	pairPort             = 8481
+	maxPaths             = 4
+	defaultWitnessSocket = "/run/rackpost/witness.sock"
+)
+
+// pairConfig is how this machine takes part in a pair.
+type pairConfig struct {
+	at        place            // of the section; zero: the box is in none
+	listen    []netip.AddrPort // one address a path, the LAN first; one port
+	advertise []netip.AddrPort // as many: where the others find them
+	address   virtualAddress
+}
+
+// virtualAddress is where the box with authority can be reached. The zero one is not wanted.
+type virtualAddress struct {
+	prefix netip.Prefix // the address itself, and how wide its network is
+	device string       // the network interface
+}
+
+// witnessConfig is a machine that only votes: witness.yaml, checked.
+type witnessConfig struct {
+	boxConfig // name, data, socket, log and pair.listen
+}
+
+// rawPair is pair: of box.yaml as it is written.
+type rawPair struct {
+	At        place
+	Listen    []text     `yaml:"listen"`
+	Advertise []text     `yaml:"advertise"`
+	Address   rawVirtual `yaml:"address"`
+}
+
+type rawVirtual struct {
+	At        place
+	Address   text `yaml:"address"`
+	Interface text `yaml:"interface"`
+}
+
+// rawWitness is witness.yaml as it is written.
+type rawWitness struct {
+	At        place
+	Name      text   `yaml:"name"`
+	Data      text   `yaml:"data"`
+	Listen    []text `yaml:"listen"`
+	Advertise []text `yaml:"advertise"`
+	Socket    text   `yaml:"socket"`
+	Log       rawLog `yaml:"log"`
+}
+
+// pair checks the section; it may be absent.
+func (c *checker) pair(r rawPair) pairConfig {
+	if r.At.line == 0 {
+		return pairConfig{}
+	}
+	p := pairConfig{at: r.At}
+	p.listen, p.advertise = c.paths(r.At, r.Listen, r.Advertise)
+	if r.Address.At.line > 0 {
+		p.address = c.virtual(r.Address, p.listen)
+	}
+	return p
+}
+
+// paths reads the addresses of a member: one a path, all of one port.
+func (c *checker) paths(at place, listen, advertise []text) (own, told []netip.AddrPort) {
+	switch {
+	case len(listen) == 0:
+		c.problems.add(at, "listen: is missing; write the address of each path to the other box, the LAN first, then the direct cable: [192.0.2.5, 10.99.0.1]")
+	case len(listen) > maxPaths:
+		c.problems.add(listen[maxPaths].at, "listen: there are %d paths; at most %d are used", len(listen), maxPaths)
+		listen = listen[:maxPaths]
+	}
+	own = c.pathAddresses(listen, "listen")
+	if advertise == nil {
+		return own, own
+	}
+	if len(advertise) != len(listen) {
+		c.problems.add(at, "advertise: has %d %s, and listen %d; write one for each, in the same order, or leave advertise out",
+			len(advertise), plural(len(advertise), "address", "addresses"), len(listen))
+		return own, own
+	}
+	return own, c.pathAddresses(advertise, "advertise")
+}
+
+func (c *checker) pathAddresses(list []text, key string) []netip.AddrPort {
+	var out []netip.AddrPort
+	seen := map[netip.Addr]place{}
+	for _, t := range list {
+		a, ok := c.pathAddress(t, key)
+		if !ok {
+			continue
+		}
+		if first, twice := seen[a.Addr()]; twice {
+			c.problems.add(t.at, "%s: %s stands in line %d already; each path has an address of its own", key, a.Addr(), first.line)
+			continue
+		}
+		seen[a.Addr()] = t.at
+		if key == "listen" && len(out) > 0 && a.Port() != out[0].Port() {
+			c.problems.add(t.at, "%s: port %d; all paths have one port, and the first says %d", key, a.Port(), out[0].Port())
+			continue
+		}
+		out = append(out, a)
+	}
+	return out
+}
+
+// pathAddress reads one address; without a port it has the usual one.
+func (c *checker) pathAddress(t text, key string) (netip.AddrPort, bool) {
+	if t.bad || !t.set() {
+		return netip.AddrPort{}, false
+	}
+	a, err := netip.ParseAddrPort(t.s)
+	if err != nil {
+		bare, bareErr := netip.ParseAddr(strings.Trim(t.s, "[]"))
+		a, err = netip.AddrPortFrom(bare, pairPort), bareErr
+	}
+	ip := a.Addr()
+	switch {
+	case err != nil:
+		c.problems.add(t.at, "%s: %q is no address; write that of a network interface of this machine, such as 192.0.2.5 or 192.0.2.5:%d", key, shorten(t.s), pairPort)
+	case a.Port() == 0:
+		c.problems.add(t.at, "%s: port 0 is none; write 1 to 65535, or no port for %d", key, pairPort)
+	case ip.IsUnspecified():
+		c.problems.add(t.at, "%s: %s stands for every address; write the one of this path: the box must know over which cable it speaks", key, ip)
+	case ip.IsMulticast() || ip == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
+		c.problems.add(t.at, "%s: %s is no address of one machine", key, ip)
+	case ip.Is6() && ip.IsLinkLocalUnicast() && ip.Zone() == "":
+		c.problems.add(t.at, "%s: %s says nothing without its interface; write %s%%eth1", key, ip, ip)
+	default:
+		return a, true
+	}
+	return a, false
+}
+
+var interfacePattern = regexp.MustCompile(`^[A-Za-z0-9_.:@-]{1,15}$`)
+
+// virtual reads the address that the box with authority holds.
+func (c *checker) virtual(r rawVirtual, own []netip.AddrPort) virtualAddress {
+	var v virtualAddress
+	t := c.required(r.Address, r.At, "address.address", "the address with the length of its network, such as 192.0.2.4/24")
+	p, err := netip.ParsePrefix(t.s)
+	switch {
+	case t.s == "":
+	case err != nil:
+		c.problems.add(t.at, "address: %q is no address with the length of its network; write it such as 192.0.2.4/24", shorten(t.s))
+	case !p.Addr().IsGlobalUnicast():
+		c.problems.add(t.at, "address: %s is no address that other machines reach; write one of the LAN that no machine has", p.Addr())
+	case p.Bits() < p.Addr().BitLen() && p == p.Masked():
+		c.problems.add(t.at, "address: %s is the network itself; write an address in it that no machine has", p)
+	default:
+		v.prefix = p
+	}
+	for _, a := range own {
+		if a.Addr() == p.Addr() {
+			c.problems.add(t.at, "address: %s is this machine's own, under listen; write one that neither box has", p.Addr())
+		}
+	}
+	d := c.required(r.Interface, r.At, "address.interface", "the network interface of the LAN, such as eth0")
+	if d.s != "" && !interfacePattern.MatchString(d.s) {
+		c.problems.add(d.at, "interface: %q is no name of a network interface; ip link lists them", shorten(d.s))
+	}
+	v.device = d.s
+	return v
+}
+
+// parseWitness checks witness.yaml. The error, if any, holds every problem.
+func parseWitness(file string, data []byte) (witnessConfig, error) {
+	var raw rawWitness
+	c := &checker{problems: decodeYAML(file, data, &raw), dir: filepath.Dir(file)}
+	if raw.At.line == 0 {
+		return witnessConfig{}, c.problems.err()
+	}
+	w := witnessConfig{boxConfig{
+		name:      c.label(c.required(raw.Name, raw.At, "name", "the name of this machine, such as witness-1")),
+		data:      c.path(c.required(raw.Data, raw.At, "data", "a folder for what is voted on, such as /var/lib/rackpost-witness")),
+		socket:    c.path(orDefault(raw.Socket, defaultWitnessSocket)),
+		logLevel:  c.level(orDefault(raw.Log.Level, "info")),
+		logFormat: c.oneOf(orDefault(raw.Log.Format, "auto"), "auto", "text", "json"),
+		pair:      pairConfig{at: raw.At},
+	}}
+	c.socketLength(w.socket, raw.Socket)
+	w.pair.listen, w.pair.advertise = c.paths(raw.At, raw.Listen, raw.Advertise)
+	return w, c.problems.err()
+}
+
+// loadWitness reads and checks witness.yaml.
+func loadWitness(file string) (witnessConfig, error) {
+	data, err := readConfigFile(file, place{})
+	if err != nil {
+		return witnessConfig{}, err
+	}
+	return parseWitness(file, data)
+}
+
+// witnessList is what only a witness.yaml has: addresses as a list at the left margin.
+var witnessList = regexp.MustCompile(`(?m)^listen[ \t]*:[ \t]*(\[|#|\r?$)`)
+
+// paths names the addresses of a member.
+func paths(list []netip.AddrPort) string {
+	words := make([]string, len(list))
+	for i, a := range list {
+		words[i] = a.String()
+	}
+	return strings.Join(words, ", ")
+}
