@@ -1,0 +1,136 @@
+package wire
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"rackpost/replicate/mode"
+)
+
+// Reason is why a hello was refused. The numbers are sent and stay as they are.
+type Reason uint8
+
+// The reasons.
+const (
+	Welcome         Reason = iota
+	Malformed              // it was no hello
+	Impostor               // hello and certificate name different members
+	OtherCluster           // a member of another pair
+	Clone                  // it says that it is this very member
+	NotMember              // removed, or never admitted
+	OtherProtocol          // no version that both speak
+	WrongRole              // such as a journal for a witness
+	OtherGeneration        // for Raft only: somebody took over
+	MustRejoin             // for Raft only: it forgot what it had acknowledged, or was replaced
+	RaftStopped            // for Raft only: the other side's disk is slow, or its Raft is not running
+	Untrusted              // TLS failed: another CA, a removed certificate, not rackpost
+)
+
+var reasons = []string{"welcome", "malformed", "impostor", "other cluster", "clone", "not a member", "other protocol",
+	"wrong role", "other generation", "must rejoin", "raft stopped", "untrusted"}
+
+// String returns the reason's word.
+func (r Reason) String() string {
+	if int(r) < len(reasons) {
+		return reasons[r]
+	}
+	return fmt.Sprintf("reason %d of a newer version", uint8(r))
+}
+
+// Refusal is a connection that one side did not want, and what to do about it.
+type Refusal struct {
+	At       time.Time
+	Node     mode.NodeID // of the other side; zero when it is not known
+	Address  string      // of the other side
+	Path     string
+	Protocol string // what the connection was for; empty when it did not come so far
+	Theirs   bool   // the other side refused this one
+	Reason   Reason
+	Words    string
+	Count    int // how often the same happened
+}
+
+// Error implements error.
+func (r *Refusal) Error() string {
+	who := "refused the other side at " + r.Address
+	if r.Theirs {
+		who = "refused by " + r.Address
+	}
+	return fmt.Sprintf("%s: %s: %s", who, r.Reason, r.Words)
+}
+
+// Memory is what is remembered of a member, to know an old image of its disk when it comes back.
+type Memory struct {
+	Life    string   `json:"life"`
+	Term    uint64   `json:"term"`    // the highest it said in this life
+	Applied uint64   `json:"applied"` // the same
+	Left    []string `json:"left"`    // lives it had before, the last one last
+}
+
+const mostLeft = 16
+
+// with is the memory after the member said h.
+func (m Memory) with(h mode.Hello) Memory {
+	if h.Life == "" || slices.Contains(m.Left, h.Life) {
+		return m
+	}
+	if h.Life != m.Life {
+		left := slices.Clone(m.Left)
+		if m.Life != "" {
+			left = append(left, m.Life)
+		}
+		m = Memory{Life: h.Life, Left: left[max(0, len(left)-mostLeft):]}
+	}
+	m.Term, m.Applied = max(m.Term, h.Term), max(m.Applied, h.Applied)
+	return m
+}
+
+// forgot says in words what the member lacks that it once had; "" when nothing. A term of 0 and a
+// last index of 0 are those of a member that has not yet opened its log.
+func (m Memory) forgot(h mode.Hello) string {
+	switch {
+	case slices.Contains(m.Left, h.Life):
+		return "it has since lived another life"
+	case h.Life != m.Life:
+		return ""
+	case h.Term != 0 && h.Term < m.Term:
+		return fmt.Sprintf("its term was %d and is %d", m.Term, h.Term)
+	case h.Last != 0 && h.Last < m.Applied:
+		return fmt.Sprintf("it had applied index %d and its log ends at %d", m.Applied, h.Last)
+	}
+	return ""
+}
+
+// judge says what self thinks of a hello. The other side's certificate was verified and names the
+// member and role of the hello. known is nil when no such member is agreed on.
+func judge(self, peer Hello, proto string, known *Peer, m Memory) verdict {
+	no := func(r Reason, format string, args ...any) verdict { return verdict{r, fmt.Sprintf(format, args...)} }
+	lost := m.forgot(peer.Hello)
+	switch {
+	case self.Cluster != peer.Cluster:
+		return no(OtherCluster, "you belong to pair %s and I to %s: correct the address, or leave your pair first (\"rackpost pair leave\")",
+			mode.NodeID(peer.Cluster), mode.NodeID(self.Cluster))
+	case self.Node == peer.Node:
+		return no(Clone, "you say that you are %s, and that is me: one of us is a copy of the other's disk; empty its data folder's pair/ and join it anew", self.Node)
+	case known == nil:
+		return no(NotMember, "%s is no member: it was removed, or never admitted; join it with a new token (\"rackpost pair join\")", peer.Node)
+	case known.Role != peer.Role:
+		return no(WrongRole, "you say that you are a %v, and were admitted as a %v: join with a new token", peer.Role, known.Role)
+	case self.Protocols.Newest < peer.Protocols.Oldest || peer.Protocols.Newest < self.Protocols.Oldest:
+		return no(OtherProtocol, "you speak protocols %d to %d and I %d to %d: update the older of the two", peer.Protocols.Oldest,
+			peer.Protocols.Newest, self.Protocols.Oldest, self.Protocols.Newest)
+	case proto == Journal && (self.Role != mode.Box || peer.Role != mode.Box):
+		return no(WrongRole, "journals are for boxes: a witness keeps none")
+	case proto == Raft && self.Generation != peer.Generation:
+		return no(OtherGeneration, "you are of generation %s and I of %s: somebody took over; the lower one joins again by itself, and of two alike a person picks (\"rackpost pair takeover\")",
+			generation(peer.Generation), generation(self.Generation))
+	case proto == Raft && lost != "":
+		return no(MustRejoin, "your control store is older than what you acknowledged (%s): it begins a new life and is caught up", lost)
+	}
+	return verdict{}
+}
+
+func generation(g mode.Generation) string {
+	return fmt.Sprintf("%d-%08x", g.Counter, uint32(g.Random>>32))
+}
