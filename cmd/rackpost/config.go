@@ -132,7 +132,7 @@ func parseBox(file string, data []byte) (boxConfig, error) {
 	if raw.Pair.At.line == 0 || raw.Site.set() { // of a box in a pair the pair knows the site
 		box.site = c.path(c.required(raw.Site, raw.At, "site", "the path of the site file, such as site.yaml"))
 	}
-	box.pair = c.pair(raw.Pair)
+	box.pair = c.pair(raw.Pair, raw.Name)
 	c.socketLength(box.socket, raw.Socket)
 	return box, c.problems.err()
 }

@@ -58,11 +58,21 @@ type rawWitness struct {
 	Log       rawLog `yaml:"log"`
 }
 
+var memberPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
+
+// memberName is the name of a machine by which people tell members of a pair apart.
+func (c *checker) memberName(t text) {
+	if t.s != "" && !memberPattern.MatchString(t.s) {
+		c.problems.add(t.at, "name: %q is no name of a member of a pair; write letters, digits, dots, hyphens and underscores, at most 63, such as box-a", shorten(t.s))
+	}
+}
+
 // pair checks the section; it may be absent.
-func (c *checker) pair(r rawPair) pairConfig {
+func (c *checker) pair(r rawPair, name text) pairConfig {
 	if r.At.line == 0 {
 		return pairConfig{}
 	}
+	c.memberName(name)
 	p := pairConfig{at: r.At}
 	p.listen, p.advertise = c.paths(r.At, r.Listen, r.Advertise)
 	if r.Address.At.line > 0 {
@@ -188,6 +198,7 @@ func parseWitness(file string, data []byte) (witnessConfig, error) {
 		logFormat: c.oneOf(orDefault(raw.Log.Format, "auto"), "auto", "text", "json"),
 		pair:      pairConfig{at: raw.At},
 	}}
+	c.memberName(raw.Name)
 	c.socketLength(w.socket, raw.Socket)
 	w.pair.listen, w.pair.advertise = c.paths(raw.At, raw.Listen, raw.Advertise)
 	return w, c.problems.err()
