@@ -19,13 +19,8 @@ type pairConfig struct {
 	at        place            // of the section; zero: the box is in none
 	listen    []netip.AddrPort // one address a path, the LAN first; one port
 	advertise []netip.AddrPort // as many: where the others find them
-	address   virtualAddress
-}
-
-// virtualAddress is where the box with authority can be reached. The zero one is not wanted.
-type virtualAddress struct {
-	prefix netip.Prefix // the address itself, and how wide its network is
-	device string       // the network interface
+	address   netip.Addr       // where the box with authority can be reached; invalid: none is wanted
+	device    string           // the network interface of address; empty: the one that has listen[0]
 }
 
 // witnessConfig is a machine that only votes: witness.yaml, checked.
@@ -36,15 +31,10 @@ type witnessConfig struct {
 // rawPair is pair: of box.yaml as it is written.
 type rawPair struct {
 	At        place
-	Listen    []text     `yaml:"listen"`
-	Advertise []text     `yaml:"advertise"`
-	Address   rawVirtual `yaml:"address"`
-}
-
-type rawVirtual struct {
-	At        place
-	Address   text `yaml:"address"`
-	Interface text `yaml:"interface"`
+	Listen    []text `yaml:"listen"`
+	Advertise []text `yaml:"advertise"`
+	Address   text   `yaml:"address"`
+	Interface text   `yaml:"interface"`
 }
 
 // rawWitness is witness.yaml as it is written.
@@ -75,9 +65,7 @@ func (c *checker) pair(r rawPair, name text) pairConfig {
 	c.memberName(name)
 	p := pairConfig{at: r.At}
 	p.listen, p.advertise = c.paths(r.At, r.Listen, r.Advertise)
-	if r.Address.At.line > 0 {
-		p.address = c.virtual(r.Address, p.listen)
-	}
+	p.address, p.device = c.virtual(r, p.listen)
 	return p
 }
 
@@ -154,33 +142,34 @@ func (c *checker) pathAddress(t text, key string) (netip.AddrPort, bool) {
 
 var interfacePattern = regexp.MustCompile(`^[A-Za-z0-9_.:@-]{1,15}$`)
 
-// virtual reads the address that the box with authority holds.
-func (c *checker) virtual(r rawVirtual, own []netip.AddrPort) virtualAddress {
-	var v virtualAddress
-	t := c.required(r.Address, r.At, "address.address", "the address with the length of its network, such as 192.0.2.4/24")
-	p, err := netip.ParsePrefix(t.s)
+// virtual reads the address that the box with authority holds. It may be absent.
+func (c *checker) virtual(r rawPair, own []netip.AddrPort) (address netip.Addr, device string) {
+	t := r.Address
 	switch {
-	case t.s == "":
-	case err != nil:
-		c.problems.add(t.at, "address: %q is no address with the length of its network; write it such as 192.0.2.4/24", shorten(t.s))
-	case !p.Addr().IsGlobalUnicast():
-		c.problems.add(t.at, "address: %s is no address that other machines reach; write one of the LAN that no machine has", p.Addr())
-	case p.Bits() < p.Addr().BitLen() && p == p.Masked():
-		c.problems.add(t.at, "address: %s is the network itself; write an address in it that no machine has", p)
-	default:
-		v.prefix = p
+	case t.bad:
+		return netip.Addr{}, ""
+	case !t.set() && r.Interface.set():
+		c.problems.add(r.Interface.at, "interface: is that of address, which is missing; write address: 192.0.2.4, or leave interface out")
+		return netip.Addr{}, ""
+	case !t.set():
+		return netip.Addr{}, ""
 	}
-	for _, a := range own {
-		if a.Addr() == p.Addr() {
-			c.problems.add(t.at, "address: %s is this machine's own, under listen; write one that neither box has", p.Addr())
+	a, err := netip.ParseAddr(t.s)
+	switch {
+	case err != nil:
+		c.problems.add(t.at, "address: %q is no address; write one of the LAN that no machine has, without the length of the network, such as 192.0.2.4", shorten(t.s))
+	case !a.IsGlobalUnicast() || a.Zone() != "":
+		c.problems.add(t.at, "address: other machines do not reach %s; write an address of the LAN that no machine has", a)
+	}
+	for _, o := range own {
+		if o.Addr() == a {
+			c.problems.add(t.at, "address: %s is this machine's own, under listen; write one that neither box has", a)
 		}
 	}
-	d := c.required(r.Interface, r.At, "address.interface", "the network interface of the LAN, such as eth0")
-	if d.s != "" && !interfacePattern.MatchString(d.s) {
+	if d := r.Interface; d.set() && !d.bad && !interfacePattern.MatchString(d.s) {
 		c.problems.add(d.at, "interface: %q is no name of a network interface; ip link lists them", shorten(d.s))
 	}
-	v.device = d.s
-	return v
+	return a, r.Interface.s
 }
 
 // parseWitness checks witness.yaml. The error, if any, holds every problem.
