@@ -16,9 +16,10 @@ type Hello struct {
 	Generation Generation `json:"generation"`
 	Mode       Mode       `json:"mode"`
 	Authority  bool       `json:"authority"`
-	Term       uint64     `json:"term"`    // of Raft
-	Applied    uint64     `json:"applied"` // last index of Raft it applied
-	Last       uint64     `json:"last"`    // last index in its log or snapshot, on the disk; 0 before the log is open
+	Isolated   bool       `json:"isolated"` // it has no link, no gateway, and hardly a device that answers
+	Term       uint64     `json:"term"`     // of Raft
+	Applied    uint64     `json:"applied"`  // last index of Raft it applied
+	Last       uint64     `json:"last"`     // last index in its log or snapshot, on the disk; 0 before the log is open
 }
 
 // Contact is what a member said last on one path, and how long ago the last answer came that

@@ -1,0 +1,208 @@
+package mode
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// behind is how many entries a member may lack when it gets the vote.
+const behind = 64
+
+func (s *State) effects(v view) []Effect {
+	switch {
+	case v.LogBusy > v.t.DiskDead:
+		return []Effect{{Do: EndProcess, Why: "a write to the log of the pair has lasted " + v.LogBusy.Truncate(time.Second).String()}}
+	case v.Raft.Pending:
+		return nil
+	case !v.Verified:
+		return nil
+	case len(v.callers) > 0:
+		return []Effect{{Do: Begin, Node: v.callers[0].Node, Generation: v.callers[0].Generation, Why: "a box of a higher generation has authority"}}
+	case v.Outdated && v.silent <= v.t.Island:
+		return []Effect{{Do: Begin, Generation: v.Self.Generation, Why: "this life forgot what it had acknowledged"}}
+	case v.Takeover:
+		return s.takeOver(v, "a person ordered it")
+	case s.Mode == Island && v.peersOff() && !v.Empty && v.next():
+		return s.takeOver(v, "the other box is proven to have no power")
+	}
+	if restart := s.restart(v); restart != nil {
+		return restart
+	}
+	if !v.Raft.Leads {
+		return nil
+	}
+	return s.lead(v)
+}
+
+func (s *State) takeOver(v view, why string) []Effect {
+	s.open = v.Next
+	return []Effect{{Do: Takeover, Generation: v.Next, Why: why}}
+}
+
+// next says whether a takeover would bring a generation above all.
+func (v view) next() bool { return v.Next.Counter > v.Self.Generation.Counter && !v.higher }
+
+// peersOff says whether all other boxes are proven to have no power, and no witness is there with
+// which Raft elects this box by itself.
+func (v view) peersOff() bool {
+	peers := v.peers()
+	for _, m := range peers {
+		if !m.Off || m.here(v.t) {
+			return false
+		}
+	}
+	for _, m := range v.Members {
+		if m.Role == Witness && m.votes() && m.here(v.t) {
+			return false
+		}
+	}
+	return len(peers) > 0
+}
+
+// restart brings Raft to the timers of its configuration. Who leads waits until the other box has
+// done so, and hands over to it.
+func (s *State) restart(v view) []Effect {
+	if v.timely() {
+		s.late = 0
+		return nil
+	}
+	if s.late == 0 {
+		s.late = max(v.Now, 1)
+	}
+	if !v.Raft.Leads {
+		return []Effect{{Do: Restart, Why: "a witness joined or left"}}
+	}
+	if v.Now-s.late < 3*time.Second {
+		return nil
+	}
+	if heir, ok := v.heir(); ok && v.Now-s.late < 10*time.Second {
+		return []Effect{{Do: Transfer, Node: heir.Node, Why: "a witness joined or left"}}
+	}
+	return []Effect{{Do: Restart, Why: "a witness joined or left"}}
+}
+
+// heir is the box that is best fit to lead: it votes, is here, and holds the most.
+func (v view) heir() (Member, bool) {
+	var fit []Member
+	for _, m := range v.Members {
+		if m.Role == Box && m.vote() == Voter && m.here(v.t) && !m.Isolated && m.Generation == v.Self.Generation && m.Mode != Boot {
+			fit = append(fit, m)
+		}
+	}
+	if len(fit) == 0 {
+		return Member{}, false
+	}
+	return slices.MaxFunc(fit, func(a, b Member) int { return cmp.Compare(a.Applied, b.Applied) }), true
+}
+
+// lead is what Raft's leader does to its configuration: the most urgent thing, if any.
+func (s *State) lead(v view) []Effect {
+	if v.Self.Role == Witness {
+		if heir, ok := v.heir(); ok {
+			return []Effect{{Do: Transfer, Node: heir.Node, Why: "a witness keeps no journal"}}
+		}
+		return nil
+	}
+	if v.higher || v.rival || s.slow || v.isolated || s.closed(v) {
+		return nil
+	}
+	if e := s.demote(v); e != nil {
+		return e
+	}
+	if !v.Raft.Ready {
+		return nil
+	}
+	if e := s.handOver(v); e != nil {
+		return e
+	}
+	for _, m := range v.Members {
+		if e, ok := s.tend(v, m); ok {
+			return []Effect{e}
+		}
+	}
+	return nil
+}
+
+// demote takes the vote from a member whose silence would cost this one its lease, and from a
+// silent witness while the other box is there, so that its loss costs nothing later.
+func (s *State) demote(v view) []Effect {
+	for _, m := range v.Members {
+		if !m.votes() {
+			continue
+		}
+		two := v.voters() == 2
+		switch {
+		case two && m.Role == Box && m.Silent > v.t.Demote && m.RaftSilent > 0, two && m.RaftSilent > v.patience():
+			return []Effect{{Do: Demote, Node: m.Node, Why: "it is silent on every path"}}
+		case !two && m.Role == Witness && m.Silent > v.t.Witness && v.company():
+			return []Effect{{Do: Demote, Node: m.Node, Why: "the witness is silent, and the other box is there"}}
+		}
+	}
+	return nil
+}
+
+// patience is for how long Raft alone may not reach the other of two voters: what is left of the
+// lease is for setting it aside.
+func (v view) patience() time.Duration {
+	if v.Raft.Short {
+		return min(v.t.Demote, v.t.Short*7/10)
+	}
+	return v.t.Lease * 6 / 10
+}
+
+// company says whether another box votes and is here.
+func (v view) company() bool {
+	for _, m := range v.Members {
+		if m.Role == Box && m.vote() == Voter && m.here(v.t) {
+			return true
+		}
+	}
+	return false
+}
+
+// handOver gives authority to a box that reaches the devices, when this one does not.
+func (s *State) handOver(v view) []Effect {
+	heir, ok := v.heir()
+	if !v.Self.Isolated || !ok || s.handed != 0 && v.Now-s.handed < v.t.Settle {
+		return nil
+	}
+	s.handed = max(v.Now, 1)
+	return []Effect{{Do: Transfer, Node: heir.Node, Why: "this box reaches neither the network nor the devices"}}
+}
+
+// tend brings the configuration one change nearer to what m is.
+func (s *State) tend(v view, m Member) (Effect, bool) {
+	here := m.here(v.t)
+	for _, server := range m.Servers {
+		switch {
+		case !m.Agreed:
+			return Effect{Do: Remove, Node: m.Node, Life: server.Life, Why: "it is a member no more"}, true
+		case here && m.Life != "" && server.Life != m.Life:
+			return Effect{Do: Remove, Node: m.Node, Life: server.Life, Why: "it began a new life"}, true
+		}
+	}
+	if !here || !m.Agreed || m.Life == "" || m.Generation != v.Self.Generation {
+		return Effect{}, false
+	}
+	switch m.vote() {
+	case NoVote:
+		return Effect{Do: AddNonvoter, Node: m.Node, Life: m.Life, Why: "it waits to be taken in"}, true
+	case Nonvoter:
+		return Effect{Do: Promote, Node: m.Node, Life: m.Life, Why: "it is back and caught up"}, s.ripe(v, m)
+	}
+	return Effect{}, false
+}
+
+// ripe says whether a member may have its vote back. A witness gets it only while the other box
+// votes: beside a lone box it would be one more whose silence stops everything.
+func (s *State) ripe(v view, m Member) bool {
+	r := s.of(m, v.t)
+	if !r.here || v.Now-r.since < r.wait || m.Applied+behind < v.Self.Applied || m.Mode == Boot || !v.timely() {
+		return false
+	}
+	if m.Role == Witness {
+		return v.company()
+	}
+	return m.CaughtUp
+}

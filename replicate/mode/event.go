@@ -1,0 +1,45 @@
+package mode
+
+import "time"
+
+// Event is all that was seen at one moment. Nothing in it is remembered by who makes it.
+type Event struct {
+	Now      time.Duration // since the process started, by the monotonic clock
+	Self     Hello         // Mode and Authority are not read
+	Vote     Vote          // in Raft's configuration
+	Empty    bool          // nothing was ever agreed on in this life
+	Raft     Raft
+	Members  []Member // every other one, sorted by node
+	LogBusy  time.Duration
+	Verified bool       // what this member keeps was checked since the start
+	Outdated bool       // a member refuses this life: it forgot what it had acknowledged
+	Takeover bool       // a person orders it, and Refusal had no objection
+	Next     Generation // of a takeover, should this event bring one: above all that were shown
+}
+
+// Raft is what Raft says.
+type Raft struct {
+	Leads   bool
+	Ready   bool          // it leads, and applied everything that was agreed on before
+	Short   bool          // it runs with the timers of a pair with a witness
+	Leader  NodeID        // zero: none is known
+	Silent  time.Duration // since the leader was heard
+	Pending bool          // a change that an effect ordered is under way
+}
+
+// Server is one life of a member in Raft's configuration.
+type Server struct {
+	Life string
+	Vote Vote
+}
+
+// Member is another member, as it was seen and as it is configured.
+type Member struct {
+	Hello                    // as it said last; only Node and Role when it was never heard
+	Agreed     bool          // it is a member by what is agreed on
+	Servers    []Server      // its lives in Raft's configuration: one, or none
+	Silent     time.Duration // on its best path; Never
+	RaftSilent time.Duration // since Raft's heartbeats to it fail, seen by who leads; 0: they do not
+	CaughtUp   bool          // its journal is near enough
+	Off        bool          // proven to have no power
+}

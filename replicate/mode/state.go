@@ -1,0 +1,95 @@
+package mode
+
+import (
+	"slices"
+	"time"
+)
+
+// State is what a member is, and what it remembers from step to step. The zero State is that of a
+// process that just started.
+type State struct {
+	Mode      Mode
+	Since     time.Duration // when Mode began
+	Why       string        // in words
+	Authority bool
+	Powers    Powers
+	Epoch     uint64   // what was done with the powers of one epoch ends before those of the next are given
+	Cut       bool     // no byte of Raft goes out or comes in
+	Stand     bool     // it may ask for votes
+	Lives     []string // the servers Raft may speak with: those that know this life
+	Alarms    []Alarm
+
+	open     Generation    // the one in which it may have authority as the only voter
+	heard    time.Duration // when authority was heard, or own
+	led      time.Duration // when Raft had a leader
+	owned    time.Duration // when authority was gained
+	slow     bool
+	fast     time.Duration // when the log was last not slow
+	slowed   time.Duration // when it was last slow
+	late     time.Duration // since when Raft runs with other timers than it should
+	handed   time.Duration // when leadership was handed over; 0: never
+	memories []memory
+}
+
+// memory is what is remembered of one member.
+type memory struct {
+	node     NodeID
+	life     string
+	met      time.Duration // when this life was heard first
+	here     bool          // it is heard
+	returned bool          // it was here before, went, and came back
+	since    time.Duration // since when it is here, or is not
+	wait     time.Duration // for so long it has to be here before it votes
+}
+
+// of returns what is remembered of a member.
+func (s *State) of(m Member, t Timers) *memory {
+	for i := range s.memories {
+		if s.memories[i].node == m.Node {
+			return &s.memories[i]
+		}
+	}
+	s.memories = append(s.memories, memory{node: m.Node, wait: t.Settle})
+	return &s.memories[len(s.memories)-1]
+}
+
+// listen brings what is remembered of the members up to e.
+func (s *State) listen(e Event, t Timers) {
+	s.memories = slices.DeleteFunc(slices.Clone(s.memories), func(r memory) bool {
+		_, there := e.member(r.node)
+		return !there
+	})
+	s.Lives = nil
+	for _, m := range e.Members {
+		r := s.of(m, t)
+		r.hear(m, e.Now, t)
+		if r.life != "" && e.Now-r.met >= greet {
+			s.Lives = append(s.Lives, r.life)
+		}
+	}
+}
+
+// hear brings it up to what m shows. A member that goes again soon after it came back has to wait
+// twice as long for its vote.
+func (r *memory) hear(m Member, now time.Duration, t Timers) {
+	here := m.here(t)
+	if m.Life != r.life && here {
+		r.life, r.met = m.Life, now
+	}
+	switch {
+	case here == r.here && r.since != 0:
+		return
+	case here:
+		r.returned = r.since != 0
+	case !r.here: // never heard
+	case r.returned && now-r.since < t.SettleMost:
+		r.wait = min(2*r.wait, t.SettleMost)
+	default:
+		r.wait = t.Settle
+	}
+	r.here, r.since = here, max(now, 1)
+}
+
+// greet is how long a life is heard before Raft may speak with it: by then the other side knows
+// the life of this member too, and sends nothing that was meant for an earlier one.
+const greet = 500 * time.Millisecond

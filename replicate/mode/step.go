@@ -1,0 +1,182 @@
+package mode
+
+import "time"
+
+// Step says what a member is after e, and what is to be done. It is pure: the same state and event
+// give the same answer. It is to be called at least every 200 ms, and at once when Raft's
+// leadership changes or a member shows something new.
+func Step(s State, e Event, t Timers) (State, []Effect) {
+	v := look(e, t)
+	s.listen(e, t)
+	s.watchDisk(v)
+	s.guard(v)
+	was := s.Authority
+	s.Authority = s.may(v)
+	if s.Authority {
+		s.open = e.Self.Generation
+		if !was {
+			s.owned = e.Now
+		}
+	}
+	if was || s.Authority || s.Mode == Boot {
+		s.heard = e.Now
+	}
+	if v.silent != Never {
+		s.heard = max(s.heard, e.Now-v.silent)
+	}
+	s.stand(v)
+	s.enter(v)
+	effects := s.effects(v)
+	s.Alarms = s.alarms(v)
+	return s, effects
+}
+
+// watchDisk cuts a member with a slow log off Raft, so that another is elected, or it set aside.
+func (s *State) watchDisk(v view) {
+	if v.LogBusy > v.t.DiskSlow {
+		s.slow, s.slowed = true, v.Now
+	}
+	if s.slow && v.Now-s.slowed > v.t.DiskSlow {
+		s.slow = false
+	}
+	s.Cut = s.slow || !v.Verified
+}
+
+// guard opens the gate. A box that starts and finds itself the only voter may have been overtaken
+// while it was off: it waits until every other box proves that this was not so.
+func (s *State) guard(v view) {
+	if v.Vote == Voter && v.voters() > 1 || s.closed(v) && v.harmless() {
+		s.open = v.Self.Generation
+	}
+}
+
+// closed says whether the gate keeps this member from authority.
+func (s *State) closed(v view) bool {
+	return v.sole() && len(v.peers()) > 0 && s.open != v.Self.Generation
+}
+
+// harmless says whether no other box can have taken over: it says so, or has no power.
+func (v view) harmless() bool {
+	for _, m := range v.peers() {
+		behind := m.here(v.t) && m.Generation.Counter <= v.Self.Generation.Counter && !m.Authority
+		if !behind && !m.Off {
+			return false
+		}
+	}
+	return !v.higher && !v.rival
+}
+
+// may says whether this member has authority: Raft's leadership alone is not enough.
+func (s *State) may(v view) bool {
+	return v.Self.Role == Box && v.Verified && v.Raft.Leads && v.Raft.Ready && v.Self.Generation != Generation{} &&
+		!v.higher && !v.rival && !v.Outdated && !s.slow && !v.isolated && !s.closed(v)
+}
+
+// stand decides whether this member may ask for votes. A witness does so only when no box was
+// elected for long: it may be the only one to have what a box lacks.
+func (s *State) stand(v view) {
+	if v.Raft.Leader != (NodeID{}) || v.Raft.Leads {
+		s.led = v.Now
+	}
+	s.Stand = v.Self.Role == Box || v.Now-s.led > 4*v.t.Election
+}
+
+// enter sets mode, reason, powers and epoch.
+func (s *State) enter(v view) {
+	before, had := s.Mode, s.Powers.class()
+	s.Mode, s.Why = s.mode(v)
+	if s.Mode != before {
+		s.Since = v.Now
+	}
+	s.Powers = s.powers(v)
+	if class := s.Powers.class(); class != had || s.Authority && s.owned == v.Now {
+		s.Epoch++
+	}
+}
+
+func (s *State) powers(v view) Powers {
+	switch s.Mode {
+	case Leader, Solo:
+		if v.Now-s.owned >= v.t.Quarantine {
+			return PowersOf(Visit, Notify, Configure, Address, Act)
+		}
+		return PowersOf(Visit, Notify, Configure, Address)
+	case Island:
+		return PowersOf(Visit, Notify, Address)
+	}
+	return 0
+}
+
+// class tells apart powers with authority, without, and none at all.
+func (p Powers) class() int {
+	switch {
+	case p.Has(Configure):
+		return 2
+	case p.Has(Visit):
+		return 1
+	}
+	return 0
+}
+
+func (s *State) mode(v view) (Mode, string) {
+	calm := v.Now-s.heard <= v.t.Island
+	switch {
+	case !v.Verified:
+		return Boot, "what this member keeps is being checked"
+	case v.Self.Role == Witness && v.Vote == NoVote:
+		return Rejoin, "it waits to be taken in"
+	case v.Self.Role == Witness:
+		return Witnessing, "it votes"
+	case s.Authority && v.sole() && len(v.peers()) > 0:
+		return Solo, "it has authority, and the other box has no vote: it is away, or was until a moment ago"
+	case s.Authority:
+		return Leader, "it has authority"
+	case len(v.callers) > 0, calm && v.Vote == NoVote:
+		return Rejoin, "it begins anew and waits to be taken in"
+	case calm && v.silent <= v.t.Island:
+		return Follower, "another has authority"
+	case calm:
+		return Follower, "nobody has authority: the members choose"
+	}
+	return Island, s.stranded(v)
+}
+
+// stranded says in words why an island has no authority, and what gives it some.
+func (s *State) stranded(v view) string {
+	const order = `or go on without it by "rackpost pair takeover"`
+	switch {
+	case v.rival:
+		return `both boxes were taken over, each alone: pick the one that goes on with "rackpost pair takeover" there`
+	case v.higher:
+		return "another took over while this box was away: it waits to hear it"
+	case v.Outdated:
+		return `its disk was put back from an old image: it waits for a box with authority, ` + order + " on the other box"
+	case s.slow:
+		return "its disk does not keep up"
+	case v.isolated:
+		return "it reaches neither another member nor the network"
+	case s.closed(v):
+		return "it was the only voter when it stopped, and the other may have been taken over since: it waits to hear the other box, " + order
+	}
+	return "it hears nobody with authority: it waits for the other box or the witness, " + order
+}
+
+// Refusal says why a takeover is not to be, in words; "" when nothing speaks against it.
+func Refusal(s State, e Event, t Timers) string {
+	v := look(e, t)
+	switch {
+	case e.Self.Role != Box:
+		return "a witness keeps no journal and leads nothing: take over on a box"
+	case s.Authority:
+		return "this box has authority already"
+	case len(v.callers) > 0:
+		return "a box of a higher generation has authority: this one joins it by itself"
+	case v.silent <= t.Island:
+		return "the other box is alive and has authority: hand it over with \"rackpost pair transfer\", or stop the other box first"
+	case e.Empty:
+		return "this box holds nothing that was agreed on: take over on the box that does, or begin a new pair"
+	case s.Mode != Island:
+		return "the members may still choose: try again in " + (t.Island + time.Second).String()
+	}
+	return ""
+}
