@@ -24,8 +24,9 @@ const (
 	lockFile     = "lock"
 )
 
-// ErrOtherSite is returned by Open for a folder that holds another site's journal.
-var ErrOtherSite = errors.New("journal of another site")
+// ErrOtherSite is returned by Open for a folder that holds another site's journal, and by Merge and
+// Join for what is of another site.
+var ErrOtherSite = journal.ErrOtherSite
 
 // lockDir keeps every other process out of dir until the file is closed.
 func lockDir(dir string) (*os.File, error) {
@@ -59,13 +60,26 @@ func loadIdentity(ctx context.Context, opt *Options) (identity, error) {
 	}
 	switch {
 	case id == (identity{}):
-		return newIdentity(opt.Dir, opt.Site)
+		return newIdentity(opt.Dir, opt.Site, opt.Origin)
 	case id.site != opt.Site:
 		return identity{}, fmt.Errorf("%w: %s belongs to site %s, site.yaml says %s; give it the right site or another folder", ErrOtherSite, opt.Dir, id.site, opt.Site)
 	case lost:
 		return id, writeIdentity(opt.Dir, id)
 	}
 	return id, nil
+}
+
+// Identity returns whose journal lies in dir, without opening it: the site it is of, and its origin. Both are zero where
+// none was begun.
+func Identity(dir string) (site, origin journal.ID, err error) {
+	id, err := readIdentity(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return site, origin, nil
+	}
+	if err != nil {
+		return site, origin, fmt.Errorf("read the journal's origin: %w", err)
+	}
+	return id.site, id.origin, nil
 }
 
 func readIdentity(dir string) (id identity, err error) {
@@ -130,10 +144,12 @@ func segmentIdentity(ctx context.Context, path string, a access) (id identity, e
 	return id, nil
 }
 
-func newIdentity(dir string, site journal.ID) (identity, error) {
-	id := identity{site: site}
-	if _, err := rand.Read(id.origin[:]); err != nil {
-		return id, err
+func newIdentity(dir string, site, origin journal.ID) (identity, error) {
+	id := identity{site: site, origin: origin}
+	if origin == (journal.ID{}) {
+		if _, err := rand.Read(id.origin[:]); err != nil {
+			return id, err
+		}
 	}
 	return id, writeIdentity(dir, id)
 }

@@ -12,7 +12,7 @@ import (
 
 // ErrNoLayout is returned by Merge for a batch whose layout came neither with this call nor
 // before.
-var ErrNoLayout = errors.New("layout missing")
+var ErrNoLayout = journal.ErrNoLayout
 
 // MaxMerge is how many bytes of batches, and of the layouts they bring, one Merge takes.
 const MaxMerge = 64 << 20

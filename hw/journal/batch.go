@@ -11,6 +11,12 @@ import (
 // program to read. They are held, shipped and dropped like all others.
 var ErrNewer = errors.New("written by a later version")
 
+// ErrNoLayout is in every error about a batch whose layout is not there.
+var ErrNoLayout = errors.New("layout missing")
+
+// ErrOtherSite is in every error about records of another site than the one they were given to.
+var ErrOtherSite = errors.New("journal of another site")
+
 // Format is the batch format this program writes.
 const Format = 1
 

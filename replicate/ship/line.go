@@ -1,0 +1,196 @@
+package ship
+
+import (
+	"log/slog"
+	"sync"
+	"time"
+
+	"rackpost/hw/journal"
+)
+
+// Options are what a line is made with. Site, Origin and Logger must be set.
+type Options struct {
+	Site   journal.ID // of the records; a store of another site is refused
+	Origin journal.ID // of the own store
+	Logger *slog.Logger
+
+	Window int           // bytes of batches the peer may have under way to us; 1 MB when 0
+	Share  float64       // of one core that catching the peer up may take; 0.15 when 0
+	Idle   time.Duration // a peer silent for so long is gone; 15 s when 0. Both ends of a line have the same
+	Write  time.Duration // in which one frame must go out; 10 s when 0
+}
+
+// The bounds of a window: a peer is never sent more at once, and may always be sent so much.
+const (
+	defaultWindow = 1 << 20
+	leastWindow   = 64 << 10
+	mostWindow    = 2 << 20
+)
+
+func (o *Options) defaults() {
+	if o.Window == 0 {
+		o.Window = defaultWindow
+	}
+	o.Window = min(max(o.Window, leastWindow), mostWindow)
+	if o.Share == 0 {
+		o.Share = 0.15
+	}
+	o.Share = min(max(o.Share, 0.01), 1)
+	if o.Idle == 0 {
+		o.Idle = 15 * time.Second
+	}
+	if o.Write == 0 {
+		o.Write = 10 * time.Second
+	}
+}
+
+// Line is the way of the records to and from one other store. It outlives its connections.
+type Line struct {
+	store Store
+	opt   Options
+
+	mu      sync.Mutex
+	current *session // nil: not connected
+	sum     Progress // of the sessions before, and how the line was left
+	joined  map[digest]struct{}
+}
+
+// New returns a line. It does nothing until Run.
+func New(store Store, opt Options) *Line {
+	opt.defaults()
+	return &Line{store: store, opt: opt, sum: Progress{Since: time.Now()}, joined: map[digest]struct{}{}}
+}
+
+// Behind is what somebody has still to get.
+type Behind struct {
+	Batches uint64    `json:"batches"`
+	Bytes   uint64    `json:"bytes"`           // estimated from what was sent
+	Oldest  time.Time `json:"oldest,omitzero"` // of the first of it, by the clock of who wrote it; zero: nothing is behind
+}
+
+// Progress is how a line is. The counts are since the line was made.
+type Progress struct {
+	Connected bool       `json:"connected"`
+	Since     time.Time  `json:"since,omitzero"`   // connected, or not
+	Peer      journal.ID `json:"peer"`             // origin of the store at the other end; the last one known
+	CaughtUp  bool       `json:"caught_up"`        // neither end lacks more than what was written a moment ago
+	Reason    string     `json:"reason,omitempty"` // why the last connection ended
+
+	PeerLacks Behind `json:"peer_lacks"` // of what is here
+	Lacks     Behind `json:"lacks"`      // of what is at the peer, by its word
+
+	Rate      uint64 `json:"bytes_per_second"` // of batches, both ways, over the last seconds
+	Sent      uint64 `json:"sent"`             // batches that the peer answered for
+	Received  uint64 `json:"received"`         // batches taken
+	Repeated  uint64 `json:"repeated"`         // of these, held before they came
+	Refused   uint64 `json:"refused"`          // batches refused here
+	Returned  uint64 `json:"returned"`         // batches the peer refused or did not answer for
+	GivenUp   uint64 `json:"given_up"`         // batches the peer refused to the end: the next connection tries them again
+	Conflicts uint64 `json:"conflicts"`        // times other content came under a held key, at either end
+	BytesOut  uint64 `json:"bytes_out"`        // on the wire, before TLS
+	BytesIn   uint64 `json:"bytes_in"`
+}
+
+// Progress returns how the line is now.
+func (l *Line) Progress() Progress {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p := l.sum
+	if l.current != nil {
+		l.current.addTo(&p)
+	}
+	return p
+}
+
+// CaughtUp says whether the line is connected and neither end lacks more than what was written a
+// moment ago.
+func (l *Line) CaughtUp() bool { return l.Progress().CaughtUp }
+
+// take makes s the session of the line and returns the one it was.
+func (l *Line) take(s *session) (former *session) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	former = l.current
+	if former != nil {
+		former.addTo(&l.sum)
+	}
+	l.current = s
+	return former
+}
+
+// leave ends s, unless another session has taken its place.
+func (l *Line) leave(s *session, why error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.current != s {
+		return
+	}
+	s.addTo(&l.sum)
+	l.current = nil
+	l.sum.Connected, l.sum.CaughtUp, l.sum.Since, l.sum.Rate, l.sum.Reason = false, false, time.Now(), 0, ""
+	if why != nil {
+		l.sum.Reason = why.Error()
+	}
+}
+
+// hasJoined says whether what d names was taken from a base since the line was made.
+func (l *Line) hasJoined(d digest) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, ok := l.joined[d]
+	return ok
+}
+
+// maxJoined bounds the bases that are remembered as taken: after more than these one is taken twice.
+const maxJoined = 64
+
+func (l *Line) noteJoined(d digest) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.joined) >= maxJoined {
+		clear(l.joined)
+	}
+	l.joined[d] = struct{}{}
+}
+
+// addTo adds what the session counted to p, and how it is.
+func (s *session) addTo(p *Progress) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	mine := s.away.progress()
+	p.Connected = s.away.known
+	p.Since, p.Peer = s.started, s.peer.origin
+	p.CaughtUp = s.away.known && mine.caughtUp && s.pinged.caughtUp
+	p.PeerLacks, p.Lacks, p.Rate = mine.behind, s.pinged.behind, s.away.rate.perSecond()
+	c := s.count
+	p.Sent += c.sent
+	p.Received += c.received
+	p.Repeated += c.repeated
+	p.Refused += c.refused
+	p.Returned += c.returned
+	p.GivenUp += c.givenUp
+	p.Conflicts += c.conflicts
+	p.BytesOut += s.out.written()
+	p.BytesIn += s.received
+}
+
+// rate is how much was counted a second, over the last seconds.
+type rate struct {
+	last  [8]uint64 // a ring of what was counted, one a second
+	next  int
+	total uint64
+}
+
+// add takes a count that only grows.
+func (r *rate) add(total uint64) {
+	r.last[r.next] = total - r.total
+	r.total = total
+	r.next = (r.next + 1) % len(r.last)
+}
+
+func (r *rate) perSecond() (sum uint64) {
+	for _, n := range r.last {
+		sum += n
+	}
+	return sum / uint64(len(r.last))
+}

@@ -1,0 +1,258 @@
+package ship
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"rackpost/hw/journal"
+)
+
+// session is one connection of a line. Four goroutines work on it: one reads frames and never waits
+// for anything else, one merges what came and answers, one sends what the peer lacks, one keeps the
+// connection alive and counts.
+type session struct {
+	*Line
+	conn     net.Conn
+	out      *writer
+	started  time.Time
+	ready    chan struct{} // closed when the peer has said what it holds
+	replaced chan struct{} // closed when the line has another connection
+	kick     chan struct{} // something changed for who sends
+	came     chan struct{} // something waits for who merges
+
+	mu   sync.Mutex
+	peer hello
+	in   incoming
+	away outgoing
+
+	count    counts
+	pinged   ping // the peer's last
+	received uint64
+}
+
+// counts are what a session adds to its line's.
+type counts struct {
+	sent, received, repeated, refused, returned, givenUp, conflicts uint64
+	bytes                                                           uint64 // of batches, both ways
+}
+
+// Run serves one connection until ctx ends or the connection does, and closes it. It returns nil when
+// ctx ended it, else the reason, which the peer was told where it was not the peer's own. Both ends
+// call it. A line has one connection: a second Run ends the first.
+func (l *Line) Run(ctx context.Context, conn net.Conn) error {
+	outer := ctx
+	g, ctx := errgroup.WithContext(ctx)
+	s := &session{Line: l, conn: conn, started: time.Now(), out: newWriter(ctx, conn, l.opt.Write),
+		ready: make(chan struct{}), replaced: make(chan struct{}), kick: make(chan struct{}, 1), came: make(chan struct{}, 1)}
+	s.away.init()
+	if former := l.take(s); former != nil {
+		close(former.replaced)
+	}
+	stop := context.AfterFunc(ctx, func() {
+		_ = conn.SetReadDeadline(time.Unix(1, 0))
+		_ = conn.SetWriteDeadline(time.Now().Add(partingTime))
+	})
+	g.Go(func() error { return s.read(ctx) })
+	g.Go(func() error { return s.merge(ctx) })
+	g.Go(func() error { return s.send(ctx) })
+	g.Go(func() error { return s.beat(ctx) })
+	g.Go(func() error {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.replaced:
+			return errReplaced
+		}
+	})
+	err := g.Wait()
+	stop()
+	if outer.Err() != nil {
+		err = nil
+		s.out.part("this end stops")
+	} else if told := (*partedError)(nil); !errors.As(err, &told) {
+		s.out.part(err.Error())
+	}
+	_ = conn.Close() // all that matters was answered
+	l.leave(s, err)
+	return err
+}
+
+// partedError is the reason that the peer gave for ending the session.
+type partedError struct{ reason string }
+
+func (e *partedError) Error() string { return "the peer ended the connection: " + e.reason }
+
+// errReplaced ends a session when its line gets another connection.
+var errReplaced = errors.New("a newer connection took the place of this one")
+
+// poke wakes whoever waits on a channel of capacity one.
+func poke(ch chan struct{}) {
+	select {
+	case ch <- struct{}{}:
+	default:
+	}
+}
+
+// read takes frames until the connection ends. It neither writes nor waits for who does, so that two
+// ends that both write cannot wait for each other.
+func (s *session) read(ctx context.Context) error {
+	r := bufio.NewReaderSize(s.conn, 32<<10)
+	var buf []byte
+	for first := true; ; first = false {
+		if err := s.conn.SetReadDeadline(time.Now().Add(s.opt.Idle)); err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		k, payload, err := readFrame(r, &buf)
+		if err != nil {
+			if timeout := net.Error(nil); errors.As(err, &timeout) && timeout.Timeout() {
+				err = fmt.Errorf("the peer was silent for %v: %w", s.opt.Idle, err)
+			}
+			return fmt.Errorf("read from the peer: %w", err)
+		}
+		s.mu.Lock()
+		s.received += uint64(headSize + len(payload))
+		s.mu.Unlock()
+		if first != (k == kindHello) {
+			return broken("frame %d where a greeting belongs, or a greeting where none does", k)
+		}
+		if err := s.handle(k, payload); err != nil {
+			return err
+		}
+	}
+}
+
+// handle takes one frame. The payload is the caller's again when it returns.
+func (s *session) handle(k kind, payload []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.in.expects(k); err != nil {
+		return err
+	}
+	switch k {
+	case kindHello:
+		return s.greeted(payload)
+	case kindHeld:
+		return s.told(payload)
+	case kindLayout, kindBatch, kindBase:
+		return s.began(k, payload)
+	case kindPart:
+		return s.goesOn(payload)
+	case kindAnswer:
+		return s.answered(payload)
+	case kindRefuse:
+		return s.returned(payload)
+	case kindPing:
+		p, err := parsePing(payload)
+		s.pinged = p
+		return err
+	case kindOffer:
+		return s.offered(payload)
+	case kindAsk:
+		return s.asked(payload)
+	case kindAgain:
+		return s.again(payload)
+	case kindNote:
+		s.count.conflicts++
+		s.opt.Logger.Error("the peer found other content under a key it holds: was a disk copied?", "peer", s.peer.origin.String(), "says", short(string(payload)))
+	case kindBye:
+		return &partedError{short(string(payload))}
+	}
+	return nil // a later version's
+}
+
+// greeted checks who is at the other end. The caller holds mu.
+func (s *session) greeted(payload []byte) error {
+	h, err := parseHello(payload)
+	if err != nil {
+		return err
+	}
+	switch {
+	case h.lowest > highest || h.highest < lowest:
+		return fmt.Errorf("no common version of the protocol: here %d to %d, there %d to %d: update the older box", lowest, highest, h.lowest, h.highest)
+	case h.site != s.opt.Site:
+		return fmt.Errorf("boxes of two sites: one of site %s, the other of site %s: check the site id in both site.yaml", s.opt.Site, h.site)
+	case h.origin == s.opt.Origin:
+		return fmt.Errorf("both boxes have the journal %s: one has a copy of the other's disk, or was connected to itself; give one of them an empty data folder", h.origin)
+	}
+	s.peer = h
+	return nil
+}
+
+// told takes a part of what the peer holds. The caller holds mu.
+func (s *session) told(payload []byte) error {
+	if len(payload) == 0 || s.away.known {
+		return broken("what is held, told twice or not at all")
+	}
+	v, err := journal.UnmarshalVector(payload[1:])
+	if err != nil {
+		return fmt.Errorf("what the peer holds: %w", err)
+	}
+	if err := s.away.has(v); err != nil {
+		return err
+	}
+	if payload[0] == 0 {
+		s.away.known = true
+		close(s.ready)
+	}
+	return nil
+}
+
+// pulse is how often a session looks whether there is something to say.
+const pulse = time.Second
+
+// wantedPeriod is how often a session looks whether the store lost something.
+const wantedPeriod = time.Minute
+
+// beat keeps the connection alive, tells the peer what it has still to get, and measures the rate.
+func (s *session) beat(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.ready:
+	}
+	tick := time.NewTicker(pulse)
+	defer tick.Stop()
+	var said ping
+	lost := s.store.Wanted() // told with what is held
+	looked := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+		s.mu.Lock()
+		p := s.away.progress()
+		s.away.rate.add(s.count.bytes)
+		s.mu.Unlock()
+		if p != said || s.out.idle() > s.opt.Idle/3 {
+			if err := s.out.put(true, kindPing, p.bytes()); err != nil {
+				return fmt.Errorf("write to the peer: %w", err)
+			}
+			said = p
+		}
+		if time.Since(looked) < wantedPeriod {
+			continue
+		}
+		looked = time.Now()
+		wanted := s.store.Wanted()
+		if fresh := wanted.Minus(lost); len(fresh) > 0 {
+			lost.Join(fresh)
+			for _, part := range vectorParts(fresh) {
+				if err := s.out.put(true, kindAgain, part); err != nil {
+					return fmt.Errorf("write to the peer: %w", err)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,65 @@
+package ship
+
+import (
+	"context"
+
+	"rackpost/hw/journal"
+)
+
+// Store is what records are taken from and given to. All of it may be called at once.
+type Store interface {
+	Source
+	Sink
+	Ledger
+	Bases
+
+	// Watch returns a channel that is closed at the next change.
+	Watch() <-chan struct{}
+}
+
+// Source gives batches without their layouts: a connection carries each layout once.
+type Source interface {
+	// Page returns the first batches of what the store has and v does not hold, facts first, then
+	// logs, then samples, until they are limit bytes or more. None: there is nothing.
+	Page(ctx context.Context, v journal.Vector, limit int) ([]journal.Batch, error)
+
+	// Tail returns a reader of what is written from now on, which calls of it return in order of
+	// arrival, until they are limit bytes or more. The reader is one goroutine's. Its error means that
+	// it missed something: it is of no further use.
+	Tail() func(ctx context.Context, limit int) ([]journal.Batch, error)
+
+	// Layout returns a layout that a batch uses.
+	Layout(ctx context.Context, id journal.LayoutID) (journal.Layout, error)
+}
+
+// Sink takes batches.
+type Sink interface {
+	// Merge takes batches, all or none, and returns when they are durable. An error that is
+	// journal.ErrCorrupt, journal.ErrNoLayout or journal.ErrOtherSite is a batch's own fault; any other
+	// is the store's.
+	Merge(ctx context.Context, batches []journal.Batch) error
+
+	// Conflicts returns how often other content came under a held key.
+	Conflicts() uint64
+}
+
+// Ledger tells what a store holds. The vectors are the caller's.
+type Ledger interface {
+	// Held returns what need not be sent again.
+	Held() journal.Vector
+
+	// Have returns what of it is still there to be sent.
+	Have() journal.Vector
+
+	// Wanted returns what of it was lost here and is taken again.
+	Wanted() journal.Vector
+}
+
+// Bases carries facts whose batches were dropped.
+type Bases interface {
+	// Base returns everything known of a site.
+	Base(site journal.ID) ([]byte, error)
+
+	// Join takes what a base knows, and returns when that is durable.
+	Join(ctx context.Context, raw []byte) error
+}

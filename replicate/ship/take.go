@@ -1,0 +1,382 @@
+package ship
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"rackpost/hw/journal"
+)
+
+// The largest that is taken: a batch or a layout, all of a batch with its layouts when nothing else is
+// under way, a base.
+const (
+	maxItem  = 17 << 20
+	maxAlone = 64 << 20
+	maxBase  = 64 << 20
+)
+
+// incoming is what came from the peer and was not dealt with. The session's mu guards it.
+type incoming struct {
+	item    kind // whose parts come; 0: none
+	name    []byte
+	total   int
+	got     []byte
+	layouts []journal.Layout // of the batch to come
+	queue   []arrived
+	bytes   int    // of all that is not answered for
+	whole   int    // batches of it
+	number  uint64 // of the last batch, from 1
+	offer   *digest
+	wanted  digest // the base that was asked for; zero: none
+	base    []byte
+	bases   int
+}
+
+// arrived is a batch as it came.
+type arrived struct {
+	number  uint64
+	raw     []byte
+	layouts []journal.Layout
+	bytes   int
+}
+
+// expects refuses frames in a place where they have no meaning.
+func (in *incoming) expects(k kind) error {
+	switch k {
+	case kindPart:
+		if in.item == 0 {
+			return broken("a part of nothing")
+		}
+	case kindLayout, kindBatch, kindBase:
+		if in.item != 0 {
+			return broken("frame %d within another", k)
+		}
+	}
+	return nil
+}
+
+// began takes the first piece of an item. The caller holds mu.
+func (s *session) began(k kind, payload []byte) error {
+	in := &s.in
+	if !s.away.known {
+		return broken("frame %d before what is held", k)
+	}
+	named := map[kind]int{kindLayout: len(journal.LayoutID{}), kindBase: len(journal.ID{}) + len(digest{})}[k]
+	if len(payload) < named {
+		return broken("cut short")
+	}
+	total, rest, err := uvarint(payload[named:])
+	if err != nil {
+		return err
+	}
+	most := uint64(maxItem)
+	if k == kindBase {
+		most = maxBase
+	}
+	if total == 0 || total > most {
+		return broken("frame %d announces %d bytes", k, total)
+	}
+	in.item, in.name, in.total, in.got = k, append([]byte(nil), payload[:named]...), int(total), make([]byte, 0, min(int(total), maxFrame))
+	switch {
+	case k == kindBase:
+		if _, d, _ := parseOffer(in.name); d != in.wanted || d == (digest{}) {
+			return broken("a base that nobody asked for")
+		}
+	case in.whole > 0 && in.bytes+int(total) > s.opt.Window, in.bytes+int(total) > maxAlone:
+		return broken("more than %d bytes unanswered", s.opt.Window)
+	default:
+		in.bytes += int(total)
+	}
+	return s.goesOn(rest)
+}
+
+// goesOn takes a further piece. The caller holds mu.
+func (s *session) goesOn(piece []byte) error {
+	in := &s.in
+	if len(in.got)+len(piece) > in.total {
+		return broken("more bytes than announced")
+	}
+	if in.got = append(in.got, piece...); len(in.got) < in.total {
+		return nil
+	}
+	k, raw := in.item, in.got
+	in.item, in.got = 0, nil
+	switch k {
+	case kindLayout:
+		if len(in.layouts) >= journal.MaxLayouts {
+			return broken("more than %d layouts for a batch", journal.MaxLayouts)
+		}
+		in.layouts = append(in.layouts, journal.Layout{ID: journal.LayoutID(in.name), Bytes: raw})
+		return nil
+	case kindBatch:
+		in.number++
+		in.whole++
+		a := arrived{number: in.number, raw: raw, layouts: in.layouts, bytes: len(raw)}
+		for _, l := range in.layouts {
+			a.bytes += len(l.Bytes)
+		}
+		in.queue, in.layouts = append(in.queue, a), nil
+		s.count.bytes += uint64(len(raw))
+	case kindBase:
+		in.base = raw
+	}
+	poke(s.came)
+	return nil
+}
+
+// maxBases bounds the bases of one connection.
+const maxBases = 64
+
+// offered takes the offer of a base. The caller holds mu.
+func (s *session) offered(payload []byte) error {
+	site, d, err := parseOffer(payload)
+	if err != nil {
+		return err
+	}
+	if site != s.opt.Site {
+		return broken("a base of site %s", site)
+	}
+	if s.in.bases++; s.in.bases > maxBases {
+		return broken("more than %d bases", maxBases)
+	}
+	s.in.offer = &d
+	poke(s.came)
+	return nil
+}
+
+// merge gives what came to the store, and answers when it is durable.
+func (s *session) merge(ctx context.Context) error {
+	m := &merger{session: s, held: s.store.Held()}
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.came:
+		}
+		s.mu.Lock()
+		queue, offer, base, d := s.in.queue, s.in.offer, s.in.base, s.in.wanted
+		s.in.queue, s.in.offer, s.in.base = nil, nil, nil
+		if base != nil {
+			s.in.wanted = digest{}
+		}
+		s.mu.Unlock()
+		if base != nil {
+			if err := m.join(ctx, base, d); err != nil {
+				return err
+			}
+		}
+		if len(queue) > 0 {
+			if err := m.take(ctx, queue); err != nil {
+				return err
+			}
+		}
+		if offer != nil {
+			if err := m.ask(*offer); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// merger is what the merging goroutine alone knows.
+type merger struct {
+	*session
+	held    journal.Vector // what the store held at the beginning, and what came
+	refused int
+}
+
+// ask asks for the base that was offered, unless its like was taken before.
+func (m *merger) ask(d digest) error {
+	if m.hasJoined(d) {
+		return nil
+	}
+	m.mu.Lock()
+	busy := m.in.wanted != digest{}
+	if !busy {
+		m.in.wanted = d
+	}
+	m.mu.Unlock()
+	if busy {
+		return nil // offered again on the next connection
+	}
+	if err := m.out.put(true, kindAsk, offerBytes(m.opt.Site, d)); err != nil {
+		return fmt.Errorf("write to the peer: %w", err)
+	}
+	return nil
+}
+
+func (m *merger) join(ctx context.Context, raw []byte, d digest) error {
+	err := m.store.Join(ctx, raw)
+	switch {
+	case err == nil:
+		m.noteJoined(d)
+		m.opt.Logger.Info("took a base of the peer: it dropped facts that were not here", "bytes", len(raw))
+		return nil
+	case isFault(err):
+		m.opt.Logger.Error("a base of the peer cannot be taken", "err", err)
+		return nil
+	}
+	return fmt.Errorf("take a base: %w", err)
+}
+
+// isFault says whether what was given to the store is at fault, and not the store.
+func isFault(err error) bool {
+	return errors.Is(err, journal.ErrCorrupt) || errors.Is(err, journal.ErrNewer) || errors.Is(err, journal.ErrNoLayout) || errors.Is(err, journal.ErrOtherSite)
+}
+
+// maxRefused bounds the batches that are refused on one connection: what sends more is no journal.
+const maxRefused = 1000
+
+// take merges what came, refuses what cannot be taken, and answers for all of it.
+func (m *merger) take(ctx context.Context, queue []arrived) error {
+	batches := make([]journal.Batch, 0, len(queue))
+	numbers := make([]uint64, 0, len(queue))
+	for _, a := range queue {
+		b, err := journal.ParseBatch(a.raw)
+		if err == nil && b.Site != m.opt.Site {
+			err = fmt.Errorf("%w: it is of site %s, here is %s", journal.ErrOtherSite, b.Site, m.opt.Site)
+		}
+		if err != nil {
+			if err := m.refuse(a.number, err); err != nil {
+				return err
+			}
+			continue
+		}
+		b.Layouts = a.layouts
+		batches, numbers = append(batches, b), append(numbers, a.number)
+	}
+	if err := m.known(batches); err != nil {
+		return err
+	}
+	before := m.store.Conflicts()
+	taken, err := m.mergeAll(ctx, batches, numbers)
+	if err != nil {
+		return err
+	}
+	if n := m.store.Conflicts() - before; n > 0 {
+		m.mu.Lock()
+		m.count.conflicts += n
+		m.mu.Unlock()
+		if err := m.out.put(false, kindNote, []byte(short(fmt.Sprintf("%d batches among %v", n, keysOf(batches))))); err != nil {
+			return fmt.Errorf("write to the peer: %w", err)
+		}
+	}
+	return m.answer(queue, taken)
+}
+
+func keysOf(batches []journal.Batch) (keys []string) {
+	for i := range batches {
+		if keys = append(keys, batches[i].Key.String()); len(keys) == 4 {
+			break
+		}
+	}
+	return keys
+}
+
+// known notes that the peer has what it sends: it need not be sent back.
+func (m *merger) known(batches []journal.Batch) error {
+	v := journal.Vector{}
+	for i := range batches {
+		v.Add(batches[i].StreamKey, batches[i].Seq, batches[i].Seq)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.away.has(v)
+}
+
+// mergeAll merges batches together, or one by one when the store refuses one of them. It returns what is held
+// then.
+func (m *merger) mergeAll(ctx context.Context, batches []journal.Batch, numbers []uint64) (journal.Vector, error) {
+	taken := journal.Vector{}
+	if len(batches) == 0 {
+		return taken, nil
+	}
+	err := m.store.Merge(ctx, batches)
+	if err == nil {
+		for i := range batches {
+			m.took(&batches[i], taken)
+		}
+		return taken, nil
+	}
+	if !isFault(err) {
+		return nil, fmt.Errorf("take batches: %w", err)
+	}
+	brought := map[journal.LayoutID]journal.Layout{}
+	for i := range batches {
+		for _, l := range batches[i].Layouts {
+			brought[l.ID] = l
+		}
+	}
+	for i := range batches {
+		b := &batches[i]
+		b.Layouts = nil
+		for _, id := range b.Uses {
+			if l, ok := brought[id]; ok {
+				b.Layouts = append(b.Layouts, l)
+			}
+		}
+		err := m.store.Merge(ctx, batches[i:i+1])
+		switch {
+		case err == nil:
+			m.took(b, taken)
+		case !isFault(err):
+			return nil, fmt.Errorf("take batch %s: %w", b.Key, err)
+		default:
+			if err := m.refuse(numbers[i], err); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return taken, nil
+}
+
+// took counts a batch that is durable.
+func (m *merger) took(b *journal.Batch, taken journal.Vector) {
+	taken.Add(b.StreamKey, b.Seq, b.Seq)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.count.received++
+	if m.held.Has(b.StreamKey, b.Seq) {
+		m.count.repeated++
+	}
+	m.held.Add(b.StreamKey, b.Seq, b.Seq)
+}
+
+// refuse tells the peer why a batch is not taken.
+func (m *merger) refuse(number uint64, why error) error {
+	m.opt.Logger.Warn("a batch of the peer is refused", "number", number, "err", why)
+	m.mu.Lock()
+	m.count.refused++
+	m.mu.Unlock()
+	if m.refused++; m.refused > maxRefused {
+		return fmt.Errorf("more than %d batches could not be taken, the last: %w", maxRefused, why)
+	}
+	if err := m.out.put(false, kindRefuse, refuseBytes(number, why.Error())); err != nil {
+		return fmt.Errorf("write to the peer: %w", err)
+	}
+	return nil
+}
+
+// answer says that queue was dealt with, and what of it is held.
+func (m *merger) answer(queue []arrived, taken journal.Vector) error {
+	m.mu.Lock()
+	for _, a := range queue {
+		m.in.bytes -= a.bytes
+	}
+	m.in.whole -= len(queue)
+	m.mu.Unlock()
+	// The answer goes up to the end only when all of what is held was said.
+	parts := vectorParts(taken)
+	through := queue[len(queue)-1].number
+	for i, part := range parts {
+		n := uint64(0)
+		if i == len(parts)-1 {
+			n = through
+		}
+		if err := m.out.put(true, kindAnswer, answerBytes(n, part)); err != nil {
+			return fmt.Errorf("write to the peer: %w", err)
+		}
+	}
+	return nil
+}
