@@ -73,3 +73,24 @@ func TestNoOrigin(t *testing.T) {
 		}
 	}
 }
+
+// TestGivenOrigin: a journal is begun with the origin it is given, and keeps it.
+func TestGivenOrigin(t *testing.T) {
+	t.Parallel()
+	o := options(t)
+	if site, origin, err := store.Identity(o.Dir); err != nil || site != (journal.ID{}) || origin != (journal.ID{}) {
+		t.Fatalf("of an empty folder: %s, %s, %v", site, origin, err)
+	}
+	want := journal.ID{1, 2, 3}
+	for _, given := range []journal.ID{want, {4, 5, 6}, {}} {
+		o.Origin = given
+		b := open(t, o)
+		if b.Origin() != want {
+			t.Errorf("given %s the origin is %s, want %s", given, b.Origin(), want)
+		}
+		b.stop()
+	}
+	if site, origin, err := store.Identity(o.Dir); err != nil || site != o.Site || origin != want {
+		t.Errorf("told: %s, %s, %v", site, origin, err)
+	}
+}

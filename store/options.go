@@ -17,6 +17,7 @@ import (
 type Options struct {
 	Dir     string     // everything of the store lies in it, and nothing else
 	Site    journal.ID // the site this box stands in; a folder of another site is refused
+	Origin  journal.ID // of a journal that is yet to be begun; a random one when zero
 	Version string     // of the program, for the record
 	Logger  *slog.Logger
 
