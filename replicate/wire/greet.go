@@ -1,0 +1,121 @@
+package wire
+
+import (
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/netip"
+
+	"rackpost/replicate/mode"
+)
+
+// receive does what follows TLS with a member who called: nil when it is none, or not wanted.
+func (w *Wire) receive(c *tls.Conn, m *meter, path string, from netip.Addr) *Conn {
+	proto := c.ConnectionState().NegotiatedProtocol
+	r := Refusal{Address: from.String(), Path: path, Protocol: proto}
+	node, role, err := w.cfg.Trust.Who(c.ConnectionState())
+	if err != nil || proto == "" {
+		r.Reason, r.Words = Untrusted, "it showed no certificate of a member, or did not say what it came for"
+		if err != nil {
+			r.Words = err.Error()
+		}
+		w.refuse(r)
+		return nil
+	}
+	r.Node = node
+	conn, err := w.settle(c, m, true, identity{node, role}, r)
+	if err != nil {
+		w.cfg.Logger.Debug("pair caller not taken", "error", err)
+	}
+	return conn
+}
+
+// settle exchanges the hellos, and returns the connection if both sides want it.
+func (w *Wire) settle(c *tls.Conn, m *meter, called bool, id identity, r Refusal) (*Conn, error) {
+	generation := w.said.Load().Generation
+	h, ours, theirs, err := w.greet(c, called, id, r.Protocol)
+	if err == nil && (ours.reason == Welcome || ours.reason >= OtherGeneration) {
+		w.contacts.heard(r.Path, h)
+	}
+	switch {
+	case ours.reason != Welcome:
+		r.Reason, r.Words = ours.reason, ours.words
+		return nil, w.refuse(r)
+	case err == nil && theirs.reason != Welcome:
+		r.Theirs, r.Reason, r.Words = true, theirs.reason, theirs.words
+		return nil, w.refuse(r)
+	case err != nil:
+		return nil, w.broken(r, err)
+	}
+	m.prove(w.books.open(id.node, r.Protocol))
+	conn := &Conn{Conn: c, Peer: h, Path: r.Path, Protocol: min(h.Protocols.Newest, w.cfg.Protocols.Newest), proto: r.Protocol, called: called, meter: m}
+	conn.forget = func() { w.conns.remove(conn) }
+	if !w.conns.add(conn) {
+		return nil, ErrNotRunning
+	}
+	// Whoever was removed, or took over, meanwhile was not there to be dropped.
+	if w.peer(id.node) == nil || r.Protocol == Raft && w.said.Load().Generation != generation {
+		conn.drop()
+		return nil, ErrNoWay
+	}
+	return conn, nil
+}
+
+// broken is a connection that ended between TLS and the verdict. Of TLS 1.3 the caller learns only
+// then that its certificate was refused.
+func (w *Wire) broken(r Refusal, err error) error {
+	var alert tls.AlertError
+	switch {
+	case errors.As(err, &alert):
+		r.Theirs, r.Reason = true, Untrusted
+		r.Words = "it refuses this member's certificate (" + alert.Error() + "): it is of another pair, or removed this one, or the clocks differ; \"rackpost pair status\" there says which"
+		return w.refuse(r)
+	case errors.Is(err, errHello):
+		r.Reason, r.Words = Malformed, err.Error()
+		return w.refuse(r)
+	}
+	return err
+}
+
+// greet has both sides say hello and what they think of the other's. The caller speaks first; so the first byte of what the connection is
+// for can follow after one round trip.
+func (w *Wire) greet(c net.Conn, called bool, id identity, proto string) (Hello, verdict, verdict, error) {
+	self := w.hello()
+	mine := self.append(nil)
+	if !called {
+		if err := writeFrame(c, mine); err != nil {
+			return Hello{}, verdict{}, verdict{}, err
+		}
+	}
+	b, err := readFrame(c)
+	if err != nil {
+		return Hello{}, verdict{}, verdict{}, err
+	}
+	peer, err := parseHello(b)
+	ours := verdict{Malformed, "what you sent is no hello of rackpost: update the older of the two"}
+	switch {
+	case err != nil:
+	case peer.Node != id.node || peer.Role != id.role:
+		ours = verdict{Impostor, "your hello names another member than your certificate"}
+	default:
+		ours = w.judge(self, peer, proto)
+	}
+	frames := [][]byte{ours.append(nil)}
+	if called {
+		frames = [][]byte{mine, frames[0]}
+	}
+	if err := writeFrame(c, frames...); err != nil {
+		return peer, ours, verdict{}, err
+	}
+	b, err = readFrame(c)
+	if err != nil {
+		return peer, ours, verdict{}, err
+	}
+	theirs, err := parseVerdict(b)
+	return peer, ours, theirs, err
+}
+
+type identity struct {
+	node mode.NodeID
+	role mode.Role
+}

@@ -1,0 +1,202 @@
+package wire
+
+import (
+	"cmp"
+	"maps"
+	"math/bits"
+	"slices"
+	"sync"
+	"time"
+
+	"rackpost/replicate/mode"
+)
+
+// Link is one way to one member.
+type Link struct {
+	mode.Contact
+	Name      string        // the member's, for people
+	Version   string        // of its program
+	Address   string        // where it is called; empty when it calls
+	RoundTrip time.Duration // of the last ping answered; 0 when there was none
+	Failed    string        // why the last call failed; empty when it did not
+}
+
+// quiet is how many pings in a row may stay unanswered before a way counts as silent.
+const quiet = 5
+
+type linkKey struct {
+	node mode.NodeID
+	path string
+}
+
+type link struct {
+	said      Hello
+	proven    time.Time // both directions, by the monotonic clock; zero when never
+	roundTrip time.Duration
+	failed    string
+	up        bool
+}
+
+// contacts are the links to every member and what is remembered of it.
+type contacts struct {
+	mu      sync.Mutex
+	links   map[linkKey]*link
+	memory  map[mode.NodeID]Memory
+	changed chan struct{}
+}
+
+func newContacts(memory map[mode.NodeID]Memory) *contacts {
+	if memory = maps.Clone(memory); memory == nil {
+		memory = map[mode.NodeID]Memory{}
+	}
+	return &contacts{links: map[linkKey]*link{}, memory: memory, changed: make(chan struct{})}
+}
+
+func (c *contacts) watch() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.changed
+}
+
+func (c *contacts) tell() {
+	close(c.changed)
+	c.changed = make(chan struct{})
+}
+
+func (c *contacts) link(node mode.NodeID, path string) *link {
+	key := linkKey{node, path}
+	l := c.links[key]
+	if l == nil {
+		l = &link{}
+		c.links[key] = l
+	}
+	return l
+}
+
+// heard keeps what a member says of itself on a path.
+func (c *contacts) heard(path string, h Hello) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	l := c.link(h.Node, path)
+	news := l.said.Mode != h.Mode || l.said.Authority != h.Authority || l.said.Generation != h.Generation || l.said.Life != h.Life
+	l.said = h
+	c.memory[h.Node] = c.memory[h.Node].with(h.Hello)
+	if news {
+		c.tell()
+	}
+}
+
+// proven says that both directions of a link worked at this time; roundTrip is 0 when it was not measured.
+func (c *contacts) proven(node mode.NodeID, path string, at time.Time, roundTrip time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	l := c.link(node, path)
+	if at.After(l.proven) {
+		l.proven = at
+	}
+	if roundTrip > 0 {
+		l.roundTrip, l.failed = roundTrip, ""
+	}
+	if !l.up {
+		l.up = true
+		c.tell()
+	}
+}
+
+// failed keeps why the last call of a link did not come to be.
+func (c *contacts) failed(node mode.NodeID, path string, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.link(node, path).failed = clean(err.Error())
+}
+
+// sweep marks the links that fell silent, and returns those whose member is up on another one:
+// what still waits there can go on elsewhere.
+func (c *contacts) sweep(now time.Time, silence func(mode.Role) time.Duration) []linkKey {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var down []linkKey
+	for key, l := range c.links {
+		if l.up && now.Sub(l.proven) > silence(l.said.Role) {
+			l.up = false
+			down = append(down, key)
+		}
+	}
+	if len(down) > 0 {
+		c.tell()
+	}
+	return slices.DeleteFunc(down, func(key linkKey) bool {
+		for other, l := range c.links {
+			if other.node == key.node && l.up {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// keep forgets the links to whoever is no longer a member, and the ways that it no longer has.
+func (c *contacts) keep(stays func(mode.NodeID, string) bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	before := len(c.links)
+	maps.DeleteFunc(c.links, func(key linkKey, _ *link) bool { return !stays(key.node, key.path) })
+	if len(c.links) != before {
+		c.tell()
+	}
+}
+
+func (c *contacts) recall(node mode.NodeID) Memory {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.memory[node]
+}
+
+func (c *contacts) remembered() map[mode.NodeID]Memory {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.memory)
+}
+
+// all returns every link without what only the configuration knows.
+func (c *contacts) all(now time.Time) []Link {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var list []Link
+	for key, l := range c.links {
+		contact := mode.Contact{Hello: l.said.Hello, Path: key.path, Silent: mode.Never}
+		contact.Node = key.node
+		if !l.proven.IsZero() {
+			contact.Silent = max(0, now.Sub(l.proven))
+		}
+		list = append(list, Link{Contact: contact, Version: l.said.Version, RoundTrip: l.roundTrip, Failed: l.failed})
+	}
+	slices.SortFunc(list, func(a, b Link) int {
+		return cmp.Or(slices.Compare(a.Node[:], b.Node[:]), cmp.Compare(a.Path, b.Path))
+	})
+	return list
+}
+
+// order sorts the ways to a member, the healthiest first: those that answered lately, then those
+// that once did, then the rest; among them a clearly shorter round trip; then as they are given.
+func (c *contacts) order(node mode.NodeID, ways []Path, now time.Time, silence time.Duration) []Path {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	rank := func(p Path) [2]int {
+		l := c.links[linkKey{node, p.Name}]
+		switch {
+		case l == nil || l.proven.IsZero():
+			return [2]int{2, 0}
+		case now.Sub(l.proven) > silence:
+			return [2]int{1, 0}
+		}
+		// Halves and doubles below 8 ms are the same to a person and to Raft.
+		return [2]int{0, max(4, bits.Len64(uint64(l.roundTrip.Milliseconds())))}
+	}
+	ways = slices.Clone(ways)
+	slices.SortStableFunc(ways, func(a, b Path) int {
+		ra, rb := rank(a), rank(b)
+		return slices.Compare(ra[:], rb[:])
+	})
+	return ways
+}
