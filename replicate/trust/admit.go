@@ -2,107 +2,111 @@ package trust
 
 import (
 	"context"
-	"crypto/tls"
+	"crypto/ed25519"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"rackpost/replicate/mode"
 )
 
-// Desk is what the pair has agreed on about tokens. Only a member with authority can let in.
+// Desk is what the pair has agreed on about tokens.
 type Desk interface {
-	// Grant returns what the pair keeps of a token.
-	Grant(id string) (Grant, bool)
-	// Take makes m a member and marks the token used by it, both or neither. For a token that m used
-	// already it does nothing; for one that another used it returns an error.
-	Take(ctx context.Context, token string, m Member) error
+	// Grants returns what the pair keeps of tokens.
+	Grants() []Grant
+	// Take marks the token with this hash used by m, then makes m a member. It is called again when m
+	// did not get the answer, and then completes what is left to do. It returns an error for a token
+	// that another used, and where this box has no authority.
+	Take(ctx context.Context, token [32]byte, m Member) error
 	// Generation is the pair's.
 	Generation() mode.Generation
 }
 
-// AnswerJoin answers a request that came over a connection on which JoinProtocol was negotiated.
-// Whatever is wrong with the request is in the answer, in words.
-func (k *Keeper) AnswerJoin(ctx context.Context, cs tls.ConnectionState, request []byte, desk Desk) []byte {
-	answer, err := k.admit(ctx, cs, request, desk)
+// Answer answers a request to join, from who showed no certificate, or to renew a certificate, from
+// whomever: the request is signed by the member's key, and the answer is no secret. Whatever is
+// wrong with the request is in the answer, in words. With a nil desk nobody joins.
+func (k *Keeper) Answer(ctx context.Context, request []byte, desk Desk) []byte {
+	m, err := parseMessage(request)
+	var answer message
+	switch {
+	case err != nil:
+	case m.Renew != nil:
+		answer, err = k.answerRenewal(m)
+	case desk == nil:
+		err = refuse(Unavailable, "nobody can join here: ask at a box of the pair")
+	default:
+		answer, err = k.admit(ctx, request, m, desk)
+	}
 	if err != nil {
-		k.cfg.Logger.Warn("somebody was not let into the pair", "err", err)
-		answer = refused(err)
+		k.cfg.Logger.Warn("a request to join the pair or to renew a certificate was refused", "token", fmt.Sprintf("%.16q", m.Token), "err", err)
+		answer = refusal(err)
 	}
 	b, err := json.Marshal(answer)
 	if err != nil {
-		return nil // it has no value that JSON cannot write
+		k.cfg.Logger.Error("an answer could not be written", "err", err)
 	}
 	return b
 }
 
-// refused tells what the joiner can do about it; what went wrong inside stays in the log.
-func refused(err error) envelope {
-	var r *Refusal
-	if !errors.As(err, &r) {
-		r = refuse(Unavailable, "the box cannot take anybody in now: see its log and \"rackpost pair status\", then try again with the same token")
+func (k *Keeper) admit(ctx context.Context, request []byte, m message, desk Desk) (message, error) {
+	if len(m.Token) > maxWord {
+		return message{}, refuse(Malformed, "the request names no token")
 	}
-	return envelope{Reason: r.Reason, Refused: r.Words}
-}
-
-func (k *Keeper) admit(ctx context.Context, cs tls.ConnectionState, request []byte, desk Desk) (envelope, error) {
-	b, err := bind(cs)
+	grants := desk.Grants()
+	i := slices.IndexFunc(grants, func(g Grant) bool { return g.ID() == m.Token && callerProves(g.Hash, m.Body, m.Proof) })
+	if i < 0 {
+		return message{}, refuse(NoSuchToken, "this pair knows no such token: one is good for an hour and for one machine; make a new one (\"rackpost pair token\")")
+	}
+	grant := grants[i]
+	p, key, err := parsePlea(m.Body)
 	if err != nil {
-		return envelope{}, err
+		return message{}, err
 	}
-	e, err := parseEnvelope(request)
-	if err != nil {
-		return envelope{}, err
-	}
-	grant, known := desk.Grant(e.Token)
-	if !known || !b.callerProves(grant.Caller, e.Body, e.Proof) {
-		return envelope{}, refuse(NoSuchToken, "this pair knows no such token: one is good for an hour and for one machine; make a new one (\"rackpost pair token\")")
-	}
-	p, key, err := parsePlea(e.Body)
-	if err != nil {
-		return envelope{}, err
-	}
+	k.joining.Lock()
+	defer k.joining.Unlock()
 	if err := k.mayJoin(grant, p, k.clock().now); err != nil {
-		return envelope{}, err
+		return message{}, err
 	}
 	got, err := k.grace(p.Member, key)
 	if err != nil {
-		return envelope{}, err
+		return message{}, err
 	}
-	if err := desk.Take(ctx, grant.ID, p.Member); err != nil {
-		return envelope{}, fmt.Errorf("take %s in: %w", p.Member.Name, err)
+	if err := desk.Take(ctx, grant.Hash, p.Member); err != nil {
+		return message{}, fmt.Errorf("take %s in: %w", p.Member.Name, err)
+	}
+	if err := k.SetMembers(got.Members); err != nil { // it may call before what is agreed on is heard of here
+		return message{}, err
 	}
 	got.Generation = desk.Generation()
 	body, err := json.Marshal(got)
 	if err != nil {
-		return envelope{}, err
+		return message{}, errors.New("the answer to who joins cannot be written") // the reason could quote a key
 	}
-	k.cfg.Logger.Info("a member was let into the pair", "node", p.Member.Node.String(), "name", p.Member.Name, "role", p.Member.Role.String(), "token", grant.ID)
-	return envelope{Body: body, Proof: b.pairProof(grant.Pair, request, body)}, nil
+	k.cfg.Logger.Info("a member was let into the pair", "node", p.Member.Node.String(), "name", p.Member.Name, "role", p.Member.Role.String(), "token", grant.ID())
+	return message{Body: body, Proof: pairProof(grant.Hash, request, body)}, nil
 }
 
 // grace makes what a new member gets.
-func (k *Keeper) grace(m Member, key []byte) (grace, error) {
+func (k *Keeper) grace(m Member, key ed25519.PublicKey) (grace, error) {
 	s := k.state.Load()
-	peer := Peer{Cluster: s.Cluster, Role: m.Role, Node: m.Node}
-	leaf, err := s.ca.issue(peer, key, k.clock())
+	leaf, err := s.ca.issue(Peer{Cluster: s.Cluster, Role: m.Role, Node: m.Node}, key, k.clock())
 	if err != nil {
 		return grace{}, err
 	}
-	got := grace{Cluster: s.Cluster, Site: s.Site, Certificate: leaf.Raw, Members: []Member{m}}
+	got := grace{Cluster: s.Cluster, Site: s.Site, CA: s.ca.cert.Raw, Certificate: leaf.Raw, Members: []Member{m}}
 	for _, have := range s.Members {
 		if have.Node != m.Node {
 			got.Members = append(got.Members, have)
 		}
 	}
-	if m.Role == mode.Box {
-		if got.CAKey, err = x509.MarshalPKCS8PrivateKey(s.ca.key); err != nil {
-			return grace{}, err
-		}
+	if m.Role != mode.Box {
+		return got, nil
 	}
-	return got, nil
+	got.CAKey, err = x509.MarshalPKCS8PrivateKey(s.ca.key)
+	return got, err
 }
 
 // mayJoin says what keeps who proved the token from joining.
@@ -110,7 +114,7 @@ func (k *Keeper) mayJoin(g Grant, p plea, now time.Time) error {
 	s := k.state.Load()
 	switch {
 	case g.UsedBy != (mode.NodeID{}) && g.UsedBy != p.Member.Node:
-		return refuse(UsedToken, "somebody joined with this token already (%s): if that was not you, take that member out (\"rackpost pair status\"); make a new token for this machine", g.UsedBy)
+		return refuse(UsedToken, "%s joined with this token already: if that is not a machine of yours, take it out (\"rackpost pair status\" shows it); make a new token for this one (\"rackpost pair token\")", g.UsedBy)
 	case now.After(g.Expires) || now.Before(g.Made.Add(-TokenLife)):
 		return refuse(Expired, "the token was good until %s: make a new one (\"rackpost pair token\")", g.Expires.UTC().Format(time.RFC3339))
 	case g.Role != p.Member.Role:
@@ -121,23 +125,23 @@ func (k *Keeper) mayJoin(g Grant, p plea, now time.Time) error {
 	return room(s.Members, p.Member)
 }
 
-func parsePlea(body []byte) (plea, []byte, error) {
+func parsePlea(body []byte) (plea, ed25519.PublicKey, error) {
 	var p plea
 	if err := json.Unmarshal(body, &p); err != nil {
-		return p, nil, refuse(Malformed, "the request cannot be read: update the older of the two machines")
+		return plea{}, nil, refuse(Malformed, "the request cannot be read: update the older of the two machines")
 	}
 	if err := p.Member.Check(); err != nil {
-		return p, nil, refuse(Malformed, "the machine's configuration is not fit for a pair: %v", err)
+		return plea{}, nil, refuse(Malformed, "the machine's configuration is not fit for a pair: %v", err)
 	}
 	if !idWord.MatchString(p.Site) {
-		return p, nil, refuse(Malformed, "the machine names a site that is none")
+		return plea{}, nil, refuse(Malformed, "the machine names a site that is none")
 	}
 	key, err := requestKey(p.Request)
 	if err != nil {
-		return p, nil, refuse(Malformed, "%v", err)
+		return plea{}, nil, err
 	}
 	if NodeOf(key) != p.Member.Node {
-		return p, nil, refuse(OtherNode, "the machine's id is not that of its key")
+		return plea{}, nil, refuse(OtherNode, "the machine's id is not that of its key")
 	}
 	return p, key, nil
 }

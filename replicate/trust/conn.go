@@ -7,22 +7,29 @@ import (
 	"rackpost/replicate/mode"
 )
 
-// The protocols (ALPN) to which other rules apply than to those of members.
-const (
-	// JoinProtocol is offered by who has a token and no certificate. Over it, only AnswerJoin.
-	JoinProtocol = "rackpost-join/1"
-	// RenewProtocol takes a member's certificate whatever its date. Over it, only AnswerRenewal.
-	RenewProtocol = "rackpost-renew/1"
-)
+// JoinProtocol (ALPN) is asked for by who has a token and no certificate, or one that has expired.
+// Over it, only Answer answers.
+const JoinProtocol = "rackpost-join/1"
 
-// Server returns how to accept members who ask for one of the protocols. A caller who offers
-// JoinProtocol alone shows no certificate; the connection's NegotiatedProtocol tells.
+// Server returns how to accept callers who ask for one of the protocols. One who offers JoinProtocol
+// alone is asked for no certificate; the connection's NegotiatedProtocol tells.
 func (k *Keeper) Server(protos []string) *tls.Config {
-	joining := slices.Contains(protos, JoinProtocol)
+	own := func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return k.state.Load().shown, nil }
+	join := base([]string{JoinProtocol})
+	join.GetCertificate = own
+	join.VerifyConnection = func(cs tls.ConnectionState) error {
+		if cs.NegotiatedProtocol != JoinProtocol {
+			return refuse(Malformed, "the caller shows no certificate and does not ask to join")
+		}
+		return nil
+	}
 	members := slices.DeleteFunc(slices.Clone(protos), func(p string) bool { return p == JoinProtocol })
+	if len(members) == 0 {
+		return join
+	}
 	cfg := base(members)
 	cfg.ClientAuth = tls.RequireAnyClientCert
-	cfg.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return k.state.Load().shown, nil }
+	cfg.GetCertificate = own
 	cfg.VerifyConnection = func(cs tls.ConnectionState) error {
 		if !slices.Contains(members, cs.NegotiatedProtocol) {
 			return refuse(Malformed, "the caller asks for no protocol of a member")
@@ -30,11 +37,9 @@ func (k *Keeper) Server(protos []string) *tls.Config {
 		_, err := k.Check(cs)
 		return err
 	}
-	if !joining {
+	if len(members) == len(protos) {
 		return cfg
 	}
-	join := base([]string{JoinProtocol})
-	join.GetCertificate = cfg.GetCertificate
 	cfg.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		if len(hello.SupportedProtos) == 1 && hello.SupportedProtos[0] == JoinProtocol {
 			return join, nil
@@ -50,7 +55,7 @@ func (k *Keeper) Client(node mode.NodeID, proto string) *tls.Config {
 	cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return k.state.Load().shown, nil }
 	cfg.VerifyConnection = func(cs tls.ConnectionState) error {
 		if cs.NegotiatedProtocol != proto {
-			return refuse(Malformed, "who answers does not speak %s: it is no rackpost", proto)
+			return refuse(Malformed, "who answers does not speak %s: it is no rackpost, or one too old or too new", proto)
 		}
 		peer, err := k.Check(cs)
 		if err != nil {
@@ -80,10 +85,13 @@ func (k *Keeper) Check(cs tls.ConnectionState) (Peer, error) {
 	if err := checkMember(s.Members, s.Cluster, peer); err != nil {
 		return Peer{}, err
 	}
-	if cs.NegotiatedProtocol == RenewProtocol {
-		return peer, nil
-	}
 	return peer, checkDates(leaf, peer.Node.String(), k.clock())
+}
+
+// Who is at the other end, by Check.
+func (k *Keeper) Who(cs tls.ConnectionState) (mode.NodeID, mode.Role, error) {
+	peer, err := k.Check(cs)
+	return peer.Node, peer.Role, err
 }
 
 // base is what all connections have in common. Nothing is resumed: who is removed must not come

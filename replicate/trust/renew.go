@@ -2,21 +2,20 @@ package trust
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/x509"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
 const (
 	renewEvery = time.Hour
 	renewRetry = 10 * time.Minute
-	maxRenewal = 16 << 10 // bytes of a request or an answer
 )
 
-// Ask carries a request to a box of the pair over RenewProtocol and returns its answer.
+// Ask carries a request to the Answer of a box of the pair and returns what it said. Over a
+// connection with JoinProtocol it does so also for who is refused because of its dates.
 type Ask func(ctx context.Context, request []byte) ([]byte, error)
 
 // due says whether a certificate is to be renewed: a third of its life or less is left, or its dates
@@ -47,8 +46,8 @@ func (k *Keeper) Run(ctx context.Context, ask Ask) error {
 	}
 }
 
-// Urge has Run renew now, due or not: another member refuses this one's certificate, and its clock
-// may be the right one.
+// Urge has Run look now: another member refuses this one's certificate. Where this member's own
+// clock cannot tell, the other's may.
 func (k *Keeper) Urge() {
 	select {
 	case k.urged <- struct{}{}:
@@ -56,19 +55,16 @@ func (k *Keeper) Urge() {
 	}
 }
 
+// renewIfDue returns after how long to look again.
 func (k *Keeper) renewIfDue(ctx context.Context, ask Ask, urged bool) time.Duration {
 	s, at := k.state.Load(), k.clock()
-	isDue := due(s.leaf, s.ca.cert, at)
-	if !isDue && !urged {
-		return renewEvery
+	if !due(s.leaf, s.ca.cert, at) && (!urged || at.trusted) {
+		return renewEvery // by a right clock it is good: it is refused for something else
 	}
 	var err error
-	switch {
-	case s.ca.key != nil && at.trusted && isDue:
+	if s.ca.key != nil && at.trusted {
 		err = k.renewSelf()
-	case s.ca.key != nil && at.trusted:
-		return renewEvery // by a right clock its certificate is good: it is refused for something else
-	default:
+	} else {
 		err = k.renewBy(ctx, ask)
 	}
 	if err != nil {
@@ -99,22 +95,15 @@ func (k *Keeper) replace(h held, leaf *x509.Certificate) error {
 	return nil
 }
 
-// renewal is what a member asks and what it is answered.
-type renewal struct {
-	Request     []byte `json:"request,omitempty"`     // PKCS #10
-	Certificate []byte `json:"certificate,omitempty"` // DER
-	Refused     string `json:"refused,omitempty"`
-}
-
 func (k *Keeper) renewBy(ctx context.Context, ask Ask) error {
 	if ask == nil {
 		return refuse(Unavailable, "there is no way to ask a box of the pair")
 	}
-	request, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{}, k.state.Load().key)
+	request, err := newRequest(k.state.Load().key)
 	if err != nil {
-		return fmt.Errorf("ask for a certificate: %w", err)
+		return err
 	}
-	b, err := json.Marshal(renewal{Request: request})
+	b, err := json.Marshal(message{Renew: request})
 	if err != nil {
 		return err
 	}
@@ -122,14 +111,14 @@ func (k *Keeper) renewBy(ctx context.Context, ask Ask) error {
 	if err != nil {
 		return fmt.Errorf("ask for a certificate: %w", err)
 	}
-	got, err := parseRenewal(answer)
+	m, err := parseMessage(answer)
+	if err == nil {
+		err = m.said()
+	}
 	if err != nil {
-		return err
+		return fmt.Errorf("ask for a certificate: %w", err)
 	}
-	if got.Refused != "" {
-		return fmt.Errorf("the box asked for a certificate refuses: %.300q", got.Refused)
-	}
-	return k.accept(got.Certificate)
+	return k.accept(m.Certificate)
 }
 
 // accept takes a certificate that is this member's by the pair's CA.
@@ -151,52 +140,24 @@ func (k *Keeper) accept(der []byte) error {
 	return k.replace(h, leaf)
 }
 
-// AnswerRenewal answers a member's request for a new certificate. The peer is what Check said of the
-// connection; it gets a certificate for itself and the key it has, and nothing else.
-func (k *Keeper) AnswerRenewal(peer Peer, request []byte) []byte {
-	leaf, err := k.renew(peer, request)
-	answer := renewal{}
-	if err == nil {
-		answer.Certificate = leaf.Raw
-	} else {
-		k.cfg.Logger.Warn("a member's certificate was not renewed", "node", peer.Node.String(), "err", err)
-		answer.Refused = err.Error()
-	}
-	b, err := json.Marshal(answer)
+// answerRenewal makes a certificate for a member in its role and for the key it has, nothing else.
+func (k *Keeper) answerRenewal(m message) (message, error) {
+	key, err := requestKey(m.Renew)
 	if err != nil {
-		return nil // it has no value that JSON cannot write
+		return message{}, err
 	}
-	return b
-}
-
-func (k *Keeper) renew(peer Peer, request []byte) (*x509.Certificate, error) {
-	asked, err := parseRenewal(request)
-	if err != nil {
-		return nil, err
-	}
-	key, err := requestKey(asked.Request)
-	if err != nil {
-		return nil, err
-	}
-	s, at := k.state.Load(), k.clock()
-	if err := checkMember(s.Members, s.Cluster, peer); err != nil {
-		return nil, err
+	s, at, node := k.state.Load(), k.clock(), NodeOf(key)
+	i := slices.IndexFunc(s.Members, func(m Member) bool { return m.Node == node })
+	if i < 0 {
+		return message{}, notMember(node)
 	}
 	if !at.trusted {
-		return nil, refuse(Unavailable, "this box does not trust its own clock: give it a time server, or ask the other box")
+		return message{}, refuse(Unavailable, "this box does not trust its own clock: give it a time server, or ask the other box")
 	}
-	return s.ca.issue(peer, key, at)
+	leaf, err := s.ca.issue(Peer{Cluster: s.Cluster, Role: s.Members[i].Role, Node: node}, key, at)
+	if err != nil {
+		return message{}, err
+	}
+	k.cfg.Logger.Info("a member's certificate was renewed", "node", node.String(), "expires", leaf.NotAfter)
+	return message{Certificate: leaf.Raw}, nil
 }
-
-func parseRenewal(b []byte) (renewal, error) {
-	var r renewal
-	if len(b) > maxRenewal {
-		return r, refuse(Malformed, "a renewal of %d bytes: %d are the most", len(b), maxRenewal)
-	}
-	if err := json.Unmarshal(b, &r); err != nil {
-		return r, refuse(Malformed, "a renewal that is no JSON of this version")
-	}
-	return r, nil
-}
-
-var errRequest = errors.New("the request for a certificate is damaged or not signed by its own key")

@@ -28,7 +28,6 @@ var text = base32.NewEncoding(alphabet).WithPadding(base32.NoPadding)
 func (t Token) Text() string {
 	b := make([]byte, 0, tokenBytes)
 	b = append(b, tokenVersion<<4|byte(t.role))
-	b = append(b, t.id[:]...)
 	b = append(b, t.secret[:]...)
 	b = append(b, t.ca[:]...)
 	b = append(b, whole(b))
@@ -92,7 +91,7 @@ func tokenOf(b []byte) (Token, error) {
 		return Token{}, refuse(Malformed, "the token is for a role that this version does not know: update this machine")
 	}
 	r := bytes.NewReader(b)
-	for _, to := range [][]byte{t.id[:], t.secret[:], t.ca[:]} {
+	for _, to := range [][]byte{t.secret[:], t.ca[:]} {
 		if _, err := r.Read(to); err != nil {
 			return Token{}, refuse(Malformed, "the token is damaged: compare it with the original")
 		}

@@ -54,10 +54,14 @@ func checkMember(members []Member, cluster mode.NodeID, p Peer) error {
 	}
 	i := slices.IndexFunc(members, func(m Member) bool { return m.Node == p.Node })
 	if i < 0 {
-		return refuse(NotMember, "%s is no member of this pair any more, or not yet: to let it in, make a token (\"rackpost pair token\") and join anew there", p.Node)
+		return notMember(p.Node)
 	}
 	if members[i].Role != p.Role {
 		return refuse(WrongRole, "%s (%s) shows the certificate of a %s and is a member as a %s", members[i].Name, p.Node, p.Role, members[i].Role)
 	}
 	return nil
+}
+
+func notMember(node mode.NodeID) error {
+	return refuse(NotMember, "%s is no member of this pair any more, or not yet: to let it in, make a token (\"rackpost pair token\") and join with it there", node)
 }
