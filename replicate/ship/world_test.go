@@ -1,0 +1,184 @@
+package ship_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rackpost/hw"
+	"rackpost/hw/journal"
+	"rackpost/replicate/ship"
+	"rackpost/replicate/ship/shiptest"
+)
+
+var (
+	site = journal.ID{1}
+	noon = time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
+)
+
+// box is a store and its lines.
+type box struct {
+	*shiptest.Store
+	t     testing.TB
+	r     *rand.Rand
+	log   *bytes.Buffer
+	lock  *sync.Mutex
+	n     int
+	wrote map[journal.Key]bool
+}
+
+func newBox(t testing.TB, r *rand.Rand, name byte) *box {
+	return &box{Store: shiptest.New(site, journal.ID{name}, journal.Incarnation(r.Uint64()|1)), t: t, r: r,
+		log: &bytes.Buffer{}, lock: &sync.Mutex{}, wrote: map[journal.Key]bool{}}
+}
+
+func (b *box) Write2(p []byte) (int, error) {
+	b.lock.Lock()
+	defer b.lock.Unlock()
+	return b.log.Write(p)
+}
+
+type logWriter struct{ *box }
+
+func (w logWriter) Write(p []byte) (int, error) { return w.Write2(p) }
+
+func (b *box) logged() string {
+	b.lock.Lock()
+	defer b.lock.Unlock()
+	return b.log.String()
+}
+
+func (b *box) options() ship.Options {
+	return ship.Options{Site: site, Origin: b.Origin(), Logger: slog.New(slog.NewTextHandler(logWriter{b}, nil)), Share: 1}
+}
+
+func (b *box) line() *ship.Line { return ship.New(b, b.options()) }
+
+var streams = []journal.Stream{journal.Facts, journal.Samples, journal.Logs, 77}
+
+// writes makes so many batches of any streams durable.
+func (b *box) writes(n int) {
+	b.t.Helper()
+	for range n {
+		b.n++
+		wall := noon.UnixMilli() + int64(b.r.IntN(100000))
+		stream := streams[b.r.IntN(len(streams))]
+		body := []byte(fmt.Sprintf("body %d", b.n))
+		var layouts []journal.Layout
+		var err error
+		switch stream {
+		case journal.Facts:
+			body, err = journal.AppendFact(nil, hw.Fact{Kind: hw.GapFact, Version: 1, Device: hw.DeviceID(fmt.Sprint(b.r.IntN(4))), Group: "visit",
+				At: time.UnixMilli(wall), Value: hw.GapValue{Detail: fmt.Sprint(b.n)}}, wall)
+		case journal.Samples:
+			layouts, body = layoutsOf(b.t, b.r), make([]byte, b.r.IntN(2000))
+			for i := range body {
+				body[i] = byte(b.r.Uint32())
+			}
+		}
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		k, err := b.Store.Write(context.Background(), stream, wall, journal.Leader, body, 1, layouts...)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		b.wrote[k] = true
+	}
+}
+
+// layoutsOf returns one or two of eight layouts.
+func layoutsOf(t testing.TB, r *rand.Rand) (out []journal.Layout) {
+	var c journal.Compressor
+	first := r.IntN(8)
+	for i := range 1 + r.IntN(2) {
+		l, err := c.NewLayout([]journal.Entry{{Component: fmt.Sprint("port/", (first+i)%8), Sensor: "rx_bytes_total", Type: hw.Counter}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, l)
+	}
+	return out
+}
+
+// connect joins two lines until cut is called, which returns both reasons.
+func connect(a, b *ship.Line, wrap func(net.Conn) net.Conn) (cut func() (error, error)) {
+	x, y := net.Pipe()
+	if wrap != nil {
+		x = wrap(x)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var errs [2]error
+	var wg sync.WaitGroup
+	wg.Go(func() { errs[0] = a.Run(ctx, x) })
+	wg.Go(func() { errs[1] = b.Run(ctx, y) })
+	return func() (error, error) {
+		cancel()
+		wg.Wait()
+		return errs[0], errs[1]
+	}
+}
+
+// settle waits, in a bubble, until both lines have caught up.
+func settle(t testing.TB, lines ...*ship.Line) {
+	t.Helper()
+	for range 600 {
+		time.Sleep(time.Second)
+		synctest.Wait()
+		all := true
+		for _, l := range lines {
+			all = all && l.CaughtUp()
+		}
+		if all {
+			return
+		}
+	}
+	for _, l := range lines {
+		t.Errorf("not caught up: %+v", l.Progress())
+	}
+	t.FailNow()
+}
+
+// same fails unless the boxes hold everything that was written, once, as it was written, and their
+// registers are equal byte for byte.
+func same(t testing.TB, boxes ...*box) {
+	t.Helper()
+	first := boxes[0].Content()
+	state, err := boxes[0].State()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range boxes {
+		if n := b.Doubles(); n > 0 {
+			t.Errorf("%d batches stand twice", n)
+		}
+		for k := range b.wrote {
+			if _, ok := first[k]; !ok {
+				t.Errorf("%s is lost", k)
+			}
+		}
+		if !b.Held().Equal(boxes[0].Held()) {
+			t.Errorf("held differs: %v and %v", boxes[0].Held(), b.Held())
+		}
+		if diff := cmp.Diff(first, b.Content()); diff != "" {
+			t.Errorf("content differs: %s", diff)
+		}
+		if other, err := b.State(); err != nil || !bytes.Equal(state, other) {
+			t.Errorf("registers differ: %v", err)
+		}
+	}
+}
+
+var _ ship.Store = (*shiptest.Store)(nil)
+
+var errLine = fmt.Errorf("the line is cut: %w", io.ErrClosedPipe)
