@@ -176,6 +176,7 @@ func (s *Store) publish(batches []journal.Batch, positions []int64) {
 		s.stats.Batches++
 		s.stats.Bytes += uint64(len(b.Bytes))
 	}
+	s.came(batches)
 	s.open.span.join(ix.span)
 	s.stats.LastFlush = s.opt.Now()
 	s.notify()

@@ -18,7 +18,7 @@ var ErrNoLayout = journal.ErrNoLayout
 const MaxMerge = 64 << 20
 
 // Merge takes batches of others, in any order, and returns when they are durable. A batch
-// that is held already is dropped. Other content under a held key is kept aside, counted
+// that is held already is dropped, unless it is Wanted. Other content under a held key is kept aside, counted
 // and logged, and never folded. A batch that cannot be verified, or lacks a layout, refuses
 // the whole call: nothing of it is taken.
 func (s *Store) Merge(ctx context.Context, batches []journal.Batch) error {
@@ -51,7 +51,7 @@ func (s *Store) Merge(ctx context.Context, batches []journal.Batch) error {
 		if total += len(b.Bytes); total > MaxMerge {
 			return fmt.Errorf("merge: more than %d bytes at once", MaxMerge)
 		}
-		if s.held.Has(b.StreamKey, b.Seq) || now.Has(b.StreamKey, b.Seq) {
+		if s.isRepeated(&b) || now.Has(b.StreamKey, b.Seq) {
 			if err := s.repeated(ctx, &b, fresh); err != nil {
 				return err
 			}
@@ -109,18 +109,26 @@ func (s *Store) attachLayouts(ctx context.Context, b *journal.Batch, carried map
 	return nil
 }
 
-// findLayout looks for a layout in all segments, the newest first.
+// findLayout looks for a layout in all segments and remembers it. The caller holds writing.
 func (s *Store) findLayout(ctx context.Context, id journal.LayoutID) (journal.Layout, error) {
 	if l, ok := s.layouts.merged[id]; ok {
 		return l, nil
 	}
+	l, err := s.Layout(ctx, id)
+	if err == nil {
+		s.layouts.remember(l)
+	}
+	return l, err
+}
+
+// Layout returns a layout that a batch here uses: it looks in all segments, the newest first.
+func (s *Store) Layout(ctx context.Context, id journal.LayoutID) (journal.Layout, error) {
 	for _, g := range slices.Backward(s.listed()) {
 		if g.damaged() != nil {
 			continue
 		}
 		l, err := g.layout(ctx, id)
 		if err == nil {
-			s.layouts.remember(l)
 			return l, nil
 		}
 		if !errors.Is(err, sql.ErrNoRows) && !errors.Is(err, journal.ErrCorrupt) && !errors.Is(err, errGone) && !isDamaged(err) {

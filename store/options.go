@@ -15,7 +15,7 @@ import (
 
 // Options are what a store is opened with. Only Dir and Site must be set.
 type Options struct {
-	Dir     string     // everything of the store lies in it, and nothing else
+	Dir     string     // everything of the store lies in it; subfolders are others'
 	Site    journal.ID // the site this box stands in; a folder of another site is refused
 	Origin  journal.ID // of a journal that is yet to be begun; a random one when zero
 	Version string     // of the program, for the record

@@ -320,6 +320,9 @@ func (s *Store) drop(ctx context.Context, g *segment, part, hq journal.Vector) (
 	if told == nil {
 		told = s.writeBases()
 	}
+	if told == nil {
+		told = s.unwant(part)
+	}
 	if isFull(told) {
 		s.untold = append(s.untold, d)
 	} else if told != nil {

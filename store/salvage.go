@@ -412,6 +412,9 @@ func (s *Store) settle(g *segment) error {
 	if told == nil {
 		told = s.writeBases() // the registers of lost facts are there alone
 	}
+	if told == nil {
+		told = s.want(r.again())
+	}
 	if isFull(told) {
 		return nil
 	} else if told != nil {

@@ -45,15 +45,27 @@ var ErrTrimmed = errors.New("position was trimmed away")
 // Since returns up to limit batches behind p in order of arrival, each with its layouts, and
 // the position behind the last. No batches and no error: p is the end; wait for Watch.
 func (s *Store) Since(ctx context.Context, p Position, limit int) ([]journal.Batch, Position, error) {
+	if limit < 1 {
+		return nil, p, nil
+	}
+	q := quota{batches: limit}
+	next, err := s.since(ctx, p, &q)
+	if err != nil {
+		return nil, p, err
+	}
+	return q.out, next, nil
+}
+
+// since collects what is behind p and returns the position behind the last.
+func (s *Store) since(ctx context.Context, p Position, q *quota) (Position, error) {
 	segments := s.listed()
 	from := 0
 	if p != (Position{}) {
 		from = slices.IndexFunc(segments, func(g *segment) bool { return g.id == p.Segment })
 		if from < 0 {
-			return nil, p, fmt.Errorf("since %s: %w", p, ErrTrimmed)
+			return p, fmt.Errorf("since %s: %w", p, ErrTrimmed)
 		}
 	}
-	var out []journal.Batch
 	for _, g := range segments[from:] {
 		row := int64(0)
 		if g.id == p.Segment {
@@ -63,53 +75,57 @@ func (s *Store) Since(ctx context.Context, p Position, limit int) ([]journal.Bat
 			continue
 		}
 		end, more, err := row, true, error(nil)
-		for more && err == nil && len(out) < limit {
-			end, more, err = s.sinceRow(ctx, g, end, limit, &out)
+		for more && err == nil && !q.full() {
+			end, more, err = s.sinceRow(ctx, g, end, q)
 		}
 		switch {
 		case errors.Is(err, errGone):
-			return nil, p, fmt.Errorf("since %s: %w", p, ErrTrimmed)
+			return p, fmt.Errorf("since %s: %w", p, ErrTrimmed)
 		case isDamaged(err):
 			s.setAside(g, err)
 		case err != nil:
-			return nil, p, fmt.Errorf("since %s: %w", p, err)
+			return p, fmt.Errorf("since %s: %w", p, err)
 		}
 		p = Position{g.id, end}
-		if len(out) >= limit {
+		if q.full() {
 			break
 		}
 	}
-	return out, p, nil
+	return p, nil
 }
 
 // errEnough ends a reading that has what was asked for.
 var errEnough = errors.New("enough")
 
-// sinceRow reads g behind row until out has limit batches. It returns the last row looked at
-// and whether more are behind it: of those read, some may have to be passed over.
-func (s *Store) sinceRow(ctx context.Context, g *segment, row int64, limit int, out *[]journal.Batch) (end int64, more bool, err error) {
+// sinceRow reads g behind row until q is full. It returns the last row looked at and whether more are
+// behind it: of those read, some may have to be passed over.
+func (s *Store) sinceRow(ctx context.Context, g *segment, row int64, q *quota) (end int64, more bool, err error) {
 	err = g.read(func(db *sql.DB) error {
 		err := eachRow(ctx, db, "SELECT position, bytes FROM batch WHERE position > ? ORDER BY position", []any{row}, func(position int64, raw []byte) error {
-			if len(*out) >= limit {
+			if q.full() {
 				return errEnough
 			}
 			row = position
 			if b, ok := s.parse(g, position, raw); ok {
-				*out = append(*out, b)
+				q.add(b)
 			}
 			return nil
 		})
 		if more = errors.Is(err, errEnough); more {
 			err = nil
 		}
-		return errors.Join(err, s.withLayouts(ctx, db, g, out))
+		return errors.Join(err, s.withLayouts(ctx, db, g, q))
 	})
 	return row, more, err
 }
 
 // withLayouts gives every batch that has none yet the layouts it refers to. A batch whose
 // layout is damaged is passed over: nobody could take it.
-func (s *Store) withLayouts(ctx context.Context, db *sql.DB, g *segment, batches *[]journal.Batch) error {
+func (s *Store) withLayouts(ctx context.Context, db *sql.DB, g *segment, q *quota) error {
+	if q.batches == 0 {
+		return nil
+	}
+	batches := &q.out
 	have := map[journal.LayoutID]journal.Layout{}
 	load := func(id journal.LayoutID) (journal.Layout, error) {
 		l, ok := have[id]
@@ -148,7 +164,17 @@ func (s *Store) withLayouts(ctx context.Context, db *sql.DB, g *segment, batches
 // then logs, then samples, the oldest segments first and in a segment by key. Batches held but
 // since dropped here are not among them.
 func (s *Store) Lacking(ctx context.Context, v journal.Vector, limit int) ([]journal.Batch, error) {
-	var out []journal.Batch
+	if limit < 1 {
+		return nil, nil
+	}
+	q := quota{batches: limit}
+	if err := s.lacking(ctx, v, &q); err != nil {
+		return nil, err
+	}
+	return q.out, nil
+}
+
+func (s *Store) lacking(ctx context.Context, v journal.Vector, q *quota) error {
 	segments := s.listed()
 	for _, rank := range []func(journal.Stream) bool{
 		func(t journal.Stream) bool { return t == journal.Facts },
@@ -156,35 +182,33 @@ func (s *Store) Lacking(ctx context.Context, v journal.Vector, limit int) ([]jou
 		func(t journal.Stream) bool { return t == journal.Samples },
 	} {
 		for _, g := range segments {
-			if len(out) >= limit {
-				return out, nil
+			if q.full() {
+				return nil
 			}
 			if g.damaged() != nil {
 				continue
 			}
-			err := s.lackingOf(ctx, g, v, rank, limit, &out)
+			err := s.lackingOf(ctx, g, v, rank, q)
 			switch {
 			case errors.Is(err, errGone):
 			case isDamaged(err):
 				s.setAside(g, err)
 			case err != nil:
-				return nil, fmt.Errorf("lacking: %w", err)
+				return fmt.Errorf("lacking: %w", err)
 			}
 		}
 	}
-	return out, nil
+	return nil
 }
 
-// lackingOf appends what g has and v does not, as long as out has less than limit.
-func (s *Store) lackingOf(ctx context.Context, g *segment, v journal.Vector, rank func(journal.Stream) bool, limit int, out *[]journal.Batch) error {
-	own, sources := g.contents()
-	maps.DeleteFunc(own, func(k journal.StreamKey, _ []journal.Interval) bool { return !rank(k.Stream) })
+// lackingOf collects what g has and v does not.
+func (s *Store) lackingOf(ctx context.Context, g *segment, v journal.Vector, rank func(journal.Stream) bool, q *quota) error {
 	// Of those read, some may have to be passed over: then further ones take their place.
-	for want := own.Minus(v); len(want) > 0 && len(*out) < limit; {
+	for want, sources := g.lacks(v, rank); len(want) > 0 && !q.full(); {
 		looked := journal.Vector{}
 		err := g.read(func(db *sql.DB) error {
-			err := s.readWanted(ctx, g, db, want, sources, limit, looked, out)
-			return errors.Join(err, s.withLayouts(ctx, db, g, out))
+			err := s.readWanted(ctx, g, db, want, sources, looked, q)
+			return errors.Join(err, s.withLayouts(ctx, db, g, q))
 		})
 		if err != nil || len(looked) == 0 {
 			return err
@@ -194,13 +218,26 @@ func (s *Store) lackingOf(ctx context.Context, g *segment, v journal.Vector, ran
 	return nil
 }
 
-// readWanted appends batches of want until out has limit, and notes the ones it looked at.
-func (s *Store) readWanted(ctx context.Context, g *segment, db *sql.DB, want journal.Vector, sources map[journal.StreamKey]int64, limit int, looked journal.Vector, out *[]journal.Batch) error {
+// lacks returns what stands in g of the streams that rank names and v does not hold, with the numbers of
+// their sources. Where nothing is lacking it is cheap.
+func (g *segment) lacks(v journal.Vector, rank func(journal.Stream) bool) (journal.Vector, map[journal.StreamKey]int64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	want := g.own.Minus(v)
+	maps.DeleteFunc(want, func(k journal.StreamKey, _ []journal.Interval) bool { return !rank(k.Stream) })
+	if len(want) == 0 {
+		return nil, nil
+	}
+	return want, maps.Clone(g.sources)
+}
+
+// readWanted collects batches of want until q is full, and notes the ones it looked at.
+func (s *Store) readWanted(ctx context.Context, g *segment, db *sql.DB, want journal.Vector, sources map[journal.StreamKey]int64, looked journal.Vector, q *quota) error {
 	for _, k := range want.Keys() {
 		for _, iv := range want[k] {
 			err := each(ctx, db, "SELECT position, seq, bytes FROM batch WHERE source = ? AND seq BETWEEN ? AND ? ORDER BY seq",
 				[]any{sources[k], int64(iv.First), int64(iv.Last)}, func(rows *sql.Rows) error {
-					if len(*out) >= limit {
+					if q.full() {
 						return errEnough
 					}
 					var position, seq int64
@@ -210,7 +247,7 @@ func (s *Store) readWanted(ctx context.Context, g *segment, db *sql.DB, want jou
 					}
 					looked.Add(k, uint64(seq), uint64(seq))
 					if b, ok := s.parse(g, position, raw); ok {
-						*out = append(*out, b)
+						q.add(b)
 					}
 					return nil
 				})

@@ -57,6 +57,7 @@ type Store struct {
 	state    sync.RWMutex
 	segments []*segment // in order, the open one last; quarantined ones too
 	held     journal.Vector
+	wanted   journal.Vector // of held: lost by damage, and taken again
 	unread   journal.Vector // batches here that this program could not fully read: no base covers them
 	folds    map[journal.ID]*fold.Fold
 	tails    map[*segment]*index // of segments without a twin
@@ -96,7 +97,7 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 	}
 	s := &Store{opt: opt, lock: lock, reports: make(chan putRequest), ended: make(chan struct{}), closed: make(chan struct{}), sealing: make(chan struct{}, 1),
 		previous: map[journal.StreamKey]uint32{}, states: map[hw.DeviceID]*hw.State{}, layouts: newLayoutCache(),
-		held: journal.Vector{}, unread: journal.Vector{}, hq: journal.Vector{}, folds: map[journal.ID]*fold.Fold{}, tails: map[*segment]*index{}, changed: make(chan struct{})}
+		held: journal.Vector{}, wanted: journal.Vector{}, unread: journal.Vector{}, hq: journal.Vector{}, folds: map[journal.ID]*fold.Fold{}, tails: map[*segment]*index{}, changed: make(chan struct{})}
 	s.damages.known = map[Position]struct{}{}
 	if err := s.load(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open journal %s: %w", opt.Dir, err), s.Close())
@@ -118,6 +119,9 @@ func (s *Store) load(ctx context.Context) (err error) {
 		return err
 	}
 	if err := s.loadIncarnation(ctx); err != nil {
+		return err
+	}
+	if err := s.loadWanted(); err != nil {
 		return err
 	}
 	return s.loadBallast()
