@@ -35,6 +35,7 @@ type Keeper struct {
 	joining sync.Mutex // one joins at a time, so that each sees those before
 
 	mu    sync.Mutex // of who changes state and the folder
+	stale bool       // the folder's list of members: the disk did not take the last one
 	state atomic.Pointer[state]
 }
 
@@ -86,12 +87,15 @@ func (k *Keeper) Identity() Identity {
 // is known, after a start or when what was agreed on is lost. Connections of who is no longer in it
 // are the caller's to close: Check says which.
 func (k *Keeper) SetMembers(list []Member) error {
+	if len(list) == 0 {
+		return errors.New("a pair without members: what is agreed on is not known yet")
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	list = slices.Clone(list)
 	sortMembers(list)
 	h := k.state.Load().held
-	if reflect.DeepEqual(h.Members, list) {
+	if reflect.DeepEqual(h.Members, list) && !k.stale {
 		return nil
 	}
 	for _, m := range list {
@@ -104,7 +108,8 @@ func (k *Keeper) SetMembers(list []Member) error {
 	}
 	h.Members = list
 	k.show(h) // who was removed is refused even when the disk does not take the list
-	if err := k.cfg.Folder.saveIdentity(h.Identity); err != nil {
+	err := k.cfg.Folder.saveIdentity(h.Identity)
+	if k.stale = err != nil; k.stale {
 		return fmt.Errorf("keep the list of members: %w", err)
 	}
 	return nil

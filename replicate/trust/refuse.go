@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 )
 
 // Reason is why somebody was refused: the same word for ever.
@@ -40,26 +41,27 @@ func refuse(reason Reason, format string, args ...any) *Refusal {
 	return &Refusal{Reason: reason, Words: fmt.Sprintf(format, args...)}
 }
 
+// The alerts of TLS that Explain has words for, by their numbers in RFC 8446.
 const (
-	alertBadCertificate      = 42
-	alertProtocolVersion     = 70
-	alertCertificateRequired = 116
-	alertNoProtocol          = 120
+	badCertificate      tls.AlertError = 42
+	protocolVersion     tls.AlertError = 70
+	certificateRequired tls.AlertError = 116
+	noProtocol          tls.AlertError = 120
 )
 
 // Explain adds to the error of a TLS connection what the other end meant by its alert, and what to
 // do. TLS carries no words, so the other end's log has the exact reason.
 func Explain(err error) error {
-	var alert tls.AlertError
-	if !errors.As(err, &alert) {
+	var remote *net.OpError
+	if !errors.As(err, &remote) || remote.Op != "remote error" {
 		return err
 	}
-	switch alert {
-	case alertBadCertificate, alertCertificateRequired:
+	switch remote.Err.Error() { // its type has no name outside crypto/tls
+	case badCertificate.Error(), certificateRequired.Error():
 		return fmt.Errorf("the other member refuses this one's certificate: it is of another pair, was removed from this one, or its certificate has expired; \"rackpost pair status\" and the log there say which: %w", err)
-	case alertProtocolVersion:
+	case protocolVersion.Error():
 		return fmt.Errorf("the other end speaks no TLS 1.3: it is no rackpost, or something between changes the connection: %w", err)
-	case alertNoProtocol:
+	case noProtocol.Error():
 		return fmt.Errorf("the other end does not know this protocol: it is no rackpost, or one too old or too new for this: update the older: %w", err)
 	}
 	return err
