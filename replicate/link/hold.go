@@ -19,8 +19,11 @@ const (
 	look  = time.Second      // how often one that gave way looks whether it still has to
 )
 
-// errGaveWay ends a hold that another machine's claim is stronger than.
-var errGaveWay = errors.New("another machine has it")
+// What a box without authority stands back for.
+var (
+	errGaveWay = errors.New("another machine has it")
+	errAsked   = errors.New("another machine is about to take it")
+)
 
 // Hold takes the address, announces it, keeps it until ctx ends, and removes it before it returns. What stands in its way
 // and can pass (no interface, a link that is down, another machine that has the address while this box must give way) is
@@ -35,15 +38,21 @@ func (a *Address) Hold(ctx context.Context) error {
 		}
 		if err != nil && ctx.Err() == nil {
 			a.setStatus(false, "", err.Error())
-			a.pause(ctx, changed, errors.Is(err, errGaveWay))
+			a.pause(ctx, changed, err)
 		}
 	}
 	return nil
 }
 
-// pause waits until it makes sense to try again: one that gave way waits long, unless it need not any more.
-func (a *Address) pause(ctx context.Context, changed <-chan struct{}, gaveWay bool) {
-	if !gaveWay {
+// pause waits until it makes sense to try again.
+func (a *Address) pause(ctx context.Context, changed <-chan struct{}, why error) {
+	var wait time.Duration
+	switch {
+	case errors.Is(why, errGaveWay):
+		wait = again
+	case errors.Is(why, errAsked):
+		wait = rand.N(retry)
+	default:
 		select {
 		case <-ctx.Done():
 		case <-changed:
@@ -53,7 +62,7 @@ func (a *Address) pause(ctx context.Context, changed <-chan struct{}, gaveWay bo
 	}
 	tick := time.NewTicker(look)
 	defer tick.Stop()
-	for end := time.Now().Add(again); time.Now().Before(end) && a.cfg.GiveWay(); {
+	for end := time.Now().Add(wait); time.Now().Before(end) && a.cfg.GiveWay(); {
 		select {
 		case <-ctx.Done():
 			return
@@ -80,8 +89,12 @@ func (a *Address) holdOn(ctx context.Context) error {
 			return err
 		}
 	}
+	changed := a.cfg.Monitor.Watch() // before the address is put, so that its coming is no change unseen
+	if err := a.put(l); err != nil {
+		return err
+	}
 	h := &holding{Address: a, link: l, socket: s, givesWay: givesWay, ears: hear(s)}
-	err = h.keep(ctx)
+	err = h.keep(ctx, changed)
 	err = errors.Join(err, a.remove(l.Index))
 	s.close()
 	h.ears.join()
@@ -106,7 +119,7 @@ func (a *Address) ask(ctx context.Context, l Link, s *socket) error {
 		case says == claims:
 			return fmt.Errorf("%w: %s answered on %s", errGaveWay, mac, l.Name)
 		default:
-			return fmt.Errorf("%w: %s is about to take it on %s", errGaveWay, mac, l.Name)
+			return fmt.Errorf("%w: %s asked for it on %s", errAsked, mac, l.Name)
 		}
 	}
 	return nil

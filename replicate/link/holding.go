@@ -29,13 +29,9 @@ type holding struct {
 // announceAt returns when an address is announced, counted from when it was taken or its link came back.
 func announceAt() []time.Duration { return []time.Duration{0, 500 * time.Millisecond, 2 * time.Second} }
 
-// keep puts the address on the link and keeps it there until ctx ends, the link is no longer the right one, or another
+// keep keeps the address on its link until ctx ends, the link is no longer the right one, or another
 // claims the address that this box has no authority to defend.
-func (h *holding) keep(ctx context.Context) error {
-	changed := h.cfg.Monitor.Watch()
-	if err := h.put(h.link); err != nil {
-		return err
-	}
+func (h *holding) keep(ctx context.Context, changed <-chan struct{}) error {
 	h.setStatus(true, h.link.Name, "")
 	h.cfg.Logger.Info("took the virtual address", "address", h.cfg.Address, "interface", h.link.Name)
 	defer h.cfg.Logger.Info("let go of the virtual address", "address", h.cfg.Address, "interface", h.link.Name)

@@ -46,13 +46,14 @@ func listen(l Link, ip netip.Addr) (*socket, error) {
 }
 
 func prepare(fd, index int, ip netip.Addr) error {
-	filter, protocol := filterARP(ip), uint16(etherARP)
+	protocol := uint16(etherARP)
 	if ip.Is6() {
-		filter, protocol = filterNeighbour(ip), etherIPv6
+		protocol = etherIPv6
 		if err := joinGroup(fd, index, ip); err != nil {
 			return fmt.Errorf("join the group of %s: %w", ip, err)
 		}
 	}
+	filter := filterOf(ip)
 	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
 	if err := unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &program); err != nil {
 		return fmt.Errorf("attach a filter: %w", err)
@@ -118,6 +119,14 @@ func (s *socket) close() { _ = s.file.Close() }
 // isPassing tells of errors that end by themselves: the interface is switched off, its queue is full.
 func isPassing(err error) bool {
 	return errors.Is(err, unix.ENETDOWN) || errors.Is(err, unix.ENOBUFS) || errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR)
+}
+
+// filterOf passes the frames that heard understands.
+func filterOf(ip netip.Addr) []unix.SockFilter {
+	if ip.Is4() {
+		return filterARP(ip)
+	}
+	return filterNeighbour(ip)
 }
 
 // filterARP passes ARP whose sender or target is ip.
