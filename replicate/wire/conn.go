@@ -38,10 +38,13 @@ func (c *Conn) drop() {
 // mostConns is how many connections of a kind a member may have made. One more ends the oldest:
 // it is of a member that was cut off and calls again.
 func mostConns(proto string) int {
-	if proto == Raft {
+	switch proto {
+	case Raft:
 		return 16
+	case Control:
+		return mostServed
 	}
-	return 8
+	return 2 * mostPaths
 }
 
 // conns are the connections that are open, in the order they came.

@@ -34,7 +34,7 @@ func (w *Wire) receive(c *tls.Conn, m *meter, path string, from netip.Addr) *Con
 func (w *Wire) settle(c *tls.Conn, m *meter, called bool, id identity, r Refusal) (*Conn, error) {
 	generation := w.said.Load().Generation
 	h, ours, theirs, err := w.greet(c, called, id, r.Protocol)
-	if err == nil && (ours.reason == Welcome || ours.reason >= OtherGeneration) {
+	if err == nil && ours.reason.ofMember() {
 		w.contacts.heard(r.Path, h)
 	}
 	switch {

@@ -38,6 +38,12 @@ func (r Reason) String() string {
 	return fmt.Sprintf("reason %d of a newer version", uint8(r))
 }
 
+// ofMember says whether what the other side said of itself is to be kept: it is a member, even if
+// it may not do what it came for.
+func (r Reason) ofMember() bool {
+	return r == Welcome || r == OtherGeneration || r == MustRejoin || r == RaftStopped
+}
+
 // Refusal is a connection that one side did not want, and what to do about it.
 type Refusal struct {
 	At       time.Time

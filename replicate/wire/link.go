@@ -135,12 +135,18 @@ func (c *contacts) sweep(now time.Time, silence func(mode.Role) time.Duration) [
 	})
 }
 
+// mostMemories is of how many members something is remembered, before those that left are forgotten.
+const mostMemories = 64
+
 // keep forgets the links to whoever is no longer a member, and the ways that it no longer has.
 func (c *contacts) keep(stays func(mode.NodeID, string) bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	before := len(c.links)
 	maps.DeleteFunc(c.links, func(key linkKey, _ *link) bool { return !stays(key.node, key.path) })
+	if len(c.memory) > mostMemories {
+		maps.DeleteFunc(c.memory, func(node mode.NodeID, _ Memory) bool { return !stays(node, "") })
+	}
 	if len(c.links) != before {
 		c.tell()
 	}

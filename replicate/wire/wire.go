@@ -153,10 +153,11 @@ func (w *Wire) replace(next map[mode.NodeID]*peer) {
 	w.contacts.keep(w.has)
 }
 
-// has says whether a member may be heard on a path: it is called there, or calls there.
+// has says whether a member may be heard on a path: it is called there, or calls there. Without a
+// path it says whether it is a member.
 func (w *Wire) has(node mode.NodeID, path string) bool {
 	p := w.peer(node)
-	return p != nil && (named(p.Paths, path) != nil || named(w.cfg.Paths, path) != nil)
+	return p != nil && (path == "" || named(p.Paths, path) != nil || named(w.cfg.Paths, path) != nil)
 }
 
 func named(paths []Path, name string) *Path {
