@@ -98,6 +98,9 @@ func (s *Store) indexOf(ctx context.Context, g *segment) (*index, error) {
 func (s *Store) indexVisits(ix *index, position int64, b *journal.Batch) {
 	f := s.fold(b.Site)
 	f.SawBatch(&b.Header)
+	if b.Site == s.id.site && b.Origin != s.id.origin {
+		s.visitedElsewhere = max(s.visitedElsewhere, b.Turn)
+	}
 	err := s.eachVisit(b, func(rec journal.Record, v *journal.Visit) {
 		f.Visited(lastVisit(&b.Header, v))
 		ix.add(deviceKey{b.Site, v.Device}, visitAt{v.Started.UnixMilli(), position, rec.Index})

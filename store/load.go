@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 
-	"rackpost/hw"
 	"rackpost/hw/journal"
 )
 
@@ -264,7 +263,6 @@ func (s *Store) loadIncarnation(ctx context.Context) (err error) {
 	if s.inc.id, err = newIncarnation(); err != nil {
 		return err
 	}
-	s.inc.visited = map[hw.DeviceID]struct{}{}
 	ended := map[journal.Incarnation]bool{}
 	for _, g := range slices.Backward(s.segments) {
 		if g.damaged() != nil {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -184,7 +183,6 @@ func (s *Store) flush(waiting []putRequest) error {
 	}
 	s.state.Lock()
 	defer s.state.Unlock()
-	maps.Copy(s.inc.visited, visited)
 	for _, w := range waiting {
 		s.stats.Samples += uint64(len(w.report.Samples))
 	}
@@ -193,30 +191,68 @@ func (s *Store) flush(waiting []putRequest) error {
 }
 
 // prepare completes a report, which may be the first of its device in a flush, with what only
-// the store knows: that the box was away.
+// the store knows: that nobody visited, or that what was read may be lost.
 func (s *Store) prepare(r hw.Report, first bool) hw.Report {
-	if _, seen := s.inc.visited[r.Device]; first && !seen {
-		if g, ok := s.awayGap(&r); ok {
+	if first {
+		if g, ok := s.unvisited(&r); ok {
 			r.Gaps = append(append([]hw.Gap(nil), r.Gaps...), g)
 		}
 	}
 	return hw.Normalise(*s.stateOf(r.Device), r)
 }
 
-// awayGap returns the gap between the last durable visit of an incarnation before this one
-// and r. After an orderly stop that is a gap only if a visit was missed; after a crash a
-// visit may have been made and lost, so it always is. When another box visited later there is
-// none: this one was not alone.
-func (s *Store) awayGap(r *hw.Report) (hw.Gap, bool) {
-	var last journal.LastVisit
-	for _, v := range s.visitsOf(r.Device) {
+// unvisited returns the gap between the last visit known here and r: no interval longer than one
+// and a half periods is without a visit or a gap, and no visit that was acknowledged anywhere is
+// lost without one.
+func (s *Store) unvisited(r *hw.Report) (hw.Gap, bool) {
+	visits := s.visitsOf(r.Device)
+	var last, near journal.LastVisit // by turn, by time
+	for _, v := range visits {
 		if v.Turn > last.Turn {
 			last = v
 		}
+		if !v.Started.After(r.Started) && (near.Turn == 0 || v.Started.After(near.Started)) {
+			near = v
+		}
 	}
-	if s.inc.previous == 0 || last.Turn == 0 || last.Origin != s.id.origin || last.Incarnation == s.inc.id {
+	switch {
+	case last.Turn == 0:
+		return hw.Gap{}, false
+	case last.Origin == s.id.origin && last.Incarnation != s.inc.id:
+		return s.awayGap(last, r)
+	case near.Turn == 0 || s.toldUnvisited(r):
 		return hw.Gap{}, false
 	}
+	g := hw.Gap{What: hw.VisitGap, Reason: hw.Missed, From: near.Started, To: r.Started}
+	s.state.RLock()
+	passed := s.visitedElsewhere > last.Turn || last.Origin != s.id.origin
+	s.state.RUnlock()
+	if !passed {
+		return g, near.Period > 0 && overdue(near.Started, r.Started, near.Period)
+	}
+	// Another box visited meanwhile. A visit that was due and is not here may have been made by it,
+	// and be on its disk alone.
+	g.Detail = "another box visited before; what it read last is not here"
+	return g, near.Period > 0 && r.Started.Sub(near.Started) > near.Period
+}
+
+// toldUnvisited says whether a gap tells already that nothing was read before r: the poller's, or one
+// that is open.
+func (s *Store) toldUnvisited(r *hw.Report) bool {
+	for _, g := range r.Gaps {
+		if g.What == hw.VisitGap && !g.To.IsZero() {
+			return true
+		}
+	}
+	known, ok := s.stateOf(r.Device).Get(hw.RegisterKey{Kind: hw.GapFact, Group: hw.VisitGap})
+	open, isGap := known.Value.(hw.GapValue)
+	return ok && isGap && open.To.IsZero()
+}
+
+// awayGap returns the gap between the last visit of an incarnation before this one and r. After an
+// orderly stop that is a gap only if a visit was missed; after a crash a visit may have been made and
+// lost, so it always is.
+func (s *Store) awayGap(last journal.LastVisit, r *hw.Report) (hw.Gap, bool) {
 	g := hw.Gap{What: hw.VisitGap, Reason: hw.ApplianceCrash, From: last.Started, To: r.Started}
 	if s.inc.clean {
 		g.Reason = hw.ApplianceDown
@@ -224,7 +260,7 @@ func (s *Store) awayGap(r *hw.Report) (hw.Gap, bool) {
 	if g.To.Before(g.From) { // the clock was set back
 		g.To = g.From
 	}
-	return g, !s.inc.clean || overdue(last.Started, r.Started, last.Period)
+	return g, s.inc.previous != 0 && (!s.inc.clean || overdue(last.Started, r.Started, last.Period))
 }
 
 func (s *Store) visitsOf(device hw.DeviceID) []journal.LastVisit {

@@ -64,6 +64,8 @@ type Store struct {
 	changed  chan struct{}
 	stats    Stats
 
+	visitedElsewhere uint64 // the greatest turn of another box's samples of this site
+
 	damages struct {
 		sync.Mutex
 		known map[Position]struct{}
@@ -79,7 +81,6 @@ type incarnation struct {
 	begun    bool
 	previous journal.Incarnation // 0 when there was none
 	clean    bool                // the previous one was closed in order
-	visited  map[hw.DeviceID]struct{}
 }
 
 // Open opens the journal in opt.Dir, or begins one. Old data that cannot be read is named,
