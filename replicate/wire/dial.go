@@ -109,8 +109,7 @@ func (w *Wire) introduce(ctx context.Context, m *meter, p *Peer, path Path, prot
 
 // distrust is a call whose TLS failed; one that only was cut or late is no refusal.
 func (w *Wire) distrust(ctx context.Context, r Refusal, err error) error {
-	var alert tls.AlertError
-	if errors.As(err, &alert) {
+	if isAlert(err) {
 		return w.broken(r, err)
 	}
 	var op *net.OpError

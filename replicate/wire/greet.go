@@ -38,12 +38,8 @@ func (w *Wire) settle(c *tls.Conn, m *meter, called bool, id identity, r Refusal
 		w.contacts.heard(r.Path, h)
 	}
 	switch {
-	case ours.reason != Welcome:
-		r.Reason, r.Words = ours.reason, ours.words
-		return nil, w.refuse(r)
-	case err == nil && theirs.reason != Welcome:
-		r.Theirs, r.Reason, r.Words = true, theirs.reason, theirs.words
-		return nil, w.refuse(r)
+	case ours.reason != Welcome || err == nil && theirs.reason != Welcome:
+		return nil, w.refuseBoth(r, ours, theirs)
 	case err != nil:
 		return nil, w.broken(r, err)
 	}
@@ -61,14 +57,26 @@ func (w *Wire) settle(c *tls.Conn, m *meter, called bool, id identity, r Refusal
 	return conn, nil
 }
 
+// refuseBoth keeps what either side has against the other, and returns this side's if it has something.
+func (w *Wire) refuseBoth(r Refusal, ours, theirs verdict) (refusal *Refusal) {
+	if theirs.reason != Welcome {
+		r.Theirs, r.Reason, r.Words = true, theirs.reason, theirs.words
+		refusal = w.refuse(r)
+	}
+	if ours.reason != Welcome {
+		r.Theirs, r.Reason, r.Words = false, ours.reason, ours.words
+		refusal = w.refuse(r)
+	}
+	return refusal
+}
+
 // broken is a connection that ended between TLS and the verdict. Of TLS 1.3 the caller learns only
 // then that its certificate was refused.
 func (w *Wire) broken(r Refusal, err error) error {
-	var alert tls.AlertError
 	switch {
-	case errors.As(err, &alert):
+	case isAlert(err):
 		r.Theirs, r.Reason = true, Untrusted
-		r.Words = "it refuses this member's certificate (" + alert.Error() + "): it is of another pair, or removed this one, or the clocks differ; \"rackpost pair status\" there says which"
+		r.Words = "it refuses this member's certificate (" + err.Error() + "): it is of another pair, or removed this one, or the clocks differ; \"rackpost pair status\" there says which"
 		return w.refuse(r)
 	case errors.Is(err, errHello):
 		r.Reason, r.Words = Malformed, err.Error()
@@ -113,6 +121,12 @@ func (w *Wire) greet(c net.Conn, called bool, id identity, proto string) (Hello,
 	}
 	theirs, err := parseVerdict(b)
 	return peer, ours, theirs, err
+}
+
+// isAlert says whether the other side ended TLS and said why, in a word.
+func isAlert(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "remote error"
 }
 
 type identity struct {

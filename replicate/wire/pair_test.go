@@ -239,3 +239,25 @@ func TestCut(t *testing.T) {
 		t.Errorf("the new layer: %v", err)
 	}
 }
+
+// layer calls over a layer of Raft, and hangs up.
+type layer struct{ raft.StreamLayer }
+
+func (l layer) dial(to *member) error {
+	c, err := l.Dial(address(to), 2*time.Second)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return says(c)
+}
+
+// raftBytes is what went over connections for Raft that both sides wanted.
+func raftBytes(m *member) (n uint64) {
+	for _, x := range m.Traffic() {
+		if x.Protocol == wire.Raft {
+			n += x.BytesIn + x.BytesOut
+		}
+	}
+	return n
+}

@@ -163,6 +163,9 @@ func (w *Wire) unwanted(ctx context.Context, m *meter, from netip.Addr, path str
 	case ctx.Err() != nil, isEnd(err), errors.Is(err, net.ErrClosed), isReset(err):
 		w.cfg.Logger.Debug("pair caller left", "address", r.Address, "path", path, "error", err)
 		return
+	case isAlert(err):
+		_ = w.broken(r, err)
+		return
 	case isTimeout(err):
 		r.Words = "it did not finish its handshake in time"
 	case errors.Is(err, errTooMuch):
