@@ -1,7 +1,6 @@
 package link
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -53,7 +52,7 @@ type Status struct {
 
 // NewAddress checks what was configured.
 func NewAddress(cfg AddressConfig) (*Address, error) {
-	ip := cfg.Address
+	ip := cfg.Address.Unmap()
 	switch {
 	case !ip.IsValid() || ip.IsUnspecified() || ip.IsMulticast() || ip.IsLoopback():
 		return nil, fmt.Errorf("%s cannot be a virtual address: write one of the network that both boxes are in, which no machine has", ip)
@@ -67,7 +66,7 @@ func NewAddress(cfg AddressConfig) (*Address, error) {
 	if cfg.GiveWay == nil {
 		cfg.GiveWay = func() bool { return false }
 	}
-	cfg.Address = ip.Unmap()
+	cfg.Address = ip
 	return &Address{cfg: cfg, status: Status{Address: cfg.Address}}, nil
 }
 
@@ -90,14 +89,14 @@ func (a *Address) setStatus(held bool, on, problem string) {
 
 // Clean removes what an earlier run left, and fails when the box may not hold the address at all. Call it at the start,
 // whether or not this box is to hold the address.
-func (a *Address) Clean(context.Context) error {
+func (a *Address) Clean() error {
 	left, err := a.find()
 	if err != nil {
 		return fmt.Errorf("look for the virtual address: %w", err)
 	}
 	for _, at := range left {
 		if at.ValidLft > int(lifetime/time.Second) {
-			return fmt.Errorf("%s is configured on this box for good: take it out of the network configuration, or choose another virtual address", a.cfg.Address)
+			return fmt.Errorf("%s is on this box already, and not by rackpost: take it out of the network configuration, or choose another virtual address", a.cfg.Address)
 		}
 		if err := a.remove(at.LinkIndex); err != nil {
 			return err
@@ -147,16 +146,20 @@ func (a *Address) put(l Link) error {
 	} else if label := l.Name + ":vip"; len(label) <= labelMost {
 		at.Label = label
 	}
-	if err := netlink.AddrReplace(nil, at); err != nil {
+	err := netlink.AddrReplace(nil, at)
+	switch {
+	case errors.Is(err, unix.EACCES): // which is no lack of a capability
+		return fmt.Errorf("put %s on %s: IPv6 is switched off there (sysctl net.ipv6.conf.%s.disable_ipv6)", a.cfg.Address, l.Name, l.Name)
+	case err != nil:
 		return fmt.Errorf("put %s on %s: %w", a.cfg.Address, l.Name, needsCapability(err))
 	}
 	return nil
 }
 
-// remove takes the address from the interface; that it is not there, or the interface is not, is no error.
+// remove takes the address from the interface; that it is not there, or the interface or its IPv6 is not, is no error.
 func (a *Address) remove(index int) error {
 	err := netlink.AddrDel(nil, &netlink.Addr{IPNet: a.network(), LinkIndex: index})
-	if err == nil || errors.Is(err, unix.EADDRNOTAVAIL) || errors.Is(err, unix.ENODEV) {
+	if err == nil || errors.Is(err, unix.EADDRNOTAVAIL) || errors.Is(err, unix.ENODEV) || errors.Is(err, unix.ENXIO) {
 		return nil
 	}
 	return fmt.Errorf("remove the virtual address %s: %w", a.cfg.Address, needsCapability(err))

@@ -2,6 +2,8 @@ package link_test
 
 import (
 	"net/netip"
+	"os"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -55,6 +57,31 @@ func TestNeighboursFollowTheAddress(t *testing.T) {
 				t.Errorf("%s: a still has the address after it let go", f.name)
 			}
 		}
+	})
+}
+
+// TestAddressIsLetGo: when Hold returns the address is gone, however often and however soon it was told to end.
+func TestAddressIsLetGo(t *testing.T) {
+	netlab.Alone(t, func(t *testing.T) {
+		lab := netlab.NewHere(t, "a", "b")
+		a := newHere(t, lab.Host("a"))
+		goroutines := runtime.NumGoroutine()
+		var longest time.Duration
+		for i := range 40 {
+			f := families[i%2]
+			stop := a.hold(t, a.address(t, f.address, func() bool { return i%4 == 3 }))
+			if i%4 < 2 {
+				eventually(t, "it is held", func() bool { return has(a.Host, f.address) })
+			}
+			began := time.Now()
+			stop()
+			longest = max(longest, time.Since(began))
+			if has(a.Host, f.address) {
+				t.Fatalf("round %d: it is still there", i)
+			}
+		}
+		t.Logf("the longest of 40 ends lasted %s", longest)
+		eventually(t, "no goroutine is left", func() bool { return runtime.NumGoroutine() <= goroutines })
 	})
 }
 
@@ -114,6 +141,55 @@ func TestAddressIsPutBack(t *testing.T) {
 				})
 			}
 		}
+	})
+}
+
+func TestProblemsAreTold(t *testing.T) {
+	netlab.Alone(t, func(t *testing.T) {
+		lab := netlab.NewHere(t, "a")
+		a := newHere(t, lab.Host("a"))
+		far := a.address(t, "192.0.2.100", nil)
+		a.hold(t, far)
+		eventually(t, "an address of another network", func() bool { s := far.Status(); return s.Held && strings.Contains(s.Problem, "no network of lan") })
+
+		elsewhere, err := link.NewAddress(link.AddressConfig{Address: netip.MustParseAddr(virtual4), Interface: "uplink", Monitor: a.monitor, Logger: a.log.logger()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.hold(t, elsewhere)
+		eventually(t, "no such interface", func() bool { return strings.Contains(elsewhere.Status().Problem, "no interface uplink") })
+
+		a.Run("sh", "-c", "ip address flush dev lan; ip link add name uplink type bridge")
+		eventually(t, "the path's address is gone while it is held", func() bool { return far.Status().Held && has(a.Host, "192.0.2.100") })
+		eventually(t, "the interface came", func() bool { s := elsewhere.Status(); return s.Held && s.Interface == "uplink" })
+
+		lo, err := link.NewAddress(link.AddressConfig{Address: netip.MustParseAddr(virtual4), Interface: "lo", Monitor: a.monitor, Logger: a.log.logger()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.hold(t, lo)
+		eventually(t, "no Ethernet", func() bool { return strings.Contains(lo.Status().Problem, "no Ethernet") })
+	})
+}
+
+func TestIPv6SwitchedOff(t *testing.T) {
+	netlab.Alone(t, func(t *testing.T) {
+		lab := netlab.NewHere(t, "a")
+		a := newHere(t, lab.Host("a"))
+		const file = "/proc/sys/net/ipv6/conf/lan/disable_ipv6"
+		if err := os.WriteFile(file, []byte("1"), 0); err != nil {
+			t.Skipf("%s cannot be written here: %v", file, err)
+		}
+		held := a.address(t, virtual6, nil)
+		if err := held.Clean(); err != nil {
+			t.Errorf("at the start: %v", err)
+		}
+		a.hold(t, held)
+		eventually(t, "it is said", func() bool { return strings.Contains(held.Status().Problem, "disable_ipv6") })
+		if err := os.WriteFile(file, []byte("0"), 0); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "it is held once IPv6 is back", func() bool { return held.Status().Held })
 	})
 }
 

@@ -70,7 +70,7 @@ func TestAddressThatSomebodyConfiguredIsLeftAlone(t *testing.T) {
 	for _, f := range families {
 		a.Run("ip", "address", "add", f.address, "dev", netlab.LAN)
 		out, err := box(t, a, "clean", f.address).CombinedOutput()
-		if err == nil || !strings.Contains(string(out), "for good") {
+		if err == nil || !strings.Contains(string(out), "not by rackpost") {
 			t.Errorf("%s: %v %s", f.name, err, out)
 		}
 		if !has(a, f.address) {

@@ -117,9 +117,22 @@ func defaultHops() []hop {
 			continue
 		}
 		for _, r := range routes {
-			if ip, ok := netip.AddrFromSlice(r.Gw); ok && isDefault(r.Dst) {
-				hops = append(hops, hop{r.LinkIndex, ip.Unmap()})
+			if isDefault(r.Dst) {
+				hops = append(hops, hopsOf(r)...)
 			}
+		}
+	}
+	return hops
+}
+
+func hopsOf(r netlink.Route) []hop {
+	var hops []hop
+	if ip, ok := netip.AddrFromSlice(r.Gw); ok {
+		hops = append(hops, hop{r.LinkIndex, ip.Unmap()})
+	}
+	for _, n := range r.MultiPath {
+		if ip, ok := netip.AddrFromSlice(n.Gw); ok {
+			hops = append(hops, hop{n.LinkIndex, ip.Unmap()})
 		}
 	}
 	return hops

@@ -26,13 +26,16 @@ type holding struct {
 	defended time.Time
 }
 
-// announceAt returns when an address is announced, counted from when it was taken or its link came back.
-func announceAt() []time.Duration { return []time.Duration{0, 500 * time.Millisecond, 2 * time.Second} }
+// announceAt returns when an address is announced, counted from when it was taken or its link came back: three times
+// because frames are lost, and once more when the kernel of a box that died has let go of it and answers nobody any more.
+func announceAt() []time.Duration {
+	return []time.Duration{0, 500 * time.Millisecond, 2 * time.Second, lifetime + 2*time.Second}
+}
 
 // keep keeps the address on its link until ctx ends, the link is no longer the right one, or another
 // claims the address that this box has no authority to defend.
 func (h *holding) keep(ctx context.Context, changed <-chan struct{}) error {
-	h.setStatus(true, h.link.Name, "")
+	h.setStatus(true, h.link.Name, h.outside())
 	h.cfg.Logger.Info("took the virtual address", "address", h.cfg.Address, "interface", h.link.Name)
 	defer h.cfg.Logger.Info("let go of the virtual address", "address", h.cfg.Address, "interface", h.link.Name)
 	h.announce = time.NewTimer(0)
@@ -98,14 +101,14 @@ func (h *holding) review() (goOn bool, err error) {
 		h.announce.Reset(0)
 	}
 	if now.Name != before.Name {
-		h.setStatus(true, now.Name, "")
+		h.setStatus(true, now.Name, h.outside())
 	}
 	return true, nil
 }
 
 // tell announces the address and plans the next time.
 func (h *holding) tell() {
-	problem := ""
+	problem := h.outside()
 	if err := h.socket.send(announcements(h.socket.mac, h.cfg.Address)...); err != nil {
 		problem = err.Error()
 	}
@@ -118,6 +121,16 @@ func (h *holding) tell() {
 	if problem != "" || time.Since(h.rival) >= reminder {
 		h.setStatus(true, h.link.Name, problem)
 	}
+}
+
+// outside says when the address is of no network of its interface: then nobody looks for it there.
+func (h *holding) outside() string {
+	for _, p := range h.link.Addresses {
+		if p.Addr() != h.cfg.Address && p.Contains(h.cfg.Address) {
+			return ""
+		}
+	}
+	return fmt.Sprintf("it is in no network of %s, so nobody looks for it there", h.link.Name)
 }
 
 // contest answers a claim of another machine: it fails where this box has to give way, and announces the address where

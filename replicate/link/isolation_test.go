@@ -74,12 +74,16 @@ func TestIsolation(t *testing.T) {
 		a := newHere(t, lab.Host("a"))
 		a.Run("ip", "route", "add", "default", "via", lab.Host("gateway").Address(netlab.LAN).String())
 		var answered, asked atomic.Int64
+		var since atomic.Value
 		answered.Store(1)
 		asked.Store(10)
 		i := link.NewIsolation(link.IsolationConfig{
 			Paths:   []netip.Addr{a.Address(netlab.LAN), a.Address(netlab.Direct)},
 			Monitor: a.monitor, Logger: a.log.logger(),
-			Devices: func(time.Time) (int, int) { return int(answered.Load()), int(asked.Load()) },
+			Devices: func(t time.Time) (int, int) {
+				since.Store(t)
+				return int(answered.Load()), int(asked.Load())
+			},
 		})
 		if i.Isolated() || i.Signs() != (link.Signs{}) {
 			t.Errorf("before it ran it knows %+v", i.Signs())
@@ -91,8 +95,12 @@ func TestIsolation(t *testing.T) {
 		const u, y, n = link.Unknown, link.Connected, link.Cut
 		eventually(t, "all is well", all(y, y, y))
 
+		muted := time.Now()
 		lab.Mute("a")
 		eventually(t, "the gateway is silent", all(y, n, y))
+		if counted := since.Load().(time.Time); muted.Sub(counted) > patience {
+			t.Errorf("visits of %s before the gateway fell silent count", muted.Sub(counted))
+		}
 		answered.Store(0)
 		eventually(t, "the devices too", all(y, n, n))
 		if !i.Isolated() {

@@ -3,6 +3,7 @@ package link_test
 import (
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -36,6 +37,10 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	flag.Parse()
+	if err := flag.Set("test.parallel", "8"); err != nil { // these tests wait, they do not compute
+		panic(err)
+	}
 	os.Exit(m.Run())
 }
 
@@ -49,7 +54,7 @@ func helper(what, address string) error {
 		return err
 	}
 	if what == "clean" {
-		return a.Clean(ctx)
+		return a.Clean()
 	}
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = monitor.Run(ctx) })
