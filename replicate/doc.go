@@ -20,7 +20,8 @@ var (
 	ErrNoAuthority = errors.New("no member with authority is heard: wait until the peer or the witness answers, or see \"rackpost pair status\" for what ends it")
 	ErrNoPower     = errors.New("this box does not have that power now")
 	ErrNotRunning  = errors.New("the pair's part of this box is not running")
-	ErrPeerAlive   = errors.New("another member with authority answers: take over on a box that hears none")
+	ErrRefused     = errors.New("refused")
+	ErrUnknown     = errors.New("it is not known whether that was agreed on: look before it is repeated")
 )
 
 // StateMachine is what the members agree on. Its calls come one at a time. The one given to New
@@ -35,37 +36,41 @@ type StateMachine interface {
 	Restore(r io.Reader) error
 }
 
-// Log keeps Raft's entries and votes and what tells this member's lives apart.
+// Log keeps Raft's entries and votes and what tells this member's lives apart. raftlog has one.
 type Log interface {
 	raft.CommitTrackingLogStore
 	raft.StableStore
 	// Life names this member's control store: another one was lost, wiped, or put back from an old image.
 	Life() string
 	// Generation is what SetGeneration wrote last, durably; zero in a new log.
-	Generation() (mode.Generation, error)
+	Generation() mode.Generation
 	SetGeneration(mode.Generation) error
 	// Busy is for how long the write under way has lasted, 0 when there is none.
 	Busy() time.Duration
+	// Failed is closed when nothing can be written any more, and Err says why.
+	Failed() <-chan struct{}
+	Err() error
 	Close() error
 }
 
 // Logs opens the log of this member, and makes a new one when what it agreed on is of no use.
 type Logs interface {
 	Open() (Log, error)
-	Wipe() error // the log is closed; the next Open makes one with a new life and without a generation
+	// Wipe is called when the log is closed. The next Open makes one with a new life and without a generation.
+	Wipe() error
 }
 
-// Peers are the other members as the wire shows them. It knows members only.
+// Peers are the other members, as the wire shows them. It knows members only.
 type Peers interface {
-	// Contacts is what every member last showed on every path, Changed is closed at the next news.
+	// Contacts is what every member last showed on every path. Changed is closed at the next news.
 	Contacts() []mode.Contact
 	Changed() <-chan struct{}
-	// Announce tells the others what this member is, from now on and in every hello and pong.
+	// Announce tells the others what this member is, from now on, in every hello and pong.
 	Announce(mode.Hello)
-	// Ask sends a request to a member's Node.Answer, at most 1 MB each way.
+	// Outdated says whether a member refused this life of the log, because it forgot what it had acknowledged.
+	Outdated(life string) bool
+	// Ask sends a request to a member's Node.Answer, and returns the answer.
 	Ask(ctx context.Context, to mode.NodeID, request []byte) ([]byte, error)
-	// Cut closes every Raft stream and lets none be opened, until it is told the opposite.
-	Cut(bool)
 }
 
 // Self is who this member is.
@@ -82,16 +87,29 @@ type Config struct {
 	Timers    mode.Timers
 	State     StateMachine
 	Logs      Logs
-	Snapshots func() (raft.SnapshotStore, error) // nil: files in Dir/snapshots, two kept
-	Transport func() (raft.Transport, error)     // called at each start of Raft, which closes it; its LocalAddr is the node's UUID
+	Transport func() (raft.Transport, error) // called at each start of Raft, which closes it; a server's address is its node's UUID
 	Peers     Peers
-	Members   func() map[mode.NodeID]mode.Role // by what is agreed on; nil: whoever has contact
-	Bootstrap bool                             // begin a cluster of one where there is none yet
-	Isolated  func() bool                      // no link, no gateway, hardly a device that answers; nil: never
-	CaughtUp  func(mode.NodeID) bool           // a member's journal is near enough to vote; nil: always
-	PeerIsOff func(mode.NodeID) bool           // proven, such as by its BMC, twice; nil: never
-	Verified  func() bool                      // what this member keeps was checked since the start; nil: always
+	Bootstrap bool // begin a pair of one where nothing was ever agreed on: once, by who sets the pair up
+
+	Snapshots func(life string) (raft.SnapshotStore, error) // nil: files below Dir/snapshots, two kept
+	Members   func() map[mode.NodeID]mode.Role              // by what is agreed on; nil: whoever has contact
+	Isolated  func() bool                                   // no link, no gateway, hardly a device that answers; nil: never
+	CaughtUp  func(mode.NodeID) bool                        // a member's journal is near enough to vote; nil: always
+	Off       func(mode.NodeID) bool                        // proven to have no power, such as by its BMC, twice; nil: never
+	Conflict  func(Conflict) error                          // keeps what is about to be given up; nil: a file in Dir/conflicts, sixteen kept
+	Verified  func() bool                                   // what this member keeps was checked since the start; nil: always
 	Logger    *slog.Logger
+}
+
+// Conflict is what was agreed on in a life that is given up: parts of it may be unknown to the others.
+type Conflict struct {
+	At         time.Time       `json:"at"`
+	Life       string          `json:"life"`
+	Generation mode.Generation `json:"generation"`
+	Follows    mode.Generation `json:"follows"` // the generation it is given up for
+	Why        string          `json:"why"`
+	Applied    uint64          `json:"applied"`
+	State      []byte          `json:"state"` // as StateMachine.Snapshot wrote it
 }
 
 // Status is what a Node knows of itself and the others, for people and for the API.

@@ -3,18 +3,50 @@ package replicate
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
 	"sync"
+	"time"
+
+	"github.com/hashicorp/raft"
 
 	"rackpost/replicate/mode"
 )
 
+// tick is how often a Node looks around when nothing calls it.
+const tick = 100 * time.Millisecond
+
 // Node is this member of the pair.
 type Node struct {
-	cfg Config
+	cfg     Config
+	machine *machine
+	grants  *grants
+	start   time.Time
+	kicked  chan struct{}
+	orders  chan order
+
+	// of the goroutine of Run alone
+	log       Log
+	snapshots raft.SnapshotStore
+	state     mode.State
+	told      map[string]bool // alarms that were logged
+	compared  time.Duration
 
 	mu      sync.Mutex
+	engine  *engine // nil while Raft does not run
+	saved   uint64  // what is known to be committed, on the disk
+	saving  time.Time
+	pending bool   // a change of Raft's configuration is under way
+	diverge string // what the last comparison found, in words
 	status  Status
 	changed chan struct{}
+}
+
+// order is a person's, for the goroutine of Run.
+type order struct {
+	why    string
+	result chan error
 }
 
 // New checks the configuration; nothing is opened before Run.
@@ -23,63 +55,181 @@ func New(cfg Config) (*Node, error) {
 		return nil, fmt.Errorf("member %q of the pair has no id or no role", cfg.Self.Name)
 	}
 	if cfg.State == nil || cfg.Logs == nil || cfg.Transport == nil || cfg.Peers == nil || cfg.Logger == nil {
-		return nil, fmt.Errorf("member %s of the pair lacks a part: state, logs, transport, peers and logger are needed", cfg.Self.Name)
+		return nil, fmt.Errorf("member %q of the pair lacks a part: state, logs, transport, peers and logger are needed", cfg.Self.Name)
 	}
-	return &Node{cfg: cfg, changed: make(chan struct{}), status: Status{Self: cfg.Self}}, nil
+	if cfg.Snapshots == nil {
+		cfg.Snapshots = func(life string) (raft.SnapshotStore, error) { return snapshotFiles(cfg.Dir, life, cfg.Logger) }
+	}
+	cfg.Isolated, cfg.Verified = or(cfg.Isolated, false), or(cfg.Verified, true)
+	cfg.CaughtUp, cfg.Off = orOf(cfg.CaughtUp, true), orOf(cfg.Off, false)
+	m, err := newMachine(cfg.State)
+	if err != nil {
+		return nil, err
+	}
+	n := &Node{cfg: cfg, machine: m, grants: newGrants(), kicked: make(chan struct{}, 1), orders: make(chan order),
+		told: map[string]bool{}, changed: make(chan struct{}), start: time.Now()}
+	n.status = Status{Self: cfg.Self}
+	return n, nil
 }
 
-// Run takes part in the pair until ctx ends. Its error means that the process should end: the
-// disk under the log is dead, or what is on it cannot be read.
-func (n *Node) Run(ctx context.Context) error {
-	<-ctx.Done()
+func or(f func() bool, value bool) func() bool {
+	if f == nil {
+		return func() bool { return value }
+	}
+	return f
+}
+
+func orOf(f func(mode.NodeID) bool, value bool) func(mode.NodeID) bool {
+	if f == nil {
+		return func(mode.NodeID) bool { return value }
+	}
+	return f
+}
+
+// snapshotFiles keeps the snapshots of one life, and removes those of earlier ones.
+func snapshotFiles(dir, life string, logger *slog.Logger) (raft.SnapshotStore, error) {
+	all := filepath.Join(dir, "snapshots")
+	old, err := os.ReadDir(all)
+	if err != nil && !os.IsNotExist(err) {
+		return nil, err
+	}
+	for _, entry := range old {
+		if entry.Name() == life {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(all, entry.Name())); err != nil {
+			return nil, fmt.Errorf("remove the snapshots of an earlier life: %w", err)
+		}
+	}
+	base := filepath.Join(all, life)
+	if err := os.MkdirAll(base, 0o700); err != nil {
+		return nil, err
+	}
+	return raft.NewFileSnapshotStoreWithLogger(base, 2, quiet(logger))
+}
+
+// Run takes part in the pair until ctx ends, and is called once. Its error means that the process
+// should end: the disk under the log is dead, or what is on it cannot be read.
+func (n *Node) Run(ctx context.Context) (err error) {
+	n.start = time.Now()
+	if err := n.open(); err != nil {
+		return err
+	}
+	err = n.begin()
+	for err == nil && ctx.Err() == nil {
+		err = n.turn(ctx)
+	}
+	n.grants.set(0, 0)
+	n.leave()
+	if stopped := n.halt(); err == nil {
+		err = stopped
+	}
+	n.grants.close()
+	return err
+}
+
+// turn looks around once, acts on it, and waits for the next occasion.
+func (n *Node) turn(ctx context.Context) error {
+	news := n.cfg.Peers.Changed()
+	var ordered *order
+	timer := time.NewTimer(tick)
+	defer timer.Stop()
+	if err := n.step(nil); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-n.log.Failed():
+		return fmt.Errorf("write the log of the pair: %w", n.log.Err())
+	case o := <-n.orders:
+		ordered = &o
+	case <-timer.C:
+	case <-n.kicked:
+	case <-news:
+	}
+	if ordered != nil {
+		return n.step(ordered)
+	}
 	return nil
 }
 
-// While runs fn each time this member gets the power, with a context that ends with the power.
-// It returns when ctx ends, or with the error of an fn that failed while it had the power.
-func (n *Node) While(ctx context.Context, _ mode.Power, _ func(context.Context) error) error {
-	<-ctx.Done()
+// kick makes Run look around at once.
+func (n *Node) kick() {
+	select {
+	case n.kicked <- struct{}{}:
+	default:
+	}
+}
+
+// begin starts Raft for the first time in this process.
+func (n *Node) begin() error {
+	if err := n.found(); err != nil {
+		return err
+	}
+	e, err := n.run(n.cfg.Self.Role == mode.Witness)
+	if err != nil {
+		return err
+	}
+	n.use(e)
 	return nil
 }
 
-// Verify returns nil when this member has the power now and Raft's quorum confirms it, within two
-// seconds. It is to be asked before every act that needs one owner.
-func (n *Node) Verify(_ context.Context, p mode.Power) error {
-	return fmt.Errorf("%v: %w", p, ErrNotRunning)
+// use makes an engine the one that runs. A sole voter waits for nobody's vote.
+func (n *Node) use(e *engine) {
+	n.admit(e)
+	n.mu.Lock()
+	n.engine = e
+	n.mu.Unlock()
+	voters, mine := 0, false
+	for node, servers := range e.servers() {
+		for _, s := range servers {
+			if s.Vote == mode.Voter {
+				voters++
+				mine = mine || node == n.cfg.Self.Node && s.Life == n.log.Life()
+			}
+		}
+	}
+	if voters == 1 && mine {
+		e.gate.campaign(e.self)
+	}
 }
 
-// Propose has a command applied by every member, and returns what Apply returned. A follower
-// hands it to the leader.
-func (n *Node) Propose(context.Context, []byte) error { return ErrNotRunning }
-
-// Answer answers what another member's Ask sent.
-func (n *Node) Answer(context.Context, mode.NodeID, []byte) ([]byte, error) {
-	return nil, ErrNotRunning
+// admit tells the gate whom Raft may speak with.
+func (n *Node) admit(e *engine) {
+	p := &pass{cut: n.state.Cut, stand: n.state.Stand, lives: map[string]bool{}}
+	for _, life := range n.state.Lives {
+		p.lives[life] = true
+	}
+	e.gate.pass.Store(p)
 }
 
-// Transfer hands authority to another member.
-func (n *Node) Transfer(context.Context, mode.NodeID) error { return ErrNotRunning }
-
-// Takeover makes this box go on without a quorum, in a new generation: a person or a proof says
-// that no other has authority. It is refused while one who has answers.
-func (n *Node) Takeover(context.Context, string) error { return ErrNotRunning }
-
-// Remove takes a member that is no longer agreed on out of Raft's configuration.
-func (n *Node) Remove(context.Context, mode.NodeID) error { return ErrNotRunning }
-
-// Status returns what is known at the moment.
-func (n *Node) Status() Status {
+// running returns the engine, nil when Raft does not run.
+func (n *Node) running() *engine {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.status
+	return n.engine
 }
 
-// Mode returns what this member is at the moment.
-func (n *Node) Mode() mode.Mode { return n.Status().Mode }
+// halt stops Raft and closes the log.
+func (n *Node) halt() error {
+	if err := n.stopRaft(); err != nil {
+		return err
+	}
+	return n.log.Close()
+}
 
-// Watch returns a channel that is closed at the next change of Status.
-func (n *Node) Watch() <-chan struct{} {
+// stopRaft ends the engine, if one runs, and keeps what is known to be committed.
+func (n *Node) stopRaft() error {
 	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.changed
+	e := n.engine
+	n.engine = nil
+	n.mu.Unlock()
+	if e == nil {
+		return nil
+	}
+	if err := e.stop(n.cfg.Timers.DiskDead); err != nil {
+		return err
+	}
+	return n.save(e.raft.CommitIndex())
 }

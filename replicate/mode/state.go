@@ -53,6 +53,15 @@ func (s *State) of(m Member, t Timers) *memory {
 	return &s.memories[len(s.memories)-1]
 }
 
+// Anew is the state of a member that began a new life: it has yet to meet the others.
+func (s State) Anew() State {
+	s.memories, s.Lives = slices.Clone(s.memories), nil
+	for i := range s.memories {
+		s.memories[i].life = ""
+	}
+	return s
+}
+
 // listen brings what is remembered of the members up to e.
 func (s *State) listen(e Event, t Timers) {
 	s.memories = slices.DeleteFunc(slices.Clone(s.memories), func(r memory) bool {

@@ -1,0 +1,255 @@
+package replicate
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"rackpost/replicate/mode"
+)
+
+// The bounds of Raft's log, and of what it sends at once.
+const (
+	trailingLogs      = 50_000
+	snapshotThreshold = 20_000
+	commitTimeout     = time.Second
+)
+
+// engine is one run of Raft over one life's log.
+type engine struct {
+	raft  *raft.Raft
+	gate  *gate
+	self  raft.ServerID
+	short bool // the timers of a pair with a witness
+	kick  func()
+	ctx   context.Context // ends when the engine does
+	end   context.CancelFunc
+
+	commit atomic.Pointer[raft.Raft] // the same, for those who may come before it is assigned
+
+	mu      sync.Mutex
+	stopped bool
+	failing map[raft.ServerID]time.Time // since when heartbeats fail
+	ready   uint64                      // the term in which everything before was applied
+	readies uint64                      // the term in which that is being found out
+	work    sync.WaitGroup
+}
+
+// run starts Raft.
+func (n *Node) run(short bool) (*engine, error) {
+	transport, err := n.cfg.Transport()
+	if err != nil {
+		return nil, fmt.Errorf("open raft's transport: %w", err)
+	}
+	e := &engine{gate: newGate(transport), self: serverID(n.cfg.Self.Node, n.log.Life()), short: short, kick: n.kick,
+		failing: map[raft.ServerID]time.Time{}}
+	e.ctx, e.end = context.WithCancel(context.Background())
+	e.raft, err = raft.NewRaft(n.raftConfig(short), n.machine, &tracked{Log: n.log, engine: e}, n.log, n.snapshots, e.gate)
+	if err != nil {
+		e.end()
+		_ = e.gate.Close()
+		return nil, fmt.Errorf("start raft: %w", err)
+	}
+	e.commit.Store(e.raft)
+	e.raft.RegisterObserver(raft.NewObserver(nil, false, e.observe))
+	return e, nil
+}
+
+func (n *Node) raftConfig(short bool) *raft.Config {
+	c, t := raft.DefaultConfig(), n.cfg.Timers
+	c.LocalID = serverID(n.cfg.Self.Node, n.log.Life())
+	c.HeartbeatTimeout, c.ElectionTimeout, c.LeaderLeaseTimeout = t.Lease, t.Lease, t.Lease
+	if short {
+		c.HeartbeatTimeout, c.ElectionTimeout, c.LeaderLeaseTimeout = t.Election, t.Election, t.Short
+	}
+	c.CommitTimeout, c.TrailingLogs, c.SnapshotThreshold = commitTimeout, trailingLogs, snapshotThreshold
+	c.ShutdownOnRemove, c.NoLegacyTelemetry = false, true
+	c.NoSnapshotRestoreOnStart = true // the machine has it already
+	c.Logger = quiet(n.cfg.Logger)
+	return c
+}
+
+// observe is called by Raft's goroutines, in line.
+func (e *engine) observe(o *raft.Observation) bool {
+	e.mu.Lock()
+	switch seen := o.Data.(type) {
+	case raft.FailedHeartbeatObservation:
+		e.failing[seen.PeerID] = seen.LastContact
+	case raft.ResumedHeartbeatObservation:
+		delete(e.failing, seen.PeerID)
+	case raft.RaftState:
+		clear(e.failing)
+	case raft.LeaderObservation:
+	default:
+		e.mu.Unlock()
+		return false
+	}
+	e.mu.Unlock()
+	e.kick()
+	return false
+}
+
+// silent is since when Raft's heartbeats to a server fail; 0 when they do not.
+func (e *engine) silent(id raft.ServerID) time.Duration {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	since, ok := e.failing[id]
+	if !ok {
+		return 0
+	}
+	return max(time.Since(since), 1)
+}
+
+// settled says whether Raft leads and applied everything that was agreed on before, and sets out
+// to find it out when that is not known yet.
+func (e *engine) settled() bool {
+	if e.raft.State() != raft.Leader {
+		return false
+	}
+	term := e.raft.CurrentTerm()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.ready == term {
+		return true
+	}
+	if e.readies != term && !e.stopped {
+		e.readies = term
+		e.work.Go(func() { e.settle(term) })
+	}
+	return false
+}
+
+func (e *engine) settle(term uint64) {
+	err := e.raft.Barrier(0).Error()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch {
+	case err == nil && e.raft.CurrentTerm() == term:
+		e.ready = term
+	case e.readies == term:
+		e.readies = 0
+	}
+	e.kick()
+}
+
+// stop ends Raft and joins everything that belongs to it. It fails when a goroutine hangs on the
+// disk for longer than patience: then only the end of the process helps.
+func (e *engine) stop(patience time.Duration) error {
+	e.mu.Lock()
+	e.stopped = true
+	e.mu.Unlock()
+	e.end()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = e.raft.Shutdown().Error() // always nil; it closes the gate
+		e.work.Wait()
+	}()
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	select {
+	case <-ended:
+		return nil
+	case <-late.C:
+		return fmt.Errorf("raft did not stop within %v: its disk hangs", patience)
+	}
+}
+
+// beside runs f on a goroutine that stop joins; e.ctx ends before. It says no when the engine ends.
+func (e *engine) beside(f func()) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.stopped {
+		return false
+	}
+	e.work.Go(f)
+	return true
+}
+
+// wait waits for a future of Raft, at most until ctx ends. The future itself ends with the
+// leadership or with Raft, and is joined by stop.
+func (e *engine) wait(ctx context.Context, f raft.Future) error {
+	result := make(chan error, 1)
+	if !e.beside(func() { result <- f.Error() }) {
+		return raft.ErrRaftShutdown
+	}
+	select {
+	case err := <-result:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// servers is Raft's configuration, by member.
+func (e *engine) servers() map[mode.NodeID][]mode.Server {
+	out := map[mode.NodeID][]mode.Server{}
+	for _, s := range e.raft.GetConfiguration().Configuration().Servers {
+		node, life, err := parseServer(s.ID)
+		if err != nil {
+			continue
+		}
+		vote := mode.Nonvoter
+		if s.Suffrage == raft.Voter {
+			vote = mode.Voter
+		}
+		out[node] = append(out[node], mode.Server{Life: life, Vote: vote})
+	}
+	return out
+}
+
+// tracked is a Log that learns with every entry what is committed, so that a member that starts
+// alone knows what was agreed on.
+type tracked struct {
+	Log
+	engine *engine
+}
+
+// StoreLog implements raft.LogStore.
+func (t *tracked) StoreLog(l *raft.Log) error { return t.StoreLogs([]*raft.Log{l}) }
+
+// StoreLogs implements raft.LogStore.
+func (t *tracked) StoreLogs(logs []*raft.Log) error {
+	if r := t.engine.commit.Load(); r != nil {
+		if err := t.StageCommitIndex(r.CommitIndex()); err != nil {
+			return err
+		}
+	}
+	return t.Log.StoreLogs(logs)
+}
+
+// IsMonotonic implements raft.MonotonicLogStore.
+func (t *tracked) IsMonotonic() bool {
+	m, ok := t.Log.(raft.MonotonicLogStore)
+	return ok && m.IsMonotonic()
+}
+
+// open prepares what outlives a run of Raft: the log of this life, its snapshots, and the machine.
+func (n *Node) open() error {
+	log, err := n.cfg.Logs.Open()
+	if err != nil {
+		return err
+	}
+	n.log = log
+	if n.snapshots, err = n.cfg.Snapshots(log.Life()); err != nil {
+		return fmt.Errorf("open the snapshots of the pair: %w", err)
+	}
+	commit, err := n.committed()
+	if err != nil {
+		return err
+	}
+	if err := n.machine.replay(n.snapshots, log, commit); err != nil {
+		return err
+	}
+	if err := n.resume(); err != nil {
+		return err
+	}
+	n.cfg.Logger.Info("the pair's log is open", slog.String("life", log.Life()), slog.Uint64("generation", log.Generation().Counter),
+		slog.Uint64("committed", commit))
+	return nil
+}

@@ -1,0 +1,118 @@
+package replicate
+
+import (
+	"cmp"
+	"crypto/rand"
+	"encoding/binary"
+	"slices"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"rackpost/replicate/mode"
+)
+
+// look makes an event of what is seen at this moment.
+func (n *Node) look() mode.Event {
+	e := n.running()
+	servers := e.servers()
+	ev := mode.Event{Now: time.Since(n.start), Self: n.hello(e), LogBusy: n.log.Busy(), Verified: n.cfg.Verified(),
+		Outdated: n.cfg.Peers.Outdated(n.log.Life())}
+	for _, s := range servers[n.cfg.Self.Node] {
+		if s.Life == n.log.Life() {
+			ev.Vote = s.Vote
+		}
+	}
+	delete(servers, n.cfg.Self.Node)
+	ev.Empty = ev.Self.Last == 0
+	ev.Raft = n.lookAtRaft(e)
+	ev.Members = n.members(e, servers)
+	ev.Next = n.nextGeneration(ev)
+	return ev
+}
+
+func (n *Node) hello(e *engine) mode.Hello {
+	applied, _ := n.machine.at()
+	return mode.Hello{Node: n.cfg.Self.Node, Role: n.cfg.Self.Role, Life: n.log.Life(), Generation: n.log.Generation(),
+		Mode: n.state.Mode, Authority: n.state.Authority, Isolated: n.cfg.Isolated(),
+		Term: e.raft.CurrentTerm(), Applied: max(applied, e.raft.AppliedIndex()), Last: e.raft.LastIndex()}
+}
+
+func (n *Node) lookAtRaft(e *engine) mode.Raft {
+	n.mu.Lock()
+	pending := n.pending
+	n.mu.Unlock()
+	r := mode.Raft{Leads: e.raft.State() == raft.Leader, Short: e.short, Pending: pending, Silent: mode.Never}
+	r.Ready = e.settled()
+	if _, id := e.raft.LeaderWithID(); id != "" {
+		r.Leader, _, _ = parseServer(id)
+	}
+	if last := e.raft.LastContact(); !last.IsZero() {
+		r.Silent = time.Since(last)
+	}
+	return r
+}
+
+// members joins who has contact, who is agreed on, and who is in Raft's configuration.
+func (n *Node) members(e *engine, servers map[mode.NodeID][]mode.Server) []mode.Member {
+	all := map[mode.NodeID]*mode.Member{}
+	of := func(id mode.NodeID) *mode.Member {
+		if all[id] == nil {
+			all[id] = &mode.Member{Hello: mode.Hello{Node: id}, Silent: mode.Never}
+		}
+		return all[id]
+	}
+	for _, c := range n.cfg.Peers.Contacts() {
+		m := of(c.Node)
+		if m.Role == mode.RoleUnknown || c.Silent < m.Silent {
+			m.Hello, m.Silent = c.Hello, c.Silent
+		}
+	}
+	agreed := n.agreed()
+	for id, role := range agreed {
+		if id != n.cfg.Self.Node {
+			m := of(id)
+			m.Role, m.Agreed = role, true
+		}
+	}
+	for id, list := range servers {
+		m := of(id)
+		m.Servers = list
+		for _, s := range list {
+			m.RaftSilent = max(m.RaftSilent, e.silent(serverID(id, s.Life)))
+		}
+	}
+	var list []mode.Member
+	for id, m := range all {
+		m.Agreed = m.Agreed || agreed == nil
+		m.CaughtUp, m.Off = n.cfg.CaughtUp(id), n.cfg.Off(id)
+		list = append(list, *m)
+	}
+	slices.SortFunc(list, func(a, b mode.Member) int { return slices.Compare(a.Node[:], b.Node[:]) })
+	return list
+}
+
+// agreed is who is a member, nil when nobody says: a new member does not know it yet, and must not
+// take the others for strangers.
+func (n *Node) agreed() map[mode.NodeID]mode.Role {
+	if n.cfg.Members == nil {
+		return nil
+	}
+	list := n.cfg.Members()
+	if _, ok := list[n.cfg.Self.Node]; !ok {
+		return nil
+	}
+	return list
+}
+
+// nextGeneration is above all that were shown.
+func (n *Node) nextGeneration(e mode.Event) mode.Generation {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // it never fails: it ends the process instead
+	next := mode.Generation{Counter: e.Self.Generation.Counter, Random: cmp.Or(binary.BigEndian.Uint64(b[:]), 1)}
+	for _, m := range e.Members {
+		next.Counter = max(next.Counter, m.Generation.Counter)
+	}
+	next.Counter++
+	return next
+}

@@ -1,0 +1,157 @@
+package replicate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"github.com/hashicorp/raft"
+
+	"rackpost/replicate/mode"
+)
+
+// step looks, decides, and does what was decided. An error ends Run.
+func (n *Node) step(o *order) error {
+	ev := n.look()
+	if o != nil {
+		if why := mode.Refusal(n.state, ev, n.cfg.Timers); why != "" {
+			o.result <- fmt.Errorf("take over: %s: %w", why, ErrRefused)
+			return nil
+		}
+		ev.Takeover = true
+		n.cfg.Logger.Warn("a takeover was ordered", slog.String("why", o.why))
+	}
+	state, effects := mode.Step(n.state, ev, n.cfg.Timers)
+	n.state = state
+	n.grants.set(state.Powers, state.Epoch)
+	n.admit(n.running())
+	n.publish(ev)
+	err := n.do(ev, effects)
+	if o != nil {
+		o.result <- taken(effects, err)
+	}
+	if err == nil {
+		n.keep()
+		n.compare(ev)
+	}
+	return err
+}
+
+// taken is the answer to who ordered a takeover.
+func taken(effects []mode.Effect, err error) error {
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(effects, func(e mode.Effect) bool { return e.Do == mode.Takeover }) {
+		return fmt.Errorf("take over: another change is under way: try again: %w", ErrRefused)
+	}
+	return nil
+}
+
+// do carries out effects. What waits for others is done beside Run, one at a time.
+func (n *Node) do(ev mode.Event, effects []mode.Effect) error {
+	for _, e := range effects {
+		var err error
+		switch e.Do {
+		case mode.EndProcess:
+			err = errors.New(e.Why)
+		case mode.Restart:
+			err = n.restart(!ev.Raft.Short)
+		case mode.Takeover:
+			err = n.takeOver(e)
+		case mode.Begin:
+			err = n.rejoin(e)
+		default:
+			n.change(e)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (n *Node) restart(short bool) error {
+	n.cfg.Logger.Info("raft starts again with other timers", slog.Bool("witnessed", short))
+	if err := n.stopRaft(); err != nil {
+		return err
+	}
+	e, err := n.run(short)
+	if err != nil {
+		return err
+	}
+	n.use(e)
+	return nil
+}
+
+// change has Raft's leader change something.
+func (n *Node) change(ef mode.Effect) {
+	e := n.running()
+	n.mu.Lock()
+	n.pending = true
+	n.mu.Unlock()
+	future := n.future(e, ef)
+	done := func() {
+		err := future.Error()
+		n.mu.Lock()
+		n.pending = false
+		n.mu.Unlock()
+		attrs := []any{slog.String("what", ef.Do.String()), slog.String("node", ef.Node.Short()), slog.String("why", ef.Why)}
+		if err != nil {
+			n.cfg.Logger.Warn("a change of the pair failed", append(attrs, slog.Any("error", err))...)
+		} else {
+			n.cfg.Logger.Info("the pair changed", attrs...)
+		}
+		n.kick()
+	}
+	if !e.beside(done) {
+		n.mu.Lock()
+		n.pending = false
+		n.mu.Unlock()
+	}
+}
+
+func (n *Node) future(e *engine, ef mode.Effect) raft.Future {
+	id, address := serverID(ef.Node, ef.Life), raft.ServerAddress(ef.Node.String())
+	timeout := n.cfg.Timers.Lease
+	switch ef.Do {
+	case mode.Demote:
+		return e.raft.DemoteVoter(e.voter(ef.Node), 0, timeout)
+	case mode.AddNonvoter:
+		return e.raft.AddNonvoter(id, address, 0, timeout)
+	case mode.Promote:
+		return e.raft.AddVoter(id, address, 0, timeout)
+	case mode.Remove:
+		return e.raft.RemoveServer(id, 0, timeout)
+	}
+	return e.raft.LeadershipTransferToServer(e.voter(ef.Node), address)
+}
+
+// voter is the server by which a member votes.
+func (e *engine) voter(node mode.NodeID) raft.ServerID {
+	for _, s := range e.servers()[node] {
+		if s.Vote == mode.Voter {
+			return serverID(node, s.Life)
+		}
+	}
+	return ""
+}
+
+// order hands a person's order to Run and waits for what came of it.
+func (n *Node) order(ctx context.Context, o order) error {
+	select {
+	case n.orders <- o:
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %w", ErrNotRunning, ctx.Err())
+	case <-n.grants.closed:
+		return ErrNotRunning
+	}
+	select {
+	case err := <-o.result:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
