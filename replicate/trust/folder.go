@@ -192,10 +192,11 @@ func (f Folder) saveIdentity(id Identity) error {
 // is not touched.
 func (f Folder) Leave() error {
 	for _, name := range []string{identityFile, caKeyFile, sealKeyFile, nodeKeyFile, nodeFile, caFile} {
-		if err := os.Remove(f.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("leave the pair: %w", err)
+		err := os.Remove(f.path(name))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
 		}
-		if err := syncFolder(string(f)); err != nil {
+		if err = errors.Join(err, syncFolder(string(f))); err != nil {
 			return fmt.Errorf("leave the pair: %w", err)
 		}
 	}

@@ -55,12 +55,30 @@ func (c *clock) set(now time.Time, trusted bool) {
 	c.now, c.trusted = now, trusted
 }
 
+// lines is a log that may be read while it is written.
+type lines struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
 // machine is a member or one to be.
 type machine struct {
 	*trust.Keeper
 	*clock
 	folder trust.Folder
-	log    *bytes.Buffer
+	log    *lines
 }
 
 func must(t testing.TB, err error) {
@@ -73,7 +91,7 @@ func must(t testing.TB, err error) {
 func newMachine(t testing.TB) *machine {
 	t.Helper()
 	return &machine{
-		clock: &clock{now: today, trusted: true}, log: &bytes.Buffer{},
+		clock: &clock{now: today, trusted: true}, log: &lines{},
 		folder: trust.Folder(filepath.Join(t.TempDir(), "pair")),
 	}
 }
@@ -245,6 +263,13 @@ func wantReason(t *testing.T, err error, want trust.Reason, words ...string) {
 			t.Errorf("%q does not say %q", err, w)
 		}
 	}
+}
+
+func readFile(t testing.TB, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	must(t, err)
+	return string(b)
 }
 
 // readKey reads a key of a folder as an intruder would.

@@ -1,0 +1,197 @@
+package trust_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"rackpost/replicate/mode"
+	"rackpost/replicate/trust"
+)
+
+const alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+// tokens makes tokens of one pair; the secret differs.
+func tokens(t testing.TB) func(*rapid.T) trust.Token {
+	north := found(t)
+	return func(r *rapid.T) trust.Token {
+		role := rapid.SampledFrom([]mode.Role{mode.Box, mode.Witness}).Draw(r, "role")
+		token, grant, err := north.NewToken(role)
+		if err != nil || grant.ID() != token.ID() || grant.Role != role || grant.Expires.Sub(grant.Made) != trust.TokenLife {
+			r.Fatal(grant, err)
+		}
+		return token
+	}
+}
+
+func groupsOf(text string) []string { return strings.Split(strings.TrimPrefix(text, "rackpost-"), "-") }
+
+func TestTokenTextIsReadAsPeopleTypeIt(t *testing.T) {
+	t.Parallel()
+	draw := tokens(t)
+	rapid.Check(t, func(r *rapid.T) {
+		token := draw(r)
+		text := token.Text()
+		if !regexp.MustCompile(`^rackpost(-[0-9A-HJKMNP-TV-Z]{5}){12}$`).MatchString(text) {
+			r.Fatalf("text %q", text)
+		}
+		typed := strings.Join(groupsOf(text), rapid.SampledFrom([]string{"-", " ", "", "\n", " - ", ".", "\t"}).Draw(r, "separator"))
+		typed = rapid.SampledFrom([]string{"", "rackpost ", "RACKPOST-", " \n"}).Draw(r, "before") + typed
+		if rapid.Bool().Draw(r, "lower") {
+			typed = strings.ToLower(typed)
+		}
+		if rapid.Bool().Draw(r, "look-alikes") {
+			typed = strings.NewReplacer("0", "O", "1", "l").Replace(typed)
+		}
+		got, err := trust.ParseToken(typed)
+		if err != nil || got != token {
+			r.Fatalf("typed %q: %v", typed, err)
+		}
+	})
+}
+
+// TestEverySlipIsFoundInItsGroup tries every wrong character in every place.
+func TestEverySlipIsFoundInItsGroup(t *testing.T) {
+	t.Parallel()
+	token, _, err := found(t).NewToken(mode.Box)
+	must(t, err)
+	groups := groupsOf(token.Text())
+	for g := range groups {
+		for i := range groups[g] {
+			for _, c := range []byte(alphabet) {
+				if groups[g][i] == c {
+					continue
+				}
+				typed := append([]string(nil), groups...)
+				typed[g] = groups[g][:i] + string(c) + groups[g][i+1:]
+				_, err := trust.ParseToken(strings.Join(typed, "-"))
+				if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("group %d of 12", g+1)) {
+					t.Fatalf("%c for %c in place %d of group %d: %v", c, groups[g][i], i+1, g+1, err)
+				}
+			}
+		}
+	}
+}
+
+func TestExchangedCharactersAndGroupsAreFound(t *testing.T) {
+	t.Parallel()
+	draw := tokens(t)
+	rapid.Check(t, func(r *rapid.T) {
+		token := draw(r)
+		all := []byte(strings.Join(groupsOf(token.Text()), ""))
+		i := rapid.IntRange(0, len(all)-1).Draw(r, "one")
+		j := i/5*5 + rapid.IntRange(0, 4).Draw(r, "other")
+		if rapid.Bool().Draw(r, "over the border") {
+			j = min(i+1, len(all)-1)
+		}
+		if all[i] == all[j] {
+			return
+		}
+		all[i], all[j] = all[j], all[i]
+		if _, err := trust.ParseToken(string(all)); err == nil {
+			r.Fatalf("places %d and %d exchanged are not found", i, j)
+		}
+	})
+	rapid.Check(t, func(r *rapid.T) {
+		groups := groupsOf(draw(r).Text())
+		i, j := rapid.IntRange(0, 11).Draw(r, "one"), rapid.IntRange(0, 11).Draw(r, "other")
+		if i == j {
+			return
+		}
+		groups[i], groups[j] = groups[j], groups[i]
+		_, err := trust.ParseToken(strings.Join(groups, " "))
+		if err == nil || !strings.Contains(err.Error(), "group ") {
+			r.Fatalf("groups %d and %d exchanged: %v", i+1, j+1, err)
+		}
+	})
+}
+
+// TestManySlips has several groups wrong: what passes the groups' checks by chance meets the whole's.
+func TestManySlips(t *testing.T) {
+	t.Parallel()
+	draw := tokens(t)
+	passed := 0
+	rapid.Check(t, func(r *rapid.T) {
+		all := []byte(strings.Join(groupsOf(draw(r).Text()), ""))
+		before := string(all)
+		for range rapid.IntRange(2, 12).Draw(r, "slips") {
+			all[rapid.IntRange(0, len(all)-1).Draw(r, "place")] = alphabet[rapid.IntRange(0, 31).Draw(r, "character")]
+		}
+		if string(all) == before {
+			return
+		}
+		if _, err := trust.ParseToken(string(all)); err == nil {
+			passed++
+		}
+	})
+	if passed > 2 { // two slips in one group pass its check with 1 in 32 and the whole's with 1 in 256
+		t.Errorf("%d damaged tokens passed", passed)
+	}
+}
+
+func TestTokenTextThatIsNone(t *testing.T) {
+	t.Parallel()
+	token, _, err := found(t).NewToken(mode.Box)
+	must(t, err)
+	groups := groupsOf(token.Text())
+	short := append([]string(nil), groups...)
+	short[3] = short[3][:4]
+	strange := append([]string(nil), groups...)
+	strange[7] = strange[7][:4] + "U"
+	for text, words := range map[string]string{
+		"":                                   "copy all of it",
+		"rackpost":                           "copy all of it",
+		strings.Join(groups[:11], "-"):       "copy all of it",
+		strings.Join(short, "-"):             "group 4 of 12 has 4 characters",
+		strings.Join(strange, "-"):           "group 8 of 12 has a character",
+		strings.Join(groups, "/"):            "copy all of it",
+		strings.Repeat("A", 5000):            "5000 characters",
+		strings.Repeat("é", 30):              "character",
+		token.Text() + "-" + groups[0]:       "copy all of it",
+		strings.Repeat("00000-", 11) + "000": "group 12 of 12 has 3 characters",
+	} {
+		_, err := trust.ParseToken(text)
+		if err == nil || !strings.Contains(err.Error(), words) {
+			t.Errorf("%.80q: %v, want %q", text, err, words)
+		}
+		if err != nil && strings.Contains(err.Error(), groups[6]) {
+			t.Errorf("the error repeats the token: %v", err)
+		}
+	}
+}
+
+func TestTokenPrintsWithoutItsSecret(t *testing.T) {
+	t.Parallel()
+	token, grant, err := found(t).NewToken(mode.Witness)
+	must(t, err)
+	var log bytes.Buffer
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("made", "token", token, "pointer", &token, "grant", grant)
+	b, err := json.Marshal(struct{ Token trust.Token }{token})
+	if err == nil {
+		t.Errorf("a token was stored: %s", b)
+	}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		log.WriteString(fmt.Sprintf(verb, token) + fmt.Sprintf(verb, &token) + fmt.Sprintf(verb, []any{token}))
+	}
+	for _, secret := range append(groupsOf(token.Text())[1:11], fmt.Sprintf("%x", grant.Hash), fmt.Sprint(grant.Hash[:4])) {
+		if strings.Contains(strings.ToUpper(log.String()), strings.ToUpper(secret)) {
+			t.Errorf("%q is in %s", secret, log.String())
+		}
+	}
+	if !strings.Contains(log.String(), token.ID()) {
+		t.Error("the token's id is in no line")
+	}
+}
+
+func TestTokenIsForABoxOrAWitness(t *testing.T) {
+	t.Parallel()
+	if _, _, err := found(t).NewToken(mode.RoleUnknown); err == nil {
+		t.Error("a token for nobody")
+	}
+}
