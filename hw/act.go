@@ -14,6 +14,7 @@ const (
 	ActNote        = "note"        // on a part: note#id
 	ActSilence     = "silence"     // no messages about a device
 	ActTrust       = "trust"       // in the certificate a device shows now
+	ActRetire      = "retire"      // of a box's journal, under no device: its disk is lost
 )
 
 // Phase is how far an act got. The zero value says that it may have been done.

@@ -13,6 +13,7 @@ import (
 
 	"rackpost/hw"
 	"rackpost/hw/journal"
+	"rackpost/store/fold"
 )
 
 // DeviceView is what the journal knows of a device.
@@ -78,7 +79,7 @@ func (s *Store) view(site journal.ID, id hw.DeviceID) DeviceView {
 
 // BoxPath is the component of the facts that a box tells of itself, under the empty device:
 // the boxes of a site share their folds.
-func BoxPath(origin journal.ID) string { return "box/" + origin.String() }
+func BoxPath(origin journal.ID) string { return fold.BoxPath(origin) }
 
 // Registers returns the view of a device's registers at the store's own site. The empty
 // device is the boxes themselves.

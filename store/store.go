@@ -195,8 +195,8 @@ func (s *Store) Held() journal.Vector {
 	return s.held.Clone()
 }
 
-// Awaited returns what is known to have been written at site, and is neither held nor
-// excused by a tombstone.
+// Awaited returns what is known to have been written at site, is neither held nor excused by a
+// tombstone, and is not of an origin that was retired.
 func (s *Store) Awaited(site journal.ID) journal.Vector {
 	s.state.RLock()
 	defer s.state.RUnlock()

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"rackpost/hw"
 	"rackpost/hw/journal"
 )
 
@@ -68,7 +69,26 @@ func (f *Fold) own(v journal.Vector) journal.Vector {
 	return out
 }
 
-// Awaited returns what is known to have been written and is neither held nor excused.
+// Awaited returns what is known to have been written, is neither held nor excused, and is not of an
+// origin whose disk is lost.
 func (f *Fold) Awaited(held journal.Vector) journal.Vector {
-	return f.known.Minus(held).Minus(f.excused)
+	v := f.known.Minus(held).Minus(f.excused)
+	for k := range v {
+		if _, retired := f.Retired(k.Origin); retired {
+			delete(v, k)
+		}
+	}
+	return v
+}
+
+// BoxPath is the component of the facts that a box tells of itself, under the empty device: the boxes
+// of a site share their folds.
+func BoxPath(origin journal.ID) string { return "box/" + origin.String() }
+
+// Retired returns who said when that the disk of origin is lost; ok is false when nobody did, or it
+// was taken back.
+func (f *Fold) Retired(origin journal.ID) (act hw.ActValue, ok bool) {
+	x, _ := f.Fact(Key{Kind: hw.ActFact, Component: BoxPath(origin), Group: hw.ActRetire})
+	act, ok = x.Value.(hw.ActValue)
+	return act, ok && act.On && act.Phase == hw.ActDone
 }
