@@ -1,6 +1,7 @@
 package link
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -16,8 +17,8 @@ import (
 const (
 	// lifetime is how long the kernel keeps the address when nobody renews it. So a box whose process was killed, stopped
 	// or hangs lets go of it by itself, and a leftover is told from an address that somebody configured.
-	lifetime = 10 * time.Second
-	renewal  = 3 * time.Second
+	lifetime = 6 * time.Second
+	renewal  = 2 * time.Second
 
 	labelMost = 15 // the longest name of an interface, and so of a label
 )
@@ -31,7 +32,10 @@ type AddressConfig struct {
 	// GiveWay says whether this box has the power but no authority, as an island. It then asks before it takes the address,
 	// and lets go as soon as anybody else claims it. Nil: never.
 	GiveWay func() bool
-	Logger  *slog.Logger
+	// Verify is asked before the address is taken, and again after this box stood still for so long that it lost it. Nil: the
+	// context of Hold says enough.
+	Verify func(context.Context) error
+	Logger *slog.Logger
 }
 
 // Address is a virtual address: one of the boxes holds it, so that whoever looks for the pair finds the box that leads.
@@ -62,6 +66,9 @@ func NewAddress(cfg AddressConfig) (*Address, error) {
 		return nil, fmt.Errorf("%s is this box's own address: a virtual address is a third one, which no machine has", ip)
 	case cfg.Interface == "" && !cfg.Beside.IsValid():
 		return nil, errors.New("a virtual address needs an interface")
+	}
+	if cfg.Verify == nil {
+		cfg.Verify = func(context.Context) error { return nil }
 	}
 	if cfg.GiveWay == nil {
 		cfg.GiveWay = func() bool { return false }

@@ -1,8 +1,10 @@
 package link_test
 
 import (
+	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -48,6 +50,37 @@ func TestWhatACrashLeftGoesByItself(t *testing.T) {
 	}
 }
 
+// TestABoxThatStoodStill had authority when it was stopped. The address goes; when it goes on another has both.
+func TestABoxThatStoodStill(t *testing.T) {
+	t.Parallel()
+	lab := netlab.New(t, "a", "b")
+	a, b := lab.Host("a"), lab.Host("b")
+	stopped := box(t, a, "once", virtual4)
+	start(t, stopped)
+	eventually(t, "a takes the address", func() bool { return has(a, virtual4) })
+	signalTo(t, stopped, syscall.SIGSTOP)
+	eventually(t, "its kernel lets go of it", func() bool { return !has(a, virtual4) })
+	startBox(t, b, virtual4)
+	call(a, b.Address(netlab.LAN).String())
+	signalTo(t, stopped, syscall.SIGCONT)
+	for end := time.Now().Add(time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if has(a, virtual4) {
+			t.Fatal("it took the address that is no longer its own")
+		}
+	}
+	call(a, virtual4)
+	if got := believes(a, virtual4); got != mac(t, b) {
+		t.Errorf("its host believes %q has the address, not b", got)
+	}
+}
+
+func signalTo(t *testing.T, cmd *exec.Cmd, s syscall.Signal) {
+	t.Helper()
+	if err := cmd.Process.Signal(s); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestAddressOfABoxThatLivesIsRenewed(t *testing.T) {
 	t.Parallel()
 	lab := netlab.New(t, "a")
@@ -56,10 +89,10 @@ func TestAddressOfABoxThatLivesIsRenewed(t *testing.T) {
 	shorter := false
 	eventually(t, "the time left grew again", func() bool {
 		left := a.Run("ip", "-oneline", "address", "show", "to", virtual4)
-		if strings.Contains(left, "valid_lft 8sec") {
+		if strings.Contains(left, "valid_lft 5sec") {
 			shorter = true
 		}
-		return shorter && strings.Contains(left, "valid_lft 10sec")
+		return shorter && strings.Contains(left, "valid_lft 6sec")
 	})
 }
 
@@ -75,6 +108,34 @@ func TestAddressThatSomebodyConfiguredIsLeftAlone(t *testing.T) {
 		}
 		if !has(a, f.address) {
 			t.Errorf("%s: it was removed", f.name)
+		}
+	}
+}
+
+// TestWithTheCapabilitiesOfTheUnit: any user, two capabilities, nothing else.
+func TestWithTheCapabilitiesOfTheUnit(t *testing.T) {
+	t.Parallel()
+	lab := netlab.New(t, "a")
+	a := lab.Host("a")
+	as := func(what, address string) *exec.Cmd {
+		self, err := os.Open("/proc/self/exe") // the folder of a test's program is closed to other users
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = self.Close() })
+		cmd := box(t, a, what, address, "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs",
+			"--bounding-set=-all,+net_admin,+net_raw", "--inh-caps=-all,+net_admin,+net_raw", "--ambient-caps=-all,+net_admin,+net_raw")
+		cmd.Args[len(cmd.Args)-1] = "/proc/self/fd/3"
+		cmd.ExtraFiles = []*os.File{self}
+		return cmd
+	}
+	for _, f := range families {
+		holder := as("hold", f.address)
+		start(t, holder)
+		eventually(t, f.name+" is taken", func() bool { return has(a, f.address) })
+		kill(t, holder)
+		if out, err := as("clean", f.address).CombinedOutput(); err != nil || has(a, f.address) {
+			t.Errorf("%s: what was left: %v %s", f.name, err, out)
 		}
 	}
 }

@@ -89,11 +89,14 @@ func (a *Address) holdOn(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := a.cfg.Verify(ctx); err != nil {
+		return fmt.Errorf("this box may not hold it: %w", err)
+	}
 	changed := a.cfg.Monitor.Watch() // before the address is put, so that its coming is no change unseen
 	if err := a.put(l); err != nil {
 		return err
 	}
-	h := &holding{Address: a, link: l, socket: s, givesWay: givesWay, ears: hear(s)}
+	h := &holding{Address: a, link: l, socket: s, givesWay: givesWay, renewed: time.Now(), ears: hear(s)}
 	err = h.keep(ctx, changed)
 	err = errors.Join(err, a.remove(l.Index))
 	s.close()

@@ -19,6 +19,7 @@ type holding struct {
 	socket   *socket
 	ears     *ears
 	givesWay bool
+	renewed  time.Time // when the kernel was last told to keep it
 
 	announce *time.Timer
 	step     int
@@ -32,8 +33,8 @@ func announceAt() []time.Duration {
 	return []time.Duration{0, 500 * time.Millisecond, 2 * time.Second, lifetime + 2*time.Second}
 }
 
-// keep keeps the address on its link until ctx ends, the link is no longer the right one, or another
-// claims the address that this box has no authority to defend.
+// keep keeps the address on its link until ctx ends, the link is no longer the right one, or another claims the address
+// that this box has no authority to defend.
 func (h *holding) keep(ctx context.Context, changed <-chan struct{}) error {
 	h.setStatus(true, h.link.Name, h.outside())
 	h.cfg.Logger.Info("took the virtual address", "address", h.cfg.Address, "interface", h.link.Name)
@@ -42,26 +43,29 @@ func (h *holding) keep(ctx context.Context, changed <-chan struct{}) error {
 	defer h.announce.Stop()
 	renew := time.NewTicker(renewal)
 	defer renew.Stop()
+	var due func() (goOn bool, err error)
 	for {
-		var err error
-		goOn := true
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-changed:
 			changed = h.cfg.Monitor.Watch()
-			goOn, err = h.review()
+			due = h.review
 		case <-renew.C:
-			goOn, err = h.renew()
+			due = h.renew
 		case <-h.announce.C:
-			h.tell()
+			due = h.tell
 		case mac, ok := <-h.ears.claimed:
 			if !ok {
 				return h.ears.err
 			}
-			err = h.contest(mac)
+			due = func() (bool, error) { return h.contest(mac) }
 		}
-		if err != nil || !goOn {
+		// A box that stood still for so long lost the address, and may have lost the authority too.
+		if time.Since(h.renewed) >= lifetime {
+			return nil
+		}
+		if goOn, err := due(); err != nil || !goOn {
 			return err
 		}
 	}
@@ -73,7 +77,13 @@ func (h *holding) renew() (goOn bool, err error) {
 		return false, nil
 	}
 	h.givesWay = h.cfg.GiveWay()
-	return true, h.put(h.link)
+	return true, h.place(h.link)
+}
+
+// place puts the address on the link, for another lifetime.
+func (h *holding) place(l Link) error {
+	h.renewed = time.Now()
+	return h.put(l)
 }
 
 // review looks at the links after a change, and puts the address back where it is missing.
@@ -92,7 +102,7 @@ func (h *holding) review() (goOn bool, err error) {
 	}
 	missing := !now.Carries(h.cfg.Address)
 	if missing {
-		if err := h.put(now); err != nil {
+		if err := h.place(now); err != nil {
 			return false, err
 		}
 	}
@@ -107,7 +117,7 @@ func (h *holding) review() (goOn bool, err error) {
 }
 
 // tell announces the address and plans the next time.
-func (h *holding) tell() {
+func (h *holding) tell() (goOn bool, err error) {
 	problem := h.outside()
 	if err := h.socket.send(announcements(h.socket.mac, h.cfg.Address)...); err != nil {
 		problem = err.Error()
@@ -121,6 +131,7 @@ func (h *holding) tell() {
 	if problem != "" || time.Since(h.rival) >= reminder {
 		h.setStatus(true, h.link.Name, problem)
 	}
+	return true, nil
 }
 
 // outside says when the address is of no network of its interface: then nobody looks for it there.
@@ -135,15 +146,15 @@ func (h *holding) outside() string {
 
 // contest answers a claim of another machine: it fails where this box has to give way, and announces the address where
 // this box is the one to hold it.
-func (h *holding) contest(mac net.HardwareAddr) error {
+func (h *holding) contest(mac net.HardwareAddr) (goOn bool, err error) {
 	if h.cfg.GiveWay() {
-		return fmt.Errorf("%w: %s claimed it on %s", errGaveWay, mac, h.link.Name)
+		return false, fmt.Errorf("%w: %s claimed it on %s", errGaveWay, mac, h.link.Name)
 	}
 	h.rival = time.Now()
 	h.setStatus(true, h.link.Name, fmt.Sprintf("%s on %s claims it too: no other machine may have it", mac, h.link.Name))
 	if time.Since(h.defended) < defence {
-		return nil
+		return true, nil
 	}
 	h.defended = time.Now()
-	return h.socket.send(announcements(h.socket.mac, h.cfg.Address)...)
+	return true, h.socket.send(announcements(h.socket.mac, h.cfg.Address)...)
 }

@@ -3,6 +3,7 @@ package link_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -28,7 +29,8 @@ const (
 )
 
 // TestMain is the tests, or a box on another host of the lab: "hold ADDRESS" holds it until it is killed, "island ADDRESS"
-// does it without authority, "clean ADDRESS" removes what another left.
+// does it without authority, "once ADDRESS" has authority only the first time it is asked, "clean ADDRESS" removes what
+// another left.
 func TestMain(m *testing.M) {
 	if words := strings.Fields(os.Getenv(helperVariable)); len(words) == 2 {
 		if err := helper(words[0], words[1]); err != nil {
@@ -48,7 +50,14 @@ func helper(what, address string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	monitor := link.NewMonitor(slog.New(slog.DiscardHandler))
-	a, err := link.NewAddress(link.AddressConfig{Address: netip.MustParseAddr(address), Interface: netlab.LAN,
+	asked := 0
+	verify := func(context.Context) error {
+		if asked++; what == "once" && asked > 1 {
+			return errors.New("no authority")
+		}
+		return nil
+	}
+	a, err := link.NewAddress(link.AddressConfig{Address: netip.MustParseAddr(address), Interface: netlab.LAN, Verify: verify,
 		Monitor: monitor, GiveWay: func() bool { return what == "island" }, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err

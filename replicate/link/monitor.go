@@ -35,8 +35,12 @@ type Link struct {
 	Addresses []netip.Prefix // sorted
 }
 
-// Carries says whether the address is one of the interface's own.
+// Carries says whether the address is one of the interface's own. One with a zone is so only on the interface of that name.
 func (l Link) Carries(a netip.Addr) bool {
+	if a.Zone() != "" && a.Zone() != l.Name {
+		return false
+	}
+	a = a.WithZone("").Unmap()
 	return slices.ContainsFunc(l.Addresses, func(p netip.Prefix) bool { return p.Addr() == a })
 }
 
