@@ -28,7 +28,7 @@ func TestMembersMeet(t *testing.T) {
 			if a == b {
 				continue
 			}
-			atServer, atClient, cs := shake(t, b.Server(protos), a.Client(b.Identity().Self.Node, health))
+			cs, atServer, atClient := shake(t, b.Server(protos), a.Client(b.Identity().Self.Node, health))
 			if atServer != nil && !errors.Is(atServer, io.EOF) || atClient != nil && !errors.Is(atClient, io.EOF) {
 				t.Fatalf("%s calls %s: %v, %v", a.Identity().Self.Name, b.Identity().Self.Name, atClient, atServer)
 			}
@@ -93,7 +93,7 @@ func TestStrangersAreRefused(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			atServer, _, _ := shake(t, north.Server(protos), tt.call())
+			_, atServer, _ := shake(t, north.Server(protos), tt.call())
 			wantReason(t, atServer, tt.want)
 		})
 	}
@@ -102,22 +102,31 @@ func TestStrangersAreRefused(t *testing.T) {
 func TestNoCertificateAndOldTLSAreRefused(t *testing.T) {
 	t.Parallel()
 	north := found(t)
-	for name, cfg := range map[string]*tls.Config{
-		"no certificate": {InsecureSkipVerify: true, NextProtos: []string{raft}},
-		"TLS 1.2":        {InsecureSkipVerify: true, NextProtos: []string{raft}, MaxVersion: tls.VersionTLS12},
-		"join, and a protocol of members without a certificate": {InsecureSkipVerify: true, NextProtos: []string{trust.JoinProtocol, raft}},
-		"an unknown protocol": {InsecureSkipVerify: true, NextProtos: []string{"h2"}},
+	for name, tt := range map[string]struct {
+		cfg   *tls.Config
+		words string // that the caller reads
+	}{
+		"no certificate":      {&tls.Config{NextProtos: []string{raft}}, "rackpost pair status"},
+		"TLS 1.2":             {&tls.Config{NextProtos: []string{raft}, MaxVersion: tls.VersionTLS12}, "no TLS 1.3"},
+		"an unknown protocol": {&tls.Config{NextProtos: []string{"h2"}}, "update the older"},
+		"join and more, without a certificate": {
+			&tls.Config{NextProtos: []string{trust.JoinProtocol, raft}}, "rackpost pair status",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			atServer, atClient, _ := shake(t, north.Server(append([]string{trust.JoinProtocol}, protos...)), cfg)
+			tt.cfg.InsecureSkipVerify = true
+			_, atServer, atClient := shake(t, north.Server(append([]string{trust.JoinProtocol}, protos...)), tt.cfg)
 			if atServer == nil || errors.Is(atServer, io.EOF) || atClient == nil {
 				t.Fatalf("accepted: %v, %v", atServer, atClient)
 			}
-			if name == "no certificate" && !strings.Contains(trust.Explain(atClient).Error(), "rackpost pair status") {
-				t.Errorf("the caller does not learn what to do: %v", trust.Explain(atClient))
+			if got := trust.Explain(atClient).Error(); !strings.Contains(got, tt.words) {
+				t.Errorf("the caller reads %q", got)
 			}
 		})
+	}
+	if err := errors.New("the cable is cut"); trust.Explain(err) != err {
+		t.Error("an error that is no alert was explained")
 	}
 }
 
@@ -126,38 +135,38 @@ func TestNoCertificateAndOldTLSAreRefused(t *testing.T) {
 func TestWhoAnswersMustBeWhoWasCalled(t *testing.T) {
 	t.Parallel()
 	north, south, witness := pair(t)
-	_, atClient, _ := shake(t, witness.Server(protos), north.Client(south.Identity().Self.Node, raft))
+	_, _, atClient := shake(t, witness.Server(protos), north.Client(south.Identity().Self.Node, raft))
 	wantReason(t, atClient, trust.OtherNode, "addresses")
 
 	other := found(t)
 	cfg := other.Server(protos)
 	cfg.ClientAuth = tls.NoClientCert
-	_, atClient, _ = shake(t, careless(cfg), north.Client(south.Identity().Self.Node, raft))
+	_, _, atClient = shake(t, careless(cfg), north.Client(south.Identity().Self.Node, raft))
 	wantReason(t, atClient, trust.Foreign, "another pair")
 }
 
 func TestRemovedMember(t *testing.T) {
 	t.Parallel()
 	north, south, witness := pair(t)
-	_, _, cs := shake(t, south.Server(protos), north.Client(south.Identity().Self.Node, raft))
+	cs, _, _ := shake(t, south.Server(protos), north.Client(south.Identity().Self.Node, raft))
 	if _, err := north.Check(cs); err != nil {
 		t.Fatal(err)
 	}
 	must(t, north.SetMembers([]trust.Member{north.Identity().Self, witness.Identity().Self}))
 
-	atServer, atClient, _ := shake(t, north.Server(protos), south.Client(north.Identity().Self.Node, raft))
+	_, atServer, atClient := shake(t, north.Server(protos), south.Client(north.Identity().Self.Node, raft))
 	wantReason(t, atServer, trust.NotMember, "pair token")
 	if got := trust.Explain(atClient).Error(); !strings.Contains(got, "removed") {
 		t.Errorf("the removed box reads %q", got)
 	}
-	_, atClient, _ = shake(t, south.Server(protos), north.Client(south.Identity().Self.Node, raft))
+	_, _, atClient = shake(t, south.Server(protos), north.Client(south.Identity().Self.Node, raft))
 	wantReason(t, atClient, trust.NotMember)
 	_, err := north.Check(cs)
 	wantReason(t, err, trust.NotMember) // the connection that was there before
 
 	// A list is kept over a restart.
 	must(t, north.reopen())
-	atServer, _, _ = shake(t, north.Server(protos), south.Client(north.Identity().Self.Node, raft))
+	_, atServer, _ = shake(t, north.Server(protos), south.Client(north.Identity().Self.Node, raft))
 	wantReason(t, atServer, trust.NotMember)
 }
 
@@ -170,7 +179,7 @@ func TestRoleMustBeTheAgreedOne(t *testing.T) {
 	box := candidate("west", mode.Box)
 	list[i] = trust.Member{Node: list[i].Node, Name: box.Name, Role: mode.Box, Origin: box.Origin, Recipient: north.Identity().Self.Recipient}
 	must(t, north.SetMembers(list))
-	atServer, _, _ := shake(t, north.Server(protos), witness.Client(north.Identity().Self.Node, raft))
+	_, atServer, _ := shake(t, north.Server(protos), witness.Client(north.Identity().Self.Node, raft))
 	wantReason(t, atServer, trust.WrongRole)
 }
 
@@ -195,7 +204,7 @@ func TestDatesCountWhileTheClockIsTrusted(t *testing.T) {
 			t.Parallel()
 			north, south, _ := pair(t)
 			north.set(tt.now, tt.trusted)
-			atServer, atClient, _ := shake(t, north.Server(protos), south.Client(north.Identity().Self.Node, raft))
+			_, atServer, atClient := shake(t, north.Server(protos), south.Client(north.Identity().Self.Node, raft))
 			if tt.want == "" {
 				if !errors.Is(atServer, io.EOF) && atServer != nil || atClient != nil && !errors.Is(atClient, io.EOF) {
 					t.Fatal(atServer, atClient)
@@ -203,7 +212,7 @@ func TestDatesCountWhileTheClockIsTrusted(t *testing.T) {
 				return
 			}
 			wantReason(t, atServer, tt.want)
-			_, atClient, _ = shake(t, south.Server(protos), north.Client(south.Identity().Self.Node, raft))
+			_, _, atClient = shake(t, south.Server(protos), north.Client(south.Identity().Self.Node, raft))
 			wantReason(t, atClient, tt.want)
 		})
 	}
@@ -214,7 +223,7 @@ func TestUntrustedClockStillChecksWho(t *testing.T) {
 	t.Parallel()
 	north, other := found(t), found(t)
 	north.set(time.Unix(0, 0), false)
-	atServer, _, _ := shake(t, north.Server(protos), careless(other.Client(north.Identity().Self.Node, raft)))
+	_, atServer, _ := shake(t, north.Server(protos), careless(other.Client(north.Identity().Self.Node, raft)))
 	wantReason(t, atServer, trust.Foreign)
 }
 

@@ -212,7 +212,7 @@ func TestMembersOfADiskThatIsFull(t *testing.T) {
 	if north.SetMembers(list) == nil {
 		t.Fatal("a list that was not kept was taken for kept")
 	}
-	atServer, _, _ := shake(t, north.Server(protos), south.Client(north.Identity().Self.Node, raft))
+	_, atServer, _ := shake(t, north.Server(protos), south.Client(north.Identity().Self.Node, raft))
 	wantReason(t, atServer, trust.NotMember)
 	must(t, os.RemoveAll(tmp))
 	must(t, north.SetMembers(list))

@@ -83,7 +83,7 @@ func TestJoin(t *testing.T) {
 				t.Errorf("a %s and the CA's key: %v", role, err)
 			}
 			m.open(t)
-			atServer, atClient, _ := shake(t, north.Server(protos), m.Client(north.Identity().Self.Node, raft))
+			_, atServer, atClient := shake(t, north.Server(protos), m.Client(north.Identity().Self.Node, raft))
 			if atServer != nil || !errors.Is(atClient, io.EOF) && atClient != nil {
 				t.Error(atServer, atClient)
 			}

@@ -59,12 +59,12 @@ func TestRenewalIsSeenByTheNextHandshake(t *testing.T) {
 	north, south, _ := pair(t)
 	server := south.Server(protos)
 	client := north.Client(south.Identity().Self.Node, raft)
-	_, _, before := shake(t, server, client)
+	before, _, _ := shake(t, server, client)
 	late := today.Add(300 * day)
 	north.set(late, true)
 	south.set(late, true)
 	renew(t, south, nil)
-	_, err, after := shake(t, server, client)
+	after, _, err := shake(t, server, client)
 	if err != nil && !errors.Is(err, io.EOF) {
 		t.Fatal(err)
 	}
@@ -108,13 +108,13 @@ func TestWitnessThatWasOffForTwoYears(t *testing.T) {
 	}
 	must(t, north.reopen()) // it renews its own
 	box := north.Identity().Self.Node
-	atServer, _, _ := shake(t, north.Server(protos), witness.Client(box, raft))
+	_, atServer, _ := shake(t, north.Server(protos), witness.Client(box, raft))
 	wantReason(t, atServer, trust.Expired, "renew")
 
 	renew(t, witness, func(_ context.Context, request []byte) ([]byte, error) {
 		return call(t, north, witness.Client(box, trust.JoinProtocol), request, nil)
 	})
-	atServer, _, _ = shake(t, north.Server(protos), witness.Client(box, raft))
+	_, atServer, _ = shake(t, north.Server(protos), witness.Client(box, raft))
 	must(t, atServer)
 	must(t, witness.reopen())
 	if got := witness.Status(); got.Due || !got.Expires.After(late) {
@@ -204,7 +204,7 @@ func TestClockThatIsWrongAndNotTrusted(t *testing.T) {
 			t.Errorf("from %s: %+v", wrong, got)
 		}
 		renew(t, witness, func(ctx context.Context, request []byte) ([]byte, error) { return north.Answer(ctx, request, nil), nil })
-		atServer, _, _ := shake(t, north.Server(protos), witness.Client(north.Identity().Self.Node, raft))
+		_, atServer, _ := shake(t, north.Server(protos), witness.Client(north.Identity().Self.Node, raft))
 		must(t, atServer)
 	}
 }
@@ -218,7 +218,7 @@ func TestBoxWithoutAClockBesideOneWithAClock(t *testing.T) {
 	must(t, north.reopen())
 	south.set(today, false)
 	box := north.Identity().Self.Node
-	atServer, _, _ := shake(t, north.Server(protos), south.Client(box, raft))
+	_, atServer, _ := shake(t, north.Server(protos), south.Client(box, raft))
 	wantReason(t, atServer, trust.Expired)
 	synctest.Test(t, func(t *testing.T) {
 		must(t, south.reopen())
@@ -241,6 +241,6 @@ func TestBoxWithoutAClockBesideOneWithAClock(t *testing.T) {
 	renew(t, south, func(_ context.Context, request []byte) ([]byte, error) {
 		return call(t, north, south.Client(box, trust.JoinProtocol), request, nil)
 	})
-	atServer, _, _ = shake(t, north.Server(protos), south.Client(box, raft))
+	_, atServer, _ = shake(t, north.Server(protos), south.Client(box, raft))
 	must(t, atServer)
 }

@@ -203,7 +203,7 @@ func pair(t testing.TB) (north, south, witness *machine) {
 }
 
 // shake does one handshake over TCP and one byte each way, and returns what each end says.
-func shake(t testing.TB, server, client *tls.Config) (atServer, atClient error, cs tls.ConnectionState) {
+func shake(t testing.TB, server, client *tls.Config) (cs tls.ConnectionState, atServer, atClient error) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
@@ -221,7 +221,7 @@ func shake(t testing.TB, server, client *tls.Config) (atServer, atClient error, 
 	conn := tls.Client(raw, client)
 	atClient = talk(conn)
 	cs = conn.ConnectionState()
-	return <-done, atClient, cs
+	return cs, <-done, atClient
 }
 
 // talk sends and awaits a byte: only then has a client heard whether its certificate is taken.
