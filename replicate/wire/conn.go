@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"rackpost/replicate/mode"
 )
 
 // Conn is a connection to a member after both hellos.
@@ -16,6 +18,7 @@ type Conn struct {
 	Path     string
 	Protocol uint16 // the version that both speak
 
+	told   mode.Hello // what this member said
 	proto  string
 	called bool // by the other side
 	meter  *meter

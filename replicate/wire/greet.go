@@ -32,8 +32,8 @@ func (w *Wire) receive(c *tls.Conn, m *meter, path string, from netip.Addr) *Con
 
 // settle exchanges the hellos, and returns the connection if both sides want it.
 func (w *Wire) settle(c *tls.Conn, m *meter, called bool, id identity, r Refusal) (*Conn, error) {
-	generation := w.said.Load().Generation
-	h, ours, theirs, err := w.greet(c, called, id, r.Protocol)
+	self := w.hello()
+	h, ours, theirs, err := w.greet(c, self, called, id, r.Protocol)
 	if err == nil && ours.reason.ofMember() {
 		w.contacts.heard(r.Path, h)
 	}
@@ -44,13 +44,13 @@ func (w *Wire) settle(c *tls.Conn, m *meter, called bool, id identity, r Refusal
 		return nil, w.broken(r, err)
 	}
 	m.prove(w.books.open(id.node, r.Protocol))
-	conn := &Conn{Conn: c, Peer: h, Path: r.Path, Protocol: min(h.Protocols.Newest, w.cfg.Protocols.Newest), proto: r.Protocol, called: called, meter: m}
+	conn := &Conn{Conn: c, Peer: h, Path: r.Path, Protocol: min(h.Protocols.Newest, w.cfg.Protocols.Newest), told: self.Hello, proto: r.Protocol, called: called, meter: m}
 	conn.forget = func() { w.conns.remove(conn) }
 	if !w.conns.add(conn) {
 		return nil, ErrNotRunning
 	}
 	// Whoever was removed, or took over, meanwhile was not there to be dropped.
-	if w.peer(id.node) == nil || r.Protocol == Raft && w.said.Load().Generation != generation {
+	if w.peer(id.node) == nil || r.Protocol == Raft && w.said.Load().Generation != self.Generation {
 		conn.drop()
 		return nil, ErrNoWay
 	}
@@ -87,8 +87,7 @@ func (w *Wire) broken(r Refusal, err error) error {
 
 // greet has both sides say hello and what they think of the other's. The caller speaks first; so the first byte of what the connection is
 // for can follow after one round trip.
-func (w *Wire) greet(c net.Conn, called bool, id identity, proto string) (Hello, verdict, verdict, error) {
-	self := w.hello()
+func (w *Wire) greet(c net.Conn, self Hello, called bool, id identity, proto string) (Hello, verdict, verdict, error) {
 	mine := self.append(nil)
 	if !called {
 		if err := writeFrame(c, mine); err != nil {

@@ -127,7 +127,6 @@ func (p *pings) silent(now time.Time) time.Duration {
 // begins another life: that one is told in a new hello.
 func (w *Wire) ping(ctx context.Context, c *Conn, every time.Duration, poke *poke) error {
 	asked := &pings{at: time.Now()}
-	life := w.said.Load().Life
 	broken := make(chan error, 1)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -139,7 +138,7 @@ func (w *Wire) ping(ctx context.Context, c *Conn, every time.Duration, poke *pok
 	defer tick.Stop()
 	for {
 		said := *w.said.Load()
-		if said.Life != life || asked.silent(time.Now()) > 3*quiet*every {
+		if said.Life != c.told.Life || asked.silent(time.Now()) > 3*quiet*every {
 			c.drop()
 			return <-broken
 		}
@@ -186,7 +185,8 @@ func (w *Wire) heard(c *Conn, p ping) {
 }
 
 // answerPings answers the other side's. That it goes on asking after it had an answer proves both
-// directions as well, as of the time the answer was sent.
+// directions as well, as of the time the answer was sent. In another life this member says so in
+// a new hello: it has the other side call again.
 func (w *Wire) answerPings(ctx context.Context, c *Conn) {
 	defer context.AfterFunc(ctx, c.drop)()
 	every := w.interval(c.Peer.Role)
@@ -194,7 +194,7 @@ func (w *Wire) answerPings(ctx context.Context, c *Conn) {
 	for {
 		_ = c.SetDeadline(time.Now().Add(3 * quiet * every))
 		p, err := readPing(c)
-		if err != nil {
+		if err != nil || w.said.Load().Life != c.told.Life {
 			return
 		}
 		now := time.Now()

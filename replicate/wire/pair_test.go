@@ -52,7 +52,7 @@ func says(c net.Conn) error {
 func TestPairIsHeardOnEveryPath(t *testing.T) {
 	t.Parallel()
 	h, a, b := pair(t, "cable", "lan")
-	b.Announce(mode.Hello{Life: "life of m2", Generation: mode.Generation{Counter: 1}, Mode: mode.Leader, Authority: true, Term: 4, Applied: 99})
+	b.Announce(mode.Hello{Life: "life of m2", Generation: mode.Generation{Counter: 1}, Mode: mode.Leader, Authority: true, Term: 4, Applied: 99, Last: 12})
 	eventually(t, "a knows that b has authority", func() bool {
 		list := a.Contacts()
 		return len(list) == 2 && list[0].Authority && list[1].Authority

@@ -191,29 +191,34 @@ func (w *Wire) answer(ctx context.Context, c *Conn) {
 	defer context.AfterFunc(ctx, c.drop)()
 	method, body, err := readRequest(c, w.cfg.MaxBody)
 	if err != nil {
-		_ = unheard(c, err.Error())
+		unheard(c, err.Error())
 		return
 	}
 	w.mu.Lock()
 	h := w.handlers[method]
 	w.mu.Unlock()
 	if h == nil {
-		_ = unheard(c, fmt.Sprintf("this member does not answer %q: it starts, or is older or newer", method))
+		unheard(c, fmt.Sprintf("this member does not answer %q: it starts, or is older or newer", method))
 		return
 	}
 	select {
 	case w.serving <- struct{}{}:
 		defer func() { <-w.serving }()
 	default:
-		_ = unheard(c, "too many requests at once: try again")
+		unheard(c, "too many requests at once: try again")
 		return
 	}
 	answer, err := h(ctx, c.Peer.Node, body)
 	_ = w.reply(c, answer, err)
 }
 
-func unheard(c net.Conn, words string) error {
-	return writeMessage(c, []byte{byte(statusUnheard), 0}, "", []byte(clean(words)))
+// unheard says why the handler is not called. What the other side still sends is taken for a
+// moment: a connection closed over it would lose the words.
+func unheard(c net.Conn, words string) {
+	_ = c.SetDeadline(time.Now().Add(time.Second))
+	if writeMessage(c, []byte{byte(statusUnheard), 0}, "", []byte(clean(words))) == nil {
+		_, _ = io.CopyN(io.Discard, c, mostBody)
+	}
 }
 
 func (w *Wire) reply(c net.Conn, answer []byte, err error) error {
@@ -239,7 +244,7 @@ func (w *Wire) serveJoin(ctx context.Context, c *tls.Conn, m *meter, from netip.
 	case w.joining <- struct{}{}:
 		defer func() { <-w.joining }()
 	default:
-		_ = unheard(c, "others are joining: try again in a minute")
+		unheard(c, "others are joining: try again in a minute")
 		return
 	}
 	w.mu.Lock()
@@ -247,16 +252,16 @@ func (w *Wire) serveJoin(ctx context.Context, c *tls.Conn, m *meter, from netip.
 	w.mu.Unlock()
 	switch {
 	case h == nil:
-		_ = unheard(c, "nobody can join here: ask the box that has authority (\"rackpost pair status\")")
+		unheard(c, "nobody can join here: ask the box that has authority (\"rackpost pair status\")")
 		return
 	case !w.joins.try(from, time.Now()):
-		_ = unheard(c, "too many tries from this address: wait a minute")
+		unheard(c, "too many tries from this address: wait a minute")
 		return
 	}
 	m.allow(mostJoin)
 	_, body, err := readRequest(c, mostJoin)
 	if err != nil {
-		_ = unheard(c, err.Error())
+		unheard(c, err.Error())
 		return
 	}
 	answer, err := h(ctx, from, body)
