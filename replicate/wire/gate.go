@@ -6,12 +6,13 @@ import (
 	"time"
 )
 
-// How many callers may be in a handshake at once. Those at a member's address have places of their
-// own, so that strangers cannot keep a member out.
+// How many callers may be in a handshake at once, and how many strangers may begin one in a while.
+// Those at a member's address have places of their own, so that strangers cannot keep a member out.
 const (
 	mostStrangers = 64
 	mostAtAddress = 8
 	mostAtMember  = 64
+	strangerEvery = 50 * time.Millisecond
 )
 
 // gate counts who is in a handshake.
@@ -20,6 +21,7 @@ type gate struct {
 	members   map[netip.Addr]bool
 	at        map[netip.Addr]int
 	strangers int
+	free      time.Time // when strangers will have all their tries again
 }
 
 // know says which addresses are members'.
@@ -30,24 +32,39 @@ func (g *gate) know(members map[netip.Addr]bool) {
 }
 
 // enter takes a place, if there is one; leave gives it back and may be called twice.
-func (g *gate) enter(from netip.Addr) (leave func(), ok bool) {
+func (g *gate) enter(from netip.Addr, now time.Time) (leave func(), ok bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	most, member := mostAtAddress, g.members[from]
-	if member {
-		most = mostAtMember
-	}
-	if g.at[from] >= most || !member && g.strangers >= mostStrangers {
-		return nil, false
-	}
 	if g.at == nil {
 		g.at = map[netip.Addr]int{}
 	}
-	g.at[from]++
+	member := g.members[from]
 	if !member {
-		g.strangers++
+		from = machine(from)
 	}
+	switch {
+	case member && g.at[from] >= mostAtMember:
+		return nil, false
+	case !member && (g.at[from] >= mostAtAddress || g.strangers >= mostStrangers || g.free.Sub(now) > mostStrangers*strangerEvery):
+		return nil, false
+	case !member:
+		g.strangers++
+		if g.free.Before(now) {
+			g.free = now
+		}
+		g.free = g.free.Add(strangerEvery)
+	}
+	g.at[from]++
 	return sync.OnceFunc(func() { g.leave(from, member) }), true
+}
+
+// machine is what one machine's addresses have in common: of IPv6 it may take any of a /64.
+func machine(a netip.Addr) netip.Addr {
+	if a.Is4() {
+		return a
+	}
+	p, _ := a.Prefix(64)
+	return p.Addr()
 }
 
 func (g *gate) leave(from netip.Addr, member bool) {
@@ -76,6 +93,7 @@ type pace struct {
 
 // try takes one of the address's tries, if it has one.
 func (p *pace) try(from netip.Addr, now time.Time) bool {
+	from = machine(from)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.free == nil {

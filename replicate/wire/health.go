@@ -2,6 +2,7 @@ package wire
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -71,7 +72,7 @@ func (w *Wire) probe(ctx context.Context, p *Peer, path Path) {
 		cancel()
 		if err == nil {
 			wait = every
-			err = w.ping(ctx, c, every, poke)
+			err = fmt.Errorf("the connection ended: %w", w.ping(ctx, c, every, poke))
 			_ = c.Close()
 		}
 		if ctx.Err() != nil {

@@ -16,6 +16,7 @@ type Link struct {
 	mode.Contact
 	Name      string        // the member's, for people
 	Version   string        // of its program
+	Feature   uint32        // level of what it can do
 	Address   string        // where it is called; empty when it calls
 	RoundTrip time.Duration // of the last ping answered; 0 when there was none
 	Failed    string        // why the last call failed; empty when it did not
@@ -175,7 +176,7 @@ func (c *contacts) all(now time.Time) []Link {
 		if !l.proven.IsZero() {
 			contact.Silent = max(0, now.Sub(l.proven))
 		}
-		list = append(list, Link{Contact: contact, Version: l.said.Version, RoundTrip: l.roundTrip, Failed: l.failed})
+		list = append(list, Link{Contact: contact, Version: l.said.Version, Feature: l.said.Feature, RoundTrip: l.roundTrip, Failed: l.failed})
 	}
 	slices.SortFunc(list, func(a, b Link) int {
 		return cmp.Or(slices.Compare(a.Node[:], b.Node[:]), cmp.Compare(a.Path, b.Path))

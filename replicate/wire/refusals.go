@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"rackpost/replicate/mode"
 )
 
 // How many refusals are kept, and how often the same one is logged again.
@@ -15,7 +17,8 @@ const (
 	strangerLog  = 10 * time.Second // between two lines about callers who proved nothing
 )
 
-// refusals are the last ones, the newest last. What happens again and again is one of them.
+// refusals are the last ones, the newest last. What happens again and again is one of them, and
+// callers who proved nothing make room first.
 type refusals struct {
 	mu       sync.Mutex
 	list     []Refusal
@@ -37,7 +40,7 @@ func (r *refusals) add(n Refusal) (first bool) {
 		n.Count += r.list[i].Count
 		logged = r.logged[i]
 	} else if len(r.list) >= mostRefusals {
-		i = 0
+		i = max(0, slices.IndexFunc(r.list, func(o Refusal) bool { return o.Node == mode.NodeID{} }))
 	}
 	if i >= 0 {
 		r.list, r.logged = slices.Delete(r.list, i, i+1), slices.Delete(r.logged, i, i+1)

@@ -55,7 +55,7 @@ func (w *Wire) accept(ctx context.Context, l net.Listener, path string) error {
 			return err
 		}
 		from := addressOf(c.RemoteAddr())
-		leave, ok := w.gate.enter(from)
+		leave, ok := w.gate.enter(from, time.Now())
 		if !ok || !w.crew.start(func() { w.serve(ctx, c, path, from, leave) }) {
 			_ = c.Close()
 		}
@@ -75,6 +75,7 @@ func (w *Wire) serve(ctx context.Context, raw net.Conn, path string, from netip.
 	c := tls.Server(m, w.serverConfig())
 	done := until(ctx, m, time.Now().Add(w.cfg.Handshake))
 	if err := c.HandshakeContext(ctx); err != nil {
+		done()
 		w.unwanted(ctx, m, from, path, err)
 		_ = m.Close()
 		return

@@ -175,7 +175,7 @@ func (w *Wire) addresses() map[netip.Addr]bool {
 	for _, p := range w.peers {
 		for _, path := range p.Paths {
 			if a, err := netip.ParseAddrPort(path.Address); err == nil {
-				known[a.Addr().Unmap()] = true
+				known[a.Addr().Unmap().WithZone("")] = true
 			}
 		}
 	}
@@ -252,7 +252,7 @@ func (w *Wire) Links() []Link {
 }
 
 // Changed is closed when a member's word on its mode, authority, generation or life changes, when
-// it is heard again or falls silent on a path, and when a connection is refused for a new reason.
+// it is heard again or falls silent on a path, and when a connection with it is refused for a new reason.
 func (w *Wire) Changed() <-chan struct{} { return w.contacts.watch() }
 
 // Refusals is what was refused lately, the newest first.
@@ -267,7 +267,7 @@ func (w *Wire) Traffic() []Traffic { return w.books.list() }
 // refuse keeps a refusal, for people and for whoever watches.
 func (w *Wire) refuse(r Refusal) *Refusal {
 	r.At, r.Words = time.Now(), clean(r.Words)
-	if w.refusals.add(r) {
+	if w.refusals.add(r) && r.Node != (mode.NodeID{}) {
 		w.contacts.mu.Lock()
 		w.contacts.tell()
 		w.contacts.mu.Unlock()
