@@ -123,16 +123,20 @@ func TestAddressIsPutBack(t *testing.T) {
 		}
 		both := func() bool { return has(a.Host, virtual4) && has(a.Host, virtual6) }
 		eventually(t, "both are held", both)
+		const byHand = "removed by hand"
 		for _, step := range []struct {
 			name, line string
 		}{
-			{"removed by hand", "ip address del " + virtual4 + "/32 dev lan; ip address del " + virtual6 + "/128 dev lan"},
+			{byHand, "ip address del " + virtual4 + "/32 dev lan; ip address del " + virtual6 + "/128 dev lan"},
 			{"down and up", "ip link set dev lan down; ip link set dev lan up"},
 			{"flushed", "ip address flush dev lan; ip address add 10.77.0.1/24 dev lan"},
 			{"renamed", "ip link set dev lan down; ip link set dev lan name uplink; ip link set dev uplink up"},
 			{"moved", "ip link add name other type bridge; ip address flush dev uplink; ip link set dev uplink master other; ip address add 10.77.0.1/24 dev other; ip link set dev other up"},
 		} {
 			a.Run("sh", "-c", step.line)
+			if step.name == byHand { // and not at the next renewal
+				eventually(t, "both are put back", func() bool { return strings.Count(a.log.String(), "put back") >= 2 })
+			}
 			eventually(t, step.name+": both are back", both)
 			for _, h := range held {
 				eventually(t, step.name+": it is known where", func() bool {

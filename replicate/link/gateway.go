@@ -188,24 +188,29 @@ func (n *neighbourAsked) answered() time.Time {
 	return n.last
 }
 
-// look asks once more. A machine that never answered is unknown: the route may be wrong. One behind a link without a
-// carrier is cut off at once. Who answers is asked alone, which is less noise than asking everybody.
+// look asks once more. Who answers is asked alone, which is less noise than asking everybody.
 func (n *neighbourAsked) look(now time.Time, l Link) Evidence {
 	n.mu.Lock()
 	last, mac := n.last, n.mac
 	n.mu.Unlock()
-	fresh := !last.IsZero() && now.Sub(last) < silentAfter
-	if !fresh {
+	says := means(last, now, l.Carrier)
+	if says != Connected {
 		mac = nil
 	}
 	if own, ok := ownAddress(l, n.socket.ip); ok && now.Sub(n.asked) >= notSooner {
 		n.asked = now
 		_ = n.socket.send(call(n.socket.mac, own, mac, n.socket.ip)) // one that is lost is a question without an answer
 	}
+	return says
+}
+
+// means says what the time of the last answer means. A machine that never answered is unknown: the route may be wrong. One
+// behind a link without a carrier is cut off at once.
+func means(last, now time.Time, carrier bool) Evidence {
 	switch {
 	case last.IsZero():
 		return Unknown
-	case fresh && l.Carrier:
+	case carrier && now.Sub(last) < silentAfter:
 		return Connected
 	}
 	return Cut

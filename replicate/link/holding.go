@@ -105,6 +105,7 @@ func (h *holding) review() (goOn bool, err error) {
 		if err := h.place(now); err != nil {
 			return false, err
 		}
+		h.cfg.Logger.Info("put back the virtual address", "address", h.cfg.Address, "interface", now.Name)
 	}
 	if missing || now.Carrier && !before.Carrier {
 		h.step = 0
