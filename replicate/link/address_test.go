@@ -123,6 +123,10 @@ func TestAddressIsPutBack(t *testing.T) {
 		}
 		both := func() bool { return has(a.Host, virtual4) && has(a.Host, virtual6) }
 		eventually(t, "both are held", both)
+		eventually(t, "both are seen", func() bool {
+			lan, _ := a.link(netlab.LAN)
+			return lan.Carries(netip.MustParseAddr(virtual4)) && lan.Carries(netip.MustParseAddr(virtual6))
+		})
 		const byHand = "removed by hand"
 		for _, step := range []struct {
 			name, line string
