@@ -228,7 +228,11 @@ func (n *Node) stopRaft() error {
 	if e == nil {
 		return nil
 	}
-	if err := e.stop(n.cfg.Timers.DiskDead); err != nil {
+	patience := n.cfg.Timers.DiskDead
+	if n.log.Busy() > patience {
+		patience = time.Second
+	}
+	if err := e.stop(patience); err != nil {
 		return err
 	}
 	return n.save(e.raft.CommitIndex())

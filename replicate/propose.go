@@ -43,23 +43,46 @@ func (e *RefusedError) Error() string { return e.Reason }
 func (e *RefusedError) Unwrap() error { return ErrRefused }
 
 // Propose has a command applied by every member. It returns a *RefusedError with what Apply said
-// against it; ErrNoAuthority when nobody was there to agree, and nothing happened; ErrUnknown when
-// that cannot be told. A follower hands it to the leader, and returns when it applied it itself.
+// against it; ErrNoAuthority when nobody was there to agree within two seconds, and nothing happened;
+// ErrUnknown when that cannot be told. A follower hands it to the leader, and returns when it applied it itself.
 func (n *Node) Propose(ctx context.Context, cmd []byte) error {
 	if len(cmd) > MaxCommand {
 		return fmt.Errorf("a command of %d bytes: the most is %d: %w", len(cmd), MaxCommand, ErrRefused)
 	}
-	status := n.Status()
-	if status.Authority {
-		_, err := n.apply(ctx, entryCommand, cmd)
-		return err
-	}
-	for _, m := range status.Members {
-		if m.Authority && m.Generation == status.Generation && m.Silent < n.cfg.Timers.Island {
-			return n.forward(ctx, m.Node, cmd)
+	wait := time.NewTimer(proposeTimeout)
+	defer wait.Stop()
+	for {
+		later := n.Watch()
+		to, ok := n.owner()
+		if ok && to == n.cfg.Self.Node {
+			_, err := n.apply(ctx, entryCommand, cmd)
+			return err
+		}
+		if ok {
+			return n.forward(ctx, to, cmd)
+		}
+		select {
+		case <-later:
+		case <-wait.C:
+			return ErrNoAuthority
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %w", ErrNoAuthority, ctx.Err())
 		}
 	}
-	return ErrNoAuthority
+}
+
+// owner is the member with authority, as far as this one knows.
+func (n *Node) owner() (mode.NodeID, bool) {
+	status := n.Status()
+	if status.Authority {
+		return n.cfg.Self.Node, true
+	}
+	for _, m := range status.Members {
+		if m.Authority && m.Generation == status.Generation && m.Silent < n.cfg.Timers.Demote {
+			return m.Node, true
+		}
+	}
+	return mode.NodeID{}, false
 }
 
 // apply has the leader's Raft agree on an entry.

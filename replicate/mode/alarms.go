@@ -14,7 +14,7 @@ func (s *State) alarms(v view) []Alarm {
 	}
 	raise(s.Mode == Island, "no_authority", "This box is on its own: "+s.Why+".")
 	raise(v.rival, "two_takeovers", `Both boxes were taken over while they could not hear each other. Nothing is changed and no device commanded until you pick one: "rackpost pair takeover" there.`)
-	raise(v.higher && len(v.callers) == 0, "overtaken", "Another box was taken over while this one was away, and is not heard. This box has no authority until then.")
+	raise(v.higher && len(v.callers) == 0 && !v.Empty, "overtaken", "Another box was taken over while this one was away, and is not heard. This box has no authority until then.")
 	raise(v.Outdated, "old_image", "This box forgot what it had acknowledged: its disk was put back from an old image.")
 	raise(s.slow, "disk_slow", "A write to the log of the pair took longer than "+v.t.DiskSlow.String()+": this box is cut off until its disk keeps up.")
 	raise(v.Self.Isolated, "isolated", "This box has no link, or its gateway is silent and hardly a device answers.")

@@ -23,7 +23,7 @@ func (s *State) effects(v view) []Effect {
 		return []Effect{{Do: Begin, Generation: v.Self.Generation, Why: "this life forgot what it had acknowledged"}}
 	case v.Takeover:
 		return s.takeOver(v, "a person ordered it")
-	case s.Mode == Island && v.peersOff() && !v.Empty && v.next():
+	case s.Mode == Island && !v.sole() && v.peersOff() && !v.Empty && v.next():
 		return s.takeOver(v, "the other box is proven to have no power")
 	}
 	if restart := s.restart(v); restart != nil {
@@ -93,7 +93,7 @@ func (v view) heir() (Member, bool) {
 	if len(fit) == 0 {
 		return Member{}, false
 	}
-	return slices.MaxFunc(fit, func(a, b Member) int { return cmp.Compare(a.Applied, b.Applied) }), true
+	return slices.MaxFunc(fit, func(a, b Member) int { return cmp.Compare(a.Last, b.Last) }), true
 }
 
 // lead is what Raft's leader does to its configuration: the most urgent thing, if any.

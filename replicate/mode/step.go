@@ -72,13 +72,14 @@ func (s *State) may(v view) bool {
 		!v.higher && !v.rival && !v.Outdated && !s.slow && !v.isolated && !s.closed(v)
 }
 
-// stand decides whether this member may ask for votes. A witness does so only when no box was
-// elected for long: it may be the only one to have what a box lacks.
+// stand decides whether this member may ask for votes. A witness does so when it holds what no box
+// holds that is here, since it votes for none of them then, or when none was elected for long.
 func (s *State) stand(v view) {
 	if v.Raft.Leader != (NodeID{}) || v.Raft.Leads {
 		s.led = v.Now
 	}
-	s.Stand = v.Self.Role == Box || v.Now-s.led > 4*v.t.Election
+	heir, ok := v.heir()
+	s.Stand = v.Self.Role == Box || ok && heir.Last < v.Self.Last || v.Now-s.led > 4*v.t.Election
 }
 
 // enter sets mode, reason, powers and epoch.
