@@ -27,7 +27,7 @@ func Alone(t *testing.T, fn func(t *testing.T)) {
 	}
 	again := exec.Command(self, "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=2m")
 	again.Env = append(os.Environ(), aloneVariable+"="+t.Name())
-	again.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
+	again.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
 	out, err := again.CombinedOutput()
 	skipIfRefused(t, err)
 	switch {

@@ -145,12 +145,15 @@ func network(wire string) byte {
 	return 77
 }
 
-// Command prepares a program that is to run on the host.
+// Command prepares a program that is to run on the host. Its process is the program's own, so signals reach it; it is
+// killed when the test's process ends, however that ends.
 func (h *Host) Command(name string, args ...string) *exec.Cmd {
-	if h.pid == os.Getpid() {
-		return exec.Command(name, args...)
+	cmd := exec.Command(name, args...)
+	if h.pid != os.Getpid() {
+		cmd = exec.Command("nsenter", append([]string{"--net=/proc/" + strconv.Itoa(h.pid) + "/ns/net", "--", name}, args...)...)
 	}
-	return exec.Command("nsenter", append([]string{"--net=/proc/" + strconv.Itoa(h.pid) + "/ns/net", "--", name}, args...)...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	return cmd
 }
 
 // Run runs a program on the host and returns what it wrote; the test ends when the program fails.
