@@ -79,7 +79,8 @@ func (c *contacts) heard(path string, h Hello) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	l := c.link(h.Node, path)
-	news := l.said.Mode != h.Mode || l.said.Authority != h.Authority || l.said.Generation != h.Generation || l.said.Life != h.Life
+	news := l.said.Mode != h.Mode || l.said.Authority != h.Authority || l.said.Generation != h.Generation || l.said.Life != h.Life ||
+		l.said.Isolated != h.Isolated
 	l.said = h
 	c.memory[h.Node] = c.memory[h.Node].with(h.Hello)
 	if news {

@@ -28,6 +28,7 @@ func drawHello(t *rapid.T) wire.Hello {
 	copy(h.Node[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "node"))
 	h.Role, h.Mode = mode.Role(rapid.Byte().Draw(t, "role")), mode.Mode(rapid.Byte().Draw(t, "mode"))
 	h.Life, h.Authority = text(32).Draw(t, "life"), rapid.Bool().Draw(t, "authority")
+	h.Isolated = rapid.Bool().Draw(t, "isolated")
 	h.Generation = mode.Generation{Counter: u64.Draw(t, "counter"), Random: u64.Draw(t, "random")}
 	h.Term, h.Applied, h.Last = u64.Draw(t, "term"), u64.Draw(t, "applied"), u64.Draw(t, "last")
 	return h
@@ -85,7 +86,7 @@ func TestPingSurvives(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		h := drawHello(t).Hello
-		want := mode.Hello{Mode: h.Mode, Authority: h.Authority, Generation: h.Generation, Term: h.Term, Applied: h.Applied}
+		want := mode.Hello{Mode: h.Mode, Authority: h.Authority, Isolated: h.Isolated, Generation: h.Generation, Term: h.Term, Applied: h.Applied}
 		number, answered := rapid.Uint64().Draw(t, "number"), rapid.Uint64().Draw(t, "answered")
 		got, n, a, _, err := wire.ReadPing(bytes.NewReader(wire.PingFrame(h, number, answered)))
 		if err != nil || n != number || a != answered || got != want {
