@@ -22,6 +22,7 @@ type Status struct {
 	Journal Journal   `json:"journal"`
 	Clock   *Clock    `json:"clock,omitempty"` // absent: not judged yet
 	Notices []string  `json:"notices"`         // what a person should know of the box itself
+	Pair    *Pair     `json:"pair,omitempty"`  // absent: a lone box
 }
 
 // Site is the place the box stands in.

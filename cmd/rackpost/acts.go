@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"rackpost/collectors"
@@ -64,11 +65,15 @@ type acts struct {
 	now    func() time.Time
 	logger *slog.Logger
 	wake   chan struct{} // holds one: lit changed
+	ledger ledger        // nil: this box agrees with nobody
+	ready  atomic.Bool   // what another box began is taken over
 
 	mu   sync.Mutex // guards what follows; never held during I/O
 	lit  map[actPart]*light
 	busy map[actPart]bool   // somebody's act is under way
 	open map[actPart]*light // of lit: an earlier run left open what came of it, and that is not written yet
+	// claims are what the ledger has open of a part, the last one at the end.
+	claims map[actPart][]string
 }
 
 // actPart names a part of a device.
@@ -98,7 +103,8 @@ type located struct {
 // newActs takes over what the journal says an earlier run left lit, or open.
 func newActs(log actLog, a actor, t truster, logger *slog.Logger) *acts {
 	acts := &acts{log: log, actor: a, trust: t, now: time.Now, logger: logger, wake: make(chan struct{}, 1),
-		lit: map[actPart]*light{}, busy: map[actPart]bool{}, open: map[actPart]*light{}}
+		lit: map[actPart]*light{}, busy: map[actPart]bool{}, open: map[actPart]*light{}, claims: map[actPart][]string{}}
+	acts.ready.Store(true)
 	acts.resume()
 	return acts
 }
@@ -124,12 +130,17 @@ func (a *acts) Locate(ctx context.Context, who string, device hw.DeviceID, compo
 	if on {
 		v.Until = v.Since.Add(lasts)
 	}
+	if err := a.begin(ctx, part, v); err != nil {
+		return located{}, err
+	}
 	if err := a.say(ctx, part, v); err != nil {
 		a.doubt(part, v)
+		a.settleClaims(ctx, part, hw.ActValue{Phase: hw.ActFailed, Detail: err.Error()})
 		return located{}, fmt.Errorf("locate %s of %s: %w", component, device, err)
 	}
 	v = a.do(ctx, part, v)
 	a.tell(ctx, part, v, sections)
+	a.settleClaims(ctx, part, v)
 	return located{Phase: v.Phase, On: v.On, Until: v.Until, Reason: v.Reason, Detail: v.Detail}, nil
 }
 

@@ -75,7 +75,7 @@ func (s *server) start() *serverBox {
 	if site.devices == nil {
 		site.devices = s.devices()
 	}
-	a, err := openAppliance(s.t.Context(), boxConfig{data: s.dir, budget: 1 << 30}, site, store.Options{Ballast: -1, FlushAge: 10 * time.Millisecond}, slog.New(slog.DiscardHandler))
+	a, err := openAppliance(s.t.Context(), boxConfig{data: s.dir, budget: 1 << 30}, site, store.Options{Ballast: -1, FlushAge: 10 * time.Millisecond}, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		s.t.Fatal(err)
 	}

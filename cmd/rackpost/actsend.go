@@ -25,6 +25,12 @@ func (a *acts) Run(ctx context.Context) error {
 				tasks.Go(func() { defer a.release(part); a.darken(ctx, part, l) })
 			}
 		}
+		if dark := a.unsettled(); len(dark) > 0 {
+			for _, part := range dark {
+				a.settleClaims(ctx, part, hw.ActValue{Phase: hw.ActDone})
+			}
+			wait = min(wait, claimRetry)
+		}
 		timer.Reset(wait)
 		select {
 		case <-ctx.Done():
@@ -108,6 +114,11 @@ func (a *acts) sectionsOf(part actPart) (sections []string) {
 // darken ends what blinks at part. While the device is away it is tried again, for a day; only the
 // beginning and the end of that are written.
 func (a *acts) darken(ctx context.Context, part actPart, l light) {
+	if err := a.mayDarken(ctx); err != nil {
+		a.logger.Warn("a light stays on until this box may act", "device", string(part.device), "component", part.component, "err", err)
+		a.again(part, l)
+		return
+	}
 	v := hw.ActValue{Phase: hw.ActIntended, Since: a.now()}
 	if l.ending {
 		v = l.value
@@ -127,10 +138,12 @@ func (a *acts) darken(ctx context.Context, part actPart, l light) {
 	switch {
 	case after.Phase == hw.ActDone, after.Reason == hw.NotSupported, after.Reason == hw.NotInstalled:
 		a.tell(ctx, part, after, a.sectionsOf(part))
+		a.settleClaims(ctx, part, after)
 	case time.Now().After(l.last):
 		after.Phase = hw.ActFailed
 		a.forget(part)
 		a.tell(ctx, part, after, nil)
+		a.settleClaims(ctx, part, after)
 	default:
 		a.again(part, l)
 	}

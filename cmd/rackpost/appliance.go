@@ -14,7 +14,9 @@ import (
 	"time"
 
 	"rackpost/collectors"
-	"rackpost/hw"
+	"rackpost/hw/journal"
+	"rackpost/replicate/mode"
+	"rackpost/replicate/trust"
 	"rackpost/store"
 )
 
@@ -25,7 +27,8 @@ func runCommand() command {
 		does: "the appliance: visit the devices, keep what they say, serve it",
 		help: `box.yaml names the site.yaml; rackpost check tells every error of both. It ends on SIGTERM
 and Ctrl-C, within 5 s and with everything acknowledged on the disk. On SIGHUP it reads site.yaml
-again; a wrong one is refused, and the old one stays. Under systemd it tells READY, STATUS, WATCHDOG
+again; a wrong one is refused, and the old one stays. A box of a pair has its site from the pair (rackpost
+config); one that has pair: and no site: waits for rackpost pair join. Under systemd it tells READY, STATUS, WATCHDOG
 and STOPPING, and logs to the journal.`,
 		run: runAppliance,
 	}
@@ -33,17 +36,23 @@ and STOPPING, and logs to the journal.`,
 
 // appliance is the box at work.
 type appliance struct {
-	box     boxConfig
-	store   *store.Store
-	poller  *collectors.Poller
-	acts    *acts
-	pulse   *pulse
-	logger  *slog.Logger
-	started time.Time
-	site    atomic.Pointer[siteConfig]
-	refused atomic.Pointer[string]               // why the last reload was; nil: it was not
-	reload  func() (siteConfig, problems, error) // reads site.yaml anew
-	hangUp  <-chan os.Signal                     // asks for a reload; nil: nobody can
+	box      boxConfig
+	store    *store.Store
+	poller   *collectors.Poller
+	acts     *acts
+	pulse    *pulse
+	logger   *slog.Logger
+	started  time.Time
+	site     atomic.Pointer[siteConfig]
+	refused  atomic.Pointer[string]               // why the last reload was; nil: it was not
+	reload   func() (siteConfig, problems, error) // reads site.yaml anew
+	hangUp   <-chan os.Signal                     // asks for a reload; nil: nobody can
+	pair     *pairing                             // nil: a lone box
+	agreed   atomic.Pointer[agreedSite]           // of the pair
+	powers   powers
+	visiting atomic.Bool   // it has the power, and every visit is due that is
+	host     *pairHost     // for what is asked of this machine as a member
+	around   *surroundings // nil: a lone box
 }
 
 func runAppliance(ctx context.Context, t terminal, args []string) error {
@@ -61,33 +70,81 @@ func runStoring(ctx context.Context, t terminal, args []string, opt store.Option
 	if *file == "" || len(rest) > 0 {
 		return usagef("name box.yaml: -config box.yaml")
 	}
+	signal.Ignore(syscall.SIGPIPE) // who reads the log may go
+	// Before anything is ready: a SIGHUP that nobody waits for would end the process.
+	hangUp := make(chan os.Signal, 1)
+	signal.Notify(hangUp, syscall.SIGHUP)
+	defer signal.Stop(hangUp)
+	return untilEnded(ctx, func(ctx context.Context, again restart) error {
+		return runOnce(ctx, t, *file, opt, hangUp, again)
+	})
+}
+
+// runOnce runs the box as it is set up now, until ctx ends: the process does, or it is set up otherwise.
+func runOnce(ctx context.Context, t terminal, file string, opt store.Options, hangUp <-chan os.Signal, again restart) error {
 	env := secretSource{getenv: os.Getenv}
-	box, err := loadBox(*file)
+	box, err := loadBox(file)
 	if err != nil && box.site == "" {
 		fmt.Fprintln(t.err, err)
 		return errSilent
+	}
+	_, pairErr := pairFolderOf(box).Identity()
+	logger := newLogger(box, t.err)
+	host := &pairHost{box: box, role: mode.Box, file: file, env: env, again: again, logger: logger}
+	switch {
+	case pairErr == nil && err == nil:
+		return runInPair(ctx, t, host, opt, hangUp)
+	case !errors.Is(pairErr, trust.ErrNoPair):
+		return errors.Join(err, pairErr)
+	case box.site == "" && err == nil:
+		return host.await(ctx)
 	}
 	site, notes, siteErr := loadSite(box, env)
 	if err := errors.Join(err, siteErr); err != nil {
 		fmt.Fprintln(t.err, err)
 		return errSilent
 	}
-	signal.Ignore(syscall.SIGPIPE) // who reads the log may go
-	// Before anything is ready: a SIGHUP that nobody waits for would end the process.
-	hangUp := make(chan os.Signal, 1)
-	signal.Notify(hangUp, syscall.SIGHUP)
-	defer signal.Stop(hangUp)
-	logger := newLogger(box, t.err)
 	logNotes(logger, notes)
-	a, err := openAppliance(ctx, box, site, opt, logger)
+	a, err := openAppliance(ctx, box, site, opt, nil, logger)
 	if err != nil {
 		return err
 	}
-	a.hangUp = hangUp
+	a.hangUp, a.host, host.appliance = hangUp, host, a
 	a.reload = func() (siteConfig, problems, error) {
 		site, notes, err := loadSite(box, env)
-		return site, append(notes, boxNotes(box, *file)...), err
+		return site, append(notes, boxNotes(box, file)...), err
 	}
+	return errors.Join(a.Run(ctx), a.store.Close())
+}
+
+// runInPair runs a box of a pair.
+func runInPair(ctx context.Context, t terminal, host *pairHost, opt store.Options, hangUp <-chan os.Signal) error {
+	if host.box.pair.at.line == 0 {
+		return fmt.Errorf("%s is a member of a pair, and %s has no pair: any more; write pair: with listen: into it, or leave the pair with rackpost pair leave", host.box.name, host.file)
+	}
+	around, err := newSurroundings(host.box, host.logger)
+	if err != nil {
+		return err
+	}
+	p, err := openPairing(host.box, pairNeeds{isolated: around.isolation.Isolated}, pairCuts{}, host.logger)
+	if err != nil {
+		return err
+	}
+	around.node.Store(p)
+	id := p.keeper.Identity()
+	site := siteConfig{name: id.Self.Name}
+	if site.id, err = journal.ParseID(id.Site); err != nil {
+		return fmt.Errorf("the site of the pair: %w", err)
+	}
+	if opt.Origin, err = journal.ParseID(id.Self.Origin); err != nil {
+		return fmt.Errorf("the origin of this box's journal: %w", err)
+	}
+	a, err := openAppliance(ctx, host.box, site, opt, p, host.logger)
+	if err != nil {
+		return err
+	}
+	a.hangUp, a.host, a.around, host.appliance, host.pairing = hangUp, host, around, a, p
+	around.asked.Store(a)
 	return errors.Join(a.Run(ctx), a.store.Close())
 }
 
@@ -106,67 +163,4 @@ func logNotes(logger *slog.Logger, notes problems) {
 	for _, n := range notes {
 		logger.Warn("configuration", "at", n.at, "note", n.text)
 	}
-}
-
-// reloads takes another site.yaml at every SIGHUP until ctx ends.
-func (a *appliance) reloads(ctx context.Context) error {
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-a.hangUp:
-			done := a.notifier().reloading()
-			a.reloadOnce()
-			done()
-		}
-	}
-}
-
-// reloadOnce takes the site.yaml of now, or keeps the old one and says why.
-func (a *appliance) reloadOnce() {
-	site, notes, err := a.reload()
-	if err == nil && site.id != a.site.Load().id {
-		err = fmt.Errorf("%s: the id of the site changed; a journal belongs to one site: put the old id back, or stop and take another data folder", a.box.site)
-	}
-	if err == nil {
-		err = a.poller.Replace(site.devices)
-	}
-	if err != nil {
-		why := fmt.Sprintf("site.yaml was refused at %s, the old one holds: %v", time.Now().Format(time.DateTime), err)
-		a.refused.Store(&why)
-		a.logger.Error("reload refused, the old configuration holds", "error", err)
-		return
-	}
-	logNotes(a.logger, notes)
-	a.site.Store(&site)
-	a.refused.Store(nil)
-	a.logger.Info("reloaded", "devices", len(site.devices))
-}
-
-func (a *appliance) notifier() notifier {
-	return notifier{status: a.statusLine, alive: a.alive, logger: a.logger}
-}
-
-// alive returns why the appliance does not get on: a report waits for the store, or a visit
-// is not made or does not end. It asks the store and the poller, and hangs where they hang:
-// that too keeps the watchdog from being served.
-func (a *appliance) alive() error {
-	s, err := a.store.Stats()
-	if err != nil || s.Full { // a full disk holds reports up; a new start would not empty it
-		return err
-	}
-	if err := a.pulse.stuck(); err != nil {
-		return err
-	}
-	longest := map[hw.DeviceID]time.Duration{}
-	for _, w := range a.site.Load().devices {
-		longest[w.Target.Device.ID] = longestPeriod(w)
-	}
-	now := time.Now()
-	for _, s := range a.poller.Status() {
-		if err := stuckVisit(s, longest[s.Device.ID], now); err != nil {
-			return err
-		}
-	}
-	return nil
 }

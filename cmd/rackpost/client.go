@@ -91,16 +91,22 @@ func (c *client) ask(ctx context.Context, method, path string, query url.Values,
 	return errors.New(p.Error)
 }
 
+// absentError says that no process answers at a socket.
+type absentError struct{ text string }
+
+// Error implements error.
+func (e *absentError) Error() string { return e.text }
+
 func (c *client) explain(err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("there is no socket %s: start the appliance (rackpost run), or name its socket with -socket or RACKPOST_SOCKET", c.socket)
+		return &absentError{fmt.Sprintf("there is no socket %s: start the appliance (rackpost run), or name its socket with -socket or RACKPOST_SOCKET", c.socket)}
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("no permission for %s: be a member of the group that owns it", c.socket)
 	case os.IsTimeout(err):
 		return fmt.Errorf("the appliance at %s does not answer: see its log, and start it again", c.socket)
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return fmt.Errorf("nothing answers at %s: the appliance that made it is gone; start it again", c.socket)
+		return &absentError{fmt.Sprintf("nothing answers at %s: the appliance that made it is gone; start it again", c.socket)}
 	}
 	return fmt.Errorf("ask the appliance at %s: %w", c.socket, err)
 }

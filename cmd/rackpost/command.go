@@ -34,6 +34,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		runCommand(), checkCommand(), discoverCommand(), probeCommand(), captureCommand(), statusCommand(), raidCommand(), locateCommand(), trustCommand(), visitCommand(), queryCommand(),
+		pairCommand(), configCommand(), secretCommand(), witnessCommand(),
 		simCommand(), journalCommand(), demoCommand(),
 		versionCommand(), helpCommand(),
 	}

@@ -49,12 +49,16 @@ type certificates struct {
 func (a *appliance) control(pages http.Handler) http.Handler {
 	c := controller{a, make(chan struct{}, maxOrders), &strangers{}}
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /api/v1/devices/{id}/locate", c.locate)
-	mux.HandleFunc("POST /api/v1/devices/{id}/trust", c.accept)
-	mux.HandleFunc("GET /api/v1/devices/{id}/trust", c.certificates)
-	mux.HandleFunc("POST /api/v1/devices/{id}/visit", c.visit)
-	mux.HandleFunc("GET /api/v1"+loginsPath, c.loginPause)
-	mux.HandleFunc("POST /api/v1"+loginsPath, c.loginRefused)
+	mux.HandleFunc("POST /api/v1/devices/{id}/locate", a.atVisitor(c.locate))
+	mux.HandleFunc("POST /api/v1/devices/{id}/trust", a.atVisitor(c.accept))
+	mux.HandleFunc("GET /api/v1/devices/{id}/trust", a.atVisitor(c.certificates))
+	mux.HandleFunc("POST /api/v1/devices/{id}/visit", a.atVisitor(c.visit))
+	mux.HandleFunc("GET /api/v1"+loginsPath, a.atVisitor(c.loginPause))
+	mux.HandleFunc("POST /api/v1"+loginsPath, a.atVisitor(c.loginRefused))
+	if a.host != nil {
+		a.host.handlePair(mux)
+		a.handleConfig(mux)
+	}
 	mux.Handle("/", pages)
 	return mux
 }
@@ -198,8 +202,11 @@ func uidOf(conn net.Conn) int {
 	return uid
 }
 
-// personOf names who made a request over the socket.
+// personOf names who made a request over the socket, of this box or of another one.
 func personOf(r *http.Request) string {
+	if who, ok := r.Context().Value(whoKey{}).(string); ok {
+		return who
+	}
 	if u, err := user.LookupId(r.RemoteAddr); err == nil && u.Username != "" {
 		return u.Username
 	}

@@ -143,7 +143,7 @@ func (d demo) run(ctx context.Context) error {
 	}
 	defer logFile.Close()
 	logger := slog.New(slog.NewTextHandler(logFile, nil))
-	a, err := openAppliance(ctx, d.box, site, store.Options{Ballast: -1, MinFree: 1 << 20}, logger)
+	a, err := openAppliance(ctx, d.box, site, store.Options{Ballast: -1, MinFree: 1 << 20}, nil, logger)
 	if err != nil {
 		return errors.Join(err, d.rack.Close())
 	}

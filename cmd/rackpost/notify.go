@@ -15,13 +15,17 @@ const statusInterval = 10 * time.Second
 
 // notifier tells systemd how the service is. Without systemd it does nothing.
 type notifier struct {
-	status func() string
-	alive  func() error // why the service does not get on; nil: it does
-	logger *slog.Logger
+	status   func() string
+	alive    func() error // why the service does not get on; nil: it does
+	stopping func() bool  // whether the process ends with Run; nil: it does
+	logger   *slog.Logger
 }
 
+// reopenTime is how long it may take to take all up anew in place.
+const reopenTime = 10 * time.Minute
+
 // Run says READY, then STATUS, and WATCHDOG as long as the service is alive, until ctx
-// ends; then STOPPING.
+// ends; then STOPPING, unless the process goes on.
 func (n notifier) Run(ctx context.Context) error {
 	watchdog, err := daemon.SdWatchdogEnabled(false)
 	if err != nil {
@@ -32,16 +36,31 @@ func (n notifier) Run(ctx context.Context) error {
 		interval = min(interval, watchdog/3)
 	}
 	n.send("READY=1", "STATUS="+n.status())
+	if watchdog > 0 {
+		n.send(fmt.Sprintf("WATCHDOG_USEC=%d", watchdog.Microseconds()))
+	}
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
 		n.beat(watchdog > 0)
 		select {
 		case <-ctx.Done():
-			n.send("STOPPING=1", "STATUS=stopping")
+			n.leave(watchdog > 0)
 			return nil
 		case <-tick.C:
 		}
+	}
+}
+
+// leave says that the process ends, or that it takes all up anew, in which the watchdog has patience.
+func (n notifier) leave(watchdog bool) {
+	switch {
+	case n.stopping == nil || n.stopping():
+		n.send("STOPPING=1", "STATUS=stopping")
+	case watchdog:
+		n.send(fmt.Sprintf("WATCHDOG_USEC=%d", reopenTime.Microseconds()), "WATCHDOG=1", "STATUS=opening anew")
+	default:
+		n.send("STATUS=opening anew")
 	}
 }
 

@@ -13,6 +13,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"rackpost/collectors"
+	"rackpost/hw/journal"
+	"rackpost/replicate/mode"
 	"rackpost/store"
 	"rackpost/web"
 )
@@ -25,24 +27,33 @@ const stopGrace = 1500 * time.Millisecond
 // 26 MB makes a process of 66 instead of 76 MB, for a fifth more CPU.
 const gcPercent = 50
 
-// openAppliance opens the store and makes what feeds it. Close it after Run.
-func openAppliance(ctx context.Context, box boxConfig, site siteConfig, opt store.Options, logger *slog.Logger) (*appliance, error) {
+// openAppliance opens the store and makes what feeds it. p is nil for a lone box. Close it after Run.
+func openAppliance(ctx context.Context, box boxConfig, site siteConfig, opt store.Options, p *pairing, logger *slog.Logger) (*appliance, error) {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
 	opt.Dir, opt.Site, opt.Budget, opt.Version = box.data, site.id, box.budget, versionText()
 	opt.Logger, opt.Clock = logger, clockState
+	if p != nil {
+		opt.Mode = func() journal.Mode { return journalMode(p.node.Mode()) }
+	}
 	s, err := store.Open(ctx, opt)
 	if err != nil {
 		return nil, err
 	}
-	a := &appliance{box: box, store: s, pulse: &pulse{sink: s, now: time.Now}, logger: logger, started: time.Now()}
+	a := &appliance{box: box, store: s, pulse: &pulse{sink: s, now: time.Now}, logger: logger, started: time.Now(), pair: p, powers: lone{}}
 	a.site.Store(&site)
+	a.agreed.Store(&agreedSite{})
 	a.poller, err = collectors.NewPoller(collectors.Config{Devices: site.devices, Sink: a.pulse, Logger: logger, Grace: stopGrace, Learned: s.Learned})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("make the poller: %w", err), s.Close())
 	}
 	a.acts = newActs(s, a.poller, a.poller, logger)
+	if p != nil {
+		a.powers = p.node
+		a.acts.ledger = &claims{pairing: p}
+		p.lines.open(s, p.shipOptions(site.id, s.Origin()))
+	}
 	return a, nil
 }
 
@@ -58,6 +69,7 @@ func (a *appliance) Run(ctx context.Context) error {
 		return errors.Join(err, tcp.Close())
 	}
 	pages := web.New(web.Config{Source: a, History: a, Logger: a.logger})
+	control := a.control(pages)
 	// The store outlives what feeds it: the poller's last reports must still become durable.
 	storing, endStore := context.WithCancel(context.WithoutCancel(ctx))
 	defer endStore()
@@ -66,9 +78,15 @@ func (a *appliance) Run(ctx context.Context) error {
 	group.Go(func() error { return a.store.Run(storing) })
 	group.Go(func() error { defer endStore(); return a.feed(ctx) })
 	group.Go(func() error { return web.Serve(ctx, tcp, web.LocalOnly(pages), a.logger) })
-	group.Go(func() error { return web.Serve(ctx, peers{socket}, a.control(pages), a.logger) })
+	group.Go(func() error { return web.Serve(ctx, peers{socket}, control, a.logger) })
 	group.Go(func() error { return a.notifier().Run(ctx) })
 	group.Go(func() error { return a.reloads(ctx) })
+	if a.pair != nil {
+		a.pair.wire.Handle(methodHTTP, a.answerForwarded(control))
+		group.Go(func() error { return a.pair.Run(ctx) })
+		group.Go(func() error { return a.follow(ctx) })
+		group.Go(func() error { return a.around.Run(ctx, a.powers) })
+	}
 	a.logger.Info("started", "name", a.box.name, "devices", len(a.site.Load().devices), "page", "http://"+tcp.Addr().String(), "version", versionText())
 	if err := group.Wait(); err != nil {
 		return err // whoever asked for the run says so
@@ -77,13 +95,23 @@ func (a *appliance) Run(ctx context.Context) error {
 	return nil
 }
 
-// feed visits and acts until ctx ends, and returns when both do no more.
+// feed visits and acts, as far as this box may, until ctx ends, and returns when it does neither any more.
 func (a *appliance) feed(ctx context.Context) error {
 	acting, endActs := context.WithCancel(ctx)
 	defer endActs()
 	var group errgroup.Group
-	group.Go(func() error { return a.acts.Run(acting) })
-	err := a.poller.Run(ctx)
+	group.Go(func() error { return a.powers.While(acting, mode.Act, a.act) })
+	err := a.powers.While(ctx, mode.Visit, a.visit)
 	endActs()
 	return errors.Join(err, group.Wait())
+}
+
+// visit visits until ctx ends. What another box believed until now is contradicted or confirmed by the first visits.
+func (a *appliance) visit(ctx context.Context) error {
+	if a.pair != nil {
+		a.poller.DueAll()
+	}
+	a.visiting.Store(true)
+	defer a.visiting.Store(false)
+	return a.poller.Run(ctx)
 }

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"rackpost/replicate/mode"
+	"rackpost/web"
+)
+
+// What only the box that visits can do is asked of it by the others, over the pair's wire.
+
+// forwardTimeout is the longest that another box may take to answer.
+const forwardTimeout = actTimeout
+
+// methodHTTP carries a request of one box's socket to another box.
+const methodHTTP = "http"
+
+// forwarded is such a request, and its answer.
+type forwarded struct {
+	Method string `json:"method,omitempty"`
+	URL    string `json:"url,omitempty"`
+	Who    string `json:"who,omitempty"`
+	Code   int    `json:"code,omitempty"`
+	Body   []byte `json:"body,omitempty"`
+}
+
+// whoKey is where the context of a forwarded request has who made it.
+type whoKey struct{}
+
+// elsewhere returns the box that has authority where this one does not visit.
+func (a *appliance) elsewhere() (mode.NodeID, bool) {
+	if a.pair == nil || a.visiting.Load() {
+		return mode.NodeID{}, false
+	}
+	leader := a.pair.node.Status().Leader
+	return leader, leader != a.pair.self.Node && leader != (mode.NodeID{})
+}
+
+// atVisitor has the box answer that visits.
+func (a *appliance) atVisitor(here http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		to, other := a.elsewhere()
+		if !other || r.Context().Value(whoKey{}) != nil { // what was forwarded goes no further
+			here(w, r)
+			return
+		}
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(2 * actWait))
+		if err := a.forward(w, r, to); err != nil {
+			fail(w, http.StatusBadGateway, web.Problem{Error: fmt.Sprintf("%s, which visits the devices, does not answer: %v", a.pair.nameOf(to), err),
+				Hint: "rackpost pair status tells how the pair stands; what was asked may have been done: rackpost query DEVICE"})
+		}
+	}
+}
+
+func (a *appliance) forward(w http.ResponseWriter, r *http.Request, to mode.NodeID) error {
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxOrder+1))
+	if err != nil {
+		return err
+	}
+	b, err := json.Marshal(forwarded{Method: r.Method, URL: r.URL.RequestURI(), Who: personOf(r), Body: body})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), forwardTimeout)
+	defer cancel()
+	got, err := a.pair.wire.Request(ctx, to, methodHTTP, b)
+	if err != nil {
+		return err
+	}
+	var answer forwarded
+	if err := json.Unmarshal(got, &answer); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(answer.Code)
+	_, _ = w.Write(answer.Body) // the client may be gone
+	return nil
+}
+
+// answerForwarded answers another box's request as if it came over the socket.
+func (a *appliance) answerForwarded(control http.Handler) func(ctx context.Context, from mode.NodeID, body []byte) ([]byte, error) {
+	return func(ctx context.Context, from mode.NodeID, body []byte) ([]byte, error) {
+		if a.pair.roles()[from] != mode.Box {
+			return nil, fmt.Errorf("only a box of the pair asks for that")
+		}
+		var f forwarded
+		if err := json.Unmarshal(body, &f); err != nil {
+			return nil, err
+		}
+		who := fmt.Sprintf("%s at %s", f.Who, a.pair.nameOf(from))
+		ctx = context.WithValue(ctx, whoKey{}, who)
+		r, err := http.NewRequestWithContext(ctx, f.Method, f.URL, bytes.NewReader(f.Body))
+		if err != nil {
+			return nil, err
+		}
+		w := &kept{header: http.Header{}, code: http.StatusOK}
+		control.ServeHTTP(w, r)
+		return json.Marshal(forwarded{Code: w.code, Body: w.body.Bytes()})
+	}
+}
+
+// kept is an answer that is kept to be sent.
+type kept struct {
+	header http.Header
+	code   int
+	body   bytes.Buffer
+}
+
+// Header implements http.ResponseWriter.
+func (k *kept) Header() http.Header { return k.header }
+
+// WriteHeader implements http.ResponseWriter.
+func (k *kept) WriteHeader(code int) { k.code = code }
+
+// Write implements http.ResponseWriter.
+func (k *kept) Write(b []byte) (int, error) { return k.body.Write(b) }
+
+// SetWriteDeadline keeps http.ResponseController content: the request's context bounds it.
+func (k *kept) SetWriteDeadline(time.Time) error { return nil }

@@ -1,0 +1,245 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"rackpost/hw/journal"
+	"rackpost/replicate"
+	"rackpost/replicate/control"
+	"rackpost/replicate/mode"
+	"rackpost/replicate/raftlog"
+	"rackpost/replicate/trust"
+	"rackpost/replicate/wire"
+)
+
+// The files of the pair's folder besides those of trust.
+const (
+	pairFolder  = "pair" // of the data folder
+	controlFile = "control.db"
+	peersFile   = "peers.json"
+	foundFile   = "founding.json"
+	peersEvery  = 10 * time.Second // how often what is remembered of the others is written, where it changed
+)
+
+// pairing is this machine's part in a pair while the process runs.
+type pairing struct {
+	box    boxConfig
+	self   replicate.Self
+	site   string // id, empty of a witness
+	dir    string
+	keeper *trust.Keeper
+	agreed *control.Machine
+	wire   *wire.Wire
+	node   *replicate.Node
+	lines  *lines
+	cuts   pairCuts
+	logger *slog.Logger
+}
+
+// pairCuts are where the demo and tests get between a member and the world. Nil is the world itself.
+type pairCuts struct {
+	dial        func(ctx context.Context, path, local, remote string) (net.Conn, error)
+	listen      func(ctx context.Context, path, address string) (net.Listener, error)
+	beforeWrite func() error // of the Raft log
+}
+
+// pairFolderOf is where a machine keeps what it is in a pair.
+func pairFolderOf(box boxConfig) trust.Folder {
+	return trust.Folder(filepath.Join(box.data, pairFolder))
+}
+
+// pairNeeds is what a member asks of the rest of the process. Nil functions are left out.
+type pairNeeds struct {
+	isolated func() bool
+	verified func() bool
+}
+
+// openPairing opens what the folder holds; trust.ErrNoPair when that is nothing.
+func openPairing(box boxConfig, needs pairNeeds, cuts pairCuts, logger *slog.Logger) (*pairing, error) {
+	dir := string(pairFolderOf(box))
+	keeper, err := trust.New(trust.Config{Folder: trust.Folder(dir), Trusted: clockTrusted, Logger: logger})
+	if err != nil {
+		return nil, err
+	}
+	id := keeper.Identity()
+	p := &pairing{box: box, self: replicate.Self{Node: id.Self.Node, Name: id.Self.Name, Role: id.Self.Role}, site: id.Site, dir: dir,
+		keeper: keeper, agreed: control.New(), lines: newLines(), cuts: cuts, logger: logger}
+	memory, err := p.recall()
+	if err != nil {
+		return nil, err
+	}
+	p.wire, err = wire.New(wire.Config{
+		Cluster: id.Cluster, Node: id.Self.Node, Role: id.Self.Role, Paths: pathsOf(box.pair.listen), Trust: wireTrust{keeper},
+		Version: versionText(), Feature: control.Level, Memory: memory, Request: forwardTimeout,
+		Dial: cuts.dial, Listen: cuts.listen, Logger: logger,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("take part in the pair: %w", err)
+	}
+	if err := p.wire.SetPeers(wirePeers(id.Members, id.Self.Node)); err != nil {
+		return nil, fmt.Errorf("take part in the pair: %w", err)
+	}
+	founding, err := p.isFounding()
+	if err != nil {
+		return nil, err
+	}
+	p.node, err = replicate.New(replicate.Config{
+		Self: p.self, Dir: dir, Timers: mode.DefaultTimers(), State: p.agreed, Logs: &raftLogs{filepath.Join(dir, controlFile), cuts.beforeWrite},
+		Transport: replicate.NetworkTransport(p.wire.Raft, mode.DefaultTimers()), Peers: &raftPeers{Wire: p.wire, born: map[string]time.Time{}}, Members: p.roles, Bootstrap: founding,
+		Isolated: needs.isolated, Verified: needs.verified, CaughtUp: p.lines.caughtUp, Logger: logger,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("take part in the pair: %w", err)
+	}
+	p.wire.Handle(wire.MethodNode, p.node.Answer)
+	if p.self.Role == mode.Box {
+		p.wire.HandleJoin(p.letIn)
+	}
+	return p, nil
+}
+
+func clockTrusted() bool { return clockState() == journal.ClockTrusted }
+
+// members are those that are agreed on; before that is known, those that were known last.
+func (p *pairing) members() []trust.Member {
+	var out []trust.Member
+	for _, m := range p.agreed.State().Members() {
+		out = append(out, trustedMember(m))
+	}
+	if len(out) == 0 {
+		return p.keeper.Identity().Members
+	}
+	return out
+}
+
+func (p *pairing) roles() map[mode.NodeID]mode.Role {
+	out := map[mode.NodeID]mode.Role{}
+	for _, m := range p.members() {
+		out[m.Node] = m.Role
+	}
+	return out
+}
+
+// nameOf is what people call a member.
+func (p *pairing) nameOf(id mode.NodeID) string {
+	for _, m := range p.members() {
+		if m.Node == id {
+			return m.Name
+		}
+	}
+	if id == (mode.NodeID{}) {
+		return ""
+	}
+	return "member " + id.Short()
+}
+
+// propose has a command agreed on.
+func (p *pairing) propose(ctx context.Context, c control.Command) error {
+	b, err := control.Encode(c)
+	if err != nil {
+		return err
+	}
+	return p.node.Propose(ctx, b)
+}
+
+// recall reads what an earlier run remembered of the others.
+func (p *pairing) recall() (map[mode.NodeID]wire.Memory, error) {
+	b, err := readAtMost(filepath.Join(p.dir, peersFile), maxConfigBytes)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var memory map[mode.NodeID]wire.Memory
+	if err == nil {
+		err = json.Unmarshal(b, &memory)
+	}
+	if err != nil {
+		p.logger.Warn("what was remembered of the other members cannot be read; it is learned anew", "err", err)
+		return nil, nil
+	}
+	return memory, nil
+}
+
+// remember writes it.
+func (p *pairing) remember() error {
+	b, err := json.Marshal(p.wire.Memory())
+	if err != nil {
+		return err
+	}
+	return writeDurably(filepath.Join(p.dir, peersFile), b)
+}
+
+// writeDurably puts content under path, whole or not at all, for the owner alone.
+func writeDurably(path string, content []byte) error {
+	t, err := os.CreateTemp(filepath.Dir(path), ".new-*") // of mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = t.Write(content)
+	if err = errors.Join(err, t.Sync(), t.Close()); err == nil {
+		err = os.Rename(t.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("write %s: %w", path, err), os.Remove(t.Name()))
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// wireTrust is a keeper as the wire sees it.
+type wireTrust struct{ *trust.Keeper }
+
+// Who implements wire.Trust.
+func (t wireTrust) Who(cs tls.ConnectionState) (mode.NodeID, mode.Role, error) {
+	peer, err := t.Check(cs)
+	return peer.Node, peer.Role, err
+}
+
+// raftLogs is the file of the Raft log as the node opens it.
+type raftLogs struct {
+	path        string
+	beforeWrite func() error
+}
+
+// Open implements replicate.Logs.
+func (l *raftLogs) Open() (replicate.Log, error) {
+	s, err := raftlog.Open(context.Background(), l.path, raftlog.Options{BeforeWrite: l.beforeWrite})
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Wipe implements replicate.Logs.
+func (l *raftLogs) Wipe() error { return raftlog.Remove(l.path) }
+
+// raftPeers is the wire as the node sees it.
+type raftPeers struct {
+	*wire.Wire
+	mu   sync.Mutex
+	born map[string]time.Time // when each life of the log was asked for first
+}
+
+// Outdated implements replicate.Peers.
+func (r *raftPeers) Outdated(life string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.born[life].IsZero() {
+		r.born[life] = time.Now()
+	}
+	for _, x := range r.Refusals() {
+		if x.Theirs && x.Reason == wire.MustRejoin && x.At.After(r.born[life]) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"rackpost/replicate/mode"
+	"rackpost/replicate/wire"
+)
+
+const (
+	askTime     = 5 * time.Second // for an answer of another member
+	stewardWait = 5 * time.Second // after something was not agreed on
+	lastBreath  = time.Second     // in which a process with a dead disk ends, whatever hangs
+)
+
+// Run takes part in the pair until ctx ends. Its error means that the process is to end: when something hangs then, it
+// ends hard all the same.
+func (p *pairing) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return p.wire.Run(ctx) })
+	group.Go(func() error { return p.runNode(ctx) })
+	group.Go(func() error { return p.keeper.Run(ctx, p.askRenewal) })
+	group.Go(func() error { return p.keepPeers(ctx) })
+	group.Go(func() error { return p.keepMemory(ctx) })
+	group.Go(func() error { return p.introduce(ctx) })
+	if p.self.Role == mode.Box {
+		group.Go(func() error { return p.shipJournals(ctx) })
+		group.Go(func() error { return p.node.While(ctx, mode.Configure, p.steward) })
+	}
+	return group.Wait()
+}
+
+func (p *pairing) runNode(ctx context.Context) error {
+	err := p.node.Run(ctx)
+	if err != nil {
+		p.logger.Error("the pair's part of this box cannot go on; the process ends", "err", err)
+		time.AfterFunc(lastBreath, func() { os.Exit(exitFailed) }) // a dead disk may hold every other goroutine for ever
+		return fmt.Errorf("take part in the pair: %w", err)
+	}
+	return nil
+}
+
+// keepPeers tells the wire and the keeper who is a member, as that changes.
+func (p *pairing) keepPeers(ctx context.Context) error {
+	for {
+		changed := p.agreed.Watch()
+		if len(p.agreed.State().Members()) > 0 {
+			members := p.members()
+			if err := p.keeper.SetMembers(members); err != nil {
+				p.logger.Error("who is a member cannot be kept", "err", err)
+			}
+			if err := p.wire.SetPeers(wirePeers(members, p.self.Node)); err != nil {
+				p.logger.Error("the members cannot be called", "err", err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-changed:
+		}
+	}
+}
+
+// keepMemory writes what is remembered of the others when it changed, and at the end.
+func (p *pairing) keepMemory(ctx context.Context) error {
+	kept := p.wire.Memory()
+	tick := time.NewTicker(peersEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+		}
+		if now := p.wire.Memory(); !reflect.DeepEqual(now, kept) {
+			if err := p.remember(); err != nil {
+				p.logger.Warn("what is known of the other members cannot be kept", "err", err)
+			} else {
+				kept = now
+			}
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+	}
+}
+
+// introduce has the others agree on what this member says of itself, when its box.yaml changed.
+func (p *pairing) introduce(ctx context.Context) error {
+	for {
+		changed := p.agreed.Watch()
+		err := p.introduceOnce(ctx)
+		if err != nil && ctx.Err() == nil {
+			p.logger.Debug("this member is not introduced anew yet", "err", err)
+			pause(ctx, stewardWait)
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-changed:
+		}
+	}
+}
+
+func (p *pairing) introduceOnce(ctx context.Context) error {
+	state := p.agreed.State()
+	known, ok := state.Member(p.self.Node)
+	if !ok { // not agreed on yet, or not any more
+		return nil
+	}
+	now := trustedMember(known)
+	now.Addresses = addressesOf(p.box.pair.advertise)
+	now.Name = p.box.name
+	said := agreedMember(now)
+	if reflect.DeepEqual(said, known) {
+		return nil
+	}
+	if err := now.Check(); err != nil {
+		return err
+	}
+	c, err := memberPut(state, said, p.box.name, "its configuration changed", time.Now())
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	return p.propose(ctx, c)
+}
+
+// askRenewal asks a box for a new certificate of this member, which need not show the old one.
+func (p *pairing) askRenewal(ctx context.Context, request []byte) ([]byte, error) {
+	errs := []error{errors.New("no other box gives a certificate")}
+	for _, m := range p.members() {
+		if m.Role != mode.Box || m.Node == p.self.Node {
+			continue
+		}
+		for _, path := range wirePaths(m.Addresses) {
+			asking, cancel := context.WithTimeout(ctx, askTime)
+			answer, err := wire.Introduce(asking, path.Address, p.keeper.Client(m.Node, wire.Join), request)
+			cancel()
+			if err == nil {
+				return answer, nil
+			}
+			errs = append(errs, fmt.Errorf("%s: %w", path.Address, err))
+		}
+	}
+	return nil, errors.Join(errs...)
+}

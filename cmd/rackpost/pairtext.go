@@ -1,0 +1,110 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os/user"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"rackpost/web"
+)
+
+// person names who runs this command.
+func person() string {
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		return u.Username
+	}
+	return "somebody"
+}
+
+// printPair tells how a pair stands.
+func printPair(w io.Writer, v web.Pair) error {
+	fmt.Fprintf(w, "%s is %s\n", plain(v.Self.Name), roleWords(v))
+	if v.Why != "" {
+		fmt.Fprintln(w, plain(v.Why))
+	}
+	may := "nothing"
+	if len(v.Powers) > 0 {
+		may = strings.Join(v.Powers, ", ")
+	}
+	fmt.Fprintf(w, "it may: %s; generation %s, configuration %s\n\n", may, orNothing(v.Generation), siteWords(v.Site))
+	if err := printMembers(w, v); err != nil {
+		return err
+	}
+	if a := v.Address; a != nil {
+		fmt.Fprintf(w, "\nvirtual address %s: %s\n", a.Address, addressWords(*a))
+	}
+	for _, a := range v.Alarms {
+		fmt.Fprintf(w, "\n%s\n", plain(a.Text))
+	}
+	if v.Site.Refused != "" {
+		fmt.Fprintf(w, "\n%s\n", plainLines(v.Site.Refused))
+	}
+	for _, c := range v.Conflicts {
+		fmt.Fprintf(w, "\nwhat was agreed on here and given up is in %s: look whether something of it is to be done again, then remove the file\n", plain(c))
+	}
+	for _, r := range v.Refusals {
+		fmt.Fprintf(w, "\nrefused %s\n", plain(r))
+	}
+	if left := time.Until(v.Expires); left < 30*day {
+		fmt.Fprintf(w, "\nthis machine's certificate expires at %s; it is renewed when a box with a right clock is reached\n", v.Expires.Local().Format(time.DateTime))
+	}
+	return nil
+}
+
+func siteWords(s web.PairSite) string {
+	switch {
+	case s.Version == 0:
+		return "not known yet"
+	case s.Running == s.Version || s.Running == 0:
+		return fmt.Sprintf("version %d", s.Version)
+	}
+	return fmt.Sprintf("version %d, this box works with %d", s.Version, s.Running)
+}
+
+func addressWords(a web.PairAddress) string {
+	said := "not held here"
+	if a.Held {
+		said = "held here, on " + a.Interface
+	}
+	return said + within("; ", plain(a.Problem))
+}
+
+func printMembers(w io.Writer, v web.Pair) error {
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprint(tw, "MEMBER\tROLE\tMODE\tVOTE\tHEARD\tJOURNAL\n")
+	for _, m := range v.Members {
+		mode := m.Mode
+		if v.Leader == m.Name {
+			mode += " (leads)"
+		}
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\n", plain(m.Name), m.Role, mode, orNothing(m.Vote), heardAgo(m.Silent), orDash(journalWords(m)))
+		for _, p := range m.Paths {
+			trip := ""
+			if p.RoundTrip > 0 {
+				trip = fmt.Sprintf("%.1f ms", p.RoundTrip)
+			}
+			fmt.Fprintf(tw, "  %s\t%s\t%s\t\t%s\t%s\n", plain(p.Name), plain(p.Address), trip, heardAgo(p.Silent), plain(p.Error))
+		}
+	}
+	if len(v.Members) == 0 {
+		fmt.Fprint(tw, "no other member; rackpost pair token lets one in\n")
+	}
+	return tw.Flush()
+}
+
+func heardAgo(silent *float64) string {
+	if silent == nil {
+		return "never"
+	}
+	return shortAge(time.Duration(*silent*float64(time.Second))) + " ago"
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"rackpost/replicate"
+	"rackpost/replicate/control"
+	"rackpost/replicate/mode"
+	"rackpost/replicate/ship"
+	"rackpost/replicate/trust"
+	"rackpost/replicate/wire"
+	"rackpost/web"
+)
+
+const (
+	maxRefusalsShown = 10
+	refusalsFor      = time.Hour
+)
+
+// view tells how the pair stands, as this machine knows it.
+func (p *pairing) view() web.Pair {
+	s := p.node.Status()
+	v := web.Pair{
+		Cluster: p.keeper.Identity().Cluster.String(), Leader: p.nameOf(s.Leader), Authority: s.Authority, Powers: append([]string{}, s.Powers...),
+		Why: s.Why, Generation: generationText(s.Generation), Expires: p.keeper.Status().Expires,
+		Self:    web.PairMember{Node: p.self.Node.String(), Name: p.self.Name, Role: p.self.Role.String(), Mode: s.Mode.String(), For: s.ModeFor.Seconds(), Applied: s.Applied, Generation: generationText(s.Generation), Version: versionText(), Paths: []web.PairPath{}},
+		Members: []web.PairMember{}, Alarms: []web.PairAlarm{}, Refusals: p.refusals(), Conflicts: p.conflicts(),
+	}
+	links := p.wire.Links()
+	for _, m := range p.members() {
+		if m.Node != p.self.Node {
+			v.Members = append(v.Members, p.memberView(m, s, links))
+		}
+	}
+	for _, a := range s.Alarms {
+		v.Alarms = append(v.Alarms, web.PairAlarm(a))
+	}
+	if d, ok := p.agreed.State().Document(control.Site); ok {
+		v.Site.Version = d.Version
+	}
+	v.Line = pairLine(v)
+	return v
+}
+
+func (p *pairing) memberView(m trust.Member, s replicate.Status, links []wire.Link) web.PairMember {
+	v := web.PairMember{Node: m.Node.String(), Name: m.Name, Role: m.Role.String(), Mode: "unknown", Paths: []web.PairPath{}}
+	i := slices.IndexFunc(s.Members, func(x replicate.MemberStatus) bool { return x.Node == m.Node })
+	if i >= 0 {
+		x := s.Members[i]
+		v.Vote, v.Applied, v.Generation = x.Vote.String(), x.Applied, generationText(x.Generation)
+		if v.Silent = secondsOf(x.Silent); v.Silent != nil {
+			v.Mode = x.Mode.String()
+		}
+	}
+	for _, l := range links {
+		if l.Node != m.Node {
+			continue
+		}
+		v.Version = l.Version
+		v.Paths = append(v.Paths, web.PairPath{Name: l.Path, Address: l.Address, Silent: secondsOf(l.Silent), RoundTrip: float64(l.RoundTrip.Microseconds()) / 1000, Error: l.Failed})
+	}
+	if progress, ok := p.lines.progress(m.Node); ok {
+		v.Journal = journalView(progress)
+	}
+	return v
+}
+
+func journalView(p ship.Progress) *web.PairJournal {
+	return &web.PairJournal{Connected: p.Connected, CaughtUp: p.CaughtUp, Rate: p.Rate, Conflicts: p.Conflicts, Reason: p.Reason,
+		Lacks: web.PairBehind(p.Lacks), PeerLacks: web.PairBehind(p.PeerLacks)}
+}
+
+// secondsOf is nil for never.
+func secondsOf(d time.Duration) *float64 {
+	if d == mode.Never {
+		return nil
+	}
+	s := d.Seconds()
+	return &s
+}
+
+func generationText(g mode.Generation) string {
+	if g == (mode.Generation{}) {
+		return ""
+	}
+	return fmt.Sprintf("%d-%08x", g.Counter, uint32(g.Random>>32))
+}
+
+func (p *pairing) refusals() []string {
+	out := []string{}
+	for _, r := range p.wire.Refusals() {
+		if time.Since(r.At) > refusalsFor || len(out) == maxRefusalsShown {
+			break
+		}
+		out = append(out, fmt.Sprintf("%s: %s", r.At.Format(time.DateTime), r.Error()))
+	}
+	return out
+}
+
+// conflicts are the reports of what was given up, the newest first.
+func (p *pairing) conflicts() []string {
+	out := []string{}
+	entries, err := os.ReadDir(filepath.Join(p.dir, "conflicts"))
+	if err != nil {
+		return out
+	}
+	for _, e := range slices.Backward(entries) {
+		out = append(out, filepath.Join(p.dir, "conflicts", e.Name()))
+	}
+	return out
+}
+
+// pairLine says how a pair stands: what this machine is, how the other box is, how far apart their journals are.
+func pairLine(v web.Pair) string {
+	words := []string{roleWords(v)}
+	for _, m := range v.Members {
+		words = append(words, memberWords(m, v.Leader == m.Name))
+	}
+	return strings.Join(words, "; ")
+}
+
+// roleWords says what a machine is and does.
+func roleWords(v web.Pair) string {
+	switch v.Self.Mode {
+	case mode.Leader.String():
+		if len(v.Members) == 0 {
+			return "the only box of its pair: it visits, tells and acts"
+		}
+		return "leader: it visits, tells and acts"
+	case mode.Solo.String():
+		return "solo: it visits, tells and acts, the other box is set aside"
+	case mode.Follower.String():
+		if v.Leader == "" {
+			return "follower: it keeps a copy"
+		}
+		return "follower: " + v.Leader + " visits, this box keeps a copy"
+	case mode.Island.String():
+		return "island: it visits and stores, and changes nothing: it hears nobody with authority"
+	case mode.Witnessing.String():
+		return "witness: it votes"
+	case mode.Rejoin.String():
+		return "rejoining: it begins anew and is caught up"
+	}
+	return "starting"
+}
+
+// memberWords says how another member is.
+func memberWords(m web.PairMember, leads bool) string {
+	said := m.Name
+	switch {
+	case m.Silent == nil:
+		said += " was not heard yet"
+	case *m.Silent >= mode.DefaultTimers().Island.Seconds():
+		said += fmt.Sprintf(" silent for %s", web.Ago(time.Duration(*m.Silent*float64(time.Second))))
+	case leads:
+		said += " leads"
+	default:
+		said += " is there (" + m.Mode + ")"
+	}
+	return said + within(", ", journalWords(m))
+}
+
+// journalWords says how far apart the journals are.
+func journalWords(m web.PairMember) string {
+	j := m.Journal
+	switch {
+	case j == nil:
+		return ""
+	case !j.Connected:
+		return "journals not exchanged"
+	case j.CaughtUp:
+		return "journals equal"
+	case j.PeerLacks.Batches >= j.Lacks.Batches:
+		return fmt.Sprintf("its journal %s behind", behindWords(j.PeerLacks))
+	}
+	return fmt.Sprintf("this journal %s behind", behindWords(j.Lacks))
+}
+
+func behindWords(b web.PairBehind) string {
+	said := fmt.Sprintf("%d %s", b.Batches, plural(int(min(b.Batches, 2)), "batch", "batches"))
+	if !b.Oldest.IsZero() {
+		said += " (" + web.Ago(time.Since(b.Oldest)) + ")"
+	}
+	return said
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"rackpost/replicate/control"
+	"rackpost/replicate/trust"
+)
+
+// tidyEvery is how often order is kept although nothing changed.
+const tidyEvery = time.Hour
+
+// steward keeps what is agreed on in order while this box may change it: what a pair begins with, secrets sealed to all boxes
+// of now, the feature level.
+func (p *pairing) steward(ctx context.Context) error {
+	for {
+		changed := p.agreed.Watch()
+		err := p.found(ctx)
+		if err == nil {
+			err = p.tidy(ctx)
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			p.logger.Warn("what is agreed on is not in order yet", "err", err)
+			pause(ctx, stewardWait)
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-changed:
+		case <-time.After(tidyEvery):
+		}
+	}
+}
+
+func (p *pairing) tidy(ctx context.Context) error {
+	state := p.agreed.State()
+	commands, err := p.untidy(state)
+	if err != nil {
+		return err
+	}
+	for _, c := range commands {
+		if err := p.propose(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// untidy returns what puts a state in order.
+func (p *pairing) untidy(state control.State) ([]control.Command, error) {
+	var commands []control.Command
+	at := time.Now()
+	for _, d := range state.Documents(control.Secret) {
+		c, err := p.resealed(d)
+		if err != nil {
+			p.logger.Error("a secret cannot be sealed to all boxes; set it anew", "secret", d.Name, "err", err)
+		} else if c != nil {
+			commands = append(commands, c)
+		}
+	}
+	level := uint32(control.Level)
+	for _, m := range state.Members() {
+		level = min(level, m.Speaks)
+	}
+	if level > state.Level() {
+		commands = append(commands, &control.Raise{Level: level, Who: p.box.name, At: at})
+	}
+	return commands, nil
+}
+
+// resealed seals a secret to the boxes of now; nil: it is.
+func (p *pairing) resealed(d control.Document) (control.Command, error) {
+	sealed, err := trust.ParseSealed(d.Content)
+	if err != nil {
+		return nil, err
+	}
+	anew, changed, err := p.keeper.Reseal(strings.TrimPrefix(d.Name, control.Secret), sealed, p.members())
+	if err != nil || !changed {
+		return nil, err
+	}
+	content, err := json.Marshal(anew)
+	if err != nil {
+		return nil, err
+	}
+	return &control.Put{Name: d.Name, Expected: d.Version, Content: content, Who: d.Who, Why: "sealed to the boxes of now", At: d.At}, nil
+}
+
+// openSecret opens what the pair keeps under a name.
+func (p *pairing) openSecret(name string) (string, error) {
+	d, ok := p.agreed.State().Document(control.Secret + name)
+	if !ok {
+		return "", fmt.Errorf("the pair keeps no secret %q: rackpost secret set %s < FILE", name, name)
+	}
+	sealed, err := trust.ParseSealed(d.Content)
+	if err != nil {
+		return "", err
+	}
+	b, err := p.keeper.Open(name, sealed)
+	return string(b), err
+}
