@@ -20,7 +20,7 @@ func (f *file) load() (content, error) {
 	if c.first > 0 && c.meta[keyLife] == nil {
 		return c, f.damaged(errors.New("it has entries and no life"))
 	}
-	if err := f.grow(); err != nil && !isFull(err) {
+	if err := f.grow(grownPages); err != nil && !isFull(err) {
 		return c, f.wrap(err)
 	}
 	return c, f.wrap(f.count())

@@ -11,8 +11,14 @@ import (
 type Disk struct {
 	mu   sync.Mutex
 	has  content
-	logs []*raft.Log
-	used *memory // who may write
+	logs []stored // without gaps
+	used *memory  // who may write
+}
+
+// stored is an entry and the commit index stored with it.
+type stored struct {
+	log    *raft.Log
+	commit uint64
 }
 
 // NewDisk returns an empty disk.
@@ -70,24 +76,36 @@ func (m *memory) write(c change) error {
 	if d.used != m {
 		return ErrClosed
 	}
-	d.logs = slices.DeleteFunc(slices.Clone(d.logs), func(l *raft.Log) bool {
-		return c.cutFrom > 0 && l.Index >= c.cutFrom || l.Index <= c.dropTo
-	})
+	if c.cutFrom > 0 {
+		d.logs = d.logs[:d.place(c.cutFrom)]
+	}
+	d.logs = d.logs[d.place(c.dropTo+1):]
 	for _, l := range c.logs {
-		d.logs = append(d.logs, copyLog(l))
+		d.logs = append(d.logs, stored{copyLog(l), c.commit})
 	}
 	d.has.apply(c)
+	d.has.commit = 0
+	if n := len(d.logs); n > 0 {
+		d.has.commit = d.logs[n-1].commit
+	}
 	return nil
+}
+
+// place returns where the entry of index is, or would be.
+func (d *Disk) place(index uint64) int {
+	if len(d.logs) == 0 || index < d.logs[0].log.Index {
+		return 0
+	}
+	return int(min(index-d.logs[0].log.Index, uint64(len(d.logs))))
 }
 
 // get implements backend.
 func (m *memory) get(index uint64) (*raft.Log, error) {
-	m.disk.mu.Lock()
-	defer m.disk.mu.Unlock()
-	for _, l := range m.disk.logs {
-		if l.Index == index {
-			return copyLog(l), nil
-		}
+	d := m.disk
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if i := d.place(index); i < len(d.logs) && d.logs[i].log.Index == index {
+		return copyLog(d.logs[i].log), nil
 	}
 	return nil, raft.ErrLogNotFound
 }
@@ -98,7 +116,7 @@ func (m *memory) bytes() int64 {
 	defer m.disk.mu.Unlock()
 	var n int64
 	for _, l := range m.disk.logs {
-		n += int64(len(l.Data) + len(l.Extensions))
+		n += int64(len(l.log.Data) + len(l.log.Extensions))
 	}
 	return n
 }

@@ -2,7 +2,10 @@ package raftlog
 
 import (
 	"context"
+	"errors"
 	"fmt"
+
+	"github.com/hashicorp/raft"
 )
 
 // count learns how many pages there are.
@@ -16,9 +19,23 @@ func (f *file) count() error {
 	return nil
 }
 
-// grow adds free pages, on the disk and not only in the WAL, which afterwards has room for a few transactions as well.
-func (f *file) grow() error {
-	if err := f.inTx(func() error { return f.do(sqlReserve, grownPages*pageBytes) }); err != nil {
+// pagesFor is what entries take at most.
+func pagesFor(logs []*raft.Log) int64 {
+	n := int64(0)
+	for _, l := range logs {
+		n += 64 + int64(len(l.Data)+len(l.Extensions))
+		if n%pageBytes > pageBytes/2 {
+			n += pageBytes / 4 // a row does not always fill what is left of its page
+		}
+	}
+	return 4 + n/(pageBytes-512)
+}
+
+// grow adds free pages, on the disk and not only in the WAL, whose file keeps its length: what is written next has room in
+// both, whoever fills the disk.
+func (f *file) grow(pages int64) error {
+	err := f.inTx(func() error { return errors.Join(f.do(sqlRelease), f.do(sqlReserve, pages*pageBytes)) })
+	if err != nil {
 		return err
 	}
 	if err := f.inTx(func() error { return f.do(sqlRelease) }); err != nil {

@@ -171,8 +171,8 @@ func (f *file) do(text string, args ...any) error {
 func (f *file) write(c change) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if len(c.logs) > 0 && f.free < reservePages {
-		if err := f.grow(); err != nil {
+	if need := pagesFor(c.logs); len(c.logs) > 0 && f.free < reservePages+need {
+		if err := f.grow(grownPages + need); err != nil {
 			return f.wrap(err)
 		}
 	}

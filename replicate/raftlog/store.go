@@ -246,6 +246,9 @@ func replace(has, values map[string][]byte) {
 
 // remember keeps the last entries at hand.
 func (s *Store) remember(c change) {
+	s.recent = slices.DeleteFunc(s.recent, func(l *raft.Log) bool {
+		return c.cutFrom > 0 && l.Index >= c.cutFrom || l.Index <= c.dropTo
+	})
 	for _, l := range c.logs {
 		s.recent = append(s.recent, copyLog(l))
 	}
@@ -254,5 +257,5 @@ func (s *Store) remember(c change) {
 		begin--
 		bytes += len(s.recent[begin].Data) + len(s.recent[begin].Extensions)
 	}
-	s.recent = slices.DeleteFunc(slices.Clone(s.recent[begin:]), func(l *raft.Log) bool { return l.Index < s.has.first || l.Index > s.has.last })
+	s.recent = slices.Delete(s.recent, 0, begin)
 }

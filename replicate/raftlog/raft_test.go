@@ -1,0 +1,148 @@
+package raftlog_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/raft"
+
+	"rackpost/replicate/raftlog"
+)
+
+// counter is a state machine that counts.
+type counter struct{ Applied []string }
+
+func (c *counter) Apply(l *raft.Log) any {
+	c.Applied = append(c.Applied, string(l.Data))
+	return nil
+}
+
+func (c *counter) Snapshot() (raft.FSMSnapshot, error) {
+	b, err := json.Marshal(c)
+	return snapshot(b), err
+}
+
+func (c *counter) Restore(r io.ReadCloser) error {
+	*c = counter{}
+	return json.NewDecoder(r).Decode(c)
+}
+
+type snapshot []byte
+
+func (s snapshot) Persist(sink raft.SnapshotSink) error {
+	_, err := sink.Write(s)
+	return errors.Join(err, sink.Close())
+}
+func (snapshot) Release() {}
+
+func startRaft(t *testing.T, s *raftlog.Store, fsm raft.FSM, snapshots raft.SnapshotStore) *raft.Raft {
+	t.Helper()
+	_, transport := raft.NewInmemTransport("a")
+	r, err := raft.NewRaft(raftConfig(), fsm, s.ForRaft(), s, snapshots, transport)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func raftConfig() *raft.Config {
+	c := raft.DefaultConfig()
+	c.LocalID, c.Logger = "a", hclog.NewNullLogger()
+	c.HeartbeatTimeout, c.ElectionTimeout, c.LeaderLeaseTimeout = 50*time.Millisecond, 50*time.Millisecond, 50*time.Millisecond
+	c.RestoreCommittedLogs, c.TrailingLogs = true, 10
+	return c
+}
+
+// TestRaft runs Raft itself on the log: begun, stopped, replayed without Raft, started again, compacted.
+func TestRaft(t *testing.T) {
+	onBoth(t, func(t *testing.T, open opener) {
+		snapshots, err := raft.NewFileSnapshotStore(t.TempDir(), 2, io.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := open.must(t)
+		r := startRaft(t, s, &counter{}, snapshots)
+		alone := raft.Configuration{Servers: []raft.Server{{ID: "a", Address: "a"}}}
+		if err := r.BootstrapCluster(alone).Error(); err != nil {
+			t.Fatal(err)
+		}
+		apply(t, r, 40)
+		shutDown(t, r)
+		s.Close()
+
+		s = open.must(t)
+		_, transport := raft.NewInmemTransport("a")
+		for range 2 { // the second time there is nothing to do
+			fsm := &counter{}
+			if err := s.Replay(fsm, snapshots, transport); err != nil || len(fsm.Applied) < 39 {
+				t.Fatalf("%d commands are known as committed, want all but the last: %v", len(fsm.Applied), err)
+			}
+		}
+		fsm := &counter{}
+		r = startRaft(t, s, fsm, snapshots)
+		if got := r.GetConfiguration().Configuration().Servers; len(got) != 1 {
+			t.Errorf("the configuration after the start: %v", got)
+		}
+		apply(t, r, 20)
+		if len(fsm.Applied) != 60 {
+			t.Errorf("%d commands, want 60", len(fsm.Applied))
+		}
+		if err := r.Snapshot().Error(); err != nil {
+			t.Error(err)
+		}
+		last, _ := s.LastIndex()
+		requireRange(t, s, last-9, last)
+		shutDown(t, r)
+	})
+}
+
+// apply waits until r leads, and applies commands.
+func apply(t *testing.T, r *raft.Raft, n int) {
+	t.Helper()
+	select {
+	case <-r.LeaderCh():
+	case <-time.After(time.Minute):
+		t.Fatal("nobody was elected")
+	}
+	for i := range n {
+		if err := r.Apply(fmt.Append(nil, i), time.Minute).Error(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func shutDown(t *testing.T, r *raft.Raft) {
+	t.Helper()
+	if err := r.Shutdown().Error(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestRaftForgetsItsMembers is why ForRaft exists: when it fails, Raft restores by itself as it should.
+func TestRaftForgetsItsMembers(t *testing.T) {
+	t.Parallel()
+	disk := raftlog.NewDisk()
+	s := opener(disk.Open).must(t)
+	snapshots := raft.NewInmemSnapshotStore()
+	r := startRaft(t, s, &counter{}, snapshots)
+	alone := raft.Configuration{Servers: []raft.Server{{ID: "a", Address: "a"}}}
+	if err := r.BootstrapCluster(alone).Error(); err != nil {
+		t.Fatal(err)
+	}
+	apply(t, r, 5)
+	shutDown(t, r)
+	_, transport := raft.NewInmemTransport("a")
+	again, err := raft.NewRaft(raftConfig(), &counter{}, s, s, snapshots, transport)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer shutDown(t, again)
+	if got := again.GetConfiguration().Configuration().Servers; len(got) != 0 {
+		t.Errorf("Raft knows its members after a restart (%v): ForRaft and Replay have no reason any more", got)
+	}
+}
