@@ -71,6 +71,11 @@ func TestStrangersAreRefused(t *testing.T) {
 		{"a member that was never taken in", forged(func(c *x509.Certificate, key ed25519.PublicKey) {
 			c.URIs = name(mode.Box, trust.NodeOf(key))
 		}), trust.NotMember},
+		{"a name in another pair", forged(func(c *x509.Certificate, key ed25519.PublicKey) {
+			u, err := url.Parse(trust.Peer{Cluster: other.Identity().Cluster, Role: mode.Box, Node: trust.NodeOf(key)}.String())
+			must(t, err)
+			c.URIs = []*url.URL{u}
+		}), trust.Foreign},
 		{"two names", forged(func(c *x509.Certificate, key ed25519.PublicKey) {
 			c.URIs = slices.Concat(name(mode.Box, trust.NodeOf(key)), name(mode.Box, south.Identity().Self.Node))
 		}), trust.Malformed},

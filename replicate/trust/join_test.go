@@ -78,6 +78,11 @@ func TestJoin(t *testing.T) {
 			if len(d.taken) != 1 || d.taken[0].Node != got.Identity.Self.Node || d.taken[0].Name != "south" {
 				t.Errorf("taken in: %+v", d.taken)
 			}
+			var sent struct{ Body []byte }
+			must(t, json.Unmarshal(answer, &sent))
+			if bytes.Contains(sent.Body, []byte("ca_key")) != (role == mode.Box) {
+				t.Errorf("a %s and the CA's key in its answer: %d bytes", role, len(sent.Body))
+			}
 			_, err = os.Stat(filepath.Join(string(m.folder), "ca.key"))
 			if (err == nil) != (role == mode.Box) {
 				t.Errorf("a %s and the CA's key: %v", role, err)
@@ -203,6 +208,12 @@ func TestJoinerTellsNobodyElse(t *testing.T) {
 	must(t, err)
 	_, err = j.Accept(forged)
 	wantReason(t, err, trust.Foreign, "where the token was made")
+
+	_, err = j.Accept([]byte(`{"reason":"taken","refused":"no\u001b[2J\u009b"}`))
+	wantReason(t, err, trust.Taken, "no ")
+	if strings.ContainsAny(err.Error(), "\x1b\u009b") {
+		t.Errorf("a refusal moves the cursor: %q", err)
+	}
 
 	// An answer to one joiner is of no use to another, and neither is its request.
 	second := newJoiner(t, newMachine(t), token, candidate("east", mode.Box))

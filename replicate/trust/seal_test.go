@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"strings"
 	"testing"
 
@@ -14,8 +13,6 @@ import (
 	"rackpost/replicate/mode"
 	"rackpost/replicate/trust"
 )
-
-func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func TestSealedSecretIsOpenToTheBoxesAlone(t *testing.T) {
 	t.Parallel()
