@@ -14,9 +14,10 @@ const (
 	questions = 3                      // asked before an address is taken
 	patience  = 400 * time.Millisecond // after each of them, and up to half as much more, so that two who ask at once differ
 
-	retry = 5 * time.Second  // when there is no interface to hold it on
-	again = 30 * time.Second // when another machine has it
-	look  = time.Second      // how often one that gave way looks whether it still has to
+	retry = 5 * time.Second        // when there is no interface to hold it on
+	again = 30 * time.Second       // when another machine has it
+	look  = time.Second            // how often one that gave way looks whether it still has to
+	calm  = 200 * time.Millisecond // after a change, however many follow
 )
 
 // What a box without authority stands back for.
@@ -46,28 +47,32 @@ func (a *Address) Hold(ctx context.Context) error {
 
 // pause waits until it makes sense to try again.
 func (a *Address) pause(ctx context.Context, changed <-chan struct{}, why error) {
-	var wait time.Duration
 	switch {
 	case errors.Is(why, errGaveWay):
-		wait = again
+		a.standBack(ctx, again)
 	case errors.Is(why, errAsked):
-		wait = rand.N(retry)
+		a.standBack(ctx, rand.N(retry))
 	default:
 		select {
 		case <-ctx.Done():
 		case <-changed:
+			wait(ctx, calm)
 		case <-time.After(retry):
 		}
-		return
 	}
-	tick := time.NewTicker(look)
-	defer tick.Stop()
-	for end := time.Now().Add(wait); time.Now().Before(end) && a.cfg.GiveWay(); {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+}
+
+// standBack waits so long, unless this box need not give way any more.
+func (a *Address) standBack(ctx context.Context, long time.Duration) {
+	for end := time.Now().Add(long); ctx.Err() == nil && time.Now().Before(end) && a.cfg.GiveWay(); {
+		wait(ctx, look)
+	}
+}
+
+func wait(ctx context.Context, long time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(long):
 	}
 }
 
