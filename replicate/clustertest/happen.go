@@ -87,6 +87,9 @@ func (w *World) toProcess(e event) (over func()) {
 	}
 	w.crash(e.who, e.do == power)
 	d := w.disks[e.who]
+	if e.do == wipe || e.do == replace || e.do == image {
+		w.oracle.forgets(e.who)
+	}
 	switch e.do {
 	case wipe:
 		d.restore(control{raftlog.NewDisk(), nil})

@@ -77,3 +77,10 @@ func (n *network) change(from, to int, p path, f func(*way)) {
 		}
 	}
 }
+
+// clean says whether nothing is wrong between two members.
+func (n *network) clean(a, b int) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.ways[a][b] == [paths]way{} && n.ways[b][a] == [paths]way{}
+}

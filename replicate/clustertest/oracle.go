@@ -28,7 +28,9 @@ type oracle struct {
 	agreed    map[string]time.Time // proposals that were confirmed
 	tried     int
 	acts      []act
-	caught    time.Time // when both journals held the same last
+	unwell    time.Time       // when something last kept the boxes' journals apart
+	caught    time.Time       // when both journals surely held the same last, but for what was written a moment ago
+	alone     map[string]bool // confirmed proposals that nobody else held when a disk was lost
 	losses    []loss
 	visits    []visit
 }
@@ -136,6 +138,26 @@ func (o *oracle) lost(store *shiptest.Store) {
 	o.losses = append(o.losses, loss{store, time.Now(), o.caught})
 }
 
+// forgets notes what is gone with what a member agreed on: a box alone has the only copy of it.
+func (o *oracle) forgets(who int) {
+	held := map[string]bool{}
+	for other := range o.w.size {
+		if p := o.w.last(other); other != who && p != nil {
+			for _, c := range p.machine.all() {
+				held[c] = true
+			}
+		}
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.alone == nil {
+		o.alone = map[string]bool{}
+	}
+	for c := range o.agreed {
+		o.alone[c] = o.alone[c] || !held[c]
+	}
+}
+
 // member is a process that can do something, and what it says of itself.
 type member struct {
 	*process
@@ -162,12 +184,25 @@ func (o *oracle) tick() {
 		}
 	}
 	o.progress(list)
-	for _, m := range list {
-		if m.who == boxA && m.keeper.line.CaughtUp() {
-			o.mu.Lock()
-			o.caught = time.Now()
-			o.mu.Unlock()
-		}
+	o.watchLine()
+}
+
+// reconnected is how long after all was well the journals of the boxes are surely near each other again.
+const reconnected = 10 * time.Second
+
+// watchLine notes when nothing has kept the journals from being equal for long enough.
+func (o *oracle) watchLine() {
+	well := o.w.net.clean(boxA, boxB)
+	for who := range 2 {
+		p := o.w.running(who)
+		well = well && p != nil && !p.stopped() && p.disk.prompt()
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !well {
+		o.unwell = time.Now()
+	} else if time.Since(o.unwell) > reconnected {
+		o.caught = time.Now()
 	}
 }
 
@@ -369,7 +404,7 @@ func (o *oracle) proposals() (problems []string) {
 		}
 		var gone []string
 		for c := range o.agreed {
-			if has[c] == 0 {
+			if has[c] == 0 && !o.alone[c] {
 				gone = append(gone, c)
 			}
 		}

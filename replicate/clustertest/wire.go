@@ -201,15 +201,12 @@ func (x *wire) ping(who int, by path) {
 		if peer == nil || peer.stopped() {
 			return
 		}
-		answer, forgot := peer.wire.answer(x.p.who, by, asker, proof)
+		answer := peer.wire.answer(x.p.who, by, asker, proof)
 		if !returns {
 			return
 		}
 		time.AfterFunc(back, func() {
 			if x.p.alive() && !x.p.stopped() {
-				if forgot {
-					x.refused(asker.Life)
-				}
 				x.heard(who, by, answer)
 				x.proves(who, by, time.Now())
 			}
@@ -219,27 +216,27 @@ func (x *wire) ping(who int, by path) {
 
 // answer is what a member says when it is asked. proof is when the asker last had an answer: if it had the last one, both
 // directions worked when that was sent.
-func (x *wire) answer(from int, by path, asker mode.Hello, proof time.Time) (h mode.Hello, forgot bool) {
-	forgot = x.p.disk.recall(from).forgot(asker)
+func (x *wire) answer(from int, by path, asker mode.Hello, proof time.Time) mode.Hello {
 	x.heard(from, by, asker)
 	x.mu.Lock()
 	l := &x.links[from][by]
 	sent := l.answered
 	l.answered = time.Now()
-	h = x.hello
+	h := x.hello
 	x.mu.Unlock()
 	if !sent.IsZero() && !proof.Before(sent) {
 		x.proves(from, by, sent)
 	}
-	return h, forgot
+	return h
 }
 
-// refused notes that another member refused this life.
-func (x *wire) refused(life string) {
+// refused notes that another member refused a life of this one, because of what it remembers.
+func (x *wire) refused(by *process, h mode.Hello, m memory) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.old != life {
-		x.old = life
+	if x.old != h.Life {
+		x.p.w.log.add("%s refuses %s: it remembers %+v, and is told %+v", by, x.p, m, h)
+		x.old = h.Life
 		x.tell()
 	}
 }
@@ -250,7 +247,11 @@ func (x *wire) refuses(src *process, from mode.Hello) string {
 	switch {
 	case from.Generation != mine.Generation:
 		return "other generation"
-	case x.p.disk.recall(src.who).forgot(from), src.disk.recall(x.p.who).forgot(mine):
+	case x.p.disk.recall(src.who).forgot(from):
+		src.wire.refused(x.p, from, x.p.disk.recall(src.who))
+		return "must rejoin"
+	case src.disk.recall(x.p.who).forgot(mine):
+		x.refused(src, mine, src.disk.recall(x.p.who))
 		return "must rejoin"
 	}
 	return ""
