@@ -91,7 +91,7 @@ func (r *memory) hear(m Member, now time.Duration, t Timers) {
 	case here:
 		r.returned = r.since != 0
 	case !r.here: // never heard
-	case r.returned && now-r.since < t.SettleMost:
+	case r.returned && now-r.since < r.wait+t.SettleMost:
 		r.wait = min(2*r.wait, t.SettleMost)
 	default:
 		r.wait = t.Settle

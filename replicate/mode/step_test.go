@@ -1,0 +1,275 @@
+package mode_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rackpost/replicate/mode"
+)
+
+var (
+	me, peer, third = mode.NodeID{1}, mode.NodeID{2}, mode.NodeID{3}
+	first           = mode.Generation{Counter: 1, Random: 11}
+	second          = mode.Generation{Counter: 2, Random: 22}
+	timers          = mode.DefaultTimers()
+)
+
+// change is what makes one event different from another.
+type change func(*mode.Event)
+
+// box is a member that votes and was heard a moment ago.
+func box(id mode.NodeID, life string) mode.Member {
+	return mode.Member{Hello: mode.Hello{Node: id, Role: mode.Box, Life: life, Generation: first, Mode: mode.Follower, Applied: 10, Last: 10},
+		Agreed: true, CaughtUp: true, Servers: []mode.Server{{Life: life, Vote: mode.Voter}}}
+}
+
+// at is an event of a bare pair that this member leads, changed.
+func at(now time.Duration, changes ...change) mode.Event {
+	e := mode.Event{Now: now, Verified: true, Vote: mode.Voter, Members: []mode.Member{box(peer, "b")},
+		Self: mode.Hello{Node: me, Role: mode.Box, Life: "a", Generation: first, Applied: 10, Last: 10},
+		Raft: mode.Raft{Leads: true, Ready: true, Leader: me, Silent: mode.Never}, Next: second}
+	for _, c := range changes {
+		c(&e)
+	}
+	return e
+}
+
+// follow makes the other box lead.
+func follow(e *mode.Event) {
+	e.Raft = mode.Raft{Leader: peer, Short: e.Raft.Short}
+	e.Members[0].Mode, e.Members[0].Authority = mode.Leader, true
+}
+
+// lost is a member without any leader.
+func lost(e *mode.Event) {
+	e.Raft = mode.Raft{Silent: 5 * time.Second, Short: e.Raft.Short}
+	silent(5 * time.Second)(e)
+}
+
+func silent(d time.Duration) change {
+	return func(e *mode.Event) { e.Members[0].Silent, e.Members[0].RaftSilent = d, d }
+}
+
+func votes(v mode.Vote) change {
+	return func(e *mode.Event) { e.Members[0].Servers[0].Vote = v }
+}
+
+// witnessed adds a witness that votes.
+func witnessed(e *mode.Event) {
+	w := box(third, "w")
+	w.Role, w.Mode = mode.Witness, mode.Witnessing
+	e.Members, e.Raft.Short = append(e.Members, w), true
+}
+
+func generation(g mode.Generation, authority bool) change {
+	return func(e *mode.Event) { e.Members[0].Generation, e.Members[0].Authority = g, authority }
+}
+
+// steps takes a member through events, and returns what it is then and what is to be done.
+func steps(events ...mode.Event) (s mode.State, effects []mode.Effect) {
+	for _, e := range events {
+		s, effects = mode.Step(s, e, timers)
+	}
+	return s, effects
+}
+
+const sec = time.Second
+
+// TestStep tries every row of the state machine in plain values.
+func TestStep(t *testing.T) {
+	t.Parallel()
+	authority := mode.PowersOf(mode.Visit, mode.Notify, mode.Configure, mode.Address)
+	all := authority | mode.PowersOf(mode.Act)
+	island := mode.PowersOf(mode.Visit, mode.Notify, mode.Address)
+	for _, c := range []struct {
+		name   string
+		events []mode.Event
+		want   mode.Mode
+		powers mode.Powers
+		do     string // deed and node's first digit
+	}{
+		{"boot: not verified", []mode.Event{at(0, func(e *mode.Event) { e.Verified = false })}, mode.Boot, 0, ""},
+		{"boot: two voters, raft decides", []mode.Event{at(0, func(e *mode.Event) { e.Raft = mode.Raft{} })}, mode.Follower, 0, ""},
+		{"boot: sole voter of a pair, the other silent", []mode.Event{at(0, votes(mode.Nonvoter), silent(mode.Never)), at(5*sec, votes(mode.Nonvoter), silent(mode.Never))}, mode.Island, island, ""},
+		{"boot: sole voter of a pair, the other is behind", []mode.Event{at(0, votes(mode.Nonvoter), silent(mode.Never)), at(5*sec, votes(mode.Nonvoter))}, mode.Solo, authority, ""},
+		{"boot: sole voter of a pair, the other has no power", []mode.Event{at(5*sec, votes(mode.Nonvoter), silent(mode.Never), func(e *mode.Event) { e.Members[0].Off = true })}, mode.Solo, authority, ""},
+		{"boot: sole voter of a pair, the other took over", []mode.Event{at(5*sec, votes(mode.Nonvoter), generation(second, true))}, mode.Rejoin, 0, "begin anew 02"},
+		{"boot: a pair of one", []mode.Event{at(0, func(e *mode.Event) { e.Members = nil })}, mode.Leader, authority, ""},
+		{"follower: elected", []mode.Event{at(0, follow), at(1 * sec)}, mode.Leader, authority, ""},
+		{"follower: elected, and not ready", []mode.Event{at(0, follow), at(1*sec, func(e *mode.Event) { e.Raft.Ready = false })}, mode.Follower, 0, ""},
+		{"leader: after the quarantine", []mode.Event{at(0), at(30 * sec)}, mode.Leader, all, ""},
+		{"follower: nobody for 4 s", []mode.Event{at(0, follow), at(4*sec, lost), at(4100*time.Millisecond, lost)}, mode.Island, island, ""},
+		{"follower: nobody for 3.9 s", []mode.Event{at(0, follow), at(3900*time.Millisecond, lost)}, mode.Follower, 0, ""},
+		{"follower: raft hears its leader, no pong does", []mode.Event{at(0, follow), at(9*sec, follow, silent(5*sec))}, mode.Follower, 0, ""},
+		{"follower: its raft leader says that it has no authority", []mode.Event{at(0, follow), at(5*sec, follow, generation(first, false))}, mode.Island, island, ""},
+		{"leader of two: the other silent", []mode.Event{at(0), at(1*sec, silent(1051*time.Millisecond))}, mode.Leader, authority, "demote 02"},
+		{"leader of two: the other silent for less", []mode.Event{at(0), at(1*sec, silent(1050*time.Millisecond))}, mode.Leader, authority, ""},
+		{"leader of two: silent on the paths, raft goes on", []mode.Event{at(0), at(1*sec, silent(2*sec), func(e *mode.Event) { e.Members[0].RaftSilent = 0 })}, mode.Leader, authority, ""},
+		{"leader of two: raft alone is silent", []mode.Event{at(0), at(1*sec, func(e *mode.Event) { e.Members[0].RaftSilent = 2500 * time.Millisecond })}, mode.Leader, authority, "demote 02"},
+		{"leader of two: the other silent, and this one isolated", []mode.Event{at(0), at(1*sec, silent(2*sec), func(e *mode.Event) { e.Self.Isolated = true })}, mode.Follower, 0, ""},
+		{"leader of two: isolated for long", []mode.Event{at(0), at(1*sec, lost, func(e *mode.Event) { e.Self.Isolated = true }), at(6*sec, lost, func(e *mode.Event) { e.Self.Isolated = true })}, mode.Island, island, ""},
+		{"leader: isolated, the other is not", []mode.Event{at(0), at(1*sec, func(e *mode.Event) { e.Self.Isolated = true })}, mode.Leader, authority, "transfer 02"},
+		{"leader: both isolated", []mode.Event{at(0), at(1*sec, func(e *mode.Event) { e.Self.Isolated, e.Members[0].Isolated = true, true })}, mode.Leader, authority, ""},
+		{"leader of three: the witness silent for 10 s", []mode.Event{at(0, witnessed), at(1*sec, witnessed, func(e *mode.Event) { e.Members[1].Silent = 10001 * time.Millisecond })}, mode.Leader, authority, "demote 03"},
+		{"leader of three: the witness silent for 10 s, and the other too", []mode.Event{at(0, witnessed), at(1*sec, witnessed, silent(2*sec), func(e *mode.Event) { e.Members[1].Silent = 11 * sec })}, mode.Leader, authority, ""},
+		{"leader of three: the other silent", []mode.Event{at(0, witnessed), at(1*sec, witnessed, silent(time.Hour))}, mode.Leader, authority, ""},
+		{"solo: the other back, not stable yet", []mode.Event{at(0, votes(mode.Nonvoter)), at(29*sec, votes(mode.Nonvoter))}, mode.Solo, authority, ""},
+		{"solo: the other back and stable", []mode.Event{at(0, votes(mode.Nonvoter)), at(31*sec, votes(mode.Nonvoter))}, mode.Solo, all, "promote 02"},
+		{"solo: the other back, its journal is not", []mode.Event{at(0, votes(mode.Nonvoter)), at(31*sec, votes(mode.Nonvoter), func(e *mode.Event) { e.Members[0].CaughtUp = false })}, mode.Solo, all, ""},
+		{"solo: the other back, entries behind", []mode.Event{at(0, votes(mode.Nonvoter)), at(31*sec, votes(mode.Nonvoter), func(e *mode.Event) { e.Self.Applied = 100 })}, mode.Solo, all, ""},
+		{"solo: the other has a new life", []mode.Event{at(0), at(1*sec, func(e *mode.Event) { e.Members[0].Life = "b2" })}, mode.Leader, authority, "remove 02"},
+		{"solo: a new life waits", []mode.Event{at(0), at(1*sec, func(e *mode.Event) { e.Members[0].Servers = nil })}, mode.Solo, authority, "add 02"},
+		{"solo: a stranger waits", []mode.Event{at(0), at(1*sec, func(e *mode.Event) { e.Members[0].Servers, e.Members[0].Agreed = nil, false })}, mode.Leader, authority, ""},
+		{"leader: a member that was removed", []mode.Event{at(0), at(1*sec, func(e *mode.Event) { e.Members[0].Agreed = false })}, mode.Leader, authority, "remove 02"},
+		{"island: a leader is heard", []mode.Event{at(0, follow), at(5*sec, lost), at(6*sec, follow)}, mode.Follower, 0, ""},
+		{"island: the other is proven off", []mode.Event{at(0, follow), at(5*sec, lost, func(e *mode.Event) { e.Members[0].Off = true })}, mode.Island, island, "take over"},
+		{"island: the other is proven off, a witness is there", []mode.Event{at(0, witnessed, follow), at(5*sec, witnessed, lost, func(e *mode.Event) { e.Members[0].Off = true })}, mode.Island, island, ""},
+		{"island: a person says so", []mode.Event{at(0, follow), at(5*sec, lost), at(6*sec, lost, func(e *mode.Event) { e.Takeover = true })}, mode.Island, island, "take over"},
+		{"any: a higher generation has authority", []mode.Event{at(0), at(1*sec, generation(second, true))}, mode.Rejoin, 0, "begin anew 02"},
+		{"any: a higher generation, and nobody with authority in it", []mode.Event{at(0), at(1*sec, generation(second, false))}, mode.Follower, 0, ""},
+		{"any: the same for long", []mode.Event{at(0), at(1*sec, generation(second, false)), at(6*sec, generation(second, false))}, mode.Island, island, ""},
+		{"any: two takeovers", []mode.Event{at(0), at(1*sec, generation(mode.Generation{Counter: 1, Random: 99}, true)), at(6*sec, generation(mode.Generation{Counter: 1, Random: 99}, true))}, mode.Island, island, ""},
+		{"any: this life is of an old image", []mode.Event{at(0, follow, func(e *mode.Event) { e.Outdated = true })}, mode.Follower, 0, "begin anew 00"},
+		{"any: the same, and nobody has authority", []mode.Event{at(0, func(e *mode.Event) { e.Outdated = true }), at(5*sec, func(e *mode.Event) { e.Outdated = true })}, mode.Island, island, ""},
+		{"any: a write lasts 2 s", []mode.Event{at(0), at(1*sec, func(e *mode.Event) { e.LogBusy = 2001 * time.Millisecond })}, mode.Follower, 0, ""},
+		{"any: a write lasts 10 s", []mode.Event{at(0), at(1*sec, func(e *mode.Event) { e.LogBusy = 10001 * time.Millisecond })}, mode.Follower, 0, "end the process 00"},
+		{"joining: nobody took it in yet", []mode.Event{at(0, follow, func(e *mode.Event) { e.Vote = mode.NoVote })}, mode.Rejoin, 0, ""},
+		{"leader: a witness joined", []mode.Event{at(0), at(1*sec, witnessed, func(e *mode.Event) { e.Raft.Short = false }), at(5*sec, witnessed, func(e *mode.Event) { e.Raft.Short = false })}, mode.Leader, authority, "transfer 02"},
+		{"follower: a witness joined", []mode.Event{at(0, follow), at(1*sec, witnessed, follow, func(e *mode.Event) { e.Raft.Short = false })}, mode.Follower, 0, "restart 00"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s, effects := steps(c.events...)
+			if s.Mode != c.want {
+				t.Errorf("it is %v (%s), and should be %v", s.Mode, s.Why, c.want)
+			}
+			if s.Powers != c.powers {
+				t.Errorf("it may %v, and should: %v", s.Powers, c.powers)
+			}
+			var did []string
+			for _, e := range effects {
+				words := e.Do.String()
+				if e.Do != mode.Takeover {
+					words += " " + e.Node.Short()[:2]
+				}
+				did = append(did, words)
+			}
+			if got := strings.Join(did, ", "); got != c.do {
+				t.Errorf("it does %q, and should do %q", got, c.do)
+			}
+		})
+	}
+}
+
+// TestWitness tries what a witness is and does.
+func TestWitness(t *testing.T) {
+	t.Parallel()
+	witness := func(e *mode.Event) { e.Self.Role, e.Raft.Short = mode.Witness, true }
+	s, effects := steps(at(0, witness))
+	if s.Mode != mode.Witnessing || s.Powers != 0 || s.Authority {
+		t.Errorf("a witness that leads is %v and may %v", s.Mode, s.Powers)
+	}
+	if len(effects) != 1 || effects[0].Do != mode.Transfer || effects[0].Node != peer {
+		t.Errorf("a witness that leads does %v: it should hand over", effects)
+	}
+	candidate := func(e *mode.Event) { witness(e); e.Raft = mode.Raft{Short: true} }
+	if s, _ := steps(at(0, witness, follow), at(3*sec, candidate)); s.Stand {
+		t.Error("a witness stands against a box that holds as much")
+	}
+	if s, _ := steps(at(0, witness, follow), at(3*sec, candidate, func(e *mode.Event) { e.Self.Last = 11 })); !s.Stand {
+		t.Error("a witness that holds more than any box does not stand: nobody could be elected")
+	}
+	if s, _ := steps(at(0, witness, follow), at(9*sec, candidate)); !s.Stand {
+		t.Error("a witness never stands")
+	}
+}
+
+// TestHoldDown tries how long a member waits for its vote that comes and goes.
+func TestHoldDown(t *testing.T) {
+	t.Parallel()
+	var s mode.State
+	now := time.Duration(0)
+	step := func(d time.Duration, changes ...change) []mode.Effect {
+		now += d
+		var effects []mode.Effect
+		s, effects = mode.Step(s, at(now, append([]change{votes(mode.Nonvoter)}, changes...)...), timers)
+		return effects
+	}
+	var waits []time.Duration
+	for range 7 {
+		step(sec, silent(5*sec))
+		begin := now
+		for len(step(sec)) == 0 {
+			if now-begin > time.Hour {
+				t.Fatalf("after %v it still waits", waits)
+			}
+		}
+		waits = append(waits, (now - begin - sec).Truncate(10*sec))
+	}
+	want := []time.Duration{30 * sec, 60 * sec, 120 * sec, 240 * sec, 480 * sec, 600 * sec, 600 * sec}
+	if diff := cmp.Diff(want, waits); diff != "" {
+		t.Errorf("it waits (-want +got):\n%s", diff)
+	}
+	step(21 * time.Minute)
+	step(sec, silent(5*sec))
+	begin := now
+	for len(step(sec)) == 0 && now-begin < time.Hour {
+		continue
+	}
+	if got := now - begin; got > 35*sec {
+		t.Errorf("after 21 calm minutes it waits %v", got)
+	}
+}
+
+// TestRefusal tries when a person's takeover is refused.
+func TestRefusal(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		events []mode.Event
+		want   string
+	}{
+		{"a leader", []mode.Event{at(0)}, "already"},
+		{"a follower beside a leader", []mode.Event{at(0, follow)}, "is alive"},
+		{"a member that may yet be elected", []mode.Event{at(0, follow), at(2*sec, lost)}, "try again"},
+		{"a box that holds nothing", []mode.Event{at(0, follow), at(9*sec, lost, func(e *mode.Event) { e.Empty = true })}, "holds nothing"},
+		{"a box that was taken over", []mode.Event{at(0, generation(second, true))}, "higher generation"},
+		{"a witness", []mode.Event{at(0, func(e *mode.Event) { e.Self.Role = mode.Witness })}, "on a box"},
+		{"an island", []mode.Event{at(0, follow), at(9*sec, lost)}, ""},
+		{"one of two takeovers", []mode.Event{at(0, generation(mode.Generation{Counter: 1, Random: 99}, false)), at(9*sec, generation(mode.Generation{Counter: 1, Random: 99}, false))}, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s, _ := steps(c.events...)
+			got := mode.Refusal(s, c.events[len(c.events)-1], timers)
+			if (c.want == "") != (got == "") || !strings.Contains(got, c.want) {
+				t.Errorf("the answer is %q, and should say %q", got, c.want)
+			}
+		})
+	}
+}
+
+// TestLives tries that Raft speaks only with those that know this life.
+func TestLives(t *testing.T) {
+	t.Parallel()
+	s, _ := steps(at(0))
+	if len(s.Lives) > 0 {
+		t.Errorf("raft speaks with %v before they had time to learn this life", s.Lives)
+	}
+	s, _ = mode.Step(s, at(500*time.Millisecond), timers)
+	if !slices.Equal(s.Lives, []string{"b"}) {
+		t.Errorf("raft speaks with %v", s.Lives)
+	}
+	s, _ = mode.Step(s, at(sec, func(e *mode.Event) { e.Members[0].Life = "b2" }), timers)
+	if len(s.Lives) > 0 {
+		t.Errorf("raft speaks with %v right after the other began a new life", s.Lives)
+	}
+	s, _ = mode.Step(s.Anew(), at(2*sec), timers)
+	if len(s.Lives) > 0 {
+		t.Errorf("in a new life raft speaks with %v at once", s.Lives)
+	}
+}
