@@ -96,16 +96,18 @@ type writer struct {
 	conn    net.Conn
 	timeout time.Duration
 
-	mu    sync.Mutex
+	turn  chan struct{} // a lock that may be held while time passes, in a simulation too
 	buf   *bufio.Writer
 	frame []byte
+	err   error
+
+	mu    sync.Mutex
 	bytes uint64
 	last  time.Time
-	err   error
 }
 
 func newWriter(ctx context.Context, conn net.Conn, timeout time.Duration) *writer {
-	return &writer{ctx: ctx, conn: conn, timeout: timeout, buf: bufio.NewWriterSize(conn, 16<<10), last: time.Now()}
+	return &writer{ctx: ctx, conn: conn, timeout: timeout, turn: make(chan struct{}, 1), buf: bufio.NewWriterSize(conn, 16<<10), last: time.Now()}
 }
 
 // partingTime is how long a session that ends still tries to say why.
@@ -113,8 +115,8 @@ const partingTime = time.Second
 
 // put writes a frame, and sends all that waits when flush is set.
 func (w *writer) put(flush bool, k kind, pieces ...[]byte) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	w.turn <- struct{}{}
+	defer func() { <-w.turn }()
 	if w.err != nil {
 		return w.err
 	}
@@ -125,7 +127,7 @@ func (w *writer) put(flush bool, k kind, pieces ...[]byte) error {
 	return w.err
 }
 
-// write writes a frame within the time given. The caller holds mu.
+// write writes a frame within the time given. The caller holds turn.
 func (w *writer) write(timeout time.Duration, flush bool, k kind, pieces ...[]byte) error {
 	if err := w.conn.SetWriteDeadline(time.Now().Add(timeout)); err != nil {
 		return err
@@ -138,6 +140,8 @@ func (w *writer) write(timeout time.Duration, flush bool, k kind, pieces ...[]by
 	if err == nil && flush {
 		err = w.buf.Flush()
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.bytes += uint64(len(w.frame))
 	w.last = time.Now()
 	return err
@@ -145,8 +149,8 @@ func (w *writer) write(timeout time.Duration, flush bool, k kind, pieces ...[]by
 
 // flush sends what waits.
 func (w *writer) flush() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	w.turn <- struct{}{}
+	defer func() { <-w.turn }()
 	if w.err == nil && w.buf.Buffered() > 0 {
 		if w.err = w.conn.SetWriteDeadline(time.Now().Add(w.timeout)); w.err == nil {
 			w.err = w.buf.Flush()
@@ -157,8 +161,8 @@ func (w *writer) flush() error {
 
 // part says why the session ends, if the peer can still be told. No frame follows.
 func (w *writer) part(reason string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	w.turn <- struct{}{}
+	defer func() { <-w.turn }()
 	if w.err == nil {
 		w.err = w.write(partingTime, true, kindBye, []byte(short(reason)))
 	}

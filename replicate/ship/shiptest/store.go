@@ -26,7 +26,7 @@ type Store struct {
 	// the store is used. Nil: at once.
 	Fsync func(ctx context.Context) error
 
-	writing sync.Mutex // one writer at a time
+	writing chan struct{} // one writer at a time, also while time passes in a simulation
 
 	mu        sync.Mutex
 	life      int // crashes so far
@@ -64,7 +64,7 @@ func (r register) compare(o register) int {
 func New(site, origin journal.ID, inc journal.Incarnation) *Store {
 	return &Store{site: site, origin: origin, inc: inc, previous: map[journal.StreamKey]uint32{}, at: map[journal.Key]int{},
 		layouts: map[journal.LayoutID]journal.Layout{}, held: journal.Vector{}, have: journal.Vector{}, wanted: journal.Vector{}, known: journal.Vector{},
-		registers: map[register]journal.Register{}, changed: make(chan struct{})}
+		registers: map[register]journal.Register{}, writing: make(chan struct{}, 1), changed: make(chan struct{})}
 }
 
 // Origin returns the id of the store.
@@ -100,8 +100,8 @@ func (s *Store) Crash(inc journal.Incarnation) {
 // Write makes a batch of the store's own durable and returns its key. The body's records are of
 // the stream; layouts are those it uses.
 func (s *Store) Write(ctx context.Context, stream journal.Stream, wallMS int64, mode journal.Mode, body []byte, records int, layouts ...journal.Layout) (journal.Key, error) {
-	s.writing.Lock()
-	defer s.writing.Unlock()
+	s.writing <- struct{}{}
+	defer func() { <-s.writing }()
 	s.mu.Lock()
 	k := journal.StreamKey{Site: s.site, Origin: s.origin, Incarnation: s.inc, Stream: stream}
 	h := journal.Header{Key: journal.Key{StreamKey: k, Seq: s.held.Last(k) + 1}, Turn: journal.NextTurn(wallMS, s.turn),
@@ -213,8 +213,8 @@ func (s *Store) Conflicts() uint64 {
 
 // Merge is ship's.
 func (s *Store) Merge(ctx context.Context, batches []journal.Batch) error {
-	s.writing.Lock()
-	defer s.writing.Unlock()
+	s.writing <- struct{}{}
+	defer func() { <-s.writing }()
 	fresh, err := s.check(batches)
 	if err != nil || len(fresh) == 0 {
 		return err
