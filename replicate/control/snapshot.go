@@ -48,8 +48,8 @@ func DecodeState(b []byte) (State, error) {
 		return State{}, fmt.Errorf("read a state: format %d is %w", body[0], ErrNewer)
 	}
 	end := len(b) - sha256.Size
-	if sha256.Sum256(b[:end]) != [32]byte(b[end:]) {
-		return State{}, fmt.Errorf("read a state: %w: its SHA-256 is another one", ErrMalformed)
+	if body[0] == 0 || sha256.Sum256(b[:end]) != [32]byte(b[end:]) {
+		return State{}, fmt.Errorf("read a state: %w: its format or SHA-256 is another one", ErrMalformed)
 	}
 	c := &codec{b: body[1 : len(body)-sha256.Size], reading: true}
 	s.fields(c)

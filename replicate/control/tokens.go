@@ -30,7 +30,7 @@ func (p *Invite) apply(s *State, _ uint64) error {
 func (p *Redeem) apply(s *State, _ uint64) error {
 	i, exists := s.tokenAt(p.Hash)
 	if !exists {
-		return refuse("this token is not known here: it is mistyped, of another pair or expired long ago; make a new one with `rackpost pair init` or `rackpost pair join -invite`")
+		return refuse("this token is not known here: it is mistyped, of another pair or expired long ago; make a new one")
 	}
 	t := s.tokens[i]
 	switch {
