@@ -32,8 +32,13 @@ func alive() net.KeepAliveConfig {
 	return net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 2}
 }
 
-// tune has a lost segment repeated every 200 ms instead of ever more seldom, and a connection given
-// up on which nobody answers. A system that cannot do it does without.
+// resend is the least time after which the kernel repeats a segment that was not acknowledged. Its
+// usual 200 ms leave one try in the time a message of Raft has.
+const resend = 100 * time.Millisecond
+
+// tune has a lost segment repeated soon (Linux 6.11 and later) and at an even pace instead of ever
+// more seldom, and a connection given up on which nobody answers. A system that cannot do it does
+// without.
 func tune(c net.Conn) {
 	tcp, ok := c.(*net.TCPConn)
 	if !ok {
@@ -45,6 +50,7 @@ func tune(c net.Conn) {
 	}
 	_ = raw.Control(func(fd uintptr) {
 		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_THIN_LINEAR_TIMEOUTS, 1)
+		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_RTO_MIN_US, int(resend.Microseconds()))
 		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(gone.Milliseconds()))
 	})
 }

@@ -147,3 +147,28 @@ func TestConfigIsChecked(t *testing.T) {
 		}
 	}
 }
+
+// TestRaftProves: an answer to Raft counts as one to a ping, so that two connections must stall
+// before a member seems silent.
+func TestRaftProves(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, "lan")
+	h.quick = 2 * time.Second
+	a, b := h.add(mode.Box, nil), h.add(mode.Box, nil)
+	h.meet()
+	h.run(a, b)
+	h.hears(a, b)
+	la, lb := a.Raft(), b.Raft()
+	go echo(lb)
+	c, err := la.Dial(address(b), time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := a.Links()[0]
+	if err := says(c); err != nil {
+		t.Fatal(err)
+	}
+	if after := a.Links()[0]; after.Silent >= before.Silent || after.RoundTrip != before.RoundTrip {
+		t.Errorf("silent for %v before Raft was answered and %v after", before.Silent, after.Silent)
+	}
+}

@@ -171,11 +171,14 @@ func (c *raftConn) stale() error {
 	return errGeneration
 }
 
-// Read implements net.Conn.
+// Read implements net.Conn. An answer to a call of Raft's proves both directions as a ping's does.
 func (c *raftConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	if stale := c.stale(); stale != nil {
 		return 0, stale
+	}
+	if n > 0 && !c.called {
+		c.w.contacts.proven(c.Peer.Node, c.Path, time.Now(), 0)
 	}
 	return n, err
 }
