@@ -45,7 +45,7 @@ type Node struct {
 
 // order is a person's, for the goroutine of Run.
 type order struct {
-	why    string
+	handTo mode.NodeID // zero: take over
 	result chan error
 }
 

@@ -15,11 +15,12 @@ import (
 // MaxCommand is the longest command, in bytes.
 const MaxCommand = 512 << 10
 
-// proposeTimeout is how long a proposal may wait for its turn, and readTimeout how long a follower
-// waits until it has applied what the leader did.
+// How long a proposal may wait for its turn, a follower until it has applied what the leader did,
+// and a box until another has the authority that was handed to it.
 const (
-	proposeTimeout = 2 * time.Second
-	readTimeout    = 3 * time.Second
+	proposeTimeout  = 2 * time.Second
+	readTimeout     = 3 * time.Second
+	transferTimeout = 10 * time.Second
 )
 
 // The first byte of a request, and of its answer.
@@ -168,13 +169,10 @@ func (n *Node) Answer(ctx context.Context, from mode.NodeID, request []byte) ([]
 }
 
 func (n *Node) answerProposal(ctx context.Context, from mode.NodeID, cmd []byte) ([]byte, error) {
-	status := n.Status()
-	for _, m := range status.Members {
-		if m.Node == from && m.Role != mode.Box {
-			return append([]byte{answerRefused}, "a witness votes, and proposes nothing"...), nil
-		}
+	if n.roleOf(from) != mode.Box {
+		return append([]byte{answerRefused}, "only a box may propose: a witness votes"...), nil
 	}
-	if !status.Authority || len(cmd) > MaxCommand {
+	if !n.Status().Authority || len(cmd) > MaxCommand {
 		return append([]byte{answerNobody}, "this member has no authority"...), nil
 	}
 	index, err := n.apply(ctx, entryCommand, cmd)
@@ -190,21 +188,42 @@ func (n *Node) answerProposal(ctx context.Context, from mode.NodeID, cmd []byte)
 	return append([]byte{answerNobody}, err.Error()...), nil
 }
 
-// Transfer hands authority to another member. It returns when that one leads, or with the reason
-// why it does not.
+// Transfer hands authority to another box. It returns when that one has it, or with the reason why
+// it does not.
 func (n *Node) Transfer(ctx context.Context, to mode.NodeID) error {
 	e := n.running()
 	if e == nil || !n.Status().Authority {
 		return fmt.Errorf("hand authority over: this box has none: %w", ErrNoPower)
 	}
-	id := e.voter(to)
-	if id == "" || to == n.cfg.Self.Node {
-		return fmt.Errorf("hand authority over: %s is no other member with a vote: %w", to.Short(), ErrRefused)
+	if to == n.cfg.Self.Node || e.voter(to) == "" || n.roleOf(to) != mode.Box {
+		return fmt.Errorf("hand authority over: %s is no other box with a vote: %w", to.Short(), ErrRefused)
 	}
-	if err := e.wait(ctx, e.raft.LeadershipTransferToServer(id, raft.ServerAddress(to.String()))); err != nil {
+	if err := n.order(ctx, order{handTo: to, result: make(chan error, 1)}); err != nil {
 		return fmt.Errorf("hand authority over: %w", err)
 	}
-	return nil
+	ctx, cancel := context.WithTimeout(ctx, transferTimeout)
+	defer cancel()
+	for {
+		later := n.Watch()
+		if owner, ok := n.owner(); ok && owner == to {
+			return nil
+		}
+		select {
+		case <-later:
+		case <-ctx.Done():
+			return fmt.Errorf("hand authority over: %s did not take it: %w", to.Short(), ctx.Err())
+		}
+	}
+}
+
+// roleOf is what another member is for.
+func (n *Node) roleOf(id mode.NodeID) mode.Role {
+	for _, m := range n.Status().Members {
+		if m.Node == id {
+			return m.Role
+		}
+	}
+	return mode.RoleUnknown
 }
 
 // Remove returns when a member, which is agreed on no more, is out of Raft's configuration: who has

@@ -15,13 +15,14 @@ import (
 // step looks, decides, and does what was decided. An error ends Run.
 func (n *Node) step(o *order) error {
 	ev := n.look()
-	if o != nil {
+	if o != nil && o.handTo != (mode.NodeID{}) {
+		ev.HandTo = o.handTo
+	} else if o != nil {
 		if why := mode.Refusal(n.state, ev, n.cfg.Timers); why != "" {
 			o.result <- fmt.Errorf("take over: %s: %w", why, ErrRefused)
 			return nil
 		}
 		ev.Takeover = true
-		n.cfg.Logger.Warn("a takeover was ordered", slog.String("why", o.why))
 	}
 	state, effects := mode.Step(n.state, ev, n.cfg.Timers)
 	n.state = state
@@ -39,13 +40,13 @@ func (n *Node) step(o *order) error {
 	return err
 }
 
-// taken is the answer to who ordered a takeover.
+// taken is the answer to who ordered something.
 func taken(effects []mode.Effect, err error) error {
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(effects, func(e mode.Effect) bool { return e.Do == mode.Takeover }) {
-		return fmt.Errorf("take over: another change is under way: try again: %w", ErrRefused)
+	if !slices.ContainsFunc(effects, func(e mode.Effect) bool { return e.Do == mode.Takeover || e.Do == mode.Transfer }) {
+		return fmt.Errorf("another change is under way, or authority was lost: try again: %w", ErrRefused)
 	}
 	return nil
 }

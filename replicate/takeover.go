@@ -34,7 +34,8 @@ const commitEvery = 2 * time.Second
 // Takeover makes this box go on without a quorum, in a new generation: a person or a proof says
 // that no other box has authority. It is refused, with the reason, while one that has answers.
 func (n *Node) Takeover(ctx context.Context, why string) error {
-	return n.order(ctx, order{why: why, result: make(chan error, 1)})
+	n.cfg.Logger.Warn("a takeover is ordered", slog.String("why", why))
+	return n.order(ctx, order{result: make(chan error, 1)})
 }
 
 // takeOver is what an effect orders. It may be broken off at any point: resume finishes it.

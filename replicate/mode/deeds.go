@@ -26,6 +26,9 @@ func (s *State) effects(v view) []Effect {
 	case s.Mode == Island && !v.sole() && v.peersOff() && !v.Empty && v.next():
 		return s.takeOver(v, "the other box is proven to have no power")
 	}
+	if v.Raft.Leads && v.HandTo != (NodeID{}) {
+		return []Effect{{Do: Transfer, Node: v.HandTo, Why: "a person ordered it"}}
+	}
 	if restart := s.restart(v); restart != nil {
 		return restart
 	}

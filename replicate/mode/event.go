@@ -14,6 +14,7 @@ type Event struct {
 	Verified bool       // what this member keeps was checked since the start
 	Outdated bool       // a member refuses this life: it forgot what it had acknowledged
 	Takeover bool       // a person orders it, and Refusal had no objection
+	HandTo   NodeID     // a person orders to hand authority to this member; zero: nobody does
 	Next     Generation // of a takeover, should this event bring one: above all that were shown
 }
 

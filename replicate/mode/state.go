@@ -23,8 +23,8 @@ type State struct {
 	heard    time.Duration // when authority was heard, or own
 	led      time.Duration // when Raft had a leader
 	owned    time.Duration // when authority was gained
+	yielding bool          // it hands leadership over
 	slow     bool
-	fast     time.Duration // when the log was last not slow
 	slowed   time.Duration // when it was last slow
 	late     time.Duration // since when Raft runs with other timers than it should
 	handed   time.Duration // when leadership was handed over; 0: never

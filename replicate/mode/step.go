@@ -27,8 +27,22 @@ func Step(s State, e Event, t Timers) (State, []Effect) {
 	s.stand(v)
 	s.enter(v)
 	effects := s.effects(v)
+	if s.yields(v, effects) {
+		s.Authority, s.yielding = false, true
+		s.enter(v)
+	}
 	s.Alarms = s.alarms(v)
 	return s, effects
+}
+
+// yields says whether effects take leadership away from this member: its authority ends before.
+func (s *State) yields(v view, effects []Effect) bool {
+	for _, e := range effects {
+		if e.Do == Transfer || e.Do == Restart && v.Raft.Leads {
+			return s.Authority
+		}
+	}
+	return false
 }
 
 // watchDisk cuts a member with a slow log off Raft, so that another is elected, or it set aside.
@@ -68,7 +82,8 @@ func (v view) harmless() bool {
 
 // may says whether this member has authority: Raft's leadership alone is not enough.
 func (s *State) may(v view) bool {
-	return v.Self.Role == Box && v.Verified && v.Raft.Leads && v.Raft.Ready && v.Self.Generation != Generation{} &&
+	s.yielding = s.yielding && v.Raft.Pending
+	return !s.yielding && v.Self.Role == Box && v.Verified && v.Raft.Leads && v.Raft.Ready && v.Self.Generation != Generation{} &&
 		!v.higher && !v.rival && !v.Outdated && !s.slow && !v.isolated && !s.closed(v)
 }
 

@@ -112,7 +112,7 @@ func TestStep(t *testing.T) {
 		{"leader of two: raft alone is silent", []mode.Event{at(0), at(1*sec, func(e *mode.Event) { e.Members[0].RaftSilent = 2500 * time.Millisecond })}, mode.Leader, authority, "demote 02"},
 		{"leader of two: the other silent, and this one isolated", []mode.Event{at(0), at(1*sec, silent(2*sec), func(e *mode.Event) { e.Self.Isolated = true })}, mode.Follower, 0, ""},
 		{"leader of two: isolated for long", []mode.Event{at(0), at(1*sec, lost, func(e *mode.Event) { e.Self.Isolated = true }), at(6*sec, lost, func(e *mode.Event) { e.Self.Isolated = true })}, mode.Island, island, ""},
-		{"leader: isolated, the other is not", []mode.Event{at(0), at(1*sec, func(e *mode.Event) { e.Self.Isolated = true })}, mode.Leader, authority, "transfer 02"},
+		{"leader: isolated, the other is not", []mode.Event{at(0), at(1*sec, func(e *mode.Event) { e.Self.Isolated = true })}, mode.Follower, 0, "transfer 02"},
 		{"leader: both isolated", []mode.Event{at(0), at(1*sec, func(e *mode.Event) { e.Self.Isolated, e.Members[0].Isolated = true, true })}, mode.Leader, authority, ""},
 		{"leader of three: the witness silent for 10 s", []mode.Event{at(0, witnessed), at(1*sec, witnessed, func(e *mode.Event) { e.Members[1].Silent = 10001 * time.Millisecond })}, mode.Leader, authority, "demote 03"},
 		{"leader of three: the witness silent for 10 s, and the other too", []mode.Event{at(0, witnessed), at(1*sec, witnessed, silent(2*sec), func(e *mode.Event) { e.Members[1].Silent = 11 * sec })}, mode.Leader, authority, ""},
@@ -138,7 +138,7 @@ func TestStep(t *testing.T) {
 		{"any: a write lasts 2 s", []mode.Event{at(0), at(1*sec, func(e *mode.Event) { e.LogBusy = 2001 * time.Millisecond })}, mode.Follower, 0, ""},
 		{"any: a write lasts 10 s", []mode.Event{at(0), at(1*sec, func(e *mode.Event) { e.LogBusy = 10001 * time.Millisecond })}, mode.Follower, 0, "end the process 00"},
 		{"joining: nobody took it in yet", []mode.Event{at(0, follow, func(e *mode.Event) { e.Vote = mode.NoVote })}, mode.Rejoin, 0, ""},
-		{"leader: a witness joined", []mode.Event{at(0), at(1*sec, witnessed, func(e *mode.Event) { e.Raft.Short = false }), at(5*sec, witnessed, func(e *mode.Event) { e.Raft.Short = false })}, mode.Leader, authority, "transfer 02"},
+		{"leader: a witness joined", []mode.Event{at(0), at(1*sec, witnessed, func(e *mode.Event) { e.Raft.Short = false }), at(5*sec, witnessed, func(e *mode.Event) { e.Raft.Short = false })}, mode.Follower, 0, "transfer 02"},
 		{"follower: a witness joined", []mode.Event{at(0, follow), at(1*sec, witnessed, follow, func(e *mode.Event) { e.Raft.Short = false })}, mode.Follower, 0, "restart 00"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
