@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
 
 	"rackpost/replicate/raftlog"
@@ -52,7 +51,7 @@ func startRaft(t *testing.T, s *raftlog.Store, fsm raft.FSM, snapshots raft.Snap
 
 func raftConfig() *raft.Config {
 	c := raft.DefaultConfig()
-	c.LocalID, c.Logger = "a", hclog.NewNullLogger()
+	c.LocalID, c.LogOutput = "a", io.Discard
 	c.HeartbeatTimeout, c.ElectionTimeout, c.LeaderLeaseTimeout = 50*time.Millisecond, 50*time.Millisecond, 50*time.Millisecond
 	c.RestoreCommittedLogs, c.TrailingLogs = true, 10
 	return c
