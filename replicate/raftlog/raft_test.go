@@ -42,7 +42,7 @@ func (snapshot) Release() {}
 func startRaft(t *testing.T, s *raftlog.Store, fsm raft.FSM, snapshots raft.SnapshotStore) *raft.Raft {
 	t.Helper()
 	_, transport := raft.NewInmemTransport("a")
-	r, err := raft.NewRaft(raftConfig(), fsm, s.ForRaft(), s, snapshots, transport)
+	r, err := raft.NewRaft(raftConfig(), fsm, s, s, snapshots, transport)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,11 +53,11 @@ func raftConfig() *raft.Config {
 	c := raft.DefaultConfig()
 	c.LocalID, c.LogOutput = "a", io.Discard
 	c.HeartbeatTimeout, c.ElectionTimeout, c.LeaderLeaseTimeout = 50*time.Millisecond, 50*time.Millisecond, 50*time.Millisecond
-	c.RestoreCommittedLogs, c.TrailingLogs = true, 10
+	c.TrailingLogs = 10
 	return c
 }
 
-// TestRaft runs Raft itself on the log: begun, stopped, replayed without Raft, started again, compacted.
+// TestRaft runs Raft itself on the log: begun, stopped, started again, compacted.
 func TestRaft(t *testing.T) {
 	onBoth(t, func(t *testing.T, open opener) {
 		snapshots, err := raft.NewFileSnapshotStore(t.TempDir(), 2, io.Discard)
@@ -75,13 +75,6 @@ func TestRaft(t *testing.T) {
 		s.Close()
 
 		s = open.must(t)
-		_, transport := raft.NewInmemTransport("a")
-		for range 2 { // the second time there is nothing to do
-			fsm := &counter{}
-			if err := s.Replay(fsm, snapshots, transport); err != nil || len(fsm.Applied) < 39 {
-				t.Fatalf("%d commands are known as committed, want all but the last: %v", len(fsm.Applied), err)
-			}
-		}
 		fsm := &counter{}
 		r = startRaft(t, s, fsm, snapshots)
 		if got := r.GetConfiguration().Configuration().Servers; len(got) != 1 {
@@ -122,13 +115,19 @@ func shutDown(t *testing.T, r *raft.Raft) {
 	}
 }
 
-// TestRaftForgetsItsMembers is why ForRaft exists: when it fails, Raft restores by itself as it should.
+// TestRaftForgetsItsMembers is why RestoreCommittedLogs stays off, and the node replays what was committed itself: when it
+// fails, Raft no longer passes over the configurations among what it restores.
 func TestRaftForgetsItsMembers(t *testing.T) {
 	t.Parallel()
-	disk := raftlog.NewDisk()
-	s := opener(disk.Open).must(t)
+	s := opener(raftlog.NewDisk().Open).must(t)
 	snapshots := raft.NewInmemSnapshotStore()
-	r := startRaft(t, s, &counter{}, snapshots)
+	c := raftConfig()
+	c.RestoreCommittedLogs = true
+	_, first := raft.NewInmemTransport("a")
+	r, err := raft.NewRaft(c, &counter{}, s, s, snapshots, first)
+	if err != nil {
+		t.Fatal(err)
+	}
 	alone := raft.Configuration{Servers: []raft.Server{{ID: "a", Address: "a"}}}
 	if err := r.BootstrapCluster(alone).Error(); err != nil {
 		t.Fatal(err)
@@ -136,12 +135,12 @@ func TestRaftForgetsItsMembers(t *testing.T) {
 	apply(t, r, 5)
 	shutDown(t, r)
 	_, transport := raft.NewInmemTransport("a")
-	again, err := raft.NewRaft(raftConfig(), &counter{}, s, s, snapshots, transport)
+	again, err := raft.NewRaft(c, &counter{}, s, s, snapshots, transport)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer shutDown(t, again)
 	if got := again.GetConfiguration().Configuration().Servers; len(got) != 0 {
-		t.Errorf("Raft knows its members after a restart (%v): ForRaft and Replay have no reason any more", got)
+		t.Errorf("Raft knows its members after a restart (%v): the node need not replay any more", got)
 	}
 }
