@@ -27,7 +27,7 @@ func New() *Machine {
 // State returns what is agreed on now.
 func (m *Machine) State() State { return *m.state.Load() }
 
-// Watch returns a channel that is closed at the next change. Ask for it before State.
+// Watch returns a channel that is closed at the next change of State or Err. Ask for it before State.
 func (m *Machine) Watch() <-chan struct{} {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -45,6 +45,7 @@ func (m *Machine) Apply(index uint64, cmd []byte) error {
 	next, err := m.State().Apply(index, cmd)
 	if errors.Is(err, ErrNewer) {
 		m.stuck = err
+		m.tell()
 	}
 	if err != nil {
 		return err
@@ -53,8 +54,19 @@ func (m *Machine) Apply(index uint64, cmd []byte) error {
 	return nil
 }
 
+// Err returns why no command is applied any more: nil, or [ErrNewer] until this member is updated.
+func (m *Machine) Err() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.stuck
+}
+
 func (m *Machine) replace(s State) {
 	m.state.Store(&s)
+	m.tell()
+}
+
+func (m *Machine) tell() {
 	close(m.changed)
 	m.changed = make(chan struct{})
 }

@@ -201,9 +201,11 @@ func TestNewerStops(t *testing.T) {
 	for name, cmd := range map[string][]byte{"kind": {1, 200, 1}, "format": {2, 1, 1}} {
 		m := newMachine(t)
 		m.must(site(0, "one", "anna", 0))
-		if err := m.Apply(50, cmd); !errors.Is(err, control.ErrNewer) {
-			t.Errorf("%s: %v", name, err)
+		told := m.Watch()
+		if err := m.Apply(50, cmd); !errors.Is(err, control.ErrNewer) || !errors.Is(m.Err(), control.ErrNewer) {
+			t.Errorf("%s: %v, %v", name, err, m.Err())
 		}
+		<-told
 		if err := m.try(site(1, "two", "anna", 0)); !errors.Is(err, control.ErrNewer) {
 			t.Errorf("%s: it went on: %v", name, err)
 		}

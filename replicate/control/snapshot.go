@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
+	"slices"
 )
 
 // magic begins a snapshot; the byte after it is the format.
@@ -11,7 +12,11 @@ const magic = "rackpost control "
 
 // Encode returns the one form of s in bytes, its SHA-256 at the end.
 func (s State) Encode() []byte {
-	c := &codec{b: append([]byte(magic), format)}
+	size := 4096
+	for _, d := range slices.Concat(s.documents, s.history) {
+		size += len(d.Content) + 256
+	}
+	c := &codec{b: append(append(make([]byte, 0, size), magic...), format)}
 	s.fields(c)
 	sum := sha256.Sum256(c.b)
 	return append(c.b, sum[:]...)
