@@ -39,6 +39,9 @@ func (w *Wire) settle(c *tls.Conn, m *meter, called bool, id identity, r Refusal
 	}
 	switch {
 	case ours.reason != Welcome || err == nil && theirs.reason != Welcome:
+		if theirs.reason == MustRejoin {
+			w.contacts.outdate(self.Life)
+		}
 		return nil, w.refuseBoth(r, ours, theirs)
 	case err != nil:
 		return nil, w.broken(r, err)

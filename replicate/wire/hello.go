@@ -28,6 +28,12 @@ const (
 	mostWords   = 400
 )
 
+// The flags of a hello.
+const (
+	helloAuthority = 1 << iota
+	helloIsolated
+)
+
 var errHello = errors.New("what was sent is no hello of rackpost")
 
 // append adds the hello to b, without its length. What a later program adds comes at the end, so
@@ -42,7 +48,7 @@ func (h Hello) append(b []byte) []byte {
 	b = binary.BigEndian.AppendUint32(b, h.Feature)
 	b = binary.BigEndian.AppendUint64(b, h.Generation.Counter)
 	b = binary.BigEndian.AppendUint64(b, h.Generation.Random)
-	b = append(b, byte(h.Mode), flag(h.Authority)|flag(h.Isolated)<<1)
+	b = append(b, byte(h.Mode), flag(h.Authority)*helloAuthority|flag(h.Isolated)*helloIsolated)
 	b = binary.BigEndian.AppendUint64(b, h.Term)
 	b = binary.BigEndian.AppendUint64(b, h.Applied)
 	b = binary.BigEndian.AppendUint64(b, h.Last)
@@ -61,7 +67,7 @@ func parseHello(b []byte) (Hello, error) {
 	h.Protocols = Protocols{binary.BigEndian.Uint16(b[34:]), binary.BigEndian.Uint16(b[36:])}
 	h.Feature = binary.BigEndian.Uint32(b[38:])
 	h.Generation = mode.Generation{Counter: binary.BigEndian.Uint64(b[42:]), Random: binary.BigEndian.Uint64(b[50:])}
-	h.Mode, h.Authority, h.Isolated = mode.Mode(b[58]), b[59]&1 != 0, b[59]&2 != 0
+	h.Mode, h.Authority, h.Isolated = mode.Mode(b[58]), b[59]&helloAuthority != 0, b[59]&helloIsolated != 0
 	h.Term = binary.BigEndian.Uint64(b[60:])
 	h.Applied = binary.BigEndian.Uint64(b[68:])
 	h.Last = binary.BigEndian.Uint64(b[76:])
@@ -75,6 +81,12 @@ func parseHello(b []byte) (Hello, error) {
 		return Hello{}, err
 	}
 	return h, nil
+}
+
+// same says whether two hellos differ in no more than how far the member is.
+func same(a, b mode.Hello) bool {
+	a.Term, a.Applied, a.Last = b.Term, b.Applied, b.Last
+	return a == b
 }
 
 func flag(on bool) byte {

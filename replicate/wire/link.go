@@ -43,6 +43,7 @@ type contacts struct {
 	mu      sync.Mutex
 	links   map[linkKey]*link
 	memory  map[mode.NodeID]Memory
+	refused []string // lives of this member that another refused
 	changed chan struct{}
 }
 
@@ -79,8 +80,7 @@ func (c *contacts) heard(path string, h Hello) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	l := c.link(h.Node, path)
-	news := l.said.Mode != h.Mode || l.said.Authority != h.Authority || l.said.Generation != h.Generation || l.said.Life != h.Life ||
-		l.said.Isolated != h.Isolated
+	news := !same(l.said.Hello, h.Hello)
 	l.said = h
 	c.memory[h.Node] = c.memory[h.Node].with(h.Hello)
 	if news {
@@ -158,6 +158,24 @@ func (c *contacts) recall(node mode.NodeID) Memory {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.memory[node]
+}
+
+// mostLeft of this member's own lives are remembered too.
+func (c *contacts) outdate(life string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if life == "" || slices.Contains(c.refused, life) {
+		return
+	}
+	c.refused = append(c.refused, life)
+	c.refused = c.refused[max(0, len(c.refused)-mostLeft):]
+	c.tell()
+}
+
+func (c *contacts) outdated(life string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Contains(c.refused, life)
 }
 
 func (c *contacts) remembered() map[mode.NodeID]Memory {

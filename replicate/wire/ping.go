@@ -22,11 +22,11 @@ type ping struct {
 	applied    uint64
 }
 
+// The flags of a ping.
 const (
 	pingAnswer    = 1 << 0
 	pingAuthority = 1 << 1
 	pingIsolated  = 1 << 2
-	mostPing      = 2 + 5*binary.MaxVarintLen64 + 8
 )
 
 var errPing = errors.New("what was sent is no ping")

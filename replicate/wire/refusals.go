@@ -69,8 +69,12 @@ func (r *refusals) log(n Refusal) {
 	if n.Reason == RaftStopped {
 		level = slog.LevelInfo
 	}
-	r.logger.Log(context.Background(), level, "pair connection refused", "by_other_side", n.Theirs, "reason", n.Reason.String(), "words", n.Words,
-		"node", n.Node, "address", n.Address, "path", n.Path, "protocol", n.Protocol, "count", n.Count)
+	logger := r.logger
+	if n.Node != (mode.NodeID{}) {
+		logger = logger.With("node", n.Node.String())
+	}
+	logger.Log(context.Background(), level, "pair connection refused", "by_other_side", n.Theirs, "reason", n.Reason.String(), "words", n.Words,
+		"address", n.Address, "path", n.Path, "protocol", n.Protocol, "count", n.Count)
 }
 
 // newest returns what is kept, the newest first.

@@ -173,6 +173,9 @@ func TestMustRejoin(t *testing.T) {
 	if words := refused(t, a, b, wire.MustRejoin); !strings.Contains(words, "applied index 10 and its log ends at 6") {
 		t.Errorf("it is told %q", words)
 	}
+	if !b.Outdated("life of m2") || b.Outdated("another") || a.Outdated("life of m1") {
+		t.Error("not the life that was refused is outdated")
+	}
 	if err := (layer{lb}).dial(a); err == nil {
 		t.Error("an old image calls for raft and is let in")
 	}

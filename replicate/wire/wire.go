@@ -205,7 +205,7 @@ func (w *Wire) judge(self, h Hello, proto string) verdict {
 func (w *Wire) Announce(h mode.Hello) {
 	h.Node, h.Role = w.cfg.Node, w.cfg.Role
 	before := w.said.Swap(&h)
-	if before.Mode == h.Mode && before.Authority == h.Authority && before.Generation == h.Generation && before.Life == h.Life {
+	if same(*before, h) {
 		return
 	}
 	if before.Generation != h.Generation {
@@ -251,8 +251,12 @@ func (w *Wire) Links() []Link {
 	return list
 }
 
-// Changed is closed when a member's word on its mode, authority, generation or life changes, when
-// it is heard again or falls silent on a path, and when a connection with it is refused for a new reason.
+// Outdated says whether a member refused this life, because it forgot what it had acknowledged.
+func (w *Wire) Outdated(life string) bool { return w.contacts.outdated(life) }
+
+// Changed is closed when a member says something new of itself, other than how far it is, when it
+// is heard again or falls silent on a path, and when a connection with it is refused for a new
+// reason.
 func (w *Wire) Changed() <-chan struct{} { return w.contacts.watch() }
 
 // Refusals is what was refused lately, the newest first.
