@@ -11,7 +11,6 @@ import (
 type outgoing struct {
 	known   bool           // the peer has said what it holds
 	done    journal.Vector // what need not be sent now: it is held there, under way, or was given up
-	size    int            // of done, in intervals
 	carried map[journal.LayoutID]struct{}
 	flight  []flying
 	bytes   int    // of flight

@@ -5,8 +5,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"rackpost/replicate/ship"
 )
 
 // TestBothWays: two boxes with different records have the same ones soon, and new ones live.
@@ -40,5 +38,3 @@ func TestBothWays(t *testing.T) {
 		}
 	})
 }
-
-var _ = ship.New

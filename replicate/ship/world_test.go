@@ -42,15 +42,14 @@ func newBox(t testing.TB, r *rand.Rand, name byte) *box {
 		log: &bytes.Buffer{}, lock: &sync.Mutex{}, wrote: map[journal.Key]bool{}}
 }
 
-func (b *box) Write2(p []byte) (int, error) {
-	b.lock.Lock()
-	defer b.lock.Unlock()
-	return b.log.Write(p)
-}
-
+// logWriter keeps what is logged.
 type logWriter struct{ *box }
 
-func (w logWriter) Write(p []byte) (int, error) { return w.Write2(p) }
+func (w logWriter) Write(p []byte) (int, error) {
+	w.lock.Lock()
+	defer w.lock.Unlock()
+	return w.log.Write(p)
+}
 
 func (b *box) logged() string {
 	b.lock.Lock()
@@ -74,14 +73,14 @@ func (b *box) writes(n int) {
 		wall := noon.UnixMilli() + int64(b.r.IntN(100000))
 		stream := streams[b.r.IntN(len(streams))]
 		body := []byte(fmt.Sprintf("body %d", b.n))
-		var layouts []journal.Layout
+		var uses []journal.Layout
 		var err error
 		switch stream {
 		case journal.Facts:
 			body, err = journal.AppendFact(nil, hw.Fact{Kind: hw.GapFact, Version: 1, Device: hw.DeviceID(fmt.Sprint(b.r.IntN(4))), Group: "visit",
 				At: time.UnixMilli(wall), Value: hw.GapValue{Detail: fmt.Sprint(b.n)}}, wall)
 		case journal.Samples:
-			layouts, body = layoutsOf(b.t, b.r), make([]byte, b.r.IntN(2000))
+			uses, body = someLayouts(b.r), make([]byte, b.r.IntN(2000))
 			for i := range body {
 				body[i] = byte(b.r.Uint32())
 			}
@@ -89,7 +88,7 @@ func (b *box) writes(n int) {
 		if err != nil {
 			b.t.Fatal(err)
 		}
-		k, err := b.Store.Write(context.Background(), stream, wall, journal.Leader, body, 1, layouts...)
+		k, err := b.Store.Write(context.Background(), stream, wall, journal.Leader, body, 1, uses...)
 		if err != nil {
 			b.t.Fatal(err)
 		}
@@ -97,16 +96,24 @@ func (b *box) writes(n int) {
 	}
 }
 
-// layoutsOf returns one or two of eight layouts.
-func layoutsOf(t testing.TB, r *rand.Rand) (out []journal.Layout) {
+// layouts are the layouts of all boxes.
+var layouts = sync.OnceValue(func() (out [8]journal.Layout) {
 	var c journal.Compressor
+	for i := range out {
+		l, err := c.NewLayout([]journal.Entry{{Component: fmt.Sprint("port/", i), Sensor: "rx_bytes_total", Type: hw.Counter}})
+		if err != nil {
+			panic(err)
+		}
+		out[i] = l
+	}
+	return out
+})
+
+// someLayouts returns one or two of them.
+func someLayouts(r *rand.Rand) (out []journal.Layout) {
 	first := r.IntN(8)
 	for i := range 1 + r.IntN(2) {
-		l, err := c.NewLayout([]journal.Entry{{Component: fmt.Sprint("port/", (first+i)%8), Sensor: "rx_bytes_total", Type: hw.Counter}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, l)
+		out = append(out, layouts()[(first+i)%8])
 	}
 	return out
 }
@@ -178,7 +185,5 @@ func same(t testing.TB, boxes ...*box) {
 		}
 	}
 }
-
-var _ ship.Store = (*shiptest.Store)(nil)
 
 var errLine = fmt.Errorf("the line is cut: %w", io.ErrClosedPipe)
