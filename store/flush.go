@@ -133,6 +133,9 @@ func (s *Store) write(batches []journal.Batch, by journal.Incarnation) ([]int64,
 	if s.isClosed() {
 		return nil, fmt.Errorf("write to the journal: %w", ErrClosed)
 	}
+	if s.opt.BeforeWrite != nil {
+		s.opt.BeforeWrite()
+	}
 	ctx := context.Background() // a commit is finished or fails, it is not abandoned
 	for try := 1; ; try++ {
 		err := s.roll(ctx)

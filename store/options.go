@@ -35,6 +35,8 @@ type Options struct {
 	Now   func() time.Time                     // the wall clock
 	Boot  func() (id [8]byte, d time.Duration) // the kernel's boot and the time since it, which no one can set
 	Free  func(dir string) (int64, error)      // bytes of dir's file system a user may still write
+
+	BeforeWrite func() // called before each write of batches, as part of it: a test makes the disk slow with it; may be nil
 }
 
 func (o *Options) defaults() error {

@@ -61,6 +61,11 @@ func runAppliance(ctx context.Context, t terminal, args []string) error {
 
 // runStoring is runAppliance with the bounds of the store that opt has.
 func runStoring(ctx context.Context, t terminal, args []string, opt store.Options) error {
+	return runCut(ctx, t, args, opt, pairCuts{})
+}
+
+// runCut is runStoring with somebody between the box and the world.
+func runCut(ctx context.Context, t terminal, args []string, opt store.Options, cuts pairCuts) error {
 	fs := flag.NewFlagSet("run", flag.ContinueOnError)
 	file := fs.String("config", "", "")
 	rest, err := parseFlags(fs, args)
@@ -76,12 +81,12 @@ func runStoring(ctx context.Context, t terminal, args []string, opt store.Option
 	signal.Notify(hangUp, syscall.SIGHUP)
 	defer signal.Stop(hangUp)
 	return untilEnded(ctx, func(ctx context.Context, again restart) error {
-		return runOnce(ctx, t, *file, opt, hangUp, again)
+		return runOnce(ctx, t, *file, opt, cuts, hangUp, again)
 	})
 }
 
 // runOnce runs the box as it is set up now, until ctx ends: the process does, or it is set up otherwise.
-func runOnce(ctx context.Context, t terminal, file string, opt store.Options, hangUp <-chan os.Signal, again restart) error {
+func runOnce(ctx context.Context, t terminal, file string, opt store.Options, cuts pairCuts, hangUp <-chan os.Signal, again restart) error {
 	env := secretSource{getenv: os.Getenv}
 	box, err := loadBox(file)
 	if err != nil && box.site == "" {
@@ -90,7 +95,7 @@ func runOnce(ctx context.Context, t terminal, file string, opt store.Options, ha
 	}
 	_, pairErr := pairFolderOf(box).Identity()
 	logger := newLogger(box, t.err)
-	host := &pairHost{box: box, role: mode.Box, file: file, env: env, again: again, logger: logger}
+	host := &pairHost{box: box, role: mode.Box, file: file, env: env, cuts: cuts, again: again, logger: logger}
 	switch {
 	case pairErr == nil && err == nil:
 		return runInPair(ctx, t, host, opt, hangUp)
@@ -126,7 +131,7 @@ func runInPair(ctx context.Context, t terminal, host *pairHost, opt store.Option
 	if err != nil {
 		return err
 	}
-	p, err := openPairing(host.box, pairNeeds{isolated: around.isolation.Isolated}, pairCuts{}, host.logger)
+	p, err := openPairing(host.box, pairNeeds{isolated: around.isolation.Isolated}, host.cuts, host.logger)
 	if err != nil {
 		return err
 	}
@@ -145,6 +150,9 @@ func runInPair(ctx context.Context, t terminal, host *pairHost, opt store.Option
 	}
 	a.hangUp, a.host, a.around, host.appliance, host.pairing = hangUp, host, around, a, p
 	around.asked.Store(a)
+	if host.cuts.running != nil {
+		host.cuts.running(p, a)
+	}
 	return errors.Join(a.Run(ctx), a.store.Close())
 }
 

@@ -29,6 +29,7 @@ type pairHost struct {
 	role      mode.Role
 	file      string // box.yaml or witness.yaml
 	env       secretSource
+	cuts      pairCuts
 	again     restart    // takes up what changed on the disk; its functions are nil where no process runs
 	pairing   *pairing   // nil: it is in none, or no process runs
 	appliance *appliance // nil: a witness, or one that waits, or no process runs

@@ -51,7 +51,17 @@ type pairing struct {
 type pairCuts struct {
 	dial        func(ctx context.Context, path, local, remote string) (net.Conn, error)
 	listen      func(ctx context.Context, path, address string) (net.Listener, error)
-	beforeWrite func() error // of the Raft log
+	beforeWrite func() error               // of the Raft log
+	timers      mode.Timers                // zero: those of every pair
+	tune        func(*siteConfig)          // changes a version of the site before this box works with it
+	running     func(*pairing, *appliance) // a member is about to run; a witness is no appliance
+}
+
+func (c pairCuts) timersOf() mode.Timers {
+	if c.timers == (mode.Timers{}) {
+		return mode.DefaultTimers()
+	}
+	return c.timers
 }
 
 // pairFolderOf is where a machine keeps what it is in a pair.
@@ -95,8 +105,8 @@ func openPairing(box boxConfig, needs pairNeeds, cuts pairCuts, logger *slog.Log
 		return nil, err
 	}
 	p.node, err = replicate.New(replicate.Config{
-		Self: p.self, Dir: dir, Timers: mode.DefaultTimers(), State: p.agreed, Logs: &raftLogs{filepath.Join(dir, controlFile), cuts.beforeWrite},
-		Transport: replicate.NetworkTransport(p.wire.Raft, mode.DefaultTimers()), Peers: &raftPeers{Wire: p.wire, born: map[string]time.Time{}}, Members: p.roles, Bootstrap: founding,
+		Self: p.self, Dir: dir, Timers: cuts.timersOf(), State: p.agreed, Logs: &raftLogs{filepath.Join(dir, controlFile), cuts.beforeWrite},
+		Transport: replicate.NetworkTransport(p.wire.Raft, cuts.timersOf()), Peers: &raftPeers{Wire: p.wire, born: map[string]time.Time{}}, Members: p.roles, Bootstrap: founding,
 		Isolated: needs.isolated, Verified: needs.verified, CaughtUp: p.lines.caughtUp, Logger: logger,
 	})
 	if err != nil {

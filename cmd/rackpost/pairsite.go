@@ -88,6 +88,9 @@ func (a *appliance) takeVersion(d control.Document) error {
 	if err != nil {
 		return err
 	}
+	if tune := a.pair.cuts.tune; tune != nil {
+		tune(&site)
+	}
 	if err := sameJournal(site.id, a.site.Load().id); err != nil {
 		return err
 	}

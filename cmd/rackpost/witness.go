@@ -30,6 +30,11 @@ rackpost pair token -witness on a box prints how it joins.`,
 }
 
 func runWitness(ctx context.Context, t terminal, args []string) error {
+	return runWitnessCut(ctx, t, args, pairCuts{})
+}
+
+// runWitnessCut is runWitness with somebody between it and the world.
+func runWitnessCut(ctx context.Context, t terminal, args []string, cuts pairCuts) error {
 	fs := flag.NewFlagSet("witness", flag.ContinueOnError)
 	file := fs.String("config", "", "")
 	rest, err := parseFlags(fs, args)
@@ -45,7 +50,7 @@ func runWitness(ctx context.Context, t terminal, args []string) error {
 		if err != nil {
 			return toldPlaces(t, err)
 		}
-		host := &pairHost{box: w.boxConfig, role: mode.Witness, file: *file, env: secretSource{getenv: os.Getenv}, again: again, logger: newLogger(w.boxConfig, t.err)}
+		host := &pairHost{box: w.boxConfig, role: mode.Witness, file: *file, env: secretSource{getenv: os.Getenv}, cuts: cuts, again: again, logger: newLogger(w.boxConfig, t.err)}
 		return host.witness(ctx)
 	})
 }
@@ -55,7 +60,7 @@ func (h *pairHost) witness(ctx context.Context) error {
 	if err := os.MkdirAll(h.box.data, 0o750); err != nil {
 		return err
 	}
-	p, err := openPairing(h.box, pairNeeds{}, pairCuts{}, h.logger)
+	p, err := openPairing(h.box, pairNeeds{}, h.cuts, h.logger)
 	if errors.Is(err, trust.ErrNoPair) {
 		return h.await(ctx)
 	}
@@ -63,6 +68,9 @@ func (h *pairHost) witness(ctx context.Context) error {
 		return err
 	}
 	h.pairing = p
+	if h.cuts.running != nil {
+		h.cuts.running(p, nil)
+	}
 	if p.self.Role != mode.Witness {
 		return fmt.Errorf("%s is a box of a pair; rackpost run is for boxes", p.self.Name)
 	}
