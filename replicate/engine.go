@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,13 +23,14 @@ const (
 
 // engine is one run of Raft over one life's log.
 type engine struct {
-	raft  *raft.Raft
-	gate  *gate
-	self  raft.ServerID
-	short bool // the timers of a pair with a witness
-	kick  func()
-	ctx   context.Context // ends when the engine does
-	end   context.CancelFunc
+	raft   *raft.Raft
+	gate   *gate
+	self   raft.ServerID
+	short  bool // the timers of a pair with a witness
+	kick   func()
+	ctx    context.Context // ends when the engine does
+	end    context.CancelFunc
+	broken chan error // why Run has to end
 
 	commit atomic.Pointer[raft.Raft] // the same, for those who may come before it is assigned
 
@@ -47,9 +49,9 @@ func (n *Node) run(short bool) (*engine, error) {
 		return nil, fmt.Errorf("open raft's transport: %w", err)
 	}
 	e := &engine{gate: newGate(transport), self: serverID(n.cfg.Self.Node, n.log.Life()), short: short, kick: n.kick,
-		failing: map[raft.ServerID]time.Time{}}
+		failing: map[raft.ServerID]time.Time{}, broken: make(chan error, 1)}
 	e.ctx, e.end = context.WithCancel(context.Background())
-	e.raft, err = raft.NewRaft(n.raftConfig(short), n.machine, &tracked{Log: n.log, engine: e}, n.log, n.snapshots, e.gate)
+	e.raft, err = n.newRaft(e)
 	if err != nil {
 		e.end()
 		_ = e.gate.Close()
@@ -210,6 +212,7 @@ func (e *engine) servers() map[mode.NodeID][]mode.Server {
 type tracked struct {
 	Log
 	engine *engine
+	begun  atomic.Bool
 }
 
 // StoreLog implements raft.LogStore.
@@ -225,10 +228,45 @@ func (t *tracked) StoreLogs(logs []*raft.Log) error {
 	return t.Log.StoreLogs(logs)
 }
 
+// SetUint64 implements raft.StableStore. Raft panics when its term cannot be written. Here only the
+// goroutine that tried ends, before it has answered anybody, and Run with an error; but for the
+// first time, which is within NewRaft.
+func (t *tracked) SetUint64(key []byte, value uint64) error {
+	err := t.Log.SetUint64(key, value)
+	first := string(key) == keyTerm && t.begun.CompareAndSwap(false, true)
+	if err != nil && string(key) == keyTerm && !first {
+		t.engine.fail(fmt.Errorf("write raft's term: %w", err))
+		runtime.Goexit()
+	}
+	return err
+}
+
+// keyTerm is Raft's name for its term.
+const keyTerm = "CurrentTerm"
+
 // IsMonotonic implements raft.MonotonicLogStore.
 func (t *tracked) IsMonotonic() bool {
 	m, ok := t.Log.(raft.MonotonicLogStore)
 	return ok && m.IsMonotonic()
+}
+
+// fail ends Run.
+func (e *engine) fail(err error) {
+	select {
+	case e.broken <- err:
+	default:
+	}
+}
+
+// newRaft is raft.NewRaft, which panics when it cannot write its term.
+func (n *Node) newRaft(e *engine) (r *raft.Raft, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%v", p)
+		}
+	}()
+	log := &tracked{Log: n.log, engine: e}
+	return raft.NewRaft(n.raftConfig(e.short), n.machine, log, log, n.snapshots, e.gate)
 }
 
 // open prepares what outlives a run of Raft: the log of this life, its snapshots, and the machine.

@@ -142,6 +142,8 @@ func (n *Node) turn(ctx context.Context) error {
 		return nil
 	case <-n.log.Failed():
 		return fmt.Errorf("write the log of the pair: %w", n.log.Err())
+	case err := <-n.running().broken:
+		return err
 	case o := <-n.orders:
 		ordered = &o
 	case <-timer.C:

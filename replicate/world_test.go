@@ -81,6 +81,7 @@ type member struct {
 	off       map[mode.NodeID]bool
 	isolated  bool
 	left      []string // lives it had
+	last      int      // writes of its log until its process dies; 0: it lives
 	conflicts []replicate.Conflict
 }
 
@@ -91,6 +92,7 @@ type world struct {
 	members []*member
 	cuts    map[[2]string]bool // from, to
 	timers  mode.Timers
+	gone    mode.NodeID // a member no more
 	done    chan struct{}
 	spare   sync.WaitGroup
 }
@@ -324,8 +326,12 @@ func (m *member) start(first bool) {
 		Conflict: func(c replicate.Conflict) error { m.conflicts = append(m.conflicts, c); return nil },
 		Members: func() map[mode.NodeID]mode.Role {
 			all := map[mode.NodeID]mode.Role{}
+			m.w.mu.Lock()
+			defer m.w.mu.Unlock()
 			for _, o := range m.w.members {
-				all[o.id] = o.role
+				if o.id != m.w.gone {
+					all[o.id] = o.role
+				}
 			}
 			return all
 		},
@@ -376,8 +382,18 @@ func (m *member) die() {
 }
 
 func (m *member) Open() (replicate.Log, error) {
-	log, err := m.disk.Open(raftlog.Options{})
+	log, err := m.disk.Open(raftlog.Options{BeforeWrite: m.write})
 	return &slowLog{Store: log, m: m}, err
+}
+
+// write is called before each write to its disk. The last one is the end of the process.
+func (m *member) write() error {
+	m.w.mu.Lock()
+	defer m.w.mu.Unlock()
+	if m.last--; m.last == 0 {
+		m.disk.Crash()
+	}
+	return nil
 }
 
 // slowLog is a log on a disk that may be slow. It waits outside of the Store's lock: in a bubble
