@@ -43,12 +43,13 @@ func (p *pulse) Put(ctx context.Context, r hw.Report) error {
 	if err := p.sink.Put(ctx, r); err != nil {
 		return err
 	}
-	p.note(r)
+	p.note(r, false)
 	return nil
 }
 
-// note keeps when the RAID sets of a device were read: their registers tell only when they changed.
-func (p *pulse) note(r hw.Report) {
+// note keeps when the RAID sets of a device were read: their registers tell only when they changed. What another box
+// read counts when it is later.
+func (p *pulse) note(r hw.Report, elsewhere bool) {
 	for _, x := range r.Read {
 		if x.Section != raidSection || x.Extent == hw.Failed {
 			continue
@@ -57,7 +58,9 @@ func (p *pulse) note(r hw.Report) {
 		if p.raid == nil {
 			p.raid = map[hw.DeviceID]time.Time{}
 		}
-		p.raid[r.Device] = r.Started
+		if !elsewhere || r.Started.After(p.raid[r.Device]) {
+			p.raid[r.Device] = r.Started
+		}
 		p.mu.Unlock()
 	}
 }

@@ -5,10 +5,12 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
 	"rackpost/hw"
+	"rackpost/replicate"
 	"rackpost/replicate/control"
 	"rackpost/replicate/mode"
 )
@@ -38,10 +40,17 @@ type claims struct{ *pairing }
 
 // Verify implements ledger.
 func (c *claims) Verify(ctx context.Context) error {
-	if err := c.node.Verify(ctx, mode.Act); err != nil {
-		return fmt.Errorf("this box (%s) makes no device do anything now: %w%s", c.node.Mode(), err, within("; ", c.node.Status().Why))
+	err := c.node.Verify(ctx, mode.Act)
+	if err == nil {
+		return nil
 	}
-	return nil
+	switch s := c.node.Status(); {
+	case s.Authority && errors.Is(err, replicate.ErrNoPower):
+		return fmt.Errorf("this box has just taken over and makes no device do anything for %s: the other one may not be done; ask again then", shortDuration(mode.DefaultTimers().Quarantine))
+	case s.Why != "":
+		return fmt.Errorf("this box (%s) makes no device do anything now: %s", s.Mode, s.Why)
+	}
+	return err
 }
 
 // Begin implements ledger.

@@ -93,7 +93,8 @@ func (a *appliance) applySite(ctx context.Context, who string, o siteOrder) (any
 		return nil, pairRefused("%s has %d bytes; a pair keeps at most %d", file, len(o.Text), maxSiteBytes)
 	}
 	state := a.pair.agreed.State()
-	if now, _ := state.Document(control.Site); now.Version != o.Base {
+	now, _ := state.Document(control.Site)
+	if now.Version != o.Base {
 		return nil, changedMeanwhile(state, o.Base)
 	}
 	site, notes, err := parseSite(file, []byte(o.Text), all.Kinds(), a.pair.pairSecrets())
@@ -102,6 +103,9 @@ func (a *appliance) applySite(ctx context.Context, who string, o siteOrder) (any
 	}
 	if err != nil {
 		return siteTaken{Notes: []string{}, Problems: strings.Split(err.Error(), "\n")}, nil
+	}
+	if string(now.Content) == o.Text {
+		return siteTaken{Version: now.Version, Devices: len(site.devices), Notes: []string{fmt.Sprintf("%s: this is what version %d says already", file, now.Version)}}, nil
 	}
 	err = a.pair.propose(ctx, &control.Put{Name: control.Site, Expected: o.Base, Content: []byte(o.Text), Who: who, Why: o.Why, At: time.Now()})
 	if err != nil {

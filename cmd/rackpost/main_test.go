@@ -57,10 +57,25 @@ func TestScripts(t *testing.T) {
 			return false, fmt.Errorf("unknown condition %q", c)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"emptydir": emptyDir, "eventually": eventually, "expand": expand, "freeport": freePort, "get": get, "json": checkJSON,
+			"append": appendLine, "capture": captureWord, "emptydir": emptyDir, "eventually": eventually, "expand": expand, "freeport": freePort, "get": get, "json": checkJSON,
 			"signal": signalProcess, "snmpd": startSNMPD, "systemd": startSystemd, "told": told,
 		},
 	})
+}
+
+// append FILE LINE adds a line to a file.
+func appendLine(ts *testscript.TestScript, _ bool, args []string) {
+	text := ts.ReadFile(args[0]) + args[1] + "\n"
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
+}
+
+// capture NAME REGEXP sets a variable to what the last standard output has for the expression's group.
+func captureWord(ts *testscript.TestScript, _ bool, args []string) {
+	m := regexp.MustCompile("(?m)" + args[1]).FindStringSubmatch(ts.ReadFile("stdout"))
+	if len(m) != 2 {
+		ts.Fatalf("%q matches nothing, or has not one group", args[1])
+	}
+	ts.Setenv(args[0], m[1])
 }
 
 // emptydir DIR fails if anything is in the folder.
@@ -177,11 +192,12 @@ func lookUp(v any, path []string) (any, error) {
 	return v, nil
 }
 
-// signal NAME SUBCOMMAND sends a signal to the rackpost that runs in the background.
+// signal NAME SUBCOMMAND [ARG] sends a signal to the rackpost that runs in the background, of several to the last one that
+// has ARG.
 func signalProcess(ts *testscript.TestScript, _ bool, args []string) {
 	signals := map[string]os.Signal{"TERM": syscall.SIGTERM, "INT": syscall.SIGINT, "HUP": syscall.SIGHUP, "KILL": syscall.SIGKILL}
 	for _, c := range slices.Backward(ts.BackgroundCmds()) {
-		if len(c.Args) > 1 && c.Args[1] == args[1] {
+		if len(c.Args) > 1 && c.Args[1] == args[1] && (len(args) < 3 || slices.Contains(c.Args, args[2])) {
 			ts.Check(c.Process.Signal(signals[args[0]]))
 			return
 		}

@@ -66,6 +66,9 @@ func (p *pairing) goOut(ctx context.Context, others []trust.Member, who string) 
 	if s := p.node.Status(); s.Authority {
 		i := slices.IndexFunc(others, func(m trust.Member) bool { return m.Role == mode.Box })
 		if i >= 0 {
+			if silent, heard := p.silence(others[i].Node); heard && silent < mode.DefaultTimers().Island && !p.votes(others[i].Node) {
+				return pairRefused("%s is there and has no vote yet: it is being caught up; wait until rackpost pair status says voter, then run this again", others[i].Name)
+			}
 			if err := p.node.Transfer(ctx, others[i].Node); err != nil && !errors.Is(err, replicate.ErrNoPower) {
 				return fmt.Errorf("hand over to %s before leaving: %w; if that box is gone, take it out first: rackpost pair leave %s", others[i].Name, err, others[i].Name)
 			}
@@ -73,6 +76,11 @@ func (p *pairing) goOut(ctx context.Context, others []trust.Member, who string) 
 		}
 	}
 	return p.strike(ctx, p.self.Node, who, "left with rackpost pair leave")
+}
+
+// votes says whether a member is a voter.
+func (p *pairing) votes(id mode.NodeID) bool {
+	return slices.ContainsFunc(p.node.Status().Members, func(m replicate.MemberStatus) bool { return m.Node == id && m.Vote == mode.Voter })
 }
 
 func (p *pairing) awaitLeader(ctx context.Context, id mode.NodeID) {

@@ -15,9 +15,10 @@ import (
 )
 
 const (
-	askTime     = 5 * time.Second // for an answer of another member
-	stewardWait = 5 * time.Second // after something was not agreed on
-	lastBreath  = time.Second     // in which a process with a dead disk ends, whatever hangs
+	askTime      = 5 * time.Second // for an answer of another member
+	stewardWait  = 5 * time.Second // after something was not agreed on
+	handOverTime = time.Second
+	lastBreath   = time.Second // in which a process with a dead disk ends, whatever hangs
 )
 
 // Run takes part in the pair until ctx ends. Its error means that the process is to end: when something hangs then, it
@@ -45,6 +46,24 @@ func (p *pairing) runNode(ctx context.Context) error {
 		return fmt.Errorf("take part in the pair: %w", err)
 	}
 	return nil
+}
+
+// handOver gives authority to the other box before this one stops: it is there at once, also where no witness is.
+func (p *pairing) handOver() {
+	s := p.node.Status()
+	for _, m := range s.Members {
+		if !s.Authority || m.Role != mode.Box || m.Vote != mode.Voter || m.Silent > time.Second {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), handOverTime)
+		defer cancel()
+		if err := p.node.Transfer(ctx, m.Node); err != nil {
+			p.logger.Warn("authority was not handed over before the stop", "member", p.nameOf(m.Node), "err", err)
+			return
+		}
+		p.logger.Info("authority was handed over before the stop", "member", p.nameOf(m.Node))
+		return
+	}
 }
 
 // keepPeers tells the wire and the keeper who is a member, as that changes.

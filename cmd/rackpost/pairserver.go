@@ -104,7 +104,7 @@ func failPair(w http.ResponseWriter, err error) {
 	case errors.Is(err, replicate.ErrNoAuthority):
 		code = http.StatusServiceUnavailable
 	}
-	fail(w, code, web.Problem{Error: text})
+	fail(w, code, web.Problem{Error: strings.TrimSuffix(text, ": "+replicate.ErrRefused.Error())})
 }
 
 // await serves the socket of a box that has no site and is in no pair, until it joins one or ctx ends.

@@ -57,12 +57,15 @@ func (p *pairing) memberView(m trust.Member, s replicate.Status, links []wire.Li
 			v.Mode = x.Mode.String()
 		}
 	}
-	for _, l := range links {
-		if l.Node != m.Node {
-			continue
+	for _, path := range wirePaths(m.Addresses) {
+		way := web.PairPath{Name: path.Name, Address: path.Address}
+		for _, l := range links {
+			if l.Node == m.Node && l.Path == path.Name {
+				v.Version = l.Version
+				way.Silent, way.RoundTrip, way.Error = secondsOf(l.Silent), float64(l.RoundTrip.Microseconds())/1000, l.Failed
+			}
 		}
-		v.Version = l.Version
-		v.Paths = append(v.Paths, web.PairPath{Name: l.Path, Address: l.Address, Silent: secondsOf(l.Silent), RoundTrip: float64(l.RoundTrip.Microseconds()) / 1000, Error: l.Failed})
+		v.Paths = append(v.Paths, way)
 	}
 	if progress, ok := p.lines.progress(m.Node); ok {
 		v.Journal = journalView(progress)
@@ -119,7 +122,7 @@ func (p *pairing) conflicts() []string {
 func pairLine(v web.Pair) string {
 	words := []string{roleWords(v)}
 	for _, m := range v.Members {
-		words = append(words, memberWords(m, v.Leader == m.Name))
+		words = append(words, memberWords(m))
 	}
 	return strings.Join(words, "; ")
 }
@@ -150,15 +153,13 @@ func roleWords(v web.Pair) string {
 }
 
 // memberWords says how another member is.
-func memberWords(m web.PairMember, leads bool) string {
+func memberWords(m web.PairMember) string {
 	said := m.Name
 	switch {
 	case m.Silent == nil:
 		said += " was not heard yet"
 	case *m.Silent >= mode.DefaultTimers().Island.Seconds():
 		said += fmt.Sprintf(" silent for %s", web.Ago(time.Duration(*m.Silent*float64(time.Second))))
-	case leads:
-		said += " leads"
 	default:
 		said += " is there (" + m.Mode + ")"
 	}
@@ -175,6 +176,8 @@ func journalWords(m web.PairMember) string {
 		return "journals not exchanged"
 	case j.CaughtUp:
 		return "journals equal"
+	case j.Lacks.Batches == 0 && j.PeerLacks.Batches == 0:
+		return "journals being compared"
 	case j.PeerLacks.Batches >= j.Lacks.Batches:
 		return fmt.Sprintf("its journal %s behind", behindWords(j.PeerLacks))
 	}

@@ -74,6 +74,8 @@ func (a *appliance) Run(ctx context.Context) error {
 	storing, endStore := context.WithCancel(context.WithoutCancel(ctx))
 	defer endStore()
 
+	ctx, end := a.handingOver(ctx)
+	defer end()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.store.Run(storing) })
 	group.Go(func() error { defer endStore(); return a.feed(ctx) })
@@ -83,9 +85,7 @@ func (a *appliance) Run(ctx context.Context) error {
 	group.Go(func() error { return a.reloads(ctx) })
 	if a.pair != nil {
 		a.pair.wire.Handle(methodHTTP, a.answerForwarded(control))
-		group.Go(func() error { return a.pair.Run(ctx) })
-		group.Go(func() error { return a.follow(ctx) })
-		group.Go(func() error { return a.around.Run(ctx, a.powers) })
+		group.Go(func() error { return a.besides(ctx) })
 	}
 	a.logger.Info("started", "name", a.box.name, "devices", len(a.site.Load().devices), "page", "http://"+tcp.Addr().String(), "version", versionText())
 	if err := group.Wait(); err != nil {
@@ -114,4 +114,17 @@ func (a *appliance) visit(ctx context.Context) error {
 	a.visiting.Store(true)
 	defer a.visiting.Store(false)
 	return a.poller.Run(ctx)
+}
+
+// handingOver returns a context that ends a moment after ctx, so that authority goes to the other box first.
+func (a *appliance) handingOver(ctx context.Context) (context.Context, func()) {
+	if a.pair == nil {
+		return ctx, func() {}
+	}
+	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		defer cancel()
+		a.pair.handOver()
+	})
+	return inner, func() { stop(); cancel() }
 }

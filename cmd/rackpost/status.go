@@ -58,6 +58,12 @@ func runStatus(ctx context.Context, t terminal, args []string) error {
 func (r statusResult) print(w io.Writer) error {
 	s := r.Status
 	fmt.Fprintf(w, "%s at %s (%s), up %s\n", plain(s.Name), plain(s.Site.Name), s.Site.ID, web.Ago(s.Time.Sub(s.Started)))
+	if s.Pair != nil {
+		fmt.Fprintf(w, "pair: %s\n", plain(s.Pair.Line))
+		for _, x := range s.Pair.Alarms {
+			fmt.Fprintf(w, "note: %s\n", plain(x.Text))
+		}
+	}
 	for _, n := range s.Notices {
 		fmt.Fprintf(w, "note: %s\n", plain(n))
 	}

@@ -38,6 +38,13 @@ func (a *appliance) Status(ctx context.Context) (web.Status, error) {
 	if why := a.refused.Load(); why != nil {
 		s.Notices = append(s.Notices, *why)
 	}
+	if a.pair != nil {
+		v := a.host.view(a.pair)
+		s.Pair = &v
+		if v.Site.Refused != "" {
+			s.Notices = append(s.Notices, v.Site.Refused)
+		}
+	}
 	if s.Journal.Full {
 		s.Notices = append(s.Notices, fmt.Sprintf("%s: make room in %s", diskFull, a.box.data))
 	}
@@ -77,8 +84,12 @@ func (a *appliance) statusLine() string {
 	if j.Full {
 		return diskFull
 	}
-	return fmt.Sprintf("%d devices: %d ok, %d warning, %d critical, %d unknown; %s; journal %s of %s",
-		c.Total, c.OK, c.Warning, c.Critical, c.Unknown, oldest(devices), web.Bytes(j.Bytes), web.Bytes(j.Budget))
+	mode := ""
+	if a.pair != nil {
+		mode = a.pair.node.Mode().String() + "; "
+	}
+	return fmt.Sprintf("%s%d devices: %d ok, %d warning, %d critical, %d unknown; %s; journal %s of %s",
+		mode, c.Total, c.OK, c.Warning, c.Critical, c.Unknown, oldest(devices), web.Bytes(j.Bytes), web.Bytes(j.Budget))
 }
 
 // oldest tells the greatest age of data.
@@ -101,7 +112,7 @@ func oldest(devices []web.Device) string {
 // Devices implements web.Source.
 func (a *appliance) Devices(context.Context) ([]web.Device, error) {
 	statuses := map[hw.DeviceID]collectors.DeviceStatus{}
-	for _, s := range a.poller.Status() {
+	for _, s := range a.visits() {
 		statuses[s.Device.ID] = s
 	}
 	watched := a.site.Load().devices
@@ -117,6 +128,14 @@ func (a *appliance) Devices(context.Context) ([]web.Device, error) {
 	return devices, nil
 }
 
+// visits are how the visits of this box stand. A box that makes none knows of them by the journal alone.
+func (a *appliance) visits() []collectors.DeviceStatus {
+	if a.pair != nil && !a.visiting.Load() {
+		return nil
+	}
+	return a.poller.Status()
+}
+
 // Device implements web.Source. A device that is no longer configured is found as long as
 // the store knows it.
 func (a *appliance) Device(_ context.Context, id hw.DeviceID) (web.Device, error) {
@@ -125,7 +144,7 @@ func (a *appliance) Device(_ context.Context, id hw.DeviceID) (web.Device, error
 	}
 	view, _ := a.store.Device(id)
 	var status collectors.DeviceStatus
-	for _, s := range a.poller.Status() {
+	for _, s := range a.visits() {
 		if s.Device.ID == id {
 			status = s
 		}
@@ -313,7 +332,7 @@ func deviceOf(v store.DeviceView, s collectors.DeviceStatus, now time.Time) web.
 	}
 	arrange(&d)
 	since := now.Sub(d.LastGood)
-	if !s.LastGood.IsZero() { // the poller's age does not suffer when the clock is set
+	if !s.LastGood.IsZero() && !d.LastGood.After(s.LastGood.Add(time.Second)) { // the poller's age does not suffer when the clock is set; another box may have visited later
 		d.LastGood, since = s.LastGood, s.SinceGood
 	}
 	if !d.LastGood.IsZero() {
