@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"sync"
 	"time"
@@ -110,7 +111,7 @@ func (s *stream) Dial(address raft.ServerAddress, timeout time.Duration) (net.Co
 		c.drop()
 		return nil, errCut
 	}
-	return &raftConn{Conn: c, w: s.w}, nil
+	return s.w.raftConn(c)
 }
 
 func (w *Wire) isOpen(s *stream) bool {
@@ -146,10 +147,14 @@ func (w *Wire) deliver(c *Conn) {
 		c.drop()
 		return
 	}
+	rc, err := w.raftConn(c)
+	if err != nil {
+		return
+	}
 	t := time.NewTimer(w.cfg.Handshake)
 	defer t.Stop()
 	select {
-	case s.accept <- &raftConn{Conn: c, w: w}:
+	case s.accept <- rc:
 	case <-s.done:
 		c.drop()
 	case <-t.C:
@@ -160,7 +165,17 @@ func (w *Wire) deliver(c *Conn) {
 // raftConn carries no byte once this member is of another generation than the hello that opened it.
 type raftConn struct {
 	*Conn
-	w *Wire
+	w      *Wire
+	stream io.ReadWriter
+}
+
+func (w *Wire) raftConn(c *Conn) (net.Conn, error) {
+	stream, err := pack(c)
+	if err != nil {
+		c.drop()
+		return nil, err
+	}
+	return &raftConn{c, w, stream}, nil
 }
 
 func (c *raftConn) stale() error {
@@ -173,7 +188,7 @@ func (c *raftConn) stale() error {
 
 // Read implements net.Conn. An answer to a call of Raft's proves both directions as a ping's does.
 func (c *raftConn) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
+	n, err := c.stream.Read(b)
 	if stale := c.stale(); stale != nil {
 		return 0, stale
 	}
@@ -191,5 +206,5 @@ func (c *raftConn) Write(b []byte) (int, error) {
 	if c.called {
 		_ = c.SetWriteDeadline(time.Now().Add(raftWrite))
 	}
-	return c.Conn.Write(b)
+	return c.stream.Write(b)
 }

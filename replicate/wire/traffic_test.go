@@ -2,6 +2,7 @@ package wire_test
 
 import (
 	"context"
+	"io"
 	"net"
 	"sync"
 	"testing"
@@ -134,6 +135,42 @@ func TestHandshakeTraffic(t *testing.T) {
 	t.Logf("%d bytes for TLS, both hellos and 10 bytes of Raft; %d of all kinds in that time", n, payload(a)-before)
 	if n == 0 || n > 8<<10 {
 		t.Errorf("%d bytes", n)
+	}
+}
+
+// TestRaftToWitness: messages that are alike cost a witness's line little, and arrive as they were.
+func TestRaftToWitness(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, "lan")
+	a, w := h.add(mode.Box, nil), h.add(mode.Witness, nil)
+	h.meet()
+	h.run(a, w)
+	h.hears(a, w)
+	la, lw := a.Raft(), w.Raft()
+	go echo(lw)
+	c, err := la.Dial(address(w), time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := raftBytes(a)
+	const messages, size = 50, 300
+	var sent, got [size]byte
+	for i := range sent {
+		sent[i] = byte(i * i / 7)
+	}
+	for i := range messages {
+		sent[0] = byte(i)
+		if _, err := c.Write(sent[:]); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(c, got[:]); err != nil || got != sent {
+			t.Fatalf("message %d comes back as %x, %v", i, got, err)
+		}
+	}
+	n := raftBytes(a) - before
+	t.Logf("%d bytes for %d messages of %d bytes and their answers", n, messages, size)
+	if n > messages*size {
+		t.Errorf("%d bytes for %d and as many back", n, messages*size)
 	}
 }
 
