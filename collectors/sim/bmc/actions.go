@@ -65,7 +65,15 @@ func (b *BMC) blink(action string, body object) *reply {
 		return b.refusal(http.StatusBadRequest, "STOR002", "Unable to find the device "+target+".", "Enter a valid FQDD and retry the operation.")
 	}
 	b.state.drives[i].led = action == "BlinkTarget"
+	b.countLit(b.state.drives[i].led)
 	return b.success()
+}
+
+// countLit counts an order to blink. The caller holds mu.
+func (b *BMC) countLit(on bool) {
+	if on {
+		b.counters.Lit++
+	}
 }
 
 // Blinking returns the drives whose locators are on, and whether the server's is.
@@ -97,6 +105,7 @@ func (b *BMC) patch(path string, o, body object) *reply {
 	if !ok || len(body) != 1 {
 		return b.refusal(http.StatusBadRequest, "SYS410", "Unable to modify the attribute because the attribute is read-only or depends on other attributes.", "Verify that the attribute can be changed and retry the operation.")
 	}
+	b.countLit(on)
 	switch _, id, ofDrive := strings.Cut(path, "/Drives/"); {
 	case b.recorded != nil:
 		b.overlay[path] = clone(body)

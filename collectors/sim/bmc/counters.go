@@ -20,6 +20,7 @@ type Counters struct {
 	Refused      uint64            `json:"refused"`        // answers of 503
 	NotModified  uint64            `json:"not_modified"`   // answers of 304
 	Bytes        uint64            `json:"bytes"`          // of bodies sent
+	Lit          uint64            `json:"lit"`            // orders to blink that were obeyed, also of what blinked already
 }
 
 // Counters returns a copy.
