@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"compress/flate"
 	"io"
 
@@ -11,8 +12,10 @@ import (
 // a thin line: each message names its fields, and all are alike. Between boxes the memory it takes
 // would buy nothing.
 type packed struct {
-	in  io.Reader
-	out *flate.Writer
+	in     io.Reader
+	packer *flate.Writer // to ready
+	ready  *bytes.Buffer
+	out    io.Writer
 }
 
 // pack returns how both ends of the connection speak, by what they told each other.
@@ -20,21 +23,28 @@ func pack(c *Conn) (io.ReadWriter, error) {
 	if c.told.Role != mode.Witness && c.Peer.Role != mode.Witness {
 		return c.Conn, nil
 	}
-	out, err := flate.NewWriter(c.Conn, flate.DefaultCompression)
+	ready := new(bytes.Buffer)
+	packer, err := flate.NewWriter(ready, flate.DefaultCompression)
 	if err != nil {
 		return nil, err
 	}
-	return &packed{flate.NewReader(c.Conn), out}, nil
+	return &packed{flate.NewReader(c.Conn), packer, ready, c.Conn}, nil
 }
 
 // Read implements io.Reader.
 func (p *packed) Read(b []byte) (int, error) { return p.in.Read(b) }
 
-// Write implements io.Writer: all of b is on its way when it returns.
+// Write implements io.Writer: all of b is on its way when it returns, in one piece.
 func (p *packed) Write(b []byte) (int, error) {
-	n, err := p.out.Write(b)
-	if err != nil {
-		return n, err
+	p.ready.Reset()
+	if _, err := p.packer.Write(b); err != nil {
+		return 0, err
 	}
-	return n, p.out.Flush()
+	if err := p.packer.Flush(); err != nil {
+		return 0, err
+	}
+	if _, err := p.out.Write(p.ready.Bytes()); err != nil {
+		return 0, err
+	}
+	return len(b), nil
 }
