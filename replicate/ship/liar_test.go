@@ -120,8 +120,8 @@ func TestLies(t *testing.T) {
 		{"greeting twice", func(l *liar) { l.greets(nil); l.says(ship.KindHello, ship.Hello(1, 1, site, journal.ID{'z'}, 1)) }, "greeting"},
 		{"held twice", func(l *liar) { l.greets(nil); l.says(ship.KindHeld, append([]byte{0}, journal.Vector{}.Marshal()...)) }, "twice"},
 		{"a vector without end", func(l *liar) { l.greets(endless(70_000)) }, "a journal of more than"},
-		{"an answer to nothing", func(l *liar) { l.greets(nil); l.says(ship.KindAnswer, ship.AnswerBytes(7, nil)) }, "an answer to batch 7"},
-		{"a refusal of nothing", func(l *liar) { l.greets(nil); l.says(ship.KindRefuse, ship.RefuseBytes(7, "no")) }, "batch 7 refused"},
+		{"an answer to nothing", func(l *liar) { l.greets(nil); l.says(ship.KindAnswer, ship.AnswerBytes(777, nil)) }, "an answer to batch 777"},
+		{"a refusal of nothing", func(l *liar) { l.greets(nil); l.says(ship.KindRefuse, ship.RefuseBytes(777, "no")) }, "batch 777 refused"},
 		{"a part of nothing", func(l *liar) { l.greets(nil); l.says(ship.KindPart, []byte{1}) }, "a part of nothing"},
 		{"a batch too large", func(l *liar) { l.greets(nil); l.says(ship.KindBatch, item(1<<40, nil)) }, "announces"},
 		{"within another", func(l *liar) {
