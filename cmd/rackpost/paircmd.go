@@ -209,7 +209,7 @@ func (f *pairFlags) tokenOnceUp(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return fmt.Errorf("the pair is made, and no token yet: %w; rackpost pair token makes one", err)
 		}
-		pause(ctx, time.Second)
+		pause(ctx, 300*time.Millisecond)
 	}
 }
 
@@ -246,6 +246,9 @@ func (f *pairFlags) join(ctx context.Context) error {
 	if err := f.ask(ctx, o, &came, func() (err error) { came, err = f.host.join(ctx, o); return }); err != nil {
 		return err
 	}
+	if came.Running {
+		f.awaitReopened(ctx, true)
+	}
 	if f.json {
 		return printJSON(f.t.out, came)
 	}
@@ -255,6 +258,22 @@ func (f *pairFlags) join(ctx context.Context) error {
 	}
 	_, err := fmt.Fprintf(f.t.out, "%s is a member of the pair of %s: %s\n", came.Name, strings.Join(came.Members, " and "), next)
 	return err
+}
+
+// reopenPatience is how long a command waits for the process to take up what it did; a large journal takes longer to open.
+const reopenPatience = 20 * time.Second
+
+// awaitReopened returns when the process is in a pair, or in none, or after a while.
+func (f *pairFlags) awaitReopened(ctx context.Context, paired bool) {
+	ctx, cancel := context.WithTimeout(ctx, reopenPatience)
+	defer cancel()
+	for ctx.Err() == nil {
+		err := f.client.get(ctx, pairPath, nil, &web.Pair{})
+		if err == nil && paired || err != nil && !paired && !isAbsent(err) && strings.Contains(err.Error(), noPair) {
+			return
+		}
+		pause(ctx, 100*time.Millisecond)
+	}
 }
 
 func (f *pairFlags) status(ctx context.Context) error {
@@ -282,6 +301,9 @@ func (f *pairFlags) leave(ctx context.Context) error {
 	var came left
 	if err := f.ask(ctx, o, &came, nil); err != nil {
 		return err
+	}
+	if came.Running {
+		f.awaitReopened(ctx, false)
 	}
 	if f.json {
 		return printJSON(f.t.out, came)

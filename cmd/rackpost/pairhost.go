@@ -56,10 +56,13 @@ func (h *pairHost) takeUp() bool {
 	return h.again.ask != nil
 }
 
+// noPair is what a machine says that is in none.
+const noPair = "this machine is in no pair"
+
 // inPair returns the running pairing, or why there is none.
 func (h *pairHost) inPair() (*pairing, error) {
 	if h.pairing == nil {
-		return nil, pairRefused("this machine is in no pair; rackpost pair init begins one, rackpost pair join TOKEN ADDRESS joins one")
+		return nil, pairRefused(noPair + "; rackpost pair init begins one, rackpost pair join TOKEN ADDRESS joins one")
 	}
 	return h.pairing, nil
 }

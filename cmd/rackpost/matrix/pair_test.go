@@ -52,31 +52,11 @@ func newPair(t *testing.T, template string) *pair {
 			p.configure(name)
 			continue
 		}
-		if err := os.CopyFS(p.members[name].dir, os.DirFS(filepath.Join(template, name))); err != nil {
-			t.Fatal(err)
-		}
-		closeFolder(t, p.members[name].dir)
+		copyFolder(t, p.members[name].dir, filepath.Join(template, name))
 	}
 	p.startRack()
 	p.began = time.Now().Truncate(time.Millisecond)
 	return p
-}
-
-// closeFolder takes from others what a copy gave them: a pair's keys are the owner's alone.
-func closeFolder(t *testing.T, dir string) {
-	t.Helper()
-	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if d.IsDir() {
-			return os.Chmod(path, 0o700)
-		}
-		return os.Chmod(path, 0o600)
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 // configure writes what a person writes.

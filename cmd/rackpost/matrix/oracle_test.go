@@ -1,0 +1,256 @@
+package matrix_test
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"rackpost/hw"
+	"rackpost/hw/journal"
+	"rackpost/store"
+)
+
+// The switch numbers its readings in this sensor of this component.
+const (
+	numberedSensor = "rx_unicast_packets_total"
+	numberedPort   = "port/Gi1/0/1"
+)
+
+var siteID = journal.ID{6: 0x40, 8: 0x80, 15: 4}
+
+// reading is what one visit of the switch read.
+type reading struct {
+	visit
+	number uint64 // 0: the numbered sensor was not read
+	good   bool
+	period time.Duration
+}
+
+// verdict is what the journals have in the end.
+type verdict struct {
+	told, visits, gaps int
+	longest            time.Duration // without a good visit
+}
+
+// check is the oracle: it stops all members, joins what both journals hold, and fails unless everything that was durable
+// is there once, nothing was read twice, and no time is without a visit or a gap.
+func (p *pair) check() verdict {
+	p.t.Helper()
+	for _, name := range []string{boxB, third, boxA} {
+		if m := p.member(name); m.alive() {
+			m.signal(18) // SIGCONT
+			m.stop()
+		}
+	}
+	names := map[journal.ID]string{}
+	for _, name := range []string{boxA, boxB} {
+		_, origin, err := store.Identity(p.member(name).data())
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		names[origin] = name
+		var said bytes.Buffer
+		if audit, err := store.Verify(p.t.Context(), p.member(name).data(), &said); err != nil || len(audit.Faults) > 0 {
+			p.t.Errorf("the journal of %s: %v\n%s", name, err, &said)
+		}
+	}
+	merged := p.merge()
+	defer merged.Close()
+	readings := p.readings(merged, names)
+	v := verdict{visits: len(readings)}
+	v.told = p.checkTold(readings)
+	p.checkNumbers(readings)
+	v.gaps, v.longest = p.checkTimes(merged, readings)
+	p.t.Logf("%d visits told durable, %d in the journals, %d gaps; the longest time without a good visit %v", v.told, v.visits, v.gaps, v.longest)
+	return v
+}
+
+// merge gives the store of box a what that of b holds, and returns it.
+func (p *pair) merge() *store.Store {
+	p.t.Helper()
+	open := func(name string) *store.Store {
+		s, err := store.Open(p.t.Context(), store.Options{Dir: p.member(name).data(), Site: siteID, Ballast: -1, MinFree: 1})
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		return s
+	}
+	a, b := open(boxA), open(boxB)
+	defer b.Close()
+	for {
+		lacking, err := b.Lacking(p.t.Context(), a.Held(), 8<<20)
+		if err == nil && len(lacking) > 0 {
+			err = a.Merge(p.t.Context(), lacking)
+		}
+		if err != nil {
+			p.t.Fatal(errors.Join(err, a.Close()))
+		}
+		if len(lacking) == 0 {
+			break
+		}
+	}
+	if n := a.Conflicts() + b.Conflicts(); n > 0 {
+		p.t.Errorf("%d records came with other content than the one that was held", n)
+	}
+	return a
+}
+
+// readings returns the visits since the pair began, in order of time.
+func (p *pair) readings(s *store.Store, names map[journal.ID]string) (list []reading) {
+	p.t.Helper()
+	var pack journal.Compressor
+	for at := (store.Position{}); ; {
+		batches, next, err := s.Since(p.t.Context(), at, 1000)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		if at = next; len(batches) == 0 {
+			break
+		}
+		for i := range batches {
+			found, err := visitsOf(&pack, &batches[i])
+			if err != nil {
+				p.t.Fatalf("batch %s: %v", batches[i].Key, err)
+			}
+			for _, r := range found {
+				r.box = names[batches[i].Origin]
+				if r.at >= p.began.UnixMilli() {
+					list = append(list, r)
+				}
+			}
+		}
+	}
+	slices.SortFunc(list, func(a, b reading) int { return cmp.Compare(a.at, b.at) })
+	return list
+}
+
+// visitsOf reads the visits of a batch.
+func visitsOf(pack *journal.Compressor, b *journal.Batch) (list []reading, err error) {
+	body, err := pack.Body(b)
+	if err != nil {
+		return nil, err
+	}
+	err = journal.Records(body, func(r journal.Record) error {
+		if r.Type != journal.TypeVisit {
+			return nil
+		}
+		v, err := journal.ParseVisit(r.Payload, b.WallMS)
+		if err != nil {
+			return err
+		}
+		found := reading{visit: visit{device: string(v.Device), at: v.Started.UnixMilli()}, good: v.Good(), period: v.Period}
+		if v.Layout < len(b.Uses) {
+			found.number, err = numberOf(pack, b, &v)
+		}
+		list = append(list, found)
+		return err
+	})
+	return list, err
+}
+
+// numberOf returns the number of a reading, 0 when it has none.
+func numberOf(pack *journal.Compressor, b *journal.Batch, v *journal.Visit) (uint64, error) {
+	i := slices.IndexFunc(b.Layouts, func(l journal.Layout) bool { return l.ID == b.Uses[v.Layout] })
+	if i < 0 {
+		return 0, nil
+	}
+	entries, err := pack.Entries(b.Layouts[i])
+	if err != nil {
+		return 0, err
+	}
+	samples, err := v.Samples(nil, entries)
+	for _, s := range samples {
+		if s.Component == numberedPort && s.Sensor == numberedSensor && s.Absent == "" {
+			return s.Count, err
+		}
+	}
+	return 0, err
+}
+
+// checkTold fails unless each visit that was durable is there once.
+func (p *pair) checkTold(readings []reading) int {
+	p.t.Helper()
+	there := map[visit]int{}
+	for _, r := range readings {
+		there[r.visit]++
+	}
+	told := 0
+	for _, name := range []string{boxA, boxB} {
+		for _, v := range p.member(name).durable() {
+			if told++; there[v] != 1 && v.at >= p.began.UnixMilli() {
+				p.t.Errorf("the visit of %s by %s at %s was durable, and is there %d times", v.device, v.box, stamp(v.at), there[v])
+			}
+		}
+	}
+	return told
+}
+
+// checkNumbers fails when one reading is in two visits.
+func (p *pair) checkNumbers(readings []reading) {
+	p.t.Helper()
+	seen := map[uint64]reading{}
+	for _, r := range readings {
+		if r.device != "core" || r.number == 0 {
+			continue
+		}
+		if before, twice := seen[r.number]; twice {
+			p.t.Errorf("reading %d is in the visit of %s at %s and in that of %s at %s", r.number, before.box, stamp(before.at), r.box, stamp(r.at))
+		}
+		seen[r.number] = r
+	}
+	if len(seen) == 0 {
+		p.t.Error("nothing was read: the row shows nothing")
+	}
+}
+
+// checkTimes fails when, between two good visits of the switch, one and a half periods went by and no gap tells so.
+func (p *pair) checkTimes(s *store.Store, readings []reading) (gaps int, longest time.Duration) {
+	p.t.Helper()
+	facts, err := s.Facts(p.t.Context(), store.FactQuery{Device: "core", From: p.began, Limit: 1_000_000})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	var told []hw.GapValue
+	for _, f := range facts {
+		if g, ok := f.Value.(hw.GapValue); ok && !f.Removed && strings.HasPrefix(f.Group, hw.VisitGap) {
+			told = append(told, g)
+		}
+	}
+	var last reading
+	for _, r := range readings {
+		if r.device != "core" || !r.good {
+			continue
+		}
+		if silence := r.at - last.at; last.at != 0 && silence > last.period.Milliseconds()*3/2 {
+			longest = max(longest, time.Duration(silence)*time.Millisecond)
+			if !covered(told, last.at, r.at, last.period) {
+				p.t.Errorf("no visit and no gap from %s by %s to %s by %s; gaps: %v", stamp(last.at), last.box, stamp(r.at), r.box, told)
+			}
+		}
+		last = r
+	}
+	return len(told), longest
+}
+
+// covered says whether gaps tell that nothing was read between two times. A visit takes a moment, so a gap may begin with
+// the failed visit after the good one.
+func covered(gaps []hw.GapValue, from, to int64, period time.Duration) bool {
+	at := from
+	for range gaps {
+		for _, g := range gaps {
+			begin, end := g.From.UnixMilli(), g.To.UnixMilli()
+			if g.To.IsZero() {
+				end = to
+			}
+			if begin <= at+period.Milliseconds()*3/2 && end > at {
+				at = end
+			}
+		}
+	}
+	return at+period.Milliseconds()*3/2 >= to
+}
+
+func stamp(ms int64) string { return time.UnixMilli(ms).Format("15:04:05.000") }
