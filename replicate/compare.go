@@ -11,17 +11,13 @@ import (
 	"rackpost/replicate/mode"
 )
 
-// compareEvery is how often what the members agreed on is compared, and settleSum how long a
-// member may take to apply a mark.
-const (
-	compareEvery = time.Hour
-	settleSum    = 5 * time.Second
-)
+// settleSum is how long a member may take to apply a mark.
+const settleSum = 5 * time.Second
 
-// compare has every member take the sum of what it holds at the same entry, once an hour, and
-// compares. They differ only when memory, disk or program failed.
+// compare has every member take the sum of what it holds at the same entry, and compares. They
+// differ only when memory, disk or program failed.
 func (n *Node) compare(ev mode.Event) {
-	if !n.state.Authority || ev.Now-n.compared < compareEvery {
+	if !n.state.Authority || ev.Now-n.compared < n.cfg.Compare {
 		return
 	}
 	n.compared = ev.Now

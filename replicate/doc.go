@@ -89,7 +89,8 @@ type Config struct {
 	Logs      Logs
 	Transport func() (raft.Transport, error) // called at each start of Raft, which closes it; a server's address is its node's UUID
 	Peers     Peers
-	Bootstrap bool // begin a pair of one where nothing was ever agreed on: once, by who sets the pair up
+	Compare   time.Duration // between two comparisons of what the members hold; 0: an hour
+	Bootstrap bool          // begin a pair of one where nothing was ever agreed on: once, by who sets the pair up
 
 	Snapshots func(life string) (raft.SnapshotStore, error) // nil: files below Dir/snapshots, two kept
 	Members   func() map[mode.NodeID]mode.Role              // by what is agreed on; nil: whoever has contact

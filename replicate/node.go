@@ -1,6 +1,7 @@
 package replicate
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -60,6 +61,7 @@ func New(cfg Config) (*Node, error) {
 	if cfg.Snapshots == nil {
 		cfg.Snapshots = func(life string) (raft.SnapshotStore, error) { return snapshotFiles(cfg.Dir, life, cfg.Logger) }
 	}
+	cfg.Compare = cmp.Or(cfg.Compare, time.Hour)
 	cfg.Isolated, cfg.Verified = or(cfg.Isolated, false), or(cfg.Verified, true)
 	cfg.CaughtUp, cfg.Off = orOf(cfg.CaughtUp, true), orOf(cfg.Off, false)
 	m, err := newMachine(cfg.State)

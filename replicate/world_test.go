@@ -320,7 +320,7 @@ func (m *member) start(first bool) {
 	m.state = &lines{}
 	node, err := replicate.New(replicate.Config{
 		Self: replicate.Self{Node: m.id, Name: m.name, Role: m.role}, Timers: m.w.timers, State: m.state, Logs: m, Transport: m.dial, Peers: m,
-		Bootstrap: first, Snapshots: m.snap.of,
+		Compare: 5 * time.Minute, Bootstrap: first, Snapshots: m.snap.of,
 		Isolated: func() bool { m.w.mu.Lock(); defer m.w.mu.Unlock(); return m.isolated },
 		Off:      func(id mode.NodeID) bool { m.w.mu.Lock(); defer m.w.mu.Unlock(); return m.off[id] },
 		Conflict: func(c replicate.Conflict) error { m.conflicts = append(m.conflicts, c); return nil },
