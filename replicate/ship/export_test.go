@@ -20,6 +20,7 @@ const (
 	KindBase   = kindBase
 	KindAgain  = kindAgain
 	KindPart   = kindPart
+	KindNote   = kindNote
 	KindBye    = kindBye
 	MaxFrame   = maxFrame
 	MaxTries   = maxTries
