@@ -215,18 +215,21 @@ func (s *Store) unvisited(r *hw.Report) (hw.Gap, bool) {
 			near = v
 		}
 	}
-	switch {
-	case last.Turn == 0:
-		return hw.Gap{}, false
-	case last.Origin == s.id.origin && last.Incarnation != s.inc.id:
-		return s.awayGap(last, r)
-	case near.Turn == 0 || s.toldUnvisited(r):
+	if last.Turn == 0 {
 		return hw.Gap{}, false
 	}
-	g := hw.Gap{What: hw.VisitGap, Reason: hw.Missed, From: near.Started, To: r.Started}
 	s.state.RLock()
 	passed := s.visitedElsewhere > last.Turn || last.Origin != s.id.origin
 	s.state.RUnlock()
+	if last.Origin == s.id.origin && last.Incarnation != s.inc.id {
+		if g, ok := s.awayGap(last, r); ok || !passed {
+			return g, ok
+		}
+	}
+	if near.Turn == 0 || s.toldUnvisited(r) {
+		return hw.Gap{}, false
+	}
+	g := hw.Gap{What: hw.VisitGap, Reason: hw.Missed, From: near.Started, To: r.Started}
 	if !passed {
 		return g, near.Period > 0 && overdue(near.Started, r.Started, near.Period)
 	}
