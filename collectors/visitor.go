@@ -325,6 +325,7 @@ func (v *visitor) put(ctx context.Context, r hw.Report) error {
 	defer end()
 	err := v.sink.Put(inner, r)
 	if err == nil {
+		v.logger.Debug("the visit is durable", "started", r.Started)
 		v.owed = missed{}
 		v.mu.Lock()
 		v.told = r.Learned

@@ -47,10 +47,7 @@ func found(t *testing.T) *pair {
 	t.Helper()
 	p := newPair(t, "")
 	p.start(boxA, boxB)
-	p.until("both processes answer", func() bool {
-		var v struct{}
-		return p.member(boxA).get("/status", &v) && p.member(boxB).get("/status", &v)
-	})
+	p.listens(boxA)
 	p.member(boxA).must("pair", "init")
 	p.join(boxB)
 	return p
@@ -67,11 +64,17 @@ func (p *pair) join(name string, flags ...string) {
 	if err := json.Unmarshal([]byte(out), &token); err != nil {
 		p.t.Fatalf("%v: %s", err, out)
 	}
+	p.listens(name)
+	p.member(name).must(append([]string{"pair", "join", token.Token}, token.Addresses...)...)
+}
+
+// listens waits until a process can be asked.
+func (p *pair) listens(name string) {
+	p.t.Helper()
 	p.until("the socket of "+name+" is there", func() bool {
 		_, err := os.Stat(filepath.Join(p.member(name).dir, "sock"))
 		return err == nil
 	})
-	p.member(name).must(append([]string{"pair", "join", token.Token}, token.Addresses...)...)
 }
 
 // voting says whether every other member votes, as the leader knows it.
