@@ -116,7 +116,7 @@ func (m *mesh) heal() {
 func TestCutsAndCrashes(t *testing.T) {
 	t.Parallel()
 	for name, pairs := range map[string][][2]int{"pair": {{0, 1}}, "line": {{0, 1}, {1, 2}}, "triangle": {{0, 1}, {1, 2}, {2, 0}}} {
-		for seed := range uint64(4) {
+		for seed := range uint64(8) {
 			t.Run(fmt.Sprint(name, " seed ", seed), func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
