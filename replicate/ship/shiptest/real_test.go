@@ -149,7 +149,7 @@ func TestRealStores(t *testing.T) {
 			a, b := open(t, t.TempDir()), open(t, t.TempDir())
 			ga, gb := generator(1), generator(2)
 			la, lb := lineOf(a.Store, nil), lineOf(b.Store, nil)
-			for range 12 {
+			for range 7 {
 				a.fill(ga, 40)
 				b.fill(gb, 20)
 				x, y := pipe(t, tcp)
