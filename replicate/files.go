@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"sync"
 	"time"
 
 	"rackpost/replicate/raftlog"
-	"rackpost/replicate/wire"
 )
 
 // openTimeout is how long the check of a whole log may take.
@@ -48,35 +46,3 @@ func (f LogFile) Open() (Log, error) {
 
 // Wipe implements Logs.
 func (f LogFile) Wipe() error { return raftlog.Remove(f.Path) }
-
-// Over returns the members as a wire shows them. Requests of wire.MethodNode are for Node.Answer:
-// Handle has to say so to the wire.
-func Over(w *wire.Wire) Peers { return &wired{Wire: w} }
-
-// wired is a wire, and which life of the log it was asked about last.
-type wired struct {
-	*wire.Wire
-
-	mu    sync.Mutex
-	life  string
-	since time.Time
-}
-
-// outdatedFor is how long a refusal counts: who is refused asks again within seconds.
-const outdatedFor = 30 * time.Second
-
-// Outdated implements Peers.
-func (w *wired) Outdated(life string) bool {
-	w.mu.Lock()
-	if w.life != life {
-		w.life, w.since = life, time.Now()
-	}
-	since := w.since
-	w.mu.Unlock()
-	for _, r := range w.Refusals() {
-		if r.Theirs && r.Reason == wire.MustRejoin && r.At.After(since) && time.Since(r.At) < outdatedFor {
-			return true
-		}
-	}
-	return false
-}

@@ -135,7 +135,7 @@ func (h *house) start(c *cable, first bool) {
 	h.node, err = replicate.New(replicate.Config{
 		Self: replicate.Self{Node: self.Self.Node, Name: self.Self.Name, Role: mode.Box}, Dir: h.dir, Timers: timers, State: h.state,
 		Logs:      replicate.LogFile{Path: filepath.Join(h.dir, "control.db"), Options: raftlog.Options{}, Logger: logger(self.Self.Name)},
-		Transport: replicate.NetworkTransport(h.wire.Raft, timers), Peers: replicate.Over(h.wire), Bootstrap: first,
+		Transport: replicate.NetworkTransport(h.wire.Raft, timers), Peers: h.wire, Bootstrap: first,
 		Members: func() map[mode.NodeID]mode.Role { return members }, Logger: logger(self.Self.Name),
 	})
 	h.check(err)

@@ -59,7 +59,7 @@ func (s *State) watchDisk(v view) {
 // guard opens the gate. A box that starts and finds itself the only voter may have been overtaken
 // while it was off: it waits until every other box proves that this was not so.
 func (s *State) guard(v view) {
-	if v.Vote == Voter && v.voters() > 1 || s.closed(v) && v.harmless() {
+	if v.Vote == Voter && v.voters() > 1 || s.closed(v) && s.harmless(v) {
 		s.open = v.Self.Generation
 	}
 }
@@ -69,15 +69,22 @@ func (s *State) closed(v view) bool {
 	return v.sole() && len(v.peers()) > 0 && s.open != v.Self.Generation
 }
 
-// harmless says whether no other box can have taken over: it says so, or has no power.
-func (v view) harmless() bool {
+// harmless says whether no other box can have taken over: each says so, and has had time to say
+// that this one forgot something, or it has no power.
+func (s *State) harmless(v view) bool {
+	for _, m := range v.Members {
+		if m.Generation == v.Self.Generation && m.Applied > v.Self.Last {
+			return false // what this one agreed on alone, and no longer has
+		}
+	}
 	for _, m := range v.peers() {
-		behind := m.here(v.t) && m.Generation.Counter <= v.Self.Generation.Counter && !m.Authority
+		r := s.of(m, v.t)
+		behind := r.here && v.Now-r.since >= 2*greet && m.Generation.Counter <= v.Self.Generation.Counter && !m.Authority
 		if !behind && !m.Off {
 			return false
 		}
 	}
-	return !v.higher && !v.rival
+	return !v.higher && !v.rival && !v.Outdated
 }
 
 // may says whether this member has authority: Raft's leadership alone is not enough.

@@ -54,6 +54,9 @@ func silent(d time.Duration) change {
 	return func(e *mode.Event) { e.Members[0].Silent, e.Members[0].RaftSilent = d, d }
 }
 
+// more is a box that applied what this one does not have.
+func more(e *mode.Event) { e.Members[0].Applied = 11 }
+
 func votes(v mode.Vote) change {
 	return func(e *mode.Event) { e.Members[0].Servers[0].Vote = v }
 }
@@ -110,10 +113,10 @@ func leading() []row {
 		{"leader of three: the witness silent for 10 s", []mode.Event{at(0, witnessed), at(1*sec, witnessed, func(e *mode.Event) { e.Members[1].Silent = 10001 * time.Millisecond })}, mode.Leader, authority, "demote 03"},
 		{"leader of three: the witness silent for 10 s, and the other too", []mode.Event{at(0, witnessed), at(1*sec, witnessed, silent(2*sec), func(e *mode.Event) { e.Members[1].Silent = 11 * sec })}, mode.Leader, authority, ""},
 		{"leader of three: the other silent", []mode.Event{at(0, witnessed), at(1*sec, witnessed, silent(time.Hour))}, mode.Leader, authority, ""},
-		{"solo: the other back, not stable yet", []mode.Event{at(0, votes(mode.Nonvoter)), at(29*sec, votes(mode.Nonvoter))}, mode.Solo, authority, ""},
-		{"solo: the other back and stable", []mode.Event{at(0, votes(mode.Nonvoter)), at(31*sec, votes(mode.Nonvoter))}, mode.Solo, all, "promote 02"},
-		{"solo: the other back, its journal is not", []mode.Event{at(0, votes(mode.Nonvoter)), at(31*sec, votes(mode.Nonvoter), func(e *mode.Event) { e.Members[0].CaughtUp = false })}, mode.Solo, all, ""},
-		{"solo: the other back, entries behind", []mode.Event{at(0, votes(mode.Nonvoter)), at(31*sec, votes(mode.Nonvoter), func(e *mode.Event) { e.Self.Applied = 100 })}, mode.Solo, all, ""},
+		{"solo: the other back, not stable yet", []mode.Event{at(0, votes(mode.Nonvoter)), at(2*sec, votes(mode.Nonvoter)), at(29*sec, votes(mode.Nonvoter))}, mode.Solo, authority, ""},
+		{"solo: the other back and stable", []mode.Event{at(0, votes(mode.Nonvoter)), at(2*sec, votes(mode.Nonvoter)), at(33*sec, votes(mode.Nonvoter))}, mode.Solo, all, "promote 02"},
+		{"solo: the other back, its journal is not", []mode.Event{at(0, votes(mode.Nonvoter)), at(2*sec, votes(mode.Nonvoter)), at(33*sec, votes(mode.Nonvoter), func(e *mode.Event) { e.Members[0].CaughtUp = false })}, mode.Solo, all, ""},
+		{"solo: the other back, entries behind", []mode.Event{at(0, votes(mode.Nonvoter)), at(2*sec, votes(mode.Nonvoter)), at(33*sec, votes(mode.Nonvoter), func(e *mode.Event) { e.Self.Applied = 100 })}, mode.Solo, all, ""},
 		{"solo: the other has a new life", []mode.Event{at(0), at(1*sec, func(e *mode.Event) { e.Members[0].Life = "b2" })}, mode.Leader, authority, "remove 02"},
 		{"solo: a new life waits", []mode.Event{at(0), at(1*sec, func(e *mode.Event) { e.Members[0].Servers = nil })}, mode.Solo, authority, "add 02"},
 		{"solo: a stranger waits", []mode.Event{at(0), at(1*sec, func(e *mode.Event) { e.Members[0].Servers, e.Members[0].Agreed = nil, false })}, mode.Leader, authority, ""},
@@ -128,7 +131,8 @@ func following() []row {
 		{"boot: not verified", []mode.Event{at(0, func(e *mode.Event) { e.Verified = false })}, mode.Boot, 0, ""},
 		{"boot: two voters, raft decides", []mode.Event{at(0, func(e *mode.Event) { e.Raft = mode.Raft{} })}, mode.Follower, 0, ""},
 		{"boot: sole voter of a pair, the other silent", []mode.Event{at(0, votes(mode.Nonvoter), silent(mode.Never)), at(5*sec, votes(mode.Nonvoter), silent(mode.Never))}, mode.Island, island, ""},
-		{"boot: sole voter of a pair, the other is behind", []mode.Event{at(0, votes(mode.Nonvoter), silent(mode.Never)), at(5*sec, votes(mode.Nonvoter))}, mode.Solo, authority, ""},
+		{"boot: sole voter of a pair, the other is behind", []mode.Event{at(0, votes(mode.Nonvoter), silent(mode.Never)), at(5*sec, votes(mode.Nonvoter)), at(6*sec, votes(mode.Nonvoter))}, mode.Solo, authority, ""},
+		{"boot: sole voter of a pair, the other holds more", []mode.Event{at(0, votes(mode.Nonvoter), more), at(6*sec, votes(mode.Nonvoter), more)}, mode.Island, island, ""},
 		{"boot: sole voter of a pair, the other has no power", []mode.Event{at(5*sec, votes(mode.Nonvoter), silent(mode.Never), func(e *mode.Event) { e.Members[0].Off = true })}, mode.Solo, authority, ""},
 		{"boot: sole voter of a pair, the other took over", []mode.Event{at(5*sec, votes(mode.Nonvoter), generation(second, true))}, mode.Rejoin, 0, "begin anew 02"},
 		{"boot: a pair of one", []mode.Event{at(0, func(e *mode.Event) { e.Members = nil })}, mode.Leader, authority, ""},

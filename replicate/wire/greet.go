@@ -40,7 +40,7 @@ func (w *Wire) settle(c *tls.Conn, m *meter, called bool, id identity, r Refusal
 	switch {
 	case ours.reason != Welcome || err == nil && theirs.reason != Welcome:
 		if theirs.reason == MustRejoin {
-			w.contacts.outdate(self.Life)
+			w.contacts.outdate(self.Hello)
 		}
 		return nil, w.refuseBoth(r, ours, theirs)
 	case err != nil:

@@ -68,10 +68,11 @@ func (r *Refusal) Error() string {
 
 // Memory is what is remembered of a member, to know an old image of its disk when it comes back.
 type Memory struct {
-	Life    string   `json:"life"`
-	Term    uint64   `json:"term"`    // the highest it said in this life
-	Applied uint64   `json:"applied"` // the same
-	Left    []string `json:"left"`    // lives it had before, the last one last
+	Life       string          `json:"life"`
+	Generation mode.Generation `json:"generation"` // the highest it said in this life
+	Term       uint64          `json:"term"`       // the highest it said in this life and generation
+	Applied    uint64          `json:"applied"`    // the same
+	Left       []string        `json:"left"`       // lives it had before, the last one last
 }
 
 const mostLeft = 16
@@ -88,6 +89,12 @@ func (m Memory) with(h mode.Hello) Memory {
 		}
 		m = Memory{Life: h.Life, Left: left[max(0, len(left)-mostLeft):]}
 	}
+	switch {
+	case h.Generation.Counter < m.Generation.Counter:
+		return m
+	case h.Generation != m.Generation:
+		m.Generation, m.Term, m.Applied = h.Generation, 0, 0 // it took over: what it had then is what counts
+	}
 	m.Term, m.Applied = max(m.Term, h.Term), max(m.Applied, h.Applied)
 	return m
 }
@@ -98,7 +105,7 @@ func (m Memory) forgot(h mode.Hello) string {
 	switch {
 	case slices.Contains(m.Left, h.Life):
 		return "it has since lived another life"
-	case h.Life != m.Life:
+	case h.Life != m.Life, h.Generation != m.Generation && m.Generation != mode.Generation{}:
 		return ""
 	case h.Term != 0 && h.Term < m.Term:
 		return fmt.Sprintf("its term was %d and is %d", m.Term, h.Term)

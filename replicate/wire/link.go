@@ -43,7 +43,7 @@ type contacts struct {
 	mu      sync.Mutex
 	links   map[linkKey]*link
 	memory  map[mode.NodeID]Memory
-	refused []string // lives of this member that another refused
+	refused []past // lives of this member that another refused
 	changed chan struct{}
 }
 
@@ -160,22 +160,29 @@ func (c *contacts) recall(node mode.NodeID) Memory {
 	return c.memory[node]
 }
 
-// mostLeft of this member's own lives are remembered too.
-func (c *contacts) outdate(life string) {
+// past is a life in one generation: when the member takes over, what it holds counts again.
+type past struct {
+	life       string
+	generation mode.Generation
+}
+
+// outdate takes note of a refusal. mostLeft of this member's own lives are remembered too.
+func (c *contacts) outdate(h mode.Hello) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if life == "" || slices.Contains(c.refused, life) {
+	p := past{h.Life, h.Generation}
+	if h.Life == "" || slices.Contains(c.refused, p) {
 		return
 	}
-	c.refused = append(c.refused, life)
+	c.refused = append(c.refused, p)
 	c.refused = c.refused[max(0, len(c.refused)-mostLeft):]
 	c.tell()
 }
 
-func (c *contacts) outdated(life string) bool {
+func (c *contacts) outdated(life string, in mode.Generation) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return slices.Contains(c.refused, life)
+	return slices.Contains(c.refused, past{life, in})
 }
 
 func (c *contacts) remembered() map[mode.NodeID]Memory {

@@ -251,8 +251,11 @@ func (w *Wire) Links() []Link {
 	return list
 }
 
-// Outdated says whether a member refused this life, because it forgot what it had acknowledged.
-func (w *Wire) Outdated(life string) bool { return w.contacts.outdated(life) }
+// Outdated says whether a member refused this life in the generation that was announced, because it
+// forgot what it had acknowledged.
+func (w *Wire) Outdated(life string) bool {
+	return w.contacts.outdated(life, w.said.Load().Generation)
+}
 
 // Changed is closed when a member says something new of itself, other than how far it is, when it
 // is heard again or falls silent on a path, and when a connection with it is refused for a new
