@@ -113,5 +113,14 @@ func (f *FS) SetFault(errno syscall.Errno) error {
 	return err
 }
 
+// Stall makes whatever is asked of the disk wait, for as long as on.
+func (f *FS) Stall(on bool) error {
+	signal := syscall.SIGCONT
+	if on {
+		signal = syscall.SIGSTOP
+	}
+	return f.server.command.Process.Signal(signal)
+}
+
 // Syncs counts the syncs of files and folders that succeeded.
 func (f *FS) Syncs() (int, error) { return f.server.ask(request{Op: "syncs"}) }

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"syscall"
 )
 
 // request is what the serving process is asked, answer what it says; see serve.
@@ -101,6 +102,7 @@ func (p *process) stop() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.stdin.Close()
+	_ = p.command.Process.Signal(syscall.SIGCONT) // it may be stalled
 	if err := p.command.Wait(); err != nil {
 		return fmt.Errorf("powerfs ended: %w: %s", err, p.stderr.String())
 	}
