@@ -2,6 +2,7 @@ package clustertest
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"runtime"
 	"sync/atomic"
@@ -70,7 +71,9 @@ func TestSchedules(t *testing.T) {
 				}
 				size := sizeOf(seed)
 				s := draw(seed, size)
+				late := time.AfterFunc(time.Minute, func() { fmt.Fprintf(os.Stderr, "seed %d does not end: its clock stands still\n", seed) })
 				out := disks.run(t, seed, size, s, nil)
+				late.Stop()
 				out.judge(t, seed, s)
 				readings.Add(uint64(out.acks))
 				proposals.Add(uint64(out.agreed))

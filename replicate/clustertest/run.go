@@ -24,7 +24,7 @@ func (t *templates) make(tb *testing.T, size int) {
 		w.found, w.slack = true, time.Hour
 		w.startAll()
 		if ok, why := w.settle(healLimit + w.timers.SettleMost); !ok {
-			tb.Fatalf("%d members do not come together: %s: %s", size, why, w.describe())
+			tb.Errorf("%d members do not come together: %s: %s", size, why, w.describe())
 		}
 		for who := range size {
 			t[size][who] = w.disks[who].image()
@@ -208,7 +208,7 @@ func (t *templates) run(tb *testing.T, seed uint64, size int, s schedule, prepar
 // quiesce ends the work and waits until all of it has arrived.
 func (w *World) quiesce() {
 	w.oracle.finish()
-	if ok, why := w.settle(10 * time.Second); !ok {
+	if ok, why := w.settle(healLimit / 2); !ok {
 		w.oracle.fail("at rest: %s: %s", why, w.describe())
 	}
 }

@@ -122,7 +122,18 @@ func draw(seed uint64, size int) schedule {
 		list = append(list, drawEvents(rng, at, lasts, size)...)
 	}
 	slices.SortStableFunc(list, func(a, b event) int { return cmp.Compare(a.at, b.at) })
-	return list
+	return slices.DeleteFunc(list, second())
+}
+
+// second says which events are the loss of another disk: with two lost there may be nobody left who knows anything.
+func second() func(event) bool {
+	lost := 0
+	return func(e event) bool {
+		if e.do == wipe || e.do == replace || e.do == image {
+			lost++
+		}
+		return lost > 1 && (e.do == wipe || e.do == replace || e.do == image)
+	}
 }
 
 // drawEvents makes what belongs to one misfortune.

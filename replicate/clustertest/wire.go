@@ -24,9 +24,15 @@ type wire struct {
 
 	mu      sync.Mutex
 	hello   mode.Hello
-	old     string // a life that another member refused
+	old     outdated // what another member refused
 	links   [most][paths]link
 	changed chan struct{}
+}
+
+// outdated is a life that forgot what it had acknowledged in a generation. A takeover forgives it.
+type outdated struct {
+	life       string
+	generation mode.Generation
 }
 
 // link is one way to another member.
@@ -92,7 +98,7 @@ func (x *wire) Announce(h mode.Hello) {
 func (x *wire) Outdated(life string) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return x.old != "" && x.old == life
+	return x.old.life != "" && x.old == outdated{life, x.hello.Generation}
 }
 
 func (x *wire) said() mode.Hello {
@@ -234,9 +240,9 @@ func (x *wire) answer(from int, by path, asker mode.Hello, proof time.Time) mode
 func (x *wire) refused(by *process, h mode.Hello, m memory) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.old != h.Life {
+	if was := x.old; was.life != h.Life || was.generation != h.Generation {
 		x.p.w.log.add("%s refuses %s: it remembers %+v, and is told %+v", by, x.p, m, h)
-		x.old = h.Life
+		x.old = outdated{h.Life, h.Generation}
 		x.tell()
 	}
 }
@@ -260,6 +266,7 @@ func (x *wire) refuses(src *process, from mode.Hello) string {
 // memory is what a member remembers of another, to know an old image of its disk.
 type memory struct {
 	life          string
+	generation    mode.Generation
 	term, applied uint64
 	left          []string
 }
@@ -271,6 +278,9 @@ func (m memory) with(h mode.Hello) memory {
 	if h.Life != m.life {
 		m = memory{life: h.Life, left: append(slices.Clone(m.left), m.life)}
 	}
+	if h.Generation != m.generation {
+		m.generation, m.term, m.applied = h.Generation, 0, 0
+	}
 	m.term, m.applied = max(m.term, h.Term), max(m.applied, h.Applied)
 	return m
 }
@@ -279,7 +289,7 @@ func (m memory) forgot(h mode.Hello) bool {
 	switch {
 	case slices.Contains(m.left, h.Life):
 		return true
-	case h.Life != m.life:
+	case h.Life != m.life || h.Generation != m.generation:
 		return false
 	}
 	return h.Term != 0 && h.Term < m.term || h.Last != 0 && h.Last < m.applied

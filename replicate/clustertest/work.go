@@ -85,7 +85,7 @@ func (p *process) propose(ctx context.Context) {
 		if !p.pass() || p.w.oracle.over() {
 			return
 		}
-		command := fmt.Sprintf("<%s:%d:%d>", names[p.who], p.number, p.w.count())
+		command := fmt.Sprintf("[%s:%d:%d]", names[p.who], p.number, p.w.count())
 		ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 		err := p.node.Propose(ctx, []byte(command))
 		cancel()
