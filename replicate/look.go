@@ -1,9 +1,6 @@
 package replicate
 
 import (
-	"cmp"
-	"crypto/rand"
-	"encoding/binary"
 	"slices"
 	"time"
 
@@ -33,7 +30,7 @@ func (n *Node) look() mode.Event {
 
 func (n *Node) hello(e *engine) mode.Hello {
 	applied, _ := n.machine.at()
-	return mode.Hello{Node: n.cfg.Self.Node, Role: n.cfg.Self.Role, Life: n.log.Life(), Generation: n.log.Generation(),
+	return mode.Hello{Node: n.cfg.Self.Node, Role: n.cfg.Self.Role, Life: n.log.Life(), Boot: n.boot, Generation: n.log.Generation(),
 		Mode: n.state.Mode, Authority: n.state.Authority, Isolated: n.cfg.Isolated(),
 		Term: e.raft.CurrentTerm(), Applied: max(applied, e.raft.AppliedIndex()), Last: e.raft.LastIndex()}
 }
@@ -107,9 +104,7 @@ func (n *Node) agreed() map[mode.NodeID]mode.Role {
 
 // nextGeneration is above all that were shown.
 func (n *Node) nextGeneration(e mode.Event) mode.Generation {
-	var b [8]byte
-	_, _ = rand.Read(b[:]) // it never fails: it ends the process instead
-	next := mode.Generation{Counter: e.Self.Generation.Counter, Random: cmp.Or(binary.BigEndian.Uint64(b[:]), 1)}
+	next := mode.Generation{Counter: e.Self.Generation.Counter, Random: random()}
 	for _, m := range e.Members {
 		next.Counter = max(next.Counter, m.Generation.Counter)
 	}

@@ -3,6 +3,8 @@ package replicate
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
+	"encoding/binary"
 	"fmt"
 	"log/slog"
 	"os"
@@ -24,6 +26,7 @@ type Node struct {
 	machine *machine
 	grants  *grants
 	start   time.Time
+	boot    uint64 // of this process, for the others
 	kicked  chan struct{}
 	orders  chan order
 
@@ -68,10 +71,17 @@ func New(cfg Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{cfg: cfg, machine: m, grants: newGrants(), kicked: make(chan struct{}, 1), orders: make(chan order),
+	n := &Node{cfg: cfg, machine: m, grants: newGrants(), kicked: make(chan struct{}, 1), orders: make(chan order), boot: random(),
 		told: map[string]bool{}, changed: make(chan struct{}), start: time.Now()}
 	n.status = Status{Self: cfg.Self}
 	return n, nil
+}
+
+// random is a number that nobody has, and not 0.
+func random() uint64 {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // it never fails: it ends the process instead
+	return binary.BigEndian.Uint64(b[:]) | 1
 }
 
 func or(f func() bool, value bool) func() bool {

@@ -3,7 +3,6 @@ package replicate
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -112,9 +111,7 @@ func (n *Node) found() error {
 		return nil
 	}
 	if n.log.Generation() == (mode.Generation{}) {
-		var b [8]byte
-		_, _ = rand.Read(b[:]) // it never fails: it ends the process instead
-		if err := n.log.SetGeneration(mode.Generation{Counter: 1, Random: binary.BigEndian.Uint64(b[:]) | 1}); err != nil {
+		if err := n.log.SetGeneration(mode.Generation{Counter: 1, Random: random()}); err != nil {
 			return fmt.Errorf("write the first generation: %w", err)
 		}
 	}

@@ -201,7 +201,7 @@ func (s *State) tend(v view, m Member) (Effect, bool) {
 // votes: beside a lone box it would be one more whose silence stops everything.
 func (s *State) ripe(v view, m Member) bool {
 	r := s.of(m, v.t)
-	if !r.here || v.Now-r.since < r.wait || m.Applied+behind < v.Self.Applied || m.Mode == Boot || !v.timely() {
+	if !r.here || v.Now-max(r.since, r.met) < r.wait || m.Applied == 0 || m.Applied+behind < v.Self.Applied || m.Mode == Boot || !v.timely() {
 		return false
 	}
 	if m.Role == Witness {

@@ -13,6 +13,7 @@ type Hello struct {
 	Node       NodeID     `json:"node"`
 	Role       Role       `json:"role"`
 	Life       string     `json:"life"` // of its control store
+	Boot       uint64     `json:"-"`    // of its process: while it is the same nothing was put back, whatever order its words arrive in
 	Generation Generation `json:"generation"`
 	Mode       Mode       `json:"mode"`
 	Authority  bool       `json:"authority"`

@@ -33,13 +33,14 @@ type State struct {
 
 // memory is what is remembered of one member.
 type memory struct {
-	node     NodeID
-	life     string
-	met      time.Duration // when this life was heard first
-	here     bool          // it is heard
-	returned bool          // it was here before, went, and came back
-	since    time.Duration // since when it is here, or is not
-	wait     time.Duration // for so long it has to be here before it votes
+	node       NodeID
+	life       string
+	generation Generation
+	met        time.Duration // when this life was heard first in this generation
+	here       bool          // it is heard
+	returned   bool          // it was here before, went, and came back
+	since      time.Duration // since when it is here, or is not
+	wait       time.Duration // for so long it has to be here before it votes
 }
 
 // of returns what is remembered of a member.
@@ -82,8 +83,8 @@ func (s *State) listen(e Event, t Timers) {
 // twice as long for its vote.
 func (r *memory) hear(m Member, now time.Duration, t Timers) {
 	here := m.here(t)
-	if m.Life != r.life && here {
-		r.life, r.met = m.Life, now
+	if here && (m.Life != r.life || m.Generation != r.generation) {
+		r.life, r.generation, r.met = m.Life, m.Generation, now
 	}
 	switch {
 	case here == r.here && r.since != 0:

@@ -35,7 +35,7 @@ func (w *Wire) settle(c *tls.Conn, m *meter, called bool, id identity, r Refusal
 	self := w.hello()
 	h, ours, theirs, err := w.greet(c, self, called, id, r.Protocol)
 	if err == nil && ours.reason.ofMember() {
-		w.contacts.heard(r.Path, h)
+		w.contacts.heard(r.Path, h, false)
 	}
 	switch {
 	case ours.reason != Welcome || err == nil && theirs.reason != Welcome:

@@ -182,7 +182,7 @@ func (w *Wire) hear(c *Conn, asked *pings) error {
 func (w *Wire) heard(c *Conn, p ping) {
 	h := c.Peer
 	h.Hello = p.in(h.Hello)
-	w.contacts.heard(c.Path, h)
+	w.contacts.heard(c.Path, h, true)
 }
 
 // answerPings answers the other side's. That it goes on asking after it had an answer proves both

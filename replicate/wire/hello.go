@@ -22,7 +22,7 @@ type Hello struct {
 
 const (
 	helloFormat = 1
-	helloFixed  = 1 + 16 + 16 + 1 + 2 + 2 + 4 + 8 + 8 + 1 + 1 + 8 + 8 + 8
+	helloFixed  = 1 + 16 + 16 + 1 + 2 + 2 + 4 + 8 + 8 + 1 + 1 + 8 + 8 + 8 + 8
 	mostHello   = 1024 // bytes of a hello or a verdict, its length not counted
 	mostLife    = 32
 	mostWords   = 400
@@ -52,6 +52,7 @@ func (h Hello) append(b []byte) []byte {
 	b = binary.BigEndian.AppendUint64(b, h.Term)
 	b = binary.BigEndian.AppendUint64(b, h.Applied)
 	b = binary.BigEndian.AppendUint64(b, h.Last)
+	b = binary.BigEndian.AppendUint64(b, h.Boot)
 	b = appendText(b, h.Life, mostLife)
 	return appendText(b, h.Version, mostVersion)
 }
@@ -71,6 +72,7 @@ func parseHello(b []byte) (Hello, error) {
 	h.Term = binary.BigEndian.Uint64(b[60:])
 	h.Applied = binary.BigEndian.Uint64(b[68:])
 	h.Last = binary.BigEndian.Uint64(b[76:])
+	h.Boot = binary.BigEndian.Uint64(b[84:])
 	var err error
 	b = b[helloFixed:]
 	if h.Life, b, err = cutText(b, mostLife); err != nil {

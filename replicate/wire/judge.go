@@ -73,13 +73,16 @@ type Memory struct {
 	Term       uint64          `json:"term"`       // the highest it said in this life and generation
 	Applied    uint64          `json:"applied"`    // the same
 	Left       []string        `json:"left"`       // lives it had before, the last one last
+	Boot       uint64          `json:"boot"`       // of the process that said so last
+	Lost       string          `json:"lost"`       // what that process lacked when it began, in words
 }
 
 const mostLeft = 16
 
-// with is the memory after the member said h.
+// with is the memory after the member said h. Of one process several words are under way at once, and an older one may come after a
+// newer: what it lacks is found out when it begins.
 func (m Memory) with(h mode.Hello) Memory {
-	if h.Life == "" || slices.Contains(m.Left, h.Life) {
+	if h.Life == "" || slices.Contains(m.Left, h.Life) || h.Life == m.Life && h.Generation.Counter < m.Generation.Counter {
 		return m
 	}
 	if h.Life != m.Life {
@@ -87,26 +90,34 @@ func (m Memory) with(h mode.Hello) Memory {
 		if m.Life != "" {
 			left = append(left, m.Life)
 		}
-		m = Memory{Life: h.Life, Left: left[max(0, len(left)-mostLeft):]}
+		m = Memory{Life: h.Life, Generation: h.Generation, Left: left[max(0, len(left)-mostLeft):]}
 	}
-	switch {
-	case h.Generation.Counter < m.Generation.Counter:
-		return m
-	case h.Generation != m.Generation:
-		m.Generation, m.Term, m.Applied = h.Generation, 0, 0 // it took over: what it had then is what counts
+	if h.Generation != m.Generation {
+		m.Generation, m.Term, m.Applied, m.Lost = h.Generation, 0, 0, "" // it took over: what it had then is what counts
+	}
+	if h.Boot != m.Boot {
+		m.Boot, m.Lost = h.Boot, m.lacks(h)
 	}
 	m.Term, m.Applied = max(m.Term, h.Term), max(m.Applied, h.Applied)
 	return m
 }
 
-// forgot says in words what the member lacks that it once had; "" when nothing. A term of 0 and a
-// last index of 0 are those of a member that has not yet opened its log.
+// forgot says in words what the member lacks that it once had; "" when nothing.
 func (m Memory) forgot(h mode.Hello) string {
 	switch {
 	case slices.Contains(m.Left, h.Life):
 		return "it has since lived another life"
 	case h.Life != m.Life, h.Generation != m.Generation && m.Generation != mode.Generation{}:
 		return ""
+	case h.Boot == m.Boot:
+		return m.Lost
+	}
+	return m.lacks(h)
+}
+
+// lacks is forgot for the first word of a process. A term of 0 and a last index of 0 are those of a member that has not yet opened its log.
+func (m Memory) lacks(h mode.Hello) string {
+	switch {
 	case h.Term != 0 && h.Term < m.Term:
 		return fmt.Sprintf("its term was %d and is %d", m.Term, h.Term)
 	case h.Last != 0 && h.Last < m.Applied:

@@ -75,14 +75,17 @@ func (c *contacts) link(node mode.NodeID, path string) *link {
 	return l
 }
 
-// heard keeps what a member says of itself on a path.
-func (c *contacts) heard(path string, h Hello) {
+// heard keeps what a member says of itself on a path, in a hello or in a ping. A ping of a process
+// that was followed by another is late, and nothing to remember.
+func (c *contacts) heard(path string, h Hello, ping bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	l := c.link(h.Node, path)
 	news := !same(l.said.Hello, h.Hello)
 	l.said = h
-	c.memory[h.Node] = c.memory[h.Node].with(h.Hello)
+	if m := c.memory[h.Node]; !ping || h.Boot == m.Boot {
+		c.memory[h.Node] = m.with(h.Hello)
+	}
 	if news {
 		c.tell()
 	}

@@ -166,7 +166,7 @@ func TestMustRejoin(t *testing.T) {
 	if err := (layer{la}).dial(b); err != nil {
 		t.Fatal(err)
 	}
-	b.Announce(mode.Hello{Life: "life of m2", Generation: mode.Generation{Counter: 1}, Term: 3, Applied: 5, Last: 6})
+	b.Announce(mode.Hello{Life: "life of m2", Boot: 2, Generation: mode.Generation{Counter: 1}, Term: 3, Applied: 5, Last: 6})
 	if err := (layer{la}).dial(b); err == nil || !strings.Contains(err.Error(), "must rejoin") {
 		t.Errorf("raft with an old image: %v", err)
 	}

@@ -80,7 +80,7 @@ func TestPingSurvives(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := drawHello(t).Hello
 		want := h
-		want.Node, want.Role, want.Life, want.Last = mode.NodeID{}, 0, "", 0 // they are told in the hello alone
+		want.Node, want.Role, want.Life, want.Boot, want.Last = mode.NodeID{}, 0, "", 0, 0 // they are told in the hello alone
 		number, answered := rapid.Uint64().Draw(t, "number"), rapid.Uint64().Draw(t, "answered")
 		got, n, a, _, err := wire.ReadPing(bytes.NewReader(wire.PingFrame(h, number, answered)))
 		if err != nil || n != number || a != answered || got != want {
@@ -101,7 +101,16 @@ func TestPingIsSmall(t *testing.T) {
 func TestMemory(t *testing.T) {
 	t.Parallel()
 	var m wire.Memory
-	m = m.With(mode.Hello{Life: "a", Term: 5, Applied: 100, Last: 120})
+	m = m.With(mode.Hello{Life: "a", Boot: 1, Term: 5, Applied: 100, Last: 120})
+	if m.Forgot(mode.Hello{Life: "a", Boot: 1, Term: 4, Last: 90}) != "" {
+		t.Error("a word that came late is taken for an old image")
+	}
+	if old := m.With(mode.Hello{Life: "a", Boot: 2, Term: 4, Last: 90}); old.Forgot(mode.Hello{Life: "a", Boot: 2, Term: 6, Last: 300}) == "" {
+		t.Error("an old image is forgotten when it has grown")
+	}
+	if m.Forgot(mode.Hello{Life: "a", Boot: 2, Generation: mode.Generation{Counter: 1}, Term: 4, Last: 90}) == "" {
+		t.Error("an old image of a member without a generation is welcome")
+	}
 	for _, c := range []struct {
 		name   string
 		h      mode.Hello
@@ -114,6 +123,7 @@ func TestMemory(t *testing.T) {
 		{"a shorter log", mode.Hello{Life: "a", Term: 5, Last: 99}, true},
 		{"another life", mode.Hello{Life: "b", Term: 1, Last: 1}, false},
 	} {
+		c.h.Boot = 2
 		if got := m.Forgot(c.h); (got != "") != c.forgot {
 			t.Errorf("%s: %q", c.name, got)
 		}
@@ -142,7 +152,7 @@ func TestJudge(t *testing.T) {
 		Cluster: [16]byte{9}, Protocols: wire.Protocols{Oldest: 2, Newest: 4}}
 	other := func(change func(*wire.Hello)) wire.Hello {
 		h := self
-		h.Node, h.Life, h.Term, h.Last = mode.NodeID{2}, "a", 5, 100
+		h.Node, h.Life, h.Boot, h.Term, h.Last = mode.NodeID{2}, "a", 1, 5, 100
 		change(&h)
 		return h
 	}
