@@ -10,7 +10,7 @@ export GO TAGS VERSION FUZZ
 .PHONY: help run test bench lint soak release build
 
 help:
-	@echo "make run      build, then show a simulated rack being watched; Ctrl-C ends it"
+	@echo "make run      build, then show two boxes that watch a simulated rack; WITNESS=1: and a third voter; Ctrl-C ends it"
 	@echo "make test     every test; as root on Debian it installs what they need (about five minutes)"
 	@echo "make lint     formatting, vet, staticcheck, limits, go.mod"
 	@echo "make bench    the benchmarks; the result is kept in dist/bench.txt"
@@ -19,7 +19,7 @@ help:
 	@echo "make release  static binaries for linux/amd64 and linux/arm64 in dist/"
 
 run: build
-	@bin/rackpost demo
+	@bin/rackpost demo $(if $(WITNESS),-witness)
 
 build:
 	@.ci/build bin/rackpost

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"flag"
 	"io"
 	"slices"
@@ -45,6 +44,7 @@ type memberNews struct {
 	Stand  *standNews  `json:"stand,omitempty"`
 	Ack    *ackNews    `json:"ack,omitempty"`
 	Vector *vectorNews `json:"vector,omitempty"`
+	Ended  bool        `json:"-"` // said for a member by the demo
 }
 
 // standNews is how a member stands.
@@ -52,7 +52,7 @@ type standNews struct {
 	Mode      mode.Mode `json:"mode"`
 	Authority bool      `json:"authority"`
 	Powers    []string  `json:"powers"`
-	Voters    int       `json:"voters"` // of all members, as this one knows it
+	Voters    int       `json:"voters"` // of the other members, as this one knows it
 	Why       string    `json:"why"`
 }
 
@@ -218,12 +218,11 @@ type tellingSink struct {
 	origin string
 }
 
-var errResting = errors.New("the demo compares the journals")
-
 // Put implements collectors.Sink.
 func (s *tellingSink) Put(ctx context.Context, r hw.Report) error {
 	if s.member.rest.Load() {
-		return errResting
+		<-ctx.Done()
+		return ctx.Err()
 	}
 	if err := s.sink.Put(ctx, r); err != nil {
 		return err

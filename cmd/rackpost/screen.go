@@ -10,8 +10,6 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
-
-	"rackpost/web"
 )
 
 const (
@@ -20,17 +18,16 @@ const (
 	wideness = 80              // when the terminal does not tell
 )
 
-// screen shows the state of an appliance: a table drawn anew on a terminal, lines of text
-// elsewhere.
+// screen shows what paint writes: drawn anew on a terminal, as lines of text elsewhere.
 type screen struct {
 	w       io.Writer
 	fd      int // of the terminal; -1: w is none
 	heading []string
-	source  web.Source
+	paint   func(context.Context, io.Writer) error
 }
 
-func newScreen(w io.Writer, heading []string, source web.Source) *screen {
-	return &screen{w: w, fd: terminalOf(w), heading: heading, source: source}
+func newScreen(w io.Writer, heading []string, paint func(context.Context, io.Writer) error) *screen {
+	return &screen{w: w, fd: terminalOf(w), heading: heading, paint: paint}
 }
 
 // Run draws until ctx ends.
@@ -58,35 +55,31 @@ func (s *screen) Run(ctx context.Context) error {
 
 func (s *screen) draw(ctx context.Context) error {
 	var b bytes.Buffer
-	devices, err := s.source.Devices(ctx)
-	if err != nil {
+	if err := s.paint(ctx, &b); err != nil {
 		return err
 	}
-	status, err := s.source.Status(ctx)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(&b, "\n%s\n", status.Time.Format(time.TimeOnly))
-	if err := printDevices(&b, devices, false); err != nil {
-		return err
-	}
-	fmt.Fprintf(&b, "journal: %s, %d samples\n", web.Bytes(status.Journal.Bytes), status.Journal.Samples)
 	text := b.String()
 	if s.fd >= 0 {
 		columns, rows := s.size()
 		text = frame(s.heading, text, columns, rows)
 	}
-	_, err = io.WriteString(s.w, text)
+	_, err := io.WriteString(s.w, text)
 	return err
 }
 
 // frame makes what draws heading and text over the last ones. A line of the heading that is
-// too long is broken by the terminal, since it is to be copied; one of the text is cut.
+// too long is broken by the terminal, since it is to be copied; one of the text is cut. The last lines of the
+// heading give way to the text.
 func frame(heading []string, text string, columns, rows int) string {
 	var b strings.Builder
 	b.WriteString("\x1b[H")
-	for _, l := range heading {
-		rows -= 1 + max(utf8.RuneCountInString(l)-1, 0)/columns
+	tall := func(l string) int { return 1 + max(utf8.RuneCountInString(l)-1, 0)/columns }
+	most := rows / 2
+	for i, l := range heading {
+		if most -= tall(l); most < 0 && i > 0 {
+			break
+		}
+		rows -= tall(l)
 		b.WriteString(l + "\x1b[K\n")
 	}
 	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")

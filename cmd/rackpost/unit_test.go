@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -196,7 +197,7 @@ func TestFrameFitsTheTerminal(t *testing.T) {
 func TestScreenWritesNoEscapesToAFile(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
-	s := newScreen(&b, []string{"heading"}, oneDevice{})
+	s := newScreen(&b, []string{"heading"}, paintOneDevice)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := s.Run(ctx); err != nil {
@@ -207,13 +208,7 @@ func TestScreenWritesNoEscapesToAFile(t *testing.T) {
 	}
 }
 
-// oneDevice is a source with a device whose model wants to move the cursor.
-type oneDevice struct{}
-
-func (oneDevice) Status(context.Context) (web.Status, error) { return web.Status{}, nil }
-func (oneDevice) Devices(context.Context) ([]web.Device, error) {
-	return []web.Device{{ID: "sw", Unit: &web.Unit{Model: "\x1b[2Jevil"}}}, nil
-}
-func (oneDevice) Device(context.Context, hw.DeviceID) (web.Device, error) {
-	return web.Device{}, web.ErrUnknownDevice
+// paintOneDevice shows a device whose model wants to move the cursor.
+func paintOneDevice(_ context.Context, w io.Writer) error {
+	return printDevices(w, []web.Device{{ID: "sw", Unit: &web.Unit{Model: "\x1b[2Jevil"}}}, false)
 }
