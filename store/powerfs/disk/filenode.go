@@ -102,7 +102,7 @@ func (n *fileNode) Getattr(_ context.Context, _ fs.FileHandle, out *fuse.AttrOut
 
 func (n *fileNode) fill(a *fuse.Attr) {
 	size := uint64(len(n.file.live))
-	*a = fuse.Attr{Mode: fuse.S_IFREG | 0o644, Nlink: 1, Size: size, Blocks: (size + sector - 1) / sector}
+	*a = fuse.Attr{Mode: fuse.S_IFREG | 0o600, Nlink: 1, Size: size, Blocks: (size + sector - 1) / sector}
 	a.SetTimes(nil, &n.modified, &n.modified)
 }
 

@@ -59,14 +59,14 @@ func (f *folder) write(to string) error {
 		path := filepath.Join(to, name)
 		switch o := f.durable[name].(type) {
 		case *folder:
-			if err := os.Mkdir(path, 0o755); err != nil {
+			if err := os.Mkdir(path, 0o700); err != nil {
 				return err
 			}
 			if err := o.write(path); err != nil {
 				return err
 			}
 		case *file:
-			if err := os.WriteFile(path, o.durable, 0o644); err != nil {
+			if err := os.WriteFile(path, o.durable, 0o600); err != nil {
 				return err
 			}
 		}

@@ -47,7 +47,7 @@ func (n *folderNode) Create(ctx context.Context, name string, _, _ uint32, out *
 	if errno := n.add(name, f); errno != 0 {
 		return nil, nil, 0, errno
 	}
-	out.Attr = fuse.Attr{Mode: fuse.S_IFREG | 0o644, Nlink: 1}
+	out.Attr = fuse.Attr{Mode: fuse.S_IFREG | 0o600, Nlink: 1}
 	return n.child(ctx, f), nil, 0, 0
 }
 
@@ -56,7 +56,7 @@ func (n *folderNode) Mkdir(ctx context.Context, name string, _ uint32, out *fuse
 	if errno := n.add(name, f); errno != 0 {
 		return nil, errno
 	}
-	out.Attr = fuse.Attr{Mode: fuse.S_IFDIR | 0o755, Nlink: 2}
+	out.Attr = fuse.Attr{Mode: fuse.S_IFDIR | 0o700, Nlink: 2}
 	return n.child(ctx, f), 0
 }
 
@@ -119,7 +119,7 @@ func (n *folderNode) Fsync(_ context.Context, _ fs.FileHandle, _ uint32) syscall
 }
 
 func (n *folderNode) Getattr(_ context.Context, _ fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
-	out.Attr = fuse.Attr{Mode: fuse.S_IFDIR | 0o755, Nlink: 2}
+	out.Attr = fuse.Attr{Mode: fuse.S_IFDIR | 0o700, Nlink: 2}
 	return 0
 }
 
