@@ -101,6 +101,9 @@ func (d *Delete) apply(s *State, _ uint64) error {
 	}
 	s.floor = max(s.floor, s.documents[i].Version)
 	s.documents = slices.Delete(slices.Clone(s.documents), i, i+1)
+	if id, isMember := strings.CutPrefix(d.Name, Peer); isMember {
+		s.forgetTokens(id)
+	}
 	return nil
 }
 

@@ -180,6 +180,25 @@ func TestTokens(t *testing.T) {
 	m.refused(invite(200, 121), "64 tokens")
 }
 
+// TestRemovedMemberHasNoToken: who lost an answer joins twice with one token, and who was removed does not.
+func TestRemovedMemberHasNoToken(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	for i := range byte(2) {
+		m.must(&control.Invite{Hash: [32]byte{i}, Role: mode.Box, Who: "anna", At: start, Expires: start.Add(time.Hour)},
+			&control.Redeem{Hash: [32]byte{i}, Node: nodeOf(int(i)), At: start}, member(t, 0, nodeOf(int(i)), "box", 1))
+	}
+	gone := control.Peer + nodeOf(0).String()
+	d, _ := m.State().Document(gone)
+	m.must(&control.Delete{Name: gone, Expected: d.Version, Who: "anna", At: start})
+	if _, known := m.State().Token([32]byte{0}); known {
+		t.Error("the token of a removed member is known")
+	}
+	if _, known := m.State().Token([32]byte{1}); !known {
+		t.Error("another's token is forgotten")
+	}
+}
+
 func TestLevel(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)

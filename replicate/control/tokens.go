@@ -48,6 +48,11 @@ func (p *Redeem) apply(s *State, _ uint64) error {
 	return nil
 }
 
+// forgetTokens drops the tokens that a member used: who has lost an answer may join twice with one, who was removed may not.
+func (s *State) forgetTokens(id string) {
+	s.tokens = slices.DeleteFunc(slices.Clone(s.tokens), func(t *Token) bool { return !t.Used.IsZero() && t.By.String() == id })
+}
+
 // Tokens returns the tokens that have not expired by the time the last one was made.
 func (s State) Tokens() []Token {
 	var out []Token

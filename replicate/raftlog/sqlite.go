@@ -76,10 +76,22 @@ func syncDir(path string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
+// touch makes the file for its owner alone; SQLite gives its others the same mode.
+func touch(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("make the raft log: %w", err)
+	}
+	return f.Close()
+}
+
 func openFile(ctx context.Context, path string) (*file, error) {
 	if st, err := os.Stat(path); errors.Is(err, os.ErrNotExist) || err == nil && st.Size() == 0 {
 		// A WAL that a Remove left behind is of another life.
 		if err := Remove(path); err != nil {
+			return nil, err
+		}
+		if err := touch(path); err != nil {
 			return nil, err
 		}
 	}

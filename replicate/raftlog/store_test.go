@@ -2,6 +2,7 @@ package raftlog_test
 
 import (
 	"errors"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -321,4 +322,23 @@ func TestFailureIsForGood(t *testing.T) {
 		<-s.Failed()
 		requireRange(t, s, 1, 1)
 	})
+}
+
+// TestFileIsTheOwners: what is agreed on is nobody else's.
+func TestFileIsTheOwners(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "control.db")
+	s, err := raftlog.Open(t.Context(), path, raftlog.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.StoreLogs(entries(1, 3)); err != nil {
+		t.Fatal(err)
+	}
+	for _, suffix := range []string{"", "-wal"} {
+		if info, err := os.Stat(path + suffix); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("control.db%s: %v, %v", suffix, info.Mode(), err)
+		}
+	}
 }
