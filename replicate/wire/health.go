@@ -180,6 +180,9 @@ func (w *Wire) hear(c *Conn, asked *pings) error {
 
 // heard keeps what a ping or its answer says.
 func (w *Wire) heard(c *Conn, p ping) {
+	if !plausible(w.said.Load().Generation, p.generation) {
+		return // the next hello says why
+	}
 	h := c.Peer
 	h.Hello = p.in(h.Hello)
 	w.contacts.heard(c.Path, h, true)

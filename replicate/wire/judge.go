@@ -126,6 +126,15 @@ func (m Memory) lacks(h mode.Hello) string {
 	return ""
 }
 
+// mostAhead is how far above this member's a generation may be. A takeover by a person adds one: more is a lie, which would
+// leave no room above it.
+const mostAhead = 1 << 32
+
+// plausible says whether a member of generation own may be shown another one. Who has none yet believes any.
+func plausible(own, other mode.Generation) bool {
+	return own.Counter == 0 || other.Counter <= own.Counter || other.Counter-own.Counter <= mostAhead
+}
+
 // judge says what self thinks of a hello. The other side's certificate was verified and names the
 // member and role of the hello. known is nil when no such member is agreed on.
 func judge(self, peer Hello, proto string, known *Peer, m Memory) verdict {
@@ -139,6 +148,8 @@ func judge(self, peer Hello, proto string, known *Peer, m Memory) verdict {
 		return no(Clone, "you say that you are %s, and that is me: one of us is a copy of the other's disk; empty its data folder's pair/ and join it anew", self.Node)
 	case known == nil:
 		return no(NotMember, "%s is no member: it was removed, or never admitted; join it with a new token (\"rackpost pair join\")", peer.Node)
+	case !plausible(self.Generation, peer.Generation):
+		return no(Malformed, "you say that you are of generation %d and I am of %d: nobody was taken over so often; join with a new token", peer.Generation.Counter, self.Generation.Counter)
 	case known.Role != peer.Role:
 		return no(WrongRole, "you say that you are a %v, and were admitted as a %v: join with a new token", peer.Role, known.Role)
 	case self.Protocols.Newest < peer.Protocols.Oldest || peer.Protocols.Newest < self.Protocols.Oldest:

@@ -235,18 +235,12 @@ func (w *Wire) reply(c net.Conn, answer []byte, err error) error {
 	return writeMessage(c, []byte{byte(statusFailed), byte(len(code))}, code, []byte(clean(err.Error())))
 }
 
-// serveJoin answers one who has no certificate, within narrow bounds: anybody can be that.
-func (w *Wire) serveJoin(ctx context.Context, c *tls.Conn, m *meter, from netip.Addr) {
+// serveJoin answers one who has no certificate, within narrow bounds: anybody can be that. The
+// place at the gate is kept until the request is there, so that who says nothing keeps nobody out.
+func (w *Wire) serveJoin(ctx context.Context, c *tls.Conn, m *meter, from netip.Addr, leave func()) {
 	ctx, cancel := context.WithTimeout(ctx, w.cfg.Request)
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { _ = m.Close() })()
-	select {
-	case w.joining <- struct{}{}:
-		defer func() { <-w.joining }()
-	default:
-		unheard(c, "others are joining: try again in a minute")
-		return
-	}
 	w.mu.Lock()
 	h := w.join
 	w.mu.Unlock()
@@ -259,11 +253,21 @@ func (w *Wire) serveJoin(ctx context.Context, c *tls.Conn, m *meter, from netip.
 		return
 	}
 	m.allow(mostJoin)
+	_ = c.SetReadDeadline(time.Now().Add(w.cfg.Handshake))
 	_, body, err := readRequest(c, mostJoin)
+	leave()
 	if err != nil {
 		unheard(c, err.Error())
 		return
 	}
+	select {
+	case w.joining <- struct{}{}:
+		defer func() { <-w.joining }()
+	default:
+		unheard(c, "others are joining: try again in a minute")
+		return
+	}
 	answer, err := h(ctx, from, body)
+	_ = c.SetWriteDeadline(time.Now().Add(w.cfg.Handshake))
 	_ = w.reply(c, answer, err)
 }

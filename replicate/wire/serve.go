@@ -83,8 +83,7 @@ func (w *Wire) serve(ctx context.Context, raw net.Conn, path string, from netip.
 	if c.ConnectionState().NegotiatedProtocol == Join {
 		defer c.Close()
 		done()
-		leave()
-		w.serveJoin(ctx, c, m, from)
+		w.serveJoin(ctx, c, m, from, leave)
 		return
 	}
 	conn := w.receive(c, m, path, from)

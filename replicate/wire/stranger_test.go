@@ -229,3 +229,21 @@ func TestJoin(t *testing.T) {
 		t.Errorf("the tenth try of one address: %v", err)
 	}
 }
+
+// TestSilentJoinersKeepNobodyOut: strangers who say nothing after their handshake do not hold the places of those who join.
+func TestSilentJoinersKeepNobodyOut(t *testing.T) {
+	t.Parallel()
+	_, a, _ := pair(t, "lan")
+	at := listens(t, a)
+	a.HandleJoin(func(_ context.Context, _ netip.Addr, body []byte) ([]byte, error) { return body, nil })
+	conf := &tls.Config{InsecureSkipVerify: true, NextProtos: []string{wire.Join}}
+	for range 4 {
+		c := tls.Client(from(t, "127.0.0.77", at), conf)
+		if err := c.HandshakeContext(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := wire.Introduce(t.Context(), at, conf, []byte("token")); err != nil || string(got) != "token" {
+		t.Errorf("%q, %v", got, err)
+	}
+}

@@ -183,6 +183,7 @@ func TestJudge(t *testing.T) {
 		{"health of another generation", random, wire.Health, box, wire.Memory{}, wire.Welcome},
 		{"requests of another generation", random, wire.Control, box, wire.Memory{}, wire.Welcome},
 		{"raft of an old image", same, wire.Raft, box, wire.Memory{Life: "a", Term: 5, Applied: 101}, wire.MustRejoin},
+		{"a generation that nobody reaches", func(h *wire.Hello) { h.Generation.Counter = math.MaxUint64 }, wire.Health, box, wire.Memory{}, wire.Malformed},
 		{"raft of a life that took over since", same, wire.Raft, box, wire.Memory{Life: "a", Generation: mode.Generation{Counter: 1, Random: 77}, Term: 5, Applied: 101}, wire.Welcome},
 		{"raft of a life left", same, wire.Raft, box, wire.Memory{Life: "b", Left: []string{"a"}}, wire.MustRejoin},
 		{"health of an old image", same, wire.Health, box, wire.Memory{Life: "a", Term: 6}, wire.Welcome},
