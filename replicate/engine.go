@@ -48,7 +48,7 @@ func (n *Node) run(short bool) (*engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open raft's transport: %w", err)
 	}
-	e := &engine{gate: newGate(transport), self: serverID(n.cfg.Self.Node, n.log.Life()), short: short, kick: n.kick,
+	e := &engine{gate: newGate(transport, n.raftConfig(short).ElectionTimeout), self: serverID(n.cfg.Self.Node, n.log.Life()), short: short, kick: n.kick,
 		failing: map[raft.ServerID]time.Time{}, broken: make(chan error, 1)}
 	e.ctx, e.end = context.WithCancel(context.Background())
 	e.raft, err = n.newRaft(e)
@@ -133,29 +133,35 @@ func (e *engine) settle(term uint64) {
 	switch {
 	case err == nil && e.raft.CurrentTerm() == term:
 		e.ready = term
+		e.kick()
 	case e.readies == term:
-		e.readies = 0
+		e.readies = 0 // the next look tries again
 	}
-	e.kick()
 }
 
-// stop ends Raft and joins everything that belongs to it. Futures come first: some that are under
-// way when Raft v1.8.0 shuts down are never answered. With a silent quorum that takes a lease. It
-// fails when a goroutine hangs on the disk for longer than patience: then only the end of the
-// process helps.
+// stop ends Raft and joins everything that belongs to it. Futures come first, for a while: some that are under way when Raft
+// v1.8.0 shuts down are never answered, and some, such as a confirmation by a member that was set aside meanwhile, not before.
+// It fails when a goroutine hangs on the disk for longer than patience: then only the end of the process helps.
 func (e *engine) stop(patience time.Duration) error {
 	e.mu.Lock()
 	e.stopped = true
 	e.mu.Unlock()
 	e.end()
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		e.work.Wait()
-		_ = e.raft.Shutdown().Error() // always nil; it closes the gate
-	}()
 	late := time.NewTimer(patience)
 	defer late.Stop()
+	answered, ended := make(chan struct{}), make(chan struct{})
+	go func() { e.work.Wait(); close(answered) }()
+	go func() {
+		defer close(ended)
+		soon := time.NewTimer(patience / 2)
+		defer soon.Stop()
+		select {
+		case <-answered:
+		case <-soon.C:
+		}
+		_ = e.raft.Shutdown().Error() // always nil; it closes the gate
+		<-answered
+	}()
 	select {
 	case <-ended:
 		return nil
@@ -289,7 +295,28 @@ func (n *Node) open() error {
 	if err := n.resume(); err != nil {
 		return err
 	}
+	if n.held, err = n.holds(); err != nil {
+		return err
+	}
 	n.cfg.Logger.Info("the pair's log is open", slog.String("life", log.Life()), slog.Uint64("generation", log.Generation().Counter),
 		slog.Uint64("committed", commit))
 	return nil
+}
+
+// holds says how far the log on the disk had come.
+func (n *Node) holds() (h held, err error) {
+	if h.Term, err = n.log.GetUint64([]byte("CurrentTerm")); err != nil && !missing(err) {
+		return h, fmt.Errorf("read the term: %w", err)
+	}
+	if h.Index, err = n.log.LastIndex(); err != nil {
+		return h, fmt.Errorf("read the raft log: %w", err)
+	}
+	list, err := n.snapshots.List()
+	if err != nil {
+		return h, fmt.Errorf("list the snapshots: %w", err)
+	}
+	for _, s := range list {
+		h.Index = max(h.Index, s.Index)
+	}
+	return h, nil
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/hashicorp/raft"
 
@@ -40,14 +41,16 @@ type gate struct {
 	raft.Transport // what needs no decision
 	version        raft.ProtocolVersion
 	pass           atomic.Pointer[pass]
+	handed         atomic.Pointer[time.Time] // when another leader handed over
+	deaf           time.Time                 // until then it gives no vote
 	in             chan raft.RPC
 	closing        chan struct{}
 	once           sync.Once
 	done           sync.WaitGroup
 }
 
-func newGate(inner raft.Transport) *gate {
-	g := &gate{Transport: inner, version: raft.ProtocolVersionMax, in: make(chan raft.RPC), closing: make(chan struct{})}
+func newGate(inner raft.Transport, deaf time.Duration) *gate {
+	g := &gate{Transport: inner, deaf: time.Now().Add(deaf), version: raft.ProtocolVersionMax, in: make(chan raft.RPC), closing: make(chan struct{})}
 	g.pass.Store(&pass{cut: true})
 	g.done.Go(g.receive)
 	return g
@@ -76,9 +79,13 @@ func (g *gate) receive() {
 		case <-g.closing:
 			return
 		case rpc := <-g.Transport.Consumer():
-			if !g.hears(rpc) {
+			if !g.hears(rpc) || g.early(rpc.Command) {
 				refuse(rpc)
 				continue
+			}
+			if _, ok := rpc.Command.(*raft.TimeoutNowRequest); ok {
+				now := time.Now()
+				g.handed.Store(&now)
 			}
 			select {
 			case g.in <- rpc:
@@ -94,6 +101,16 @@ func (g *gate) receive() {
 func (g *gate) hears(rpc raft.RPC) bool {
 	with, ok := rpc.Command.(raft.WithRPCHeader)
 	return ok && g.may(raft.ServerID(with.GetRPCHeader().ID)) == nil
+}
+
+// early says whether a vote is asked for too soon: before it stopped, Raft may have made a leader's lease longer, and it
+// remembers no leader.
+func (g *gate) early(command any) bool {
+	switch command.(type) {
+	case *raft.RequestVoteRequest, *raft.RequestPreVoteRequest:
+		return time.Now().Before(g.deaf)
+	}
+	return false
 }
 
 // refuse answers with an error, and an empty response of the right type: raft.InmemTransport

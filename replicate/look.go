@@ -30,10 +30,18 @@ func (n *Node) look() mode.Event {
 
 func (n *Node) hello(e *engine) mode.Hello {
 	applied, _ := n.machine.at()
-	return mode.Hello{Node: n.cfg.Self.Node, Role: n.cfg.Self.Role, Life: n.log.Life(), Boot: n.boot, Generation: n.log.Generation(),
+	h := mode.Hello{Node: n.cfg.Self.Node, Role: n.cfg.Self.Role, Life: n.log.Life(), Boot: n.boot, Generation: n.log.Generation(),
 		Mode: n.state.Mode, Authority: n.state.Authority, Isolated: n.cfg.Isolated(),
 		Term: e.raft.CurrentTerm(), Applied: max(applied, e.raft.AppliedIndex()), Last: e.raft.LastIndex()}
+	if n.state.Mode == mode.Boot || n.state.Waits {
+		// Alone, Raft writes on at once. Whether this disk is an old image shows by what it held before.
+		h.Term, h.Last, h.Applied = min(h.Term, n.held.Term), min(h.Last, n.held.Index), min(h.Applied, n.held.Index)
+	}
+	return h
 }
+
+// handedFor is how long after it was asked to a member may be elected, on a slow disk at the longest.
+const handedFor = 30 * time.Second
 
 func (n *Node) lookAtRaft(e *engine) mode.Raft {
 	n.mu.Lock()
@@ -43,6 +51,9 @@ func (n *Node) lookAtRaft(e *engine) mode.Raft {
 	r.Ready = e.settled()
 	if _, id := e.raft.LeaderWithID(); id != "" {
 		r.Leader, _, _ = parseServer(id)
+	}
+	if at := e.gate.handed.Load(); at != nil {
+		r.Handed = time.Since(*at) < handedFor
 	}
 	if last := e.raft.LastContact(); !last.IsZero() {
 		r.Silent = time.Since(last)

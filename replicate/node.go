@@ -33,6 +33,7 @@ type Node struct {
 	// of the goroutine of Run alone
 	log       Log
 	snapshots raft.SnapshotStore
+	held      held // when the log was opened
 	state     mode.State
 	told      map[string]bool // alarms that were logged
 	compared  time.Duration
@@ -46,6 +47,9 @@ type Node struct {
 	status  Status
 	changed chan struct{}
 }
+
+// held is how far a log had come.
+type held struct{ Term, Index uint64 }
 
 // order is a person's, for the goroutine of Run.
 type order struct {

@@ -93,9 +93,8 @@ func (n *Node) change(ef mode.Effect) {
 	n.mu.Lock()
 	n.pending = true
 	n.mu.Unlock()
-	future := n.future(e, ef)
 	done := func() {
-		err := future.Error()
+		err := n.future(e, ef).Error() // not before: Raft takes no order while it waits for the disk
 		n.mu.Lock()
 		n.pending = false
 		n.mu.Unlock()
@@ -104,8 +103,8 @@ func (n *Node) change(ef mode.Effect) {
 			n.cfg.Logger.Warn("a change of the pair failed", append(attrs, slog.Any("error", err))...)
 		} else {
 			n.cfg.Logger.Info("the pair changed", attrs...)
+			n.kick() // after a failure the next look tries again
 		}
-		n.kick()
 	}
 	if !e.beside(done) {
 		n.mu.Lock()

@@ -23,6 +23,7 @@ type Raft struct {
 	Leads   bool
 	Ready   bool          // it leads, and applied everything that was agreed on before
 	Short   bool          // it runs with the timers of a pair with a witness
+	Handed  bool          // another leader handed over to this member, less than half a minute ago
 	Leader  NodeID        // zero: none is known
 	Silent  time.Duration // since the leader was heard
 	Pending bool          // a change that an effect ordered is under way

@@ -16,6 +16,7 @@ type State struct {
 	Epoch     uint64   // what was done with the powers of one epoch ends before those of the next are given
 	Cut       bool     // no byte of Raft goes out or comes in
 	Stand     bool     // it may ask for votes
+	Waits     bool     // it is the only voter, and the others have not shown yet that it may have authority
 	Lives     []string // the servers Raft may speak with: those that know this life
 	Alarms    []Alarm
 
@@ -24,6 +25,7 @@ type State struct {
 	led      time.Duration // when Raft had a leader
 	owned    time.Duration // when authority was gained
 	yielding bool          // it hands leadership over
+	leads    time.Duration // since when Raft leads; 0: it does not
 	slow     bool
 	slowed   time.Duration // when it was last slow
 	late     time.Duration // since when Raft runs with other timers than it should
@@ -37,7 +39,7 @@ type memory struct {
 	life       string
 	generation Generation
 	met        time.Duration // when this life was heard first in this generation
-	here       bool          // it is heard
+	here       bool          // it is heard, also by Raft
 	returned   bool          // it was here before, went, and came back
 	since      time.Duration // since when it is here, or is not
 	wait       time.Duration // for so long it has to be here before it votes
@@ -86,6 +88,7 @@ func (r *memory) hear(m Member, now time.Duration, t Timers) {
 	if here && (m.Life != r.life || m.Generation != r.generation) {
 		r.life, r.generation, r.met = m.Life, m.Generation, now
 	}
+	here = here && m.RaftSilent == 0
 	switch {
 	case here == r.here && r.since != 0:
 		return

@@ -1,15 +1,21 @@
 package mode
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Step says what a member is after e, and what is to be done. It is pure: the same state and event
 // give the same answer. It is to be called at least every 200 ms, and at once when Raft's
 // leadership changes or a member shows something new.
 func Step(s State, e Event, t Timers) (State, []Effect) {
+	t = t.of(e.Self.Role)
 	v := look(e, t)
 	s.listen(e, t)
 	s.watchDisk(v)
 	s.guard(v)
+	s.Waits = s.closed(v)
+	s.lease(v)
 	was := s.Authority
 	s.Authority = s.may(v)
 	if s.Authority {
@@ -53,7 +59,7 @@ func (s *State) watchDisk(v view) {
 	if s.slow && v.Now-s.slowed > v.t.DiskSlow {
 		s.slow = false
 	}
-	s.Cut = s.slow || !v.Verified
+	s.Cut = s.slow || !v.Verified || v.Outdated
 }
 
 // guard opens the gate. A box that starts and finds itself the only voter may have been overtaken
@@ -87,11 +93,39 @@ func (s *State) harmless(v view) bool {
 	return !v.higher && !v.rival && !v.Outdated
 }
 
+// lease notes since when Raft leads.
+func (s *State) lease(v view) {
+	switch {
+	case !v.Raft.Leads:
+		s.leads = 0
+	case s.leads == 0:
+		s.leads = max(v.Now, 1)
+	}
+}
+
+// overlaps says whether another box may still believe in its lease. Who is elected because another handed over is
+// elected before that one's lease is over; it waits until that box shows that it knows, or for as long as a lease lasts.
+func (s *State) overlaps(v view) bool {
+	lease := v.t.Lease
+	if v.Raft.Short {
+		lease = v.t.Short
+	}
+	if !v.Raft.Handed || v.Now-s.leads > lease+v.t.RPC || v.Now-s.leads < 0 {
+		return false
+	}
+	for _, m := range v.peers() {
+		if m.votes() && (m.Authority || m.Term < v.Self.Term || !m.here(v.t)) {
+			return true
+		}
+	}
+	return false
+}
+
 // may says whether this member has authority: Raft's leadership alone is not enough.
 func (s *State) may(v view) bool {
 	s.yielding = s.yielding && v.Raft.Pending
 	return !s.yielding && v.Self.Role == Box && v.Verified && v.Raft.Leads && v.Raft.Ready && v.Self.Generation != Generation{} &&
-		!v.higher && !v.rival && !v.Outdated && !s.slow && !v.isolated && !s.closed(v)
+		!v.higher && !v.rival && !v.Outdated && !s.slow && !v.isolated && !s.closed(v) && !s.overlaps(v)
 }
 
 // stand decides whether this member may ask for votes. A witness does so when it holds what no box
@@ -198,6 +232,8 @@ func Refusal(s State, e Event, t Timers) string {
 		return "the other box is alive and has authority: hand it over with \"rackpost pair transfer\", or stop the other box first"
 	case e.Empty:
 		return "this box holds nothing that was agreed on: take over on the box that does, or begin a new pair"
+	case v.Outdated && slices.ContainsFunc(v.peers(), func(m Member) bool { return m.here(t) && m.Generation == e.Self.Generation }):
+		return "this box's disk was put back from an old image, and the other box knows more: take over there"
 	case s.Mode != Island:
 		return "the members may still choose: try again in " + (t.Island + time.Second).String()
 	}

@@ -30,6 +30,7 @@ func look(e Event, t Timers) view {
 			v.rival = true
 		case m.Generation == mine && m.Role == Box:
 			v.silent = min(v.silent, v.authority(m))
+			v.Outdated = v.Outdated || e.sole() && here && m.Applied > e.Self.Last
 		}
 	}
 	v.isolated = v.alone && e.Self.Isolated
@@ -47,6 +48,14 @@ func (v view) authority(m Member) time.Duration {
 		silent = min(silent, v.Raft.Silent)
 	}
 	return silent
+}
+
+// of are the timers of a member. A witness is called once in a second only, and so hears of the others.
+func (t Timers) of(role Role) Timers {
+	if role == Witness {
+		t.Demote *= 3
+	}
+	return t
 }
 
 // here says whether a member is heard. A witness is asked once in a second only.
