@@ -47,20 +47,25 @@ type certificates struct {
 // control is the handler of the unix socket: what the page has, and acts, for the people whom the mode of
 // the socket lets in. The network never gets to it.
 func (a *appliance) control(pages http.Handler) http.Handler {
-	c := controller{a, make(chan struct{}, maxOrders), &strangers{}}
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /api/v1/devices/{id}/locate", a.atVisitor(c.locate))
-	mux.HandleFunc("POST /api/v1/devices/{id}/trust", a.atVisitor(c.accept))
-	mux.HandleFunc("GET /api/v1/devices/{id}/trust", a.atVisitor(c.certificates))
-	mux.HandleFunc("POST /api/v1/devices/{id}/visit", a.atVisitor(c.visit))
-	mux.HandleFunc("GET /api/v1"+loginsPath, a.atVisitor(c.loginPause))
-	mux.HandleFunc("POST /api/v1"+loginsPath, a.atVisitor(c.loginRefused))
+	a.handleVisitor(mux, a.atVisitor)
 	if a.host != nil {
 		a.host.handlePair(mux)
 		a.handleConfig(mux)
 	}
 	mux.Handle("/", pages)
 	return mux
+}
+
+// handleVisitor adds what only the box that visits can do. It is all that another box may ask for.
+func (a *appliance) handleVisitor(mux *http.ServeMux, wrap func(http.HandlerFunc) http.HandlerFunc) {
+	c := controller{a, make(chan struct{}, maxOrders), &strangers{}}
+	mux.HandleFunc("POST /api/v1/devices/{id}/locate", wrap(c.locate))
+	mux.HandleFunc("POST /api/v1/devices/{id}/trust", wrap(c.accept))
+	mux.HandleFunc("GET /api/v1/devices/{id}/trust", wrap(c.certificates))
+	mux.HandleFunc("POST /api/v1/devices/{id}/visit", wrap(c.visit))
+	mux.HandleFunc("GET /api/v1"+loginsPath, wrap(c.loginPause))
+	mux.HandleFunc("POST /api/v1"+loginsPath, wrap(c.loginRefused))
 }
 
 type controller struct {

@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"runtime/debug"
 	"time"
 
+	"rackpost/hw"
 	"rackpost/replicate/mode"
 	"rackpost/web"
 )
@@ -77,32 +80,58 @@ func (a *appliance) forward(w http.ResponseWriter, r *http.Request, to mode.Node
 	if err := json.Unmarshal(got, &answer); err != nil {
 		return err
 	}
+	if answer.Code < 200 || answer.Code > 599 {
+		return fmt.Errorf("it answers with the status %d", answer.Code)
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(answer.Code)
 	_, _ = w.Write(answer.Body) // the client may be gone
 	return nil
 }
 
-// answerForwarded answers another box's request as if it came over the socket.
-func (a *appliance) answerForwarded(control http.Handler) func(ctx context.Context, from mode.NodeID, body []byte) ([]byte, error) {
+// maxWho is how much of a name another box is believed.
+const maxWho = 64
+
+// answerForwarded answers another box's request for what only the box that visits can do. Who asks is who the other box
+// says, at that box: its certificate says which.
+func (a *appliance) answerForwarded(boxOf func(mode.NodeID) (name string, ok bool)) func(ctx context.Context, from mode.NodeID, body []byte) ([]byte, error) {
+	mux := http.NewServeMux()
+	a.handleVisitor(mux, func(h http.HandlerFunc) http.HandlerFunc { return h })
 	return func(ctx context.Context, from mode.NodeID, body []byte) ([]byte, error) {
-		if a.pair.roles()[from] != mode.Box {
-			return nil, fmt.Errorf("only a box of the pair asks for that")
+		name, ok := boxOf(from)
+		if !ok {
+			return nil, errors.New("only a box of the pair asks for that")
 		}
 		var f forwarded
 		if err := json.Unmarshal(body, &f); err != nil {
-			return nil, err
+			return nil, errors.New("the request cannot be read: update the older of the two boxes")
 		}
-		who := fmt.Sprintf("%s at %s", f.Who, a.pair.nameOf(from))
-		ctx = context.WithValue(ctx, whoKey{}, who)
-		r, err := http.NewRequestWithContext(ctx, f.Method, f.URL, bytes.NewReader(f.Body))
+		who := fmt.Sprintf("%.*s at %s", maxWho, hw.Clean(f.Who), name)
+		r, err := http.NewRequestWithContext(context.WithValue(ctx, whoKey{}, who), f.Method, f.URL, bytes.NewReader(f.Body))
 		if err != nil {
-			return nil, err
+			return nil, errors.New("the request cannot be read: update the older of the two boxes")
 		}
 		w := &kept{header: http.Header{}, code: http.StatusOK}
-		control.ServeHTTP(w, r)
+		a.serveForwarded(mux, w, r)
 		return json.Marshal(forwarded{Code: w.code, Body: w.body.Bytes()})
 	}
+}
+
+// serveForwarded is what http.Server does for a request of the socket: a handler that panics ends its request alone.
+func (a *appliance) serveForwarded(mux *http.ServeMux, w *kept, r *http.Request) {
+	defer func() {
+		if p := recover(); p != nil {
+			a.logger.Error("a request of another box ended in a panic", "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+			w.code = http.StatusInternalServerError
+			w.body.Reset()
+		}
+	}()
+	mux.ServeHTTP(w, r)
+}
+
+// boxNamed is the name of a member that is a box.
+func (p *pairing) boxNamed(id mode.NodeID) (string, bool) {
+	return p.nameOf(id), p.roles()[id] == mode.Box
 }
 
 // kept is an answer that is kept to be sent.

@@ -84,7 +84,7 @@ func (a *appliance) Run(ctx context.Context) error {
 	group.Go(func() error { return a.notifier().Run(ctx) })
 	group.Go(func() error { return a.reloads(ctx) })
 	if a.pair != nil {
-		a.pair.wire.Handle(methodHTTP, a.answerForwarded(control))
+		a.pair.wire.Handle(methodHTTP, a.answerForwarded(a.pair.boxNamed))
 		group.Go(func() error { return a.besides(ctx) })
 	}
 	a.logger.Info("started", "name", a.box.name, "devices", len(a.site.Load().devices), "page", "http://"+tcp.Addr().String(), "version", versionText())
