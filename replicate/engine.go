@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -30,7 +31,8 @@ type engine struct {
 	kick   func()
 	ctx    context.Context // ends when the engine does
 	end    context.CancelFunc
-	broken chan error // why Run has to end
+	over   chan struct{} // closed when Raft has shut down
+	broken chan error    // why Run has to end
 
 	commit atomic.Pointer[raft.Raft] // the same, for those who may come before it is assigned
 
@@ -49,7 +51,7 @@ func (n *Node) run(short bool) (*engine, error) {
 		return nil, fmt.Errorf("open raft's transport: %w", err)
 	}
 	e := &engine{gate: newGate(transport, n.raftConfig(short).ElectionTimeout), self: serverID(n.cfg.Self.Node, n.log.Life()), short: short, kick: n.kick,
-		failing: map[raft.ServerID]time.Time{}, broken: make(chan error, 1)}
+		failing: map[raft.ServerID]time.Time{}, broken: make(chan error, 1), over: make(chan struct{})}
 	e.ctx, e.end = context.WithCancel(context.Background())
 	e.raft, err = n.newRaft(e)
 	if err != nil {
@@ -127,7 +129,7 @@ func (e *engine) settled() bool {
 }
 
 func (e *engine) settle(term uint64) {
-	err := e.raft.Barrier(0).Error()
+	err := e.answer(e.raft.Barrier(0))
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	switch {
@@ -139,35 +141,39 @@ func (e *engine) settle(term uint64) {
 	}
 }
 
-// stop ends Raft and joins everything that belongs to it. Futures come first, for a while: some that are under way when Raft
-// v1.8.0 shuts down are never answered, and some, such as a confirmation by a member that was set aside meanwhile, not before.
-// It fails when a goroutine hangs on the disk for longer than patience: then only the end of the process helps.
+// stop ends Raft and joins everything that belongs to it. It fails when a goroutine hangs on the disk
+// for longer than patience: then only the end of the process helps.
 func (e *engine) stop(patience time.Duration) error {
 	e.mu.Lock()
 	e.stopped = true
 	e.mu.Unlock()
 	e.end()
-	late := time.NewTimer(patience)
-	defer late.Stop()
-	answered, ended := make(chan struct{}), make(chan struct{})
-	go func() { e.work.Wait(); close(answered) }()
+	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		soon := time.NewTimer(patience / 2)
-		defer soon.Stop()
-		select {
-		case <-answered:
-		case <-soon.C:
-		}
 		_ = e.raft.Shutdown().Error() // always nil; it closes the gate
-		<-answered
+		close(e.over)
+		e.work.Wait()
 	}()
+	late := time.NewTimer(patience)
+	defer late.Stop()
 	select {
 	case <-ended:
 		return nil
 	case <-late.C:
 		return fmt.Errorf("raft did not stop within %v: its disk hangs", patience)
 	}
+}
+
+// answer waits for a future of Raft. Some that are under way when Raft v1.8.0 shuts down are never
+// answered, unless they have a ShutdownCh: Raft gives one to few of them only.
+func (e *engine) answer(f raft.Future) error {
+	if v := reflect.ValueOf(f); v.Kind() == reflect.Pointer {
+		if c := v.Elem().FieldByName("ShutdownCh"); c.IsValid() && c.CanSet() && c.IsNil() {
+			c.Set(reflect.ValueOf(e.over))
+		}
+	}
+	return f.Error()
 }
 
 // beside runs f on a goroutine that stop joins; e.ctx ends before. It says no when the engine ends.
@@ -185,7 +191,7 @@ func (e *engine) beside(f func()) bool {
 // leadership or with Raft, and is joined by stop.
 func (e *engine) wait(ctx context.Context, f raft.Future) error {
 	result := make(chan error, 1)
-	if !e.beside(func() { result <- f.Error() }) {
+	if !e.beside(func() { result <- e.answer(f) }) {
 		return raft.ErrRaftShutdown
 	}
 	select {

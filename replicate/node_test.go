@@ -300,3 +300,26 @@ func TestNew(t *testing.T) {
 		t.Error("a member without any part was made")
 	}
 }
+
+// TestStopWithProposalsUnderWay stops a leader that waits for its quorum: nobody waits for ever.
+func TestStopWithProposalsUnderWay(t *testing.T) {
+	inWorld(t, "AB", func(w *world) {
+		a := w.of("A")
+		w.split("A", "B", true)
+		proposed, verified := make(chan error, 1), make(chan error, 1)
+		go func() { proposed <- a.propose("x") }()
+		go func() { verified <- a.node.Verify(context.Background(), mode.Configure) }()
+		time.Sleep(300 * time.Millisecond)
+		begin := time.Now()
+		w.check(a.stop())
+		if took := time.Since(begin); took > time.Second {
+			w.t.Errorf("it took %v to stop", took)
+		}
+		if err := <-proposed; !errors.Is(err, replicate.ErrUnknown) {
+			w.t.Errorf("what was proposed ended with %v", err)
+		}
+		if err := <-verified; !errors.Is(err, replicate.ErrNoPower) {
+			w.t.Errorf("what was verified ended with %v", err)
+		}
+	})
+}

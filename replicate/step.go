@@ -94,7 +94,7 @@ func (n *Node) change(ef mode.Effect) {
 	n.pending = true
 	n.mu.Unlock()
 	done := func() {
-		err := n.future(e, ef).Error() // not before: Raft takes no order while it waits for the disk
+		err := e.answer(n.future(e, ef)) // not before: Raft takes no order while it waits for the disk
 		n.mu.Lock()
 		n.pending = false
 		n.mu.Unlock()
