@@ -42,6 +42,8 @@ type Node struct {
 	engine  *engine // nil while Raft does not run
 	saved   uint64  // what is known to be committed, on the disk
 	saving  time.Time
+	last    uint64 // of Raft's log when keep looked
+	moved   time.Time
 	pending bool   // a change of Raft's configuration is under way
 	diverge string // what the last comparison found, in words
 	status  Status

@@ -27,8 +27,12 @@ const (
 // keptConflicts is how many conflict reports are kept.
 const keptConflicts = 16
 
-// commitEvery is how often what is committed is written, when nothing else is.
-const commitEvery = 2 * time.Second
+// commitEvery is how often what is committed is written, when nothing else is, and probeEvery how often who has authority
+// writes it again while nothing is agreed on: a disk that no longer answers, for which the journal waits, shows in no other way.
+const (
+	commitEvery = 2 * time.Second
+	probeEvery  = time.Second
+)
 
 // Takeover makes this box go on without a quorum, in a new generation: a person or a proof says
 // that no other box has authority. It is refused, with the reason, while one that has answers.
@@ -248,12 +252,17 @@ func (n *Node) keep() {
 	commit := e.raft.CommitIndex()
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if commit <= n.saved || time.Since(n.saving) < commitEvery || n.log.Busy() > 0 {
+	if last := e.raft.LastIndex(); last != n.last {
+		n.last, n.moved = last, time.Now()
+	}
+	since := time.Since(n.saving)
+	probe := n.state.Authority && min(since, time.Since(n.moved)) >= probeEvery
+	if !probe && (commit <= n.saved || since < commitEvery) || n.log.Busy() > 0 {
 		return
 	}
 	n.saving = time.Now()
 	e.beside(func() {
-		if err := n.save(commit); err != nil {
+		if err := n.write(commit); err != nil {
 			n.cfg.Logger.Warn("what is committed was not written", slog.Any("error", err))
 		}
 	})
@@ -266,6 +275,10 @@ func (n *Node) save(commit uint64) error {
 	if known {
 		return nil
 	}
+	return n.write(commit)
+}
+
+func (n *Node) write(commit uint64) error {
 	if err := n.log.SetUint64([]byte(keyCommit), commit); err != nil {
 		return fmt.Errorf("write what is committed: %w", err)
 	}

@@ -50,9 +50,6 @@ func TestSeed(t *testing.T) {
 
 // TestSchedules runs many seeds. What is wrong in one of them is to be found by TestSeed.
 func TestSchedules(t *testing.T) {
-	if *seeds == 0 {
-		t.Skip("with -seeds N")
-	}
 	disks := makeTemplates(t)
 	count := crashtest.Rounds(normalSeeds, 10_000)
 	if *seeds > 0 {

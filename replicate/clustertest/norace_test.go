@@ -2,4 +2,7 @@
 
 package clustertest
 
-const normalSeeds = 1000
+const (
+	normalSeeds = 1000
+	shorter     = 5 // part of the measurements
+)

@@ -30,6 +30,7 @@ type oracle struct {
 	acts      []act
 	unwell    time.Time       // when something last kept the boxes' journals apart
 	caught    time.Time       // when both journals surely held the same last, but for what was written a moment ago
+	forgot    time.Time       // when a disk was last lost
 	alone     map[string]bool // confirmed proposals that nobody else held when a disk was lost
 	losses    []loss
 	visits    []visit
@@ -119,7 +120,8 @@ func (o *oracle) acted(p *process) {
 	o.acts = append(o.acts, act{time.Now(), p})
 }
 
-func (o *oracle) proposed(_ *process, command string, err error) {
+// proposed notes what became of a proposal. One that was under way when a disk was lost may have been agreed on by its box alone.
+func (o *oracle) proposed(command string, began time.Time, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.tried++
@@ -130,6 +132,9 @@ func (o *oracle) proposed(_ *process, command string, err error) {
 		o.agreed = map[string]time.Time{}
 	}
 	o.agreed[command] = time.Now()
+	if began.Before(o.forgot) {
+		o.alone[command] = true
+	}
 }
 
 func (o *oracle) lost(store *shiptest.Store) {
@@ -153,6 +158,7 @@ func (o *oracle) forgets(who int) {
 	if o.alone == nil {
 		o.alone = map[string]bool{}
 	}
+	o.forgot = time.Now()
 	for c := range o.agreed {
 		o.alone[c] = o.alone[c] || !held[c]
 	}

@@ -2,8 +2,11 @@ package clustertest
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -100,7 +103,7 @@ func (p *process) begin(ctx context.Context) {
 	do := func(f func(context.Context)) { p.group.Go(func() { f(ctx) }) }
 	do(func(ctx context.Context) {
 		if err := p.node.Run(ctx); err != nil {
-			p.fail(err)
+			p.leaves(err)
 		}
 	})
 	do(p.wire.run)
@@ -146,6 +149,15 @@ func (p *process) end() {
 	p.mu.Unlock()
 	p.cancel()
 	p.w.loose.Go(p.group.Wait)
+}
+
+// leaves takes note of a Node that gave up. One that gives up when it is told to end leaves goroutines behind, and for these
+// the bubble ends the test binary before anything is reported.
+func (p *process) leaves(err error) {
+	if !p.alive() && strings.Contains(err.Error(), "did not stop") {
+		fmt.Fprintf(os.Stderr, "seed %d, %d members: %s: %v\n", p.w.seed, p.w.size, p, err)
+	}
+	p.fail(err)
 }
 
 // fail ends a process that gave up.

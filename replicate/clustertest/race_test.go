@@ -2,4 +2,7 @@
 
 package clustertest
 
-const normalSeeds = 50
+const (
+	normalSeeds = 50
+	shorter     = 50 // part of the measurements
+)

@@ -263,23 +263,28 @@ func (x *wire) refuses(src *process, from mode.Hello) string {
 	return ""
 }
 
-// memory is what a member remembers of another, to know an old image of its disk.
+// memory is what a member remembers of another, to know an old image of its disk. It follows the rules of package wire.
 type memory struct {
 	life          string
+	boot          uint64 // the process that spoke last
+	lost          bool   // that process lacked something when it began
 	generation    mode.Generation
 	term, applied uint64
 	left          []string
 }
 
 func (m memory) with(h mode.Hello) memory {
-	if h.Life == "" || slices.Contains(m.left, h.Life) {
+	if h.Life == "" || slices.Contains(m.left, h.Life) || h.Life == m.life && h.Generation.Counter < m.generation.Counter {
 		return m
 	}
 	if h.Life != m.life {
-		m = memory{life: h.Life, left: append(slices.Clone(m.left), m.life)}
+		m = memory{life: h.Life, generation: h.Generation, left: append(slices.Clone(m.left), m.life)}
 	}
 	if h.Generation != m.generation {
-		m.generation, m.term, m.applied = h.Generation, 0, 0
+		m.generation, m.term, m.applied, m.lost = h.Generation, 0, 0, false
+	}
+	if h.Boot != m.boot {
+		m.boot, m.lost = h.Boot, m.lacks(h)
 	}
 	m.term, m.applied = max(m.term, h.Term), max(m.applied, h.Applied)
 	return m
@@ -291,7 +296,13 @@ func (m memory) forgot(h mode.Hello) bool {
 		return true
 	case h.Life != m.life || h.Generation != m.generation:
 		return false
+	case h.Boot == m.boot:
+		return m.lost
 	}
+	return m.lacks(h)
+}
+
+func (m memory) lacks(h mode.Hello) bool {
 	return h.Term != 0 && h.Term < m.term || h.Last != 0 && h.Last < m.applied
 }
 

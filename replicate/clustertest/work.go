@@ -86,11 +86,12 @@ func (p *process) propose(ctx context.Context) {
 			return
 		}
 		command := fmt.Sprintf("[%s:%d:%d]", names[p.who], p.number, p.w.count())
+		began := time.Now()
 		ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 		err := p.node.Propose(ctx, []byte(command))
 		cancel()
 		if p.alive() {
-			p.w.oracle.proposed(p, command, err)
+			p.w.oracle.proposed(command, began, err)
 		}
 	}
 }
