@@ -97,7 +97,7 @@ func (a *appliance) applySite(ctx context.Context, who string, o siteOrder) (any
 	if now.Version != o.Base {
 		return nil, changedMeanwhile(state, o.Base)
 	}
-	site, notes, err := parseSite(file, []byte(o.Text), all.Kinds(), a.pair.pairSecrets())
+	site, notes, err := parseSite(file, []byte(o.Text), all.Kinds(), a.pair.pairSecrets(state))
 	if err == nil {
 		err = sameJournal(site.id, a.site.Load().id)
 	}
@@ -152,7 +152,7 @@ func (a *appliance) keptSecrets() keptSecrets {
 	for _, d := range state.Documents(control.Secret) {
 		s := keptSecret{Name: strings.TrimPrefix(d.Name, control.Secret), Who: d.Who, At: d.At}
 		s.Used = slices.Contains(asked, s.Name)
-		if _, err := a.pair.openSecret(s.Name); err != nil {
+		if _, err := a.pair.openSecret(state, s.Name); err != nil {
 			s.Lost = err.Error()
 		}
 		list.Secrets = append(list.Secrets, s)

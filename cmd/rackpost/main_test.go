@@ -20,6 +20,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"rackpost/replicate/mode"
 )
 
 var update = flag.Bool("update", false, "write what the commands print into the scripts")
@@ -57,7 +59,7 @@ func TestScripts(t *testing.T) {
 			return false, fmt.Errorf("unknown condition %q", c)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"append": appendLine, "capture": captureWord, "emptydir": emptyDir, "eventually": eventually, "expand": expand, "freeport": freePort, "get": get, "json": checkJSON,
+			"append": appendLine, "capture": captureWord, "emptydir": emptyDir, "eventually": eventually, "expand": expand, "freeport": freePort, "get": get, "json": checkJSON, "settle": settle,
 			"signal": signalProcess, "snmpd": startSNMPD, "systemd": startSystemd, "told": told,
 		},
 	})
@@ -190,6 +192,12 @@ func lookUp(v any, path []string) (any, error) {
 		}
 	}
 	return v, nil
+}
+
+// settle waits for as long as a new member of a pair waits before it votes, and one that took over before it acts.
+func settle(ts *testscript.TestScript, _ bool, _ []string) {
+	t := mode.DefaultTimers()
+	time.Sleep(max(t.Settle, t.Quarantine))
 }
 
 // signal NAME SUBCOMMAND [ARG] sends a signal to the rackpost that runs in the background, of several to the last one that

@@ -11,7 +11,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"rackpost/hw/journal"
@@ -106,7 +105,7 @@ func openPairing(box boxConfig, needs pairNeeds, cuts pairCuts, logger *slog.Log
 	}
 	p.node, err = replicate.New(replicate.Config{
 		Self: p.self, Dir: dir, Timers: cuts.timersOf(), State: p.agreed, Logs: &raftLogs{filepath.Join(dir, controlFile), cuts.beforeWrite},
-		Transport: replicate.NetworkTransport(p.wire.Raft, cuts.timersOf()), Peers: &raftPeers{Wire: p.wire, born: map[string]time.Time{}}, Members: p.roles, Bootstrap: founding,
+		Transport: replicate.NetworkTransport(p.wire.Raft, cuts.timersOf()), Peers: p.wire, Members: p.roles, Bootstrap: founding,
 		Isolated: needs.isolated, Verified: needs.verified, CaughtUp: p.lines.caughtUp, Logger: logger,
 	})
 	if err != nil {
@@ -231,25 +230,3 @@ func (l *raftLogs) Open() (replicate.Log, error) {
 
 // Wipe implements replicate.Logs.
 func (l *raftLogs) Wipe() error { return raftlog.Remove(l.path) }
-
-// raftPeers is the wire as the node sees it.
-type raftPeers struct {
-	*wire.Wire
-	mu   sync.Mutex
-	born map[string]time.Time // when each life of the log was asked for first
-}
-
-// Outdated implements replicate.Peers.
-func (r *raftPeers) Outdated(life string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.born[life].IsZero() {
-		r.born[life] = time.Now()
-	}
-	for _, x := range r.Refusals() {
-		if x.Theirs && x.Reason == wire.MustRejoin && x.At.After(r.born[life]) {
-			return true
-		}
-	}
-	return false
-}

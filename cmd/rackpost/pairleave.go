@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"rackpost/hw/journal"
 	"rackpost/replicate"
 	"rackpost/replicate/control"
 	"rackpost/replicate/mode"
@@ -220,6 +221,16 @@ func (h *pairHost) replace(ctx context.Context, o leaveOrder, who string) (left,
 	m, err := p.expel(ctx, o.Name, who, "replaced with rackpost pair replace")
 	if err != nil {
 		return left{}, err
+	}
+	if m.Role != mode.Box {
+		return left{Name: m.Name}, nil
+	}
+	origin, err := journal.ParseID(m.Origin)
+	if err == nil {
+		err = h.appliance.store.Retire(ctx, origin, true, who, "rackpost pair replace "+m.Name)
+	}
+	if err != nil {
+		return left{}, fmt.Errorf("%s is out of the pair, and its journal is still waited for: %w", m.Name, err)
 	}
 	return left{Name: m.Name, Dead: m.Origin}, nil
 }

@@ -19,55 +19,82 @@ const siteName = "site.yaml"
 // agreedSite is what of the agreed site this box works with.
 type agreedSite struct {
 	version uint64 // 0: none yet
-	refused string // why it is not the newest; empty: it is
+	refused string // why it is not the newest, when that lasts; empty: it is
+	err     error  // the same, at once
 	tried   []byte // names and versions of what was tried last
 }
 
 // pairSecrets is where the secrets of a pair's site.yaml come from.
-func (p *pairing) pairSecrets() secretSource {
-	return secretSource{getenv: os.Getenv, sealed: p.openSecret, shared: true}
+func (p *pairing) pairSecrets(state control.State) secretSource {
+	return secretSource{getenv: os.Getenv, sealed: func(name string) (string, error) { return p.openSecret(state, name) }, shared: true}
 }
+
+// siteSettles is how long a version may be refused without a word: a member that is caught up sees all states that ever were.
+const siteSettles = 3 * time.Second
 
 // follow works with the newest version of the site until ctx ends.
 func (a *appliance) follow(ctx context.Context) error {
+	var since time.Time // that it is refused
 	for {
 		changed := a.pair.agreed.Watch()
-		a.takeAgreed(a.pair.agreed.State())
+		err := a.takeAgreed(a.pair.agreed.State())
+		var settled <-chan time.Time
+		switch {
+		case err == nil:
+			since = time.Time{}
+		case since.IsZero():
+			since = time.Now()
+			settled = time.After(siteSettles)
+		case time.Since(since) >= siteSettles:
+			a.refuseAgreed(err)
+		default:
+			settled = time.After(siteSettles - time.Since(since))
+		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-changed:
+		case <-settled:
 		}
 	}
 }
 
-// takeAgreed works with the newest version that this box understands.
-func (a *appliance) takeAgreed(state control.State) {
+// refuseAgreed says why this box does not work with the newest version.
+func (a *appliance) refuseAgreed(err error) {
+	now := *a.agreed.Load()
+	words := fmt.Sprintf("%v; this box works with version %d", err, now.version)
+	if now.refused == words {
+		return
+	}
+	now.refused = words
+	a.agreed.Store(&now)
+	a.logger.Error("a version of the site is refused", "works_with", now.version, "error", err)
+}
+
+// takeAgreed works with the newest version that this box understands, and returns why that is not the newest one.
+func (a *appliance) takeAgreed(state control.State) error {
 	tried := triedOf(state)
 	now := a.agreed.Load()
 	if bytes.Equal(tried, now.tried) {
-		return
+		return now.err
 	}
 	next := &agreedSite{version: now.version, tried: tried}
 	history := state.History()
 	for i, d := range slices.Backward(history) {
-		err := a.takeVersion(d)
+		err := a.takeVersion(state, d)
 		if err == nil {
 			next.version = d.Version
 			break
 		}
 		if i == len(history)-1 {
-			next.refused = fmt.Sprintf("version %d of site.yaml was refused at %s: %v", d.Version, time.Now().Format(time.DateTime), err)
-			a.logger.Error("a version of the site is refused", "version", d.Version, "error", err)
+			next.err = fmt.Errorf("version %d of site.yaml by %s is refused here: %w", d.Version, d.Who, err)
 		}
-		if d.Version <= now.version || now.version > 0 && d.Version == now.version+1 {
+		if now.version > 0 && d.Version <= now.version+1 {
 			break // the one that it works with goes on
 		}
 	}
-	if next.refused != "" {
-		next.refused += fmt.Sprintf("; this box works with version %d", next.version)
-	}
 	a.agreed.Store(next)
+	return next.err
 }
 
 // triedOf are the names and versions of the site and of all secrets.
@@ -83,8 +110,8 @@ func triedOf(state control.State) []byte {
 }
 
 // takeVersion works with one version of the site, or changes nothing.
-func (a *appliance) takeVersion(d control.Document) error {
-	site, notes, err := parseSite(siteName, d.Content, all.Kinds(), a.pair.pairSecrets())
+func (a *appliance) takeVersion(state control.State, d control.Document) error {
+	site, notes, err := parseSite(siteName, d.Content, all.Kinds(), a.pair.pairSecrets(state))
 	if err != nil {
 		return err
 	}

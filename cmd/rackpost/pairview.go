@@ -136,7 +136,12 @@ func roleWords(v web.Pair) string {
 		}
 		return "leader: it visits, tells and acts"
 	case mode.Solo.String():
-		return "solo: it visits, tells and acts, the other box is set aside"
+		for _, m := range v.Members {
+			if m.Role == mode.Box.String() && m.Silent != nil && *m.Silent < mode.DefaultTimers().Island.Seconds() {
+				return "solo: it visits, tells and acts; the other box is there and has no vote yet"
+			}
+		}
+		return "solo: it visits, tells and acts; the other box is set aside"
 	case mode.Follower.String():
 		if v.Leader == "" {
 			return "follower: it keeps a copy"

@@ -94,8 +94,8 @@ func (p *pairing) resealed(d control.Document) (control.Command, error) {
 }
 
 // openSecret opens what the pair keeps under a name.
-func (p *pairing) openSecret(name string) (string, error) {
-	d, ok := p.agreed.State().Document(control.Secret + name)
+func (p *pairing) openSecret(state control.State, name string) (string, error) {
+	d, ok := state.Document(control.Secret + name)
 	if !ok {
 		return "", fmt.Errorf("the pair keeps no secret %q: rackpost secret set %s < FILE", name, name)
 	}

@@ -39,7 +39,7 @@ func newSurroundings(box boxConfig, logger *slog.Logger) (*surroundings, error) 
 		return s, nil
 	}
 	var err error
-	s.address, err = link.NewAddress(link.AddressConfig{Address: box.pair.address, Interface: box.pair.device, Beside: paths[0], Monitor: s.monitor, GiveWay: s.givesWay, Logger: logger})
+	s.address, err = link.NewAddress(link.AddressConfig{Address: box.pair.address, Interface: box.pair.device, Beside: paths[0], Monitor: s.monitor, GiveWay: s.givesWay, Verify: s.verify, Logger: logger})
 	if err != nil {
 		return nil, fmt.Errorf("the address of the pair in box.yaml: %w", err)
 	}
@@ -50,6 +50,14 @@ func newSurroundings(box boxConfig, logger *slog.Logger) (*surroundings, error) 
 func (s *surroundings) givesWay() bool {
 	p := s.node.Load()
 	return p == nil || !p.node.Status().Authority
+}
+
+// verify makes sure that this box may hold the address.
+func (s *surroundings) verify(ctx context.Context) error {
+	if p := s.node.Load(); p != nil {
+		return p.node.Verify(ctx, mode.Address)
+	}
+	return errors.New("this box is starting")
 }
 
 // devices tells how many were asked in visits that ended since a time, and how many of them answered.
