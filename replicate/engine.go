@@ -32,6 +32,7 @@ type engine struct {
 	ctx    context.Context // ends when the engine does
 	end    context.CancelFunc
 	over   chan struct{} // closed when Raft has shut down
+	roused bool          // of the goroutine of Run
 	broken chan error    // why Run has to end
 
 	commit atomic.Pointer[raft.Raft] // the same, for those who may come before it is assigned
@@ -107,6 +108,26 @@ func (e *engine) silent(id raft.ServerID) time.Duration {
 		return 0
 	}
 	return max(time.Since(since), 1)
+}
+
+// rouse has Raft give its leader up when that was silent for so long. By itself it looks at random
+// moments two to four seconds apart, and who looks before the others is refused and tries again
+// seconds later.
+func (e *engine) rouse(after time.Duration) {
+	_, leader := e.raft.LeaderWithID()
+	silent := e.short && leader != "" && e.raft.State() == raft.Follower && time.Since(e.raft.LastContact()) >= after
+	if silent == e.roused {
+		return
+	}
+	e.roused = silent
+	c := e.raft.ReloadableConfig()
+	c.HeartbeatTimeout = c.ElectionTimeout
+	if silent {
+		c.HeartbeatTimeout = min(after, c.ElectionTimeout) - time.Millisecond // it looks when this becomes less
+	}
+	if err := e.raft.ReloadConfig(c); err != nil {
+		e.fail(fmt.Errorf("change raft's timers: %w", err))
+	}
 }
 
 // settled says whether Raft leads and applied everything that was agreed on before, and sets out

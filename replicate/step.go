@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"time"
 
 	"github.com/hashicorp/raft"
 
@@ -28,6 +29,7 @@ func (n *Node) step(o *order) error {
 	n.state = state
 	n.grants.set(state.Powers, state.Epoch)
 	n.admit(n.running())
+	n.running().rouse(n.patience())
 	n.publish(ev)
 	err := n.do(ev, effects)
 	if o != nil {
@@ -38,6 +40,16 @@ func (n *Node) step(o *order) error {
 		n.compare(ev)
 	}
 	return err
+}
+
+// patience is for how long Raft's leader may be silent where a witness votes. The witness gives it up
+// first, but not within its lease; a box that asks for its vote afterwards gets it.
+func (n *Node) patience() time.Duration {
+	t := n.cfg.Timers
+	if n.cfg.Self.Role == mode.Witness {
+		return (t.Election + t.Short) / 2
+	}
+	return t.Election + t.Election/10
 }
 
 // taken is the answer to who ordered something.

@@ -185,7 +185,7 @@ func (s *State) tend(v view, m Member) (Effect, bool) {
 			return Effect{Do: Remove, Node: m.Node, Life: server.Life, Why: "it began a new life"}, true
 		}
 	}
-	if !here || !m.Agreed || m.Life == "" || m.Generation != v.Self.Generation {
+	if !here || !m.Agreed || m.Life == "" || m.Generation != v.Self.Generation || v.Now-s.of(m, v.t).met < 2*greet {
 		return Effect{}, false
 	}
 	switch m.vote() {
