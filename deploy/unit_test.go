@@ -15,20 +15,25 @@ const maxExposure = "20"
 // newKeys are keys of the unit that Debian 12's systemd does not know and only warns about.
 var newKeys = regexp.MustCompile(`Unknown key.* 'Restart(Steps|MaxDelaySec)' in section \[Service\], ignoring`)
 
+// units are those of a box and of a witness.
+var units = []string{"rackpost.service", "rackpost-witness.service"}
+
 func TestUnitIsValid(t *testing.T) {
 	t.Parallel()
 	analyze := requireTool(t, "systemd-analyze")
-	// The program is not installed here, so another stands in its place.
-	unit := strings.Replace(readFile(t, "rackpost.service"), "ExecStart=/usr/bin/rackpost ", "ExecStart="+analyze+" ", 1)
-	path := filepath.Join(t.TempDir(), "rackpost.service")
-	writeFile(t, path, unit)
-	out, err := exec.Command(analyze, "verify", "--man=no", path).CombinedOutput()
-	if err != nil {
-		t.Errorf("systemd-analyze verify: %v", err)
-	}
-	for line := range strings.Lines(string(out)) {
-		if strings.Contains(line, "rackpost.service") && !newKeys.MatchString(line) {
-			t.Errorf("systemd-analyze verify: %s", line)
+	for _, name := range units {
+		// The program is not installed here, so another stands in its place.
+		unit := strings.Replace(readFile(t, name), "ExecStart=/usr/bin/rackpost ", "ExecStart="+analyze+" ", 1)
+		path := filepath.Join(t.TempDir(), name)
+		writeFile(t, path, unit)
+		out, err := exec.Command(analyze, "verify", "--man=no", path).CombinedOutput()
+		if err != nil {
+			t.Errorf("systemd-analyze verify: %v", err)
+		}
+		for line := range strings.Lines(string(out)) {
+			if strings.Contains(line, name) && !newKeys.MatchString(line) {
+				t.Errorf("systemd-analyze verify: %s", line)
+			}
 		}
 	}
 }
@@ -36,16 +41,18 @@ func TestUnitIsValid(t *testing.T) {
 func TestUnitIsConfined(t *testing.T) {
 	t.Parallel()
 	analyze := requireTool(t, "systemd-analyze")
-	out, err := exec.Command(analyze, "security", "--offline=true", "--no-pager", "--threshold="+maxExposure, "rackpost.service").CombinedOutput()
-	if err != nil {
-		t.Errorf("more exposed than %s tenths: %v\n%s", maxExposure, err, out)
-	}
-	if !strings.Contains(string(out), "Overall exposure level for rackpost.service") {
-		t.Errorf("systemd-analyze security gave no verdict:\n%s", out)
-	}
-	unit := readFile(t, "rackpost.service")
-	if strings.Contains(unit, "User=root") || !strings.Contains(unit, "\nUser=rackpost\n") {
-		t.Error("the unit must run as the user rackpost")
+	for _, name := range units {
+		out, err := exec.Command(analyze, "security", "--offline=true", "--no-pager", "--threshold="+maxExposure, name).CombinedOutput()
+		if err != nil {
+			t.Errorf("more exposed than %s tenths: %v\n%s", maxExposure, err, out)
+		}
+		if !strings.Contains(string(out), "Overall exposure level for "+name) {
+			t.Errorf("systemd-analyze security gave no verdict:\n%s", out)
+		}
+		unit := readFile(t, name)
+		if strings.Contains(unit, "User=root") || !strings.Contains(unit, "\nUser=rackpost\n") {
+			t.Errorf("%s must run as the user rackpost", name)
+		}
 	}
 }
 

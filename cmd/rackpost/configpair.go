@@ -11,7 +11,7 @@ import (
 const (
 	pairPort             = 8481
 	maxPaths             = 4
-	defaultWitnessSocket = "/run/rackpost/witness.sock"
+	defaultWitnessSocket = "/run/rackpost-witness/witness.sock"
 )
 
 // pairConfig is how this machine takes part in a pair.
