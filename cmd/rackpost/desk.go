@@ -17,7 +17,7 @@ type desk struct{ *pairing }
 // Grants implements trust.Desk.
 func (d desk) Grants() []trust.Grant {
 	var out []trust.Grant
-	for _, t := range d.agreed.State().Tokens() {
+	for _, t := range d.tokens(d.agreed.State()) {
 		out = append(out, trust.Grant{Hash: t.Hash, Role: t.Role, Made: t.At, Expires: t.Expires, UsedBy: t.By})
 	}
 	return out

@@ -123,7 +123,7 @@ func clockTrusted() bool { return clockState() == journal.ClockTrusted }
 // members are those that are agreed on; before that is known, those that were known last.
 func (p *pairing) members() []trust.Member {
 	var out []trust.Member
-	for _, m := range p.agreed.State().Members() {
+	for _, m := range p.agreedMembers(p.agreed.State()) {
 		out = append(out, trustedMember(m))
 	}
 	if len(out) == 0 {
@@ -155,6 +155,7 @@ func (p *pairing) nameOf(id mode.NodeID) string {
 
 // propose has a command agreed on.
 func (p *pairing) propose(ctx context.Context, c control.Command) error {
+	p.vouch(c)
 	b, err := control.Encode(c)
 	if err != nil {
 		return err

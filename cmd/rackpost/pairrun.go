@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"rackpost/replicate/control"
 	"rackpost/replicate/mode"
 	"rackpost/replicate/wire"
 )
@@ -70,7 +72,11 @@ func (p *pairing) handOver() {
 func (p *pairing) keepPeers(ctx context.Context) error {
 	for {
 		changed := p.agreed.Watch()
-		if len(p.agreed.State().Members()) > 0 {
+		state := p.agreed.State()
+		if vouched := p.agreedMembers(state); len(vouched) < len(state.Members()) {
+			p.logger.Error("what is agreed on names members whom no box let in: they are taken for strangers", "members", len(state.Members()), "of_boxes", len(vouched))
+		}
+		if len(p.agreedMembers(state)) > 0 {
 			members := p.members()
 			if err := p.keeper.SetMembers(members); err != nil {
 				p.logger.Error("who is a member cannot be kept", "err", err)
@@ -130,10 +136,12 @@ func (p *pairing) introduce(ctx context.Context) error {
 
 func (p *pairing) introduceOnce(ctx context.Context) error {
 	state := p.agreed.State()
-	known, ok := state.Member(p.self.Node)
-	if !ok { // not agreed on yet, or not any more
+	members := p.agreedMembers(state)
+	i := slices.IndexFunc(members, func(m control.Member) bool { return m.Node == p.self.Node })
+	if i < 0 { // not agreed on yet, or not any more
 		return nil
 	}
+	known := members[i]
 	now := trustedMember(known)
 	now.Addresses = addressesOf(p.box.pair.advertise)
 	now.Name = p.box.name

@@ -111,6 +111,9 @@ func triedOf(state control.State) []byte {
 
 // takeVersion works with one version of the site, or changes nothing.
 func (a *appliance) takeVersion(state control.State, d control.Document) error {
+	if !a.pair.vouched(d) {
+		return errNotVouched
+	}
 	site, notes, err := parseSite(siteName, d.Content, all.Kinds(), a.pair.pairSecrets(state))
 	if err != nil {
 		return err

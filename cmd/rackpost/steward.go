@@ -78,6 +78,9 @@ func (p *pairing) untidy(state control.State) ([]control.Command, error) {
 
 // resealed seals a secret to the boxes of now; nil: it is.
 func (p *pairing) resealed(d control.Document) (control.Command, error) {
+	if !p.vouched(d) {
+		return nil, errNotVouched
+	}
 	sealed, err := trust.ParseSealed(d.Content)
 	if err != nil {
 		return nil, err
@@ -98,6 +101,9 @@ func (p *pairing) openSecret(state control.State, name string) (string, error) {
 	d, ok := state.Document(control.Secret + name)
 	if !ok {
 		return "", fmt.Errorf("the pair keeps no secret %q: rackpost secret set %s < FILE", name, name)
+	}
+	if !p.vouched(d) {
+		return "", fmt.Errorf("secret %q: %w", name, errNotVouched)
 	}
 	sealed, err := trust.ParseSealed(d.Content)
 	if err != nil {

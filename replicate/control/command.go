@@ -28,6 +28,7 @@ const (
 	maxVersions  = 100      // of Site, the current one among them
 	maxHistory   = 8 << 20  // bytes of the older ones
 	maxState     = 64 << 20 // bytes of a snapshot
+	maxProof     = 128
 )
 
 // The kinds of commands. A new one comes with a new Level.
@@ -59,6 +60,7 @@ type Put struct {
 	Content  []byte
 	Who, Why string
 	At       time.Time
+	Proof    []byte // of its Statement
 }
 
 // Delete removes a document, if Expected is its current version.
@@ -101,6 +103,7 @@ type Invite struct {
 	Who     string
 	At      time.Time
 	Expires time.Time
+	Proof   []byte // of its Statement
 }
 
 // Redeem uses a token up.

@@ -30,7 +30,7 @@ func (p *Put) apply(s *State, index uint64) error {
 		return err
 	}
 	// A document made anew does not begin at 1 again: who knows version 1 of the old one must not change it.
-	d := &Document{Name: p.Name, Version: s.floor + 1, Content: p.Content, Who: p.Who, Why: p.Why, At: p.At, Index: index}
+	d := &Document{Name: p.Name, Version: s.floor + 1, Content: p.Content, Who: p.Who, Why: p.Why, At: p.At, Index: index, Base: p.Expected, Proof: p.Proof}
 	if !exists {
 		s.documents = slices.Insert(slices.Clone(s.documents), i, d)
 		return nil

@@ -9,6 +9,7 @@ func (p *Put) fields(c *codec) {
 	c.must(&p.Who, "who changes it", maxWho)
 	c.text(&p.Why, maxWhy)
 	c.at(&p.At)
+	c.proof(&p.Proof)
 }
 
 func (d *Delete) fields(c *codec) {
@@ -49,6 +50,7 @@ func (i *Invite) fields(c *codec) {
 	c.must(&i.Who, "who invites", maxWho)
 	c.at(&i.At)
 	c.at(&i.Expires)
+	c.proof(&i.Proof)
 }
 
 func (r *Redeem) fields(c *codec) {
@@ -80,6 +82,8 @@ func (d *Document) fields(c *codec) {
 	c.text(&d.Why, maxWhy)
 	c.at(&d.At)
 	c.num(&d.Index)
+	c.num(&d.Base)
+	c.proof(&d.Proof)
 }
 
 func (l *Claim) fields(c *codec) {
@@ -104,6 +108,7 @@ func (t *Token) fields(c *codec) {
 	if c.when(&t.Used); !t.Used.IsZero() {
 		c.node(&t.By)
 	}
+	c.proof(&t.Proof)
 }
 
 func (t *Takeover) fields(c *codec) {
@@ -134,6 +139,12 @@ func (m *Member) fields(c *codec) {
 func (p *Path) fields(c *codec) {
 	c.must(&p.Name, "the path's name", maxName)
 	c.must(&p.Address, "the path's address", maxName)
+}
+
+func (c *codec) proof(v *[]byte) {
+	if c.blob(v, maxProof); len(*v) == 0 {
+		*v = nil
+	}
 }
 
 func (c *codec) outcome(v *Outcome) {

@@ -17,8 +17,8 @@ func TestGolden(t *testing.T) {
 		got  [32]byte
 		want string
 	}{
-		"commands": {commands, "b1962b6a02d41362253e69eb7cd40a2a51506af1f14040a9caacdfb4966693fc"},
-		"state":    {state, "bba82d3f0c8070af400b9e866f1ecc09f65d8e51569b6446e2b098aac0e22f69"},
+		"commands": {commands, "0758d45fb2f032ca84828bd124f5f62d5392570cfd1e91f9aa480cf08fd16236"},
+		"state":    {state, "95436b1ed8f2456f01e274e8e6a26719906395936e8efc47a4bcbe4e9352e22f"},
 	} {
 		if got := hex.EncodeToString(c.got[:]); got != c.want {
 			t.Errorf("%s: %s, want %s", what, got, c.want)

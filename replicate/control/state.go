@@ -26,8 +26,10 @@ type Document struct {
 	Content []byte    `json:"content"` // not to be changed
 	Who     string    `json:"who"`
 	Why     string    `json:"why"`
-	At      time.Time `json:"at"`    // by the clock of whoever proposed it, in milliseconds
-	Index   uint64    `json:"index"` // of the Raft entry
+	At      time.Time `json:"at"`              // by the clock of whoever proposed it, in milliseconds
+	Index   uint64    `json:"index"`           // of the Raft entry
+	Base    uint64    `json:"base"`            // what it was made from: the version before, or 0
+	Proof   []byte    `json:"proof,omitempty"` // of its Statement
 }
 
 // Outcome is how a claim stands.
@@ -76,6 +78,7 @@ type Token struct {
 	Expires time.Time   `json:"expires"`
 	Used    time.Time   `json:"used"` // the zero time: not yet
 	By      mode.NodeID `json:"by"`
+	Proof   []byte      `json:"-"` // of its Statement
 }
 
 // Takeover is a person's word that one member goes on alone.

@@ -23,7 +23,7 @@ func (p *Invite) apply(s *State, _ uint64) error {
 	case len(tokens) >= maxTokens:
 		return refuse("%d tokens have not expired yet, the most there may be: wait, or use one of them", maxTokens)
 	}
-	s.tokens = slices.Insert(tokens, i, &Token{Hash: p.Hash, Role: p.Role, Who: p.Who, At: p.At, Expires: p.Expires})
+	s.tokens = slices.Insert(tokens, i, &Token{Hash: p.Hash, Role: p.Role, Who: p.Who, At: p.At, Expires: p.Expires, Proof: p.Proof})
 	return nil
 }
 

@@ -32,6 +32,8 @@ type Keeper struct {
 	cfg   Config
 	urged chan struct{}
 
+	vouched vouched
+
 	joining sync.Mutex // one joins at a time, so that each sees those before
 
 	mu    sync.Mutex // of who changes state and the folder

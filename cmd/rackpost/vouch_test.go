@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"rackpost/hw/journal"
+	"rackpost/replicate/control"
+	"rackpost/replicate/mode"
+	"rackpost/replicate/trust"
+)
+
+// vouching is a box of a pair whose Raft is led by somebody in other hands: what it writes is applied as it is.
+type vouching struct {
+	*pairing
+	t     *testing.T
+	index uint64
+}
+
+func newVouching(t *testing.T) *vouching {
+	t.Helper()
+	box := boxConfig{name: "box-a", data: t.TempDir(), pair: pairConfig{listen: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:1")}}}
+	site, origin := journal.ID{1}, journal.ID{2}
+	_, err := trust.Found(pairFolderOf(box), trust.Founder{Name: box.name, Site: site.String(), Origin: origin.String(), Now: time.Now(), Trusted: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := openPairing(box, pairNeeds{}, pairCuts{}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := &vouching{pairing: p, t: t}
+	c, err := memberPut(p.agreed.State(), agreedMember(p.keeper.Identity().Self), "anna", "", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.box(c)
+	return v
+}
+
+// raft applies what the leader of Raft wrote.
+func (v *vouching) raft(c control.Command) {
+	v.t.Helper()
+	b, err := control.Encode(c)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	v.index++
+	if err := v.agreed.Apply(v.index, b); err != nil {
+		v.t.Fatal(err)
+	}
+}
+
+// box applies what this box proposed.
+func (v *vouching) box(c control.Command) { v.vouch(c); v.raft(c) }
+
+func (v *vouching) secret(name, value string) *control.Put {
+	v.t.Helper()
+	sealed, err := trust.Seal(name, []byte(value), trust.Recipients(v.members()))
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	content, err := json.Marshal(sealed)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	now, _ := v.agreed.State().Document(control.Secret + name)
+	return &control.Put{Name: control.Secret + name, Expected: now.Version, Content: content, Who: "anna", At: time.Now()}
+}
+
+// TestLeaderInOtherHands: whoever writes the log of Raft without being a box adds no member, has no secret sealed to itself,
+// sets none, lets nobody in and changes no site.
+func TestLeaderInOtherHands(t *testing.T) {
+	t.Parallel()
+	v := newVouching(t)
+	v.box(v.secret("core", "public"))
+	v.box(&control.Put{Name: control.Site, Content: []byte("good"), Who: "anna", At: time.Now()})
+	v.box(&control.Invite{Hash: [32]byte{1}, Role: mode.Box, Who: "anna", At: time.Now(), Expires: time.Now().Add(time.Hour)})
+
+	eve := v.keeper.Identity().Self
+	eve.Node, eve.Name, eve.Origin = mode.NodeID{0xee}, "box-e", "origin-of-eve"
+	name, content, err := agreedMember(eve).Document()
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.raft(&control.Put{Name: name, Content: content, Who: "anna", At: time.Now()})
+	v.raft(&control.Invite{Hash: [32]byte{2}, Role: mode.Box, Who: "anna", At: time.Now(), Expires: time.Now().Add(time.Hour)})
+	bad := &control.Put{Name: control.Site, Expected: 1, Content: []byte("bad"), Who: "anna", At: time.Now()}
+	v.raft(bad)
+
+	if list := v.members(); len(list) != 1 || list[0].Name != "box-a" {
+		t.Errorf("members: %v", list)
+	}
+	if list := (desk{v.pairing}).Grants(); len(list) != 1 || list[0].Hash != [32]byte{1} {
+		t.Errorf("%d tokens let in", len(list))
+	}
+	state := v.agreed.State()
+	d, _ := state.Document(control.Secret + "core")
+	if c, err := v.resealed(d); c != nil || err != nil {
+		t.Errorf("a secret is sealed anew: %v, %v", c, err)
+	}
+	site, _ := state.Document(control.Site)
+	if err := (&appliance{pair: v.pairing}).takeVersion(state, site); !errors.Is(err, errNotVouched) || !strings.Contains(err.Error(), "take out the one") {
+		t.Errorf("a site that no box made: %v", err)
+	}
+
+	v.raft(v.secret("core", "of eve"))
+	if _, err := v.openSecret(v.agreed.State(), "core"); !errors.Is(err, errNotVouched) {
+		t.Errorf("a secret that no box set: %v", err)
+	}
+	v.box(v.secret("core", "new"))
+	if s, err := v.openSecret(v.agreed.State(), "core"); s != "new" || err != nil {
+		t.Errorf("%q, %v after a box set it", s, err)
+	}
+	if d, _ := v.agreed.State().Document(control.Site); v.vouched(d) {
+		t.Error("the site is believed")
+	}
+
+	// Its own document in other words is not its own, and it does not vouch for that.
+	self := agreedMember(v.keeper.Identity().Self)
+	self.Recipient = "age1" + strings.Repeat("q", 58)
+	name, content, err = self.Document()
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.raft(&control.Put{Name: name, Expected: 1, Content: content, Who: "anna", At: time.Now()})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	if err := v.introduceOnce(ctx); err != nil {
+		t.Errorf("it introduces itself with another's words: %v", err)
+	}
+	if r := trust.Recipients(v.members()); len(r) != 1 || r[0] == self.Recipient {
+		t.Errorf("secrets are sealed to %v", r)
+	}
+}
