@@ -111,10 +111,9 @@ func (l *demoLab) whileServing(ctx context.Context, fn func(context.Context) err
 	serving, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	var group errgroup.Group
-	rack := l.rack
-	l.rack = nil // Run closes it
-	group.Go(func() error { return rack.Run(serving) })
-	group.Go(func() error { return rack.Serve(serving, l.control) })
+	l.served = true
+	group.Go(func() error { return l.rack.Run(serving) })
+	group.Go(func() error { return l.rack.Serve(serving, l.control) })
 	err := fn(ctx)
 	err = errors.Join(err, l.stopAll())
 	end()

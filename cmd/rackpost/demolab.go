@@ -39,6 +39,7 @@ const (
 // demoLab is a simulated rack in this process, and a pair of processes that watches it.
 type demoLab struct {
 	rack    *sim.Rack
+	served  bool    // the rack was, and is closed by that
 	network [3]byte // of its addresses
 	port    uint16  // of the members
 	scratch string  // folder that is removed at the end
@@ -123,7 +124,7 @@ func (l *demoLab) Close() error {
 		m.kill()
 	}
 	var err error
-	if l.rack != nil {
+	if l.rack != nil && !l.served {
 		err = l.rack.Close()
 	}
 	return errors.Join(err, os.RemoveAll(l.scratch))

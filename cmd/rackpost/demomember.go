@@ -70,6 +70,7 @@ type vectorNews struct {
 	Batches   uint64 `json:"batches"`
 	Sum       string `json:"sum"`
 	Conflicts uint64 `json:"conflicts"`
+	Putting   int64  `json:"putting"` // reports that wait for the disk
 }
 
 // monotonic is CLOCK_MONOTONIC in nanoseconds.
@@ -86,6 +87,8 @@ type demoMember struct {
 	disk   slowness
 	rest   atomic.Bool
 	ended  context.CancelFunc
+
+	putting atomic.Int64 // reports that wait for the disk
 
 	mu  sync.Mutex // guards what follows
 	out *json.Encoder
@@ -168,9 +171,10 @@ func (m *demoMember) tellVector() {
 	if a == nil {
 		return
 	}
+	putting := m.putting.Load() // before what is held: what comes later waits still
 	v := a.store.Have()
 	sum := sha256.Sum256(v.Marshal())
-	m.tell(memberNews{Vector: &vectorNews{Batches: v.Count(), Sum: hex.EncodeToString(sum[:]), Conflicts: a.store.Conflicts()}})
+	m.tell(memberNews{Vector: &vectorNews{Batches: v.Count(), Sum: hex.EncodeToString(sum[:]), Conflicts: a.store.Conflicts(), Putting: putting}})
 }
 
 // runs is called when the member is about to run, until ctx ends.
@@ -220,10 +224,13 @@ type tellingSink struct {
 
 // Put implements collectors.Sink.
 func (s *tellingSink) Put(ctx context.Context, r hw.Report) error {
+	s.member.putting.Add(1)
 	if s.member.rest.Load() {
+		s.member.putting.Add(-1)
 		<-ctx.Done()
 		return ctx.Err()
 	}
+	defer s.member.putting.Add(-1)
 	if err := s.sink.Put(ctx, r); err != nil {
 		return err
 	}
