@@ -118,7 +118,8 @@ devices:
 func TestEveryKeyIsChecked(t *testing.T) {
 	t.Parallel()
 	parse := map[string]func([]byte) error{
-		"../../deploy/box.yaml": func(b []byte) error { _, err := parseBox("f", b); return err },
+		"../../deploy/box.yaml":     func(b []byte) error { _, err := parseBox("f", b); return err },
+		"../../deploy/witness.yaml": func(b []byte) error { _, err := parseWitness("f", b); return err },
 		"../../deploy/site.yaml": func(b []byte) error {
 			_, _, err := parseSite("f", b, all.Kinds(), secretSource{getenv: noEnv, outside: true})
 			return err
