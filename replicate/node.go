@@ -47,6 +47,7 @@ type Node struct {
 	pending bool   // a change of Raft's configuration is under way
 	diverge string // what the last comparison found, in words
 	status  Status
+	kept    bool // proposals wait
 	changed chan struct{}
 }
 

@@ -55,11 +55,11 @@ func (n *Node) Propose(ctx context.Context, cmd []byte) error {
 	for {
 		later := n.Watch()
 		to, ok := n.owner()
-		if ok && to == n.cfg.Self.Node {
+		if ok && to == n.cfg.Self.Node && !n.keepsBack() {
 			_, err := n.apply(ctx, entryCommand, cmd)
 			return err
 		}
-		if ok {
+		if ok && to != n.cfg.Self.Node {
 			return n.forward(ctx, to, cmd)
 		}
 		select {
@@ -70,6 +70,23 @@ func (n *Node) Propose(ctx context.Context, cmd []byte) error {
 			return fmt.Errorf("%w: %w", ErrNoAuthority, ctx.Err())
 		}
 	}
+}
+
+// keepBack has proposals wait, or lets them go.
+func (n *Node) keepBack(on bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.kept != on {
+		n.kept = on
+		close(n.changed)
+		n.changed = make(chan struct{})
+	}
+}
+
+func (n *Node) keepsBack() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.kept
 }
 
 // owner is the member with authority, as far as this one knows.

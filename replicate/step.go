@@ -27,6 +27,7 @@ func (n *Node) step(o *order) error {
 	}
 	state, effects := mode.Step(n.state, ev, n.cfg.Timers)
 	n.state = state
+	n.keepBack(state.Holds)
 	n.grants.set(state.Powers, state.Epoch)
 	n.admit(n.running())
 	n.running().rouse(n.patience())

@@ -257,7 +257,7 @@ func (n *Node) keep() {
 	}
 	since := time.Since(n.saving)
 	probe := n.state.Authority && min(since, time.Since(n.moved)) >= probeEvery
-	if !probe && (commit <= n.saved || since < commitEvery) || n.log.Busy() > 0 {
+	if n.kept || !probe && (commit <= n.saved || since < commitEvery) || n.log.Busy() > 0 {
 		return
 	}
 	n.saving = time.Now()

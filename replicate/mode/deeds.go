@@ -145,6 +145,17 @@ func (s *State) demote(v view) []Effect {
 	return nil
 }
 
+// doubts says whether the only other voter may have to be set aside soon. That takes a write or two within the lease: on a
+// slow disk there is no time for others before it.
+func (v view) doubts() bool {
+	if !v.Raft.Leads || v.voters() != 2 {
+		return false
+	}
+	return slices.ContainsFunc(v.Members, func(m Member) bool {
+		return m.votes() && (m.Silent > v.t.Demote/2 || m.RaftSilent > 0)
+	})
+}
+
 // patience is for how long Raft alone may not reach the other of two voters: what is left of the
 // lease is for setting it aside.
 func (v view) patience() time.Duration {

@@ -16,6 +16,7 @@ type State struct {
 	Epoch     uint64   // what was done with the powers of one epoch ends before those of the next are given
 	Cut       bool     // no byte of Raft goes out or comes in
 	Stand     bool     // it may ask for votes
+	Holds     bool     // nothing new is agreed on for a moment: a silent member may have to be set aside first
 	Waits     bool     // it is the only voter, and the others have not shown yet that it may have authority
 	Lives     []string // the servers Raft may speak with: those that know this life
 	Alarms    []Alarm

@@ -37,6 +37,7 @@ func Step(s State, e Event, t Timers) (State, []Effect) {
 		s.Authority, s.yielding = false, true
 		s.enter(v)
 	}
+	s.Holds = v.doubts()
 	s.Alarms = s.alarms(v)
 	return s, effects
 }
