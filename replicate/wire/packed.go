@@ -16,10 +16,12 @@ type packed struct {
 	packer *flate.Writer // to ready
 	ready  *bytes.Buffer
 	out    io.Writer
+	before func(n int) // so many bytes are written
 }
 
-// pack returns how both ends of the connection speak, by what they told each other.
-func pack(c *Conn) (io.ReadWriter, error) {
+// pack returns how both ends of the connection speak, by what they told each other; before is called before packed bytes are
+// written.
+func pack(c *Conn, before func(n int)) (io.ReadWriter, error) {
 	if c.told.Role != mode.Witness && c.Peer.Role != mode.Witness {
 		return c.Conn, nil
 	}
@@ -28,7 +30,7 @@ func pack(c *Conn) (io.ReadWriter, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &packed{flate.NewReader(c.Conn), packer, ready, c.Conn}, nil
+	return &packed{flate.NewReader(c.Conn), packer, ready, c.Conn, before}, nil
 }
 
 // Read implements io.Reader.
@@ -43,6 +45,7 @@ func (p *packed) Write(b []byte) (int, error) {
 	if err := p.packer.Flush(); err != nil {
 		return 0, err
 	}
+	p.before(p.ready.Len())
 	if _, err := p.out.Write(p.ready.Bytes()); err != nil {
 		return 0, err
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -162,20 +163,53 @@ func (w *Wire) deliver(c *Conn) {
 	}
 }
 
+// mostRaft is how many bytes one message of Raft may have, and what a snapshot has beside: more than what may be agreed on. They
+// are counted from one answer to the next.
+const mostRaft = 80 << 20
+
+// Raft gives every message the same short time. One to a witness is given what its bytes take besides on a thin line, up to a bound: Raft
+// stops only when the message under way is answered.
+const (
+	thinLine = 2 << 10 // bytes in a second
+	mostWait = 5 * time.Second
+)
+
+var errTooLong = errors.New("the other side sends more than what can be agreed on")
+
 // raftConn carries no byte once this member is of another generation than the hello that opened it.
 type raftConn struct {
 	*Conn
-	w      *Wire
-	stream io.ReadWriter
+	w        *Wire
+	stream   io.ReadWriter
+	deadline time.Time    // that Raft set for its message
+	sent     int          // bytes of that message
+	in       atomic.Int64 // bytes since something was written
 }
 
 func (w *Wire) raftConn(c *Conn) (net.Conn, error) {
-	stream, err := pack(c)
+	r := &raftConn{Conn: c, w: w}
+	stream, err := pack(c, r.wait)
 	if err != nil {
 		c.drop()
 		return nil, err
 	}
-	return &raftConn{c, w, stream}, nil
+	r.stream = stream
+	return r, nil
+}
+
+// SetDeadline implements net.Conn. Raft sets it before each message it sends.
+func (c *raftConn) SetDeadline(t time.Time) error {
+	c.deadline, c.sent = t, 0
+	return c.Conn.SetDeadline(t)
+}
+
+// wait gives the message that n bytes more belong to the time they take on a thin line.
+func (c *raftConn) wait(n int) {
+	if c.deadline.IsZero() || c.called {
+		return
+	}
+	c.sent += n
+	_ = c.Conn.SetDeadline(c.deadline.Add(min(time.Duration(c.sent)*time.Second/thinLine, mostWait)))
 }
 
 func (c *raftConn) stale() error {
@@ -192,6 +226,10 @@ func (c *raftConn) Read(b []byte) (int, error) {
 	if stale := c.stale(); stale != nil {
 		return 0, stale
 	}
+	if c.in.Add(int64(n)) > mostRaft {
+		c.drop()
+		return 0, errTooLong
+	}
 	if n > 0 && !c.called {
 		c.w.contacts.proven(c.Peer.Node, c.Path, time.Now(), 0)
 	}
@@ -203,6 +241,7 @@ func (c *raftConn) Write(b []byte) (int, error) {
 	if err := c.stale(); err != nil {
 		return 0, err
 	}
+	c.in.Store(0)
 	if c.called {
 		_ = c.SetWriteDeadline(time.Now().Add(raftWrite))
 	}
