@@ -74,7 +74,7 @@ func frame(heading []string, text string, columns, rows int) string {
 	var b strings.Builder
 	b.WriteString("\x1b[H")
 	tall := func(l string) int { return 1 + max(utf8.RuneCountInString(l)-1, 0)/columns }
-	most := rows / 2
+	most := rows / 3
 	for i, l := range heading {
 		if most -= tall(l); most < 0 && i > 0 {
 			break

@@ -107,7 +107,10 @@ func (s *story) tell(ctx context.Context) error {
 	fmt.Fprintf(s.out, "Timers are those of a pair in a rack, but a member that came back votes after %s instead of %s, and who gained authority acts after %s instead of %s.\n",
 		shortDuration(demoSettle), shortDuration(mode.DefaultTimers().Settle), shortDuration(demoQuarantine), shortDuration(mode.DefaultTimers().Quarantine))
 	err := s.tellWhole(ctx)
-	if errors.Is(err, errUntold) { // a promise says so
+	switch {
+	case ctx.Err() != nil:
+		return errors.New("interrupted: there is no verdict")
+	case errors.Is(err, errUntold): // a promise says so
 		return nil
 	}
 	return err
@@ -118,7 +121,7 @@ func (s *story) tellWhole(ctx context.Context) error {
 		return err
 	}
 	if !s.await(ctx, "the pair stands, every device is visited, and the leader may act", storySetUp, s.isReady) {
-		return s.untold(ctx)
+		return errUntold
 	}
 	s.mu.Lock()
 	s.ready = time.Now()
@@ -129,14 +132,6 @@ func (s *story) tellWhole(ctx context.Context) error {
 		return err
 	}
 	return s.heal(ctx)
-}
-
-// untold is why a story does not go on.
-func (s *story) untold(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("interrupted: %w", err)
-	}
-	return errUntold
 }
 
 // heal makes everything whole, and waits until the pair is.
@@ -150,12 +145,12 @@ func (s *story) heal(ctx context.Context) error {
 	began := time.Now()
 	s.say("everything is whole again; nobody repairs anything by hand")
 	if !s.await(ctx, "the pair is whole again by itself: one leads, all vote", storyHeal, s.isWhole) {
-		return s.untold(ctx)
+		return errUntold
 	}
 	s.measured.Heal = time.Since(began).Seconds()
 	s.say("the pair is whole: %s leads", s.leader().name)
 	if s.lights > 0 && !s.await(ctx, "the light is dark at its end", storyHeal, s.isDark) {
-		return s.untold(ctx)
+		return errUntold
 	}
 	pause(ctx, s.lab.period*3/2)
 	return s.compare(ctx)
@@ -185,7 +180,7 @@ func (s *story) compare(ctx context.Context) error {
 		return a.Batches > 0 && a == b && a.Conflicts == 0 && a.Putting == 0
 	})
 	if !equal {
-		return s.untold(ctx)
+		return errUntold
 	}
 	s.say("both journals hold the same, %.1f s after the last visit: %d batches", time.Since(began).Seconds(), s.vectors[s.lab.members[0]].Batches)
 	return nil

@@ -75,7 +75,7 @@ func leaderDies(ctx context.Context, s *story) error {
 		return err
 	}
 	if !s.await(ctx, left.name+" visits every device", storyHeal, func() bool { return s.visitedBy(left, at) }) {
-		return s.untold(ctx)
+		return errUntold
 	}
 	s.takeOverPromises(left, at)
 	if !s.flags.witness {
@@ -159,7 +159,7 @@ func (s *story) apart(ctx context.Context, leader *labMember, at int64) error {
 	other := s.other(leader)
 	if !s.flags.witness {
 		if !s.await(ctx, other.name+" visits every device", storyHeal, func() bool { return s.visitedBy(other, at) }) {
-			return s.untold(ctx)
+			return errUntold
 		}
 		first := s.firstVisit(other, at)
 		s.measured.FirstVisit = first.Seconds()
@@ -189,7 +189,7 @@ func bothDie(ctx context.Context, s *story) error {
 		}
 	}
 	if !s.await(ctx, "every device is visited again", storyHeal, func() bool { return s.visitedBy(nil, again) }) {
-		return s.untold(ctx)
+		return errUntold
 	}
 	first := min(s.firstVisit(leader, again), s.firstVisit(s.other(leader), again))
 	s.measured.FirstVisit = first.Seconds()
