@@ -80,7 +80,7 @@ func (g *gate) receive() {
 			return
 		case rpc := <-g.Transport.Consumer():
 			if !g.hears(rpc) || g.early(rpc.Command) {
-				refuse(rpc)
+				g.done.Go(func() { refuse(rpc) }) // a snapshot may take long to end
 				continue
 			}
 			if _, ok := rpc.Command.(*raft.TimeoutNowRequest); ok {
