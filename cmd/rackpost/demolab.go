@@ -11,7 +11,6 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -20,7 +19,6 @@ import (
 	"rackpost/collectors/all"
 	"rackpost/collectors/sim"
 	"rackpost/replicate/mode"
-	"rackpost/web"
 )
 
 const (
@@ -130,18 +128,9 @@ func (l *demoLab) Close() error {
 	return errors.Join(err, os.RemoveAll(l.scratch))
 }
 
-// member finds one by its name.
-func (l *demoLab) member(name string) *labMember {
-	i := slices.IndexFunc(l.members, func(m *labMember) bool { return m.name == name })
-	if i < 0 {
-		return nil
-	}
-	return l.members[i]
-}
-
 func (l *demoLab) boxes() []*labMember { return l.members[:2] }
 
-// cables tells every member which ways are cut: from one member to another, over path 0 or 1, or all paths when -1.
+// cutCables tells every member which ways are cut; the others are whole.
 func (l *demoLab) cutCables(ways ...way) {
 	for _, m := range l.members {
 		cuts := map[netip.Addr]cut{}
@@ -171,7 +160,7 @@ func (l *demoLab) cutCables(ways ...way) {
 // way is one direction of a cable.
 type way struct {
 	from, to *labMember
-	path     int // -1: all
+	path     int // 0: the LAN, 1: the direct cable, -1: all
 }
 
 // setUp makes the members a pair, with what rackpost pair init, token and join do, and tells each step.
@@ -265,7 +254,7 @@ func (l *demoLab) periods(kind collectors.Kind, server bool) string {
 	return strings.Join(words, ", ")
 }
 
-// faultSwitch is where rackpost sim fault finds the rack.
+// listenControl lets rackpost sim fault find the rack where it looks, unless another simulator is there.
 func (l *demoLab) listenControl() {
 	if conn, err := net.Dial("unix", defaultControl()); err == nil { // another simulator has it
 		_ = conn.Close()
@@ -318,11 +307,4 @@ func (m *labMember) write() error {
 
 func (m *labMember) post(ctx context.Context, path string, body, answer any) error {
 	return m.client.post(ctx, path, body, answer)
-}
-
-// pairView is how the member sees the pair.
-func (m *labMember) pairView(ctx context.Context) (v web.Pair, err error) {
-	ctx, cancel := context.WithTimeout(ctx, redraw)
-	defer cancel()
-	return v, m.client.get(ctx, pairPath, nil, &v)
 }

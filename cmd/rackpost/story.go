@@ -166,15 +166,17 @@ func (s *story) compare(ctx context.Context) error {
 	s.mu.Unlock()
 	began := time.Now()
 	asking, end := context.WithCancel(ctx)
+	var tasks sync.WaitGroup
+	defer tasks.Wait()
 	defer end()
-	go func() { // it ends with the wait
+	tasks.Go(func() {
 		for asking.Err() == nil {
 			for _, m := range s.lab.boxes() {
 				m.order(memberOrder{Vector: true})
 			}
 			pause(asking, 200*time.Millisecond)
 		}
-	}()
+	})
 	equal := s.await(ctx, "both journals hold the same", storyEqual, func() bool {
 		a, b := s.vectors[s.lab.members[0]], s.vectors[s.lab.members[1]]
 		return a.Batches > 0 && a == b && a.Conflicts == 0 && a.Putting == 0

@@ -29,7 +29,7 @@ type plot struct {
 
 func plots() []plot {
 	return []plot{
-		{"leader-dies", "the leader is killed while a server does what it was told", leaderDies},
+		{"leader-dies", "the leader is killed while it tells a server to blink", leaderDies},
 		{"follower-dies", "the follower is killed, and the leader's disk stands still for a second just then", followerDies},
 		{"cable-cut", "one cable between the boxes is cut, then the other one too", cableCut},
 		{"one-way", "the leader hears nothing from the other box, which still hears it", oneWay},
@@ -134,14 +134,14 @@ func followerDies(ctx context.Context, s *story) error {
 func cableCut(ctx context.Context, s *story) error {
 	leader := s.leader()
 	other := s.other(leader)
-	at := s.strike("the direct cable is cut, both ways")
+	s.strike("the direct cable is cut, both ways")
 	s.lab.cutCables(way{leader, other, 1}, way{other, leader, 1})
 	pause(ctx, 5*time.Second)
 	s.mu.Lock()
 	same := s.isWhole() && s.leads() == leader
 	s.mu.Unlock()
 	s.promised(same, "one cut cable of two changes nothing", "")
-	at = s.strike("the LAN between the boxes is cut too")
+	at := s.strike("the LAN between the boxes is cut too")
 	s.lab.cutCables(way{leader, other, -1}, way{other, leader, -1})
 	return s.apart(ctx, leader, at)
 }
