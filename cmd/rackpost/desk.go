@@ -43,7 +43,7 @@ func (d desk) Generation() mode.Generation { return d.node.Status().Generation }
 
 // letIn answers who has no certificate of now: one who joins, or a member whose certificate is to be renewed.
 func (p *pairing) letIn(ctx context.Context, from netip.Addr, request []byte) ([]byte, error) {
-	p.logger.Info("a machine asks to join the pair, or for a new certificate", "from", from.String())
+	p.logger.Debug("a machine asks to join the pair, or for a new certificate", "from", from.String())
 	return p.keeper.Answer(ctx, request, desk{p}), nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -41,7 +42,7 @@ func (k *Keeper) Answer(ctx context.Context, request []byte, desk Desk) []byte {
 		answer, err = k.admit(ctx, request, m, desk)
 	}
 	if err != nil {
-		k.cfg.Logger.Warn("a request to join the pair or to renew a certificate was refused", "token", fmt.Sprintf("%.16q", m.Token), "err", err)
+		k.cfg.Logger.Log(ctx, k.refusedLevel(), "a request to join the pair or to renew a certificate was refused", "token", fmt.Sprintf("%.16q", m.Token), "err", err)
 		answer = refusal(err)
 	}
 	b, err := json.Marshal(answer)
@@ -49,6 +50,18 @@ func (k *Keeper) Answer(ctx context.Context, request []byte, desk Desk) []byte {
 		k.cfg.Logger.Error("an answer could not be written", "err", err)
 	}
 	return b
+}
+
+// refusedEvery is how often a refusal is worth a line that everybody reads: anybody on the network can ask.
+const refusedEvery = 10 * time.Second
+
+func (k *Keeper) refusedLevel() slog.Level {
+	now := time.Now().UnixNano()
+	last := k.refused.Load()
+	if now-last < int64(refusedEvery) || !k.refused.CompareAndSwap(last, now) {
+		return slog.LevelDebug
+	}
+	return slog.LevelWarn
 }
 
 func (k *Keeper) admit(ctx context.Context, request []byte, m message, desk Desk) (message, error) {
@@ -114,7 +127,7 @@ func (k *Keeper) mayJoin(g Grant, p plea, now time.Time) error {
 	s := k.state.Load()
 	switch {
 	case g.UsedBy != (mode.NodeID{}) && g.UsedBy != p.Member.Node:
-		return refuse(UsedToken, "%s joined with this token already: if that is not a machine of yours, take it out (\"rackpost pair status\" shows it); make a new token for this one (\"rackpost pair token\")", g.UsedBy)
+		return refuse(UsedToken, "%s joined with this token already: if that is not a machine of yours, take it out (\"rackpost pair status\" shows it); make a new token for this one (\"rackpost pair token\")", nameOf(s.Members, g.UsedBy))
 	case now.After(g.Expires) || now.Before(g.Made.Add(-TokenLife)):
 		return refuse(Expired, "the token was good until %s: make a new one (\"rackpost pair token\")", g.Expires.UTC().Format(time.RFC3339))
 	case g.Role != p.Member.Role:
@@ -123,6 +136,16 @@ func (k *Keeper) mayJoin(g Grant, p plea, now time.Time) error {
 		return refuse(OtherSite, "the machine's journal is of site %.64q, the pair is of site %s: join the pair of its own site, or give the machine an empty data folder and keep the old one", p.Site, s.Site)
 	}
 	return room(s.Members, p.Member)
+}
+
+// nameOf is what people call a member.
+func nameOf(members []Member, id mode.NodeID) string {
+	for _, m := range members {
+		if m.Node == id {
+			return m.Name
+		}
+	}
+	return "member " + id.String()
 }
 
 func parsePlea(body []byte) (plea, ed25519.PublicKey, error) {

@@ -304,3 +304,17 @@ func TestSecretsAreNowhere(t *testing.T) {
 		t.Errorf("only %d bytes were looked at", seen.Len())
 	}
 }
+
+// TestRefusalsDoNotFillTheLog: anybody may ask, and is answered; one line in a while says so.
+func TestRefusalsDoNotFillTheLog(t *testing.T) {
+	t.Parallel()
+	north := found(t)
+	for range 50 {
+		if b := north.Answer(t.Context(), []byte("{}"), nil); len(b) == 0 {
+			t.Fatal("no answer")
+		}
+	}
+	if n := strings.Count(north.log.String(), "level=WARN"); n != 1 {
+		t.Errorf("%d lines for 50 refusals within a moment", n)
+	}
+}

@@ -33,6 +33,7 @@ type Keeper struct {
 	urged chan struct{}
 
 	vouched vouched
+	refused atomic.Int64 // when a refusal was last told, Unix ns
 
 	joining sync.Mutex // one joins at a time, so that each sees those before
 

@@ -77,6 +77,10 @@ func (w *Wire) refuseBoth(r Refusal, ours, theirs verdict) (refusal *Refusal) {
 // then that its certificate was refused.
 func (w *Wire) broken(r Refusal, err error) error {
 	switch {
+	case isAlert(err) && r.Protocol == Join:
+		r.Theirs, r.Reason = true, Untrusted
+		r.Words = "a machine wanted to join and hung up: its token is of another pair than this box; say the address of the box that made the token, or make a token here (\"rackpost pair token\")"
+		return w.refuse(r)
 	case isAlert(err):
 		r.Theirs, r.Reason = true, Untrusted
 		r.Words = "it refuses this member's certificate (" + err.Error() + "): it is of another pair, or removed this one, or the clocks differ; \"rackpost pair status\" there says which"

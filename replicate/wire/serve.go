@@ -76,7 +76,7 @@ func (w *Wire) serve(ctx context.Context, raw net.Conn, path string, from netip.
 	done := until(ctx, m, time.Now().Add(w.cfg.Handshake))
 	if err := c.HandshakeContext(ctx); err != nil {
 		done()
-		w.unwanted(ctx, m, from, path, err)
+		w.unwanted(ctx, m, from, path, c.ConnectionState().NegotiatedProtocol, err)
 		_ = m.Close()
 		return
 	}
@@ -156,8 +156,8 @@ func (w *Wire) AcceptJournal(ctx context.Context) (*Conn, error) {
 
 // unwanted ends a caller whose TLS failed: one who spoke HTTP is told so, one who said nothing or
 // only looked is not worth a word.
-func (w *Wire) unwanted(ctx context.Context, m *meter, from netip.Addr, path string, err error) {
-	r := Refusal{Address: from.String(), Path: path, Reason: Untrusted, Words: err.Error()}
+func (w *Wire) unwanted(ctx context.Context, m *meter, from netip.Addr, path, proto string, err error) {
+	r := Refusal{Address: from.String(), Path: path, Protocol: proto, Reason: Untrusted, Words: err.Error()}
 	var record tls.RecordHeaderError
 	switch {
 	case ctx.Err() != nil, isEnd(err), errors.Is(err, net.ErrClosed), isReset(err):

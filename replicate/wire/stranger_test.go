@@ -230,6 +230,20 @@ func TestJoin(t *testing.T) {
 	}
 }
 
+// TestJoinerOfAnotherPairIsTold: who does not trust this box when it joins is told apart from a member that does not.
+func TestJoinerOfAnotherPairIsTold(t *testing.T) {
+	t.Parallel()
+	_, a, _ := pair(t, "lan")
+	conf := &tls.Config{InsecureSkipVerify: true, VerifyConnection: func(tls.ConnectionState) error { return errors.New("of another pair") }}
+	if _, err := wire.Introduce(t.Context(), listens(t, a), conf, []byte("token")); !errors.Is(err, wire.ErrUndelivered) {
+		t.Error(err)
+	}
+	eventually(t, "it is kept", func() bool {
+		list := a.Refusals()
+		return len(list) == 1 && list[0].Theirs && strings.Contains(list[0].Words, "its token is of another pair")
+	})
+}
+
 // TestSilentJoinersKeepNobodyOut: strangers who say nothing after their handshake do not hold the places of those who join.
 func TestSilentJoinersKeepNobodyOut(t *testing.T) {
 	t.Parallel()
