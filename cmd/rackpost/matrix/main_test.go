@@ -24,6 +24,10 @@ func TestMain(m *testing.M) {
 		}
 	}
 	status := m.Run()
+	if status != 0 && os.Getenv(keepVariable) != "" {
+		fmt.Fprintln(os.Stderr, "what is left is in", scratch())
+		os.Exit(status)
+	}
 	if err := os.RemoveAll(scratch()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		status = 1

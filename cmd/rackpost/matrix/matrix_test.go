@@ -1,6 +1,9 @@
 package matrix_test
 
-import "testing"
+import (
+	"fmt"
+	"testing"
+)
 
 // TestMatrix is docs/failures.md: a row a subtest, under its number there.
 func TestMatrix(t *testing.T) {
@@ -15,10 +18,53 @@ func TestMatrix(t *testing.T) {
 		run      func(*pair)
 	}{
 		{"02-follower-killed", from.bare, followerKilled},
+		{"03-leader-killed-witnessed", from.witnessed, leaderKilledWitnessed},
+		{"04-leader-killed-bare", from.bare, leaderKilledBare},
+		{"05-rack-loses-power", from.bare, rackLosesPower},
+		{"05-solo-loses-power", from.bare, soloLosesPower},
+		{"06-one-path-cut", from.bare, onePathCut},
+		{"06-all-paths-cut", from.bare, allPathsCut},
+		{"07-leader-isolated-bare", from.bare, leaderIsolatedBare},
+		{"07-leader-isolated-witnessed", from.witnessed, leaderIsolatedWitnessed},
+		{"08-one-way", from.bare, oneWay},
+		{"08-one-way-back", from.bare, oneWayBack},
+		{"08-loss", from.witnessed, lossy},
+		{"08-rate", from.bare, slowLine},
+		{"09-far-witness-follower-dies", from.witnessed, farWitnessFollowerDies},
+		{"10-far-witness-leader-dies", from.witnessed, farWitnessLeaderDies},
+		{"11-witness-rebuilt", from.witnessed, witnessRebuilt},
+		{"12-disk-stalls", from.witnessed, diskStalls},
+		{"12-disk-hangs", from.witnessed, diskHangs},
+		{"13-disk-full", from.witnessed, diskFull},
+		{"14-disk-dies", from.witnessed, diskDies},
+		{"14-control-corrupt", from.bare, controlCorrupt},
+		{"15-bit-rot", from.bare, bitRot},
+		{"17-leader-paused", from.witnessed, leaderPaused},
+		{"17-leader-paused-bare", from.bare, leaderPausedBare},
+		{"18-killed-at-random", from.witnessed, killedAtRandom},
+		{"19-torn-writes", from.witnessed, tornWrites},
+		{"20-follower-old-image", from.bare, followerOldImage},
+		{"20-leader-old-image-witnessed", from.witnessed, leaderOldImageWitnessed},
+		{"20-leader-old-image-bare", from.bare, leaderOldImageBare},
+		{"21-both-taken-over", from.bare, bothTakenOver},
+		{"21-taken-over-wrongly", from.bare, takenOverWrongly},
+		{"22-flapping", from.bare, flapping},
+		{"27-owner-dies-amid-act", from.witnessed, ownerDiesAmidAct},
+		{"30-overload", from.witnessed, overloaded},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			row.run(newPair(t, row.template))
+		})
+	}
+	for _, seed := range seeds(t) {
+		t.Run(fmt.Sprintf("schedule/%d", seed), func(t *testing.T) {
+			t.Parallel()
+			template := from.witnessed
+			if !witnessedBy(seed) {
+				template = from.bare
+			}
+			schedule(newPair(t, template), seed)
 		})
 	}
 }

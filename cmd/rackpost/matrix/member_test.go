@@ -2,11 +2,14 @@ package matrix_test
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,11 +27,12 @@ type member struct {
 	pair    *pair
 	name    string
 	dir     string
+	folder  string // data; beside dir, once it was moved
 	command *exec.Cmd
 	ended   chan struct{} // closed when the process is gone
 }
 
-func (m *member) data() string    { return filepath.Join(m.dir, "data") }
+func (m *member) data() string    { return cmp.Or(m.folder, filepath.Join(m.dir, "data")) }
 func (m *member) logPath() string { return filepath.Join(m.dir, "log") }
 
 func (m *member) config() string {
@@ -123,6 +127,36 @@ func (m *member) rackpost(args ...string) (string, error) {
 	return string(out), err
 }
 
+// keeps has the pair keep a secret, which is something to agree on.
+func (m *member) keeps(name string) error {
+	c := m.pair.net.Host(m.name).Command(mustProgram(m.pair.t), "secret", "set", "-socket", filepath.Join(m.dir, "sock"), name)
+	c.Stdin = strings.NewReader("of " + name)
+	if out, err := c.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	return nil
+}
+
+// kept says whether the pair keeps a secret, as the member knows it.
+func (m *member) kept(name string) bool {
+	out, err := m.rackpost("secret", "list")
+	return err == nil && strings.Contains(out, name)
+}
+
+// moveTo has the member keep its data in another folder, which has a copy of it already.
+func (m *member) moveTo(folder string) {
+	m.pair.t.Helper()
+	text, err := os.ReadFile(m.config())
+	if err == nil {
+		text = regexp.MustCompile(`(?m)^data: .*$`).ReplaceAll(text, []byte("data: "+folder))
+		err = os.WriteFile(m.config(), text, 0o600)
+	}
+	if err != nil {
+		m.pair.t.Fatal(err)
+	}
+	m.folder = folder
+}
+
 // must is rackpost where it has to succeed.
 func (m *member) must(args ...string) string {
 	m.pair.t.Helper()
@@ -170,10 +204,16 @@ type visit struct {
 	at          int64 // it started, Unix ms
 }
 
-var durable = regexp.MustCompile(`msg="the visit is durable".* device=(\S+) .*started=(\S+)`)
+// told is that, and when it was told.
+type told struct {
+	visit
+	when time.Time
+}
 
-// durable returns what the processes of a box said is durable, and when.
-func (m *member) durable() (visits []visit) {
+var durable = regexp.MustCompile(`^time=(\S+) .*msg="the visit is durable".* device=(\S+) .*started=(\S+)`)
+
+// durable returns what the processes of a box said is durable since the pair began.
+func (m *member) durable() (visits []told) {
 	f, err := os.Open(m.logPath())
 	if err != nil {
 		return nil
@@ -186,8 +226,10 @@ func (m *member) durable() (visits []visit) {
 		if found == nil {
 			continue
 		}
-		if at, err := time.Parse(time.RFC3339Nano, found[2]); err == nil {
-			visits = append(visits, visit{m.name, found[1], at.UnixMilli()})
+		when, err := time.Parse(time.RFC3339Nano, found[1])
+		at, err2 := time.Parse(time.RFC3339Nano, found[3])
+		if err == nil && err2 == nil {
+			visits = append(visits, told{visit{m.name, found[2], at.UnixMilli()}, when})
 		}
 	}
 	return visits
@@ -216,10 +258,24 @@ func (m *member) visits(after time.Time) time.Duration {
 	return 0
 }
 
+// shows says whether a visit of the switch can be asked for.
+func (m *member) shows(v visit) bool {
+	var s web.Series
+	at := time.UnixMilli(v.at).UTC().Format(time.RFC3339Nano)
+	q := url.Values{"device": {"core"}, "component": {numberedPort}, "sensor": {numberedSensor}, "from": {at}, "to": {at}}
+	return v.device != "core" || m.get("/query?"+q.Encode(), &s) && len(s.Points) > 0
+}
+
 // said says whether the log has a text.
 func (m *member) said(text string) bool {
 	b, err := os.ReadFile(m.logPath())
 	return err == nil && strings.Contains(string(b), text)
+}
+
+// count returns how often the log has a text.
+func (m *member) count(text string) int {
+	b, _ := os.ReadFile(m.logPath()) // none: it never ran
+	return strings.Count(string(b), text)
 }
 
 func copyFolder(t *testing.T, to, from string) {

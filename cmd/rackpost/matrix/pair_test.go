@@ -30,6 +30,7 @@ type pair struct {
 	dir     string
 	began   time.Time // what is older is the template's
 	members map[string]*member
+	excused map[visit]bool // they were on a disk that was lost
 }
 
 // newPair makes the hosts and starts the devices. The members are those of a template, or new ones where that is "".
@@ -46,6 +47,9 @@ func newPair(t *testing.T, template string) *pair {
 	})
 	p := &pair{t: t, dir: dir, net: netlab.New(t, boxA, boxB, third, rack), members: map[string]*member{}}
 	p.net.Cable(boxA, boxB)
+	for _, name := range []string{boxA, boxB, third} { // the devices' host is also the gateway
+		p.net.Host(name).Run("ip", "route", "add", "default", "via", p.net.Host(rack).Address(netlab.LAN).String())
+	}
 	for _, name := range []string{boxA, boxB, third} {
 		p.members[name] = &member{pair: p, name: name, dir: filepath.Join(dir, name)}
 		if template == "" {

@@ -56,11 +56,17 @@ func found(t *testing.T) *pair {
 // join lets a machine in by a token of box a.
 func (p *pair) join(name string, flags ...string) {
 	p.t.Helper()
+	p.joinAt(boxA, name, flags...)
+}
+
+// joinAt lets a machine in by a token of a box.
+func (p *pair) joinAt(at, name string, flags ...string) {
+	p.t.Helper()
 	var token struct {
 		Token     string   `json:"token"`
 		Addresses []string `json:"addresses"`
 	}
-	out := p.member(boxA).must(append([]string{"pair", "token", "-json"}, flags...)...)
+	out := p.member(at).must(append([]string{"pair", "token", "-json"}, flags...)...)
 	if err := json.Unmarshal([]byte(out), &token); err != nil {
 		p.t.Fatalf("%v: %s", err, out)
 	}

@@ -1,0 +1,188 @@
+package matrix_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// witnessRebuilt: it dies, and comes back without anything it was told.
+func witnessRebuilt(p *pair) {
+	leader, follower := p.running(boxA, boxB, third)
+	w := p.member(third)
+	w.kill()
+	calm := func() bool { return leader.view().Authority && follower.view().Self.Mode == "follower" }
+	p.always("the pair goes on", 4*time.Second, calm)
+	removeControl(p, w)
+	p.start(third)
+	took := p.until("the witness votes again", func() bool {
+		if !calm() {
+			p.explain()
+			p.t.Fatal("the pair does not go on")
+		}
+		return leader.said("what=promote")
+	})
+	p.t.Logf("the empty witness votes after %v", took)
+	p.whole()
+	p.check()
+}
+
+func removeControl(p *pair, m *member) {
+	p.t.Helper()
+	files, err := filepath.Glob(filepath.Join(m.data(), "pair", "control.db*"))
+	if err != nil || len(files) == 0 {
+		p.t.Fatalf("no control.db: %v", err)
+	}
+	for _, f := range files {
+		if err := os.Remove(f); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+}
+
+// leaderPaused: its process stands still; when it goes on it has no authority.
+func leaderPaused(p *pair) {
+	leader, follower := p.running(boxA, boxB, third)
+	from := time.Now()
+	leader.signal(syscall.SIGSTOP)
+	p.until("the other box has authority", func() bool { return follower.view().Authority })
+	p.t.Logf("authority after %v, the first visit after %v", time.Since(from).Round(10*time.Millisecond), follower.visits(from))
+	time.Sleep(6 * time.Second)
+	leader.signal(syscall.SIGCONT)
+	for end := time.Now().Add(3 * time.Second); time.Now().Before(end); {
+		if leader.view().Authority && follower.view().Authority {
+			p.t.Fatal("who slept has authority when it wakes")
+		}
+	}
+	p.t.Logf("whole again after %v", p.whole())
+	p.check()
+}
+
+// leaderPausedBare: the other box is an island; who slept goes on.
+func leaderPausedBare(p *pair) {
+	leader, follower := p.running(boxA, boxB)
+	leader.signal(syscall.SIGSTOP)
+	p.t.Logf("island after %v", follower.mode("island"))
+	time.Sleep(6 * time.Second)
+	leader.signal(syscall.SIGCONT)
+	p.t.Logf("whole again after %v", p.whole())
+	p.check()
+}
+
+// bothTakenOver: two people make the boxes go on alone, both at once. Nobody has authority until one picks.
+func bothTakenOver(p *pair) {
+	p.net.Cut(boxA, boxB)
+	p.start(boxA, boxB)
+	a, b := p.member(boxA), p.member(boxB)
+	for _, m := range []*member{a, b} {
+		m.mode("island")
+		m.must("pair", "takeover", "-peer-is-off", "-why", "the other one is off")
+		m.mode("solo")
+	}
+	a.visits(time.Now())
+	b.visits(time.Now())
+	p.net.Heal()
+	p.t.Logf("nobody has authority after %v", p.until("nobody has authority", func() bool { return !a.view().Authority && !b.view().Authority }))
+	p.always("nobody has authority until a person picks", 8*time.Second, func() bool { return !a.view().Authority && !b.view().Authority })
+	p.t.Logf("a says: %s", a.view().Why)
+	a.must("pair", "takeover", "-peer-is-off")
+	p.t.Logf("whole again after %v", p.whole())
+	if !p.member(boxA).view().Authority {
+		p.t.Error("the box that was picked has no authority")
+	}
+	if len(b.view().Conflicts) == 0 {
+		p.t.Error("what was given up is not reported")
+	}
+	p.check()
+}
+
+// takenOverWrongly: a person makes an island go on although the other box has authority.
+func takenOverWrongly(p *pair) {
+	leader, follower := p.running(boxA, boxB)
+	if out, err := follower.rackpost("pair", "takeover", "-peer-is-off"); err == nil {
+		p.t.Errorf("a takeover was not refused while the other box was heard: %s", out)
+	}
+	p.net.Cut(boxA, boxB)
+	follower.mode("island")
+	follower.must("pair", "takeover", "-peer-is-off")
+	follower.mode("solo")
+	if err := leader.keeps("given-up"); err != nil {
+		p.t.Error(err)
+	}
+	if err := follower.keeps("kept"); err != nil {
+		p.t.Error(err)
+	}
+	p.net.Heal()
+	p.t.Logf("the old leader gives way after %v", p.until("the old leader gives way", func() bool { return !leader.view().Authority }))
+	p.t.Logf("whole again after %v", p.whole())
+	if p.leader() != follower {
+		p.t.Error("the box that was taken over does not lead")
+	}
+	if len(leader.view().Conflicts) == 0 {
+		p.t.Error("what was given up is not reported")
+	}
+	if !leader.kept("kept") || leader.kept("given-up") {
+		p.t.Error("what the winner agreed on is not what holds")
+	}
+	p.check()
+}
+
+// overloaded: the leader gets a fifth of the time, in pieces.
+func overloaded(p *pair) {
+	leader, _ := p.running(boxA, boxB, third)
+	for end := time.Now().Add(12 * time.Second); time.Now().Before(end); {
+		leader.signal(syscall.SIGSTOP)
+		time.Sleep(200 * time.Millisecond)
+		leader.signal(syscall.SIGCONT)
+		time.Sleep(50 * time.Millisecond)
+	}
+	p.t.Logf("whole again after %v", p.whole())
+	p.check()
+}
+
+// ownerDiesAmidAct: who follows does not repeat the act before it looked.
+func ownerDiesAmidAct(p *pair) {
+	leader, follower := p.running(boxA, boxB, third)
+	p.until("the leader may act", func() bool { return strings.Contains(strings.Join(leader.view().Powers, " "), "act") })
+	done := make(chan string, 1)
+	p.fault("db", "slow", "800ms")
+	go func() {
+		out, err := leader.rackpost("locate", "db", "on", "-for", "15m")
+		done <- out + within(err)
+	}()
+	p.until("the device is asked", func() bool { return leader.said("method=PATCH") })
+	leader.kill()
+	p.t.Logf("locate ended: %s", <-done)
+	p.fault("db", "clear", "slow")
+	p.until("the other box may act", func() bool { return strings.Contains(strings.Join(follower.view().Powers, " "), "act") })
+	p.start(leader.name)
+	p.t.Logf("whole again after %v", p.whole())
+	asked := 0
+	for _, m := range []*member{leader, follower} {
+		asked += m.count("method=PATCH")
+	}
+	p.t.Logf("the device was asked %d times", asked)
+	if asked != 1 {
+		p.t.Error("it is to be asked once")
+	}
+	p.check()
+}
+
+func within(err error) string {
+	if err == nil {
+		return ""
+	}
+	return " (" + err.Error() + ")"
+}
+
+// fault switches a fault of a device.
+func (p *pair) fault(device, name, arg string) {
+	p.t.Helper()
+	args := []string{"sim", "fault", name, "-control", filepath.Join(p.dir, device+".sock")}
+	if arg != "" {
+		args = append(args, "-arg", arg)
+	}
+	p.member(boxA).must(args...)
+}
