@@ -48,7 +48,7 @@ func (n *Node) step(o *order) error {
 func (n *Node) patience() time.Duration {
 	t := n.cfg.Timers
 	if n.cfg.Self.Role == mode.Witness {
-		return (t.Election + t.Short) / 2
+		return t.Short + t.RPC // a lease counts from the answer, which took so long at most
 	}
 	return t.Election + t.Election/10
 }

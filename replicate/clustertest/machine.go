@@ -12,7 +12,6 @@ type machine struct {
 	mu       sync.Mutex
 	commands []string
 	hashes   []uint64
-	p        *process
 }
 
 // Apply implements replicate.StateMachine.

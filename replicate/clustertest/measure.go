@@ -29,6 +29,7 @@ func (t *templates) one(tb *testing.T, seed uint64, size int, f func(*World)) (p
 			w.oracle.fail("it does not begin: %s: %s", why, w.describe())
 		} else {
 			w.pass(time.Duration(seed%1000) * time.Millisecond)
+			w.calm = time.Since(w.began)
 			f(w)
 		}
 		w.oracle.holds()

@@ -40,6 +40,7 @@ type World struct {
 	slack     time.Duration // beyond Timers.Island, in which an able box must have visited the devices
 	found     bool          // the first box begins a new cluster
 	began     time.Time
+	calm      time.Duration // after which it was well, where that was waited for
 
 	net    *network
 	ids    [most]mode.NodeID
