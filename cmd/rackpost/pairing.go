@@ -114,6 +114,7 @@ func openPairing(box boxConfig, needs pairNeeds, cuts pairCuts, logger *slog.Log
 	p.wire.Handle(wire.MethodNode, p.node.Answer)
 	if p.self.Role == mode.Box {
 		p.wire.HandleJoin(p.letIn)
+		p.wire.Handle(methodIntroduce, p.answerIntroduction)
 	}
 	return p, nil
 }

@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"os"
 	"reflect"
-	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
-	"rackpost/replicate/control"
 	"rackpost/replicate/mode"
 	"rackpost/replicate/wire"
 )
@@ -114,51 +112,6 @@ func (p *pairing) keepMemory(ctx context.Context) error {
 			return nil
 		}
 	}
-}
-
-// introduce has the others agree on what this member says of itself, when its box.yaml changed.
-func (p *pairing) introduce(ctx context.Context) error {
-	for {
-		changed := p.agreed.Watch()
-		err := p.introduceOnce(ctx)
-		if err != nil && ctx.Err() == nil {
-			p.logger.Debug("this member is not introduced anew yet", "err", err)
-			pause(ctx, stewardWait)
-			continue
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-changed:
-		}
-	}
-}
-
-func (p *pairing) introduceOnce(ctx context.Context) error {
-	state := p.agreed.State()
-	members := p.agreedMembers(state)
-	i := slices.IndexFunc(members, func(m control.Member) bool { return m.Node == p.self.Node })
-	if i < 0 { // not agreed on yet, or not any more
-		return nil
-	}
-	known := members[i]
-	now := trustedMember(known)
-	now.Addresses = addressesOf(p.box.pair.advertise)
-	now.Name = p.box.name
-	said := agreedMember(now)
-	if reflect.DeepEqual(said, known) {
-		return nil
-	}
-	if err := now.Check(); err != nil {
-		return err
-	}
-	c, err := memberPut(state, said, p.box.name, "its configuration changed", time.Now())
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, askTime)
-	defer cancel()
-	return p.propose(ctx, c)
 }
 
 // askRenewal asks a box for a new certificate of this member, which need not show the old one.

@@ -143,7 +143,7 @@ func roleWords(v web.Pair) string {
 		}
 		return "solo: it visits, tells and acts; the other box is set aside"
 	case mode.Follower.String():
-		if v.Leader == "" {
+		if v.Leader == "" || v.Leader == v.Self.Name { // it led until now
 			return "follower: it keeps a copy"
 		}
 		return "follower: " + v.Leader + " visits, this box keeps a copy"

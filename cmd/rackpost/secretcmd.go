@@ -123,7 +123,8 @@ func readSecret(t terminal) (string, error) {
 			defer fmt.Fprintln(t.err)
 		}
 	}
-	line, err := bufio.NewReader(io.LimitReader(t.in, maxSecret+2)).ReadString('\n')
+	in := bufio.NewReader(io.LimitReader(t.in, maxSecret+2))
+	line, err := in.ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return "", fmt.Errorf("read the secret: %w", err)
 	}
@@ -133,6 +134,8 @@ func readSecret(t terminal) (string, error) {
 		return "", usagef("standard input is empty; write rackpost secret set NAME < FILE")
 	case len(s) > maxSecret:
 		return "", usagef("the secret has more than %d bytes; it is one line", maxSecret)
+	case in.Buffered() > 0:
+		return "", usagef("standard input has more than one line; a secret is one line")
 	case strings.ContainsRune(s, 0):
 		return "", usagef("the secret has a zero byte")
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"rackpost/hw/journal"
+	"rackpost/replicate"
 	"rackpost/replicate/control"
 	"rackpost/replicate/mode"
 	"rackpost/replicate/trust"
@@ -137,5 +138,46 @@ func TestLeaderInOtherHands(t *testing.T) {
 	}
 	if r := trust.Recipients(v.members()); len(r) != 1 || r[0] == self.Recipient {
 		t.Errorf("secrets are sealed to %v", r)
+	}
+}
+
+// TestIntroductionsAreChecked: a member says its name, its addresses and what it speaks; a stranger says nothing, and nobody takes
+// another's name.
+func TestIntroductionsAreChecked(t *testing.T) {
+	t.Parallel()
+	v := newVouching(t)
+	witness := trust.Member{Node: mode.NodeID{3}, Name: "witness-1", Role: mode.Witness, Addresses: map[string]string{"lan": "192.0.2.3:7000"}}
+	c, err := memberPut(v.agreed.State(), agreedMember(witness), "anna", "", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.box(c)
+	ask := func(from mode.NodeID, said introduction) error {
+		body, err := json.Marshal(said)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		defer cancel()
+		_, err = v.answerIntroduction(ctx, from, body)
+		return err
+	}
+	paths := []control.Path{{Name: "lan", Address: "192.0.2.3:7000"}}
+	if err := ask(witness.Node, introduction{"witness-1", paths, control.Level}); err != nil {
+		t.Errorf("what is known: %v", err)
+	}
+	if err := ask(witness.Node, introduction{"witness-2", paths, control.Level}); !errors.Is(err, replicate.ErrNoAuthority) {
+		t.Errorf("another name is not proposed: %v", err)
+	}
+	for what, err := range map[string]error{
+		"a stranger": ask(mode.NodeID{9}, introduction{"witness-9", paths, 1}), "another's name": ask(witness.Node, introduction{"box-a", paths, 1}),
+		"no name": ask(witness.Node, introduction{"", paths, 1}), "no address": ask(witness.Node, introduction{"witness-1", []control.Path{{Name: "lan", Address: "x"}}, 1}),
+	} {
+		if err == nil || errors.Is(err, replicate.ErrNoAuthority) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if _, err := v.answerIntroduction(t.Context(), witness.Node, []byte("{")); err == nil {
+		t.Error("half an introduction is taken")
 	}
 }
