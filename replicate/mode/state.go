@@ -25,6 +25,7 @@ type State struct {
 	heard    time.Duration // when authority was heard, or own
 	led      time.Duration // when Raft had a leader
 	owned    time.Duration // when authority was gained
+	woke     time.Duration // when it stood still last while it had authority; 0: never
 	yielding bool          // it hands leadership over
 	leads    time.Duration // since when Raft leads; 0: it does not
 	slow     bool
@@ -41,8 +42,9 @@ type memory struct {
 	generation Generation
 	met        time.Duration // when this life was heard first in this generation
 	here       bool          // it is heard, also by Raft
-	returned   bool          // it was here before, went, and came back
-	since      time.Duration // since when it is here, or is not
+	since      time.Duration // since when it is here, or is not; 0: it was never heard
+	voted      time.Duration // since when it votes; 0: it does not
+	lost       bool          // it had its vote before, and lost it
 	wait       time.Duration // for so long it has to be here before it votes
 }
 
@@ -82,26 +84,34 @@ func (s *State) listen(e Event, t Timers) {
 	}
 }
 
-// hear brings it up to what m shows. A member that goes again soon after it came back has to wait
-// twice as long for its vote.
+// hear brings it up to what m shows.
 func (r *memory) hear(m Member, now time.Duration, t Timers) {
 	here := m.here(t)
 	if here && (m.Life != r.life || m.Generation != r.generation) {
 		r.life, r.generation, r.met = m.Life, m.Generation, now
 	}
-	here = here && m.RaftSilent == 0
+	r.damp(m.votes(), now, t)
+	if here = here && m.RaftSilent == 0; here != r.here || here && r.since == 0 {
+		r.here, r.since = here, max(now, 1)
+	}
+}
+
+// damp has a member that loses its vote again soon after it got it wait twice as long for the next
+// one. That it is not heard for a moment without losing a vote is no flapping: it joins, or Raft
+// starts again there or here.
+func (r *memory) damp(votes bool, now time.Duration, t Timers) {
 	switch {
-	case here == r.here && r.since != 0:
+	case votes == (r.voted != 0):
 		return
-	case here:
-		r.returned = r.since != 0
-	case !r.here: // never heard
-	case r.returned && now-r.since < r.wait+t.SettleMost:
+	case votes:
+		r.voted = max(now, 1)
+		return
+	case r.lost && now-r.voted < t.SettleMost:
 		r.wait = min(2*r.wait, t.SettleMost)
 	default:
 		r.wait = t.Settle
 	}
-	r.here, r.since = here, max(now, 1)
+	r.voted, r.lost = 0, true
 }
 
 // greet is how long a life is heard before Raft may speak with it: by then the other side knows
