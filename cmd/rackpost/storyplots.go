@@ -90,9 +90,9 @@ func leaderDies(ctx context.Context, s *story) error {
 func (s *story) takeOverPromises(left *labMember, at int64) {
 	waits := s.overdue(at)
 	half, all := waits[(len(waits)-1)/2], waits[len(waits)-1]
-	s.measured.OverdueP50, s.measured.OverdueP99 = half.Seconds(), all.Seconds()
+	s.measured.OverdueP50, s.measured.OverdueP99 = new(half.Seconds()), new(all.Seconds())
 	first := s.firstVisit(left, at)
-	s.measured.FirstVisit = first.Seconds()
+	s.measured.FirstVisit = new(first.Seconds())
 	detail := fmt.Sprintf("half after %.2f s, the last after %.2f s", half.Seconds(), all.Seconds())
 	if s.flags.witness {
 		s.promisedSoon(half <= halfVisited && all <= allVisited, fmt.Sprintf("overdue devices are visited: half within %s, all within %s", shortDuration(halfVisited), shortDuration(allVisited)), detail)
@@ -162,7 +162,7 @@ func (s *story) apart(ctx context.Context, leader *labMember, at int64) error {
 			return errUntold
 		}
 		first := s.firstVisit(other, at)
-		s.measured.FirstVisit = first.Seconds()
+		s.measured.FirstVisit = new(first.Seconds())
 		s.promisedSoon(first <= islandVisits, fmt.Sprintf("%s visits within %s of the last contact", other.name, shortDuration(islandVisits)), fmt.Sprintf("after %.2f s", first.Seconds()))
 		s.refusesActs(ctx, other)
 	}
@@ -192,7 +192,7 @@ func bothDie(ctx context.Context, s *story) error {
 		return errUntold
 	}
 	first := min(s.firstVisit(leader, again), s.firstVisit(s.other(leader), again))
-	s.measured.FirstVisit = first.Seconds()
+	s.measured.FirstVisit = new(first.Seconds())
 	s.promisedSoon(first <= startVisits, fmt.Sprintf("somebody visits within %s of the start", shortDuration(startVisits)), fmt.Sprintf("after %.2f s", first.Seconds()))
 	return nil
 }
@@ -210,6 +210,13 @@ func diskStalls(ctx context.Context, s *story) error {
 	leader.order(memberOrder{Slow: "raft", For: 5 * time.Second})
 	lit := s.blink(ctx, leader)
 	s.await(ctx, leader.name+" gives authority up", diskSlowAfter+2*time.Second, func() bool { now := s.stands[leader]; return now == nil || !now.Authority })
+	if s.flags.witness {
+		other := s.other(leader)
+		if !s.await(ctx, other.name+" has authority", storyDown, func() bool { return s.leads() == other }) {
+			return errUntold
+		}
+		s.say("%s leads, %.2f s after the disk of %s stood still", other.name, time.Duration(monotonic()-at).Seconds(), leader.name)
+	}
 	<-lit
 	pause(ctx, time.Until(s.since(at, storyDown+2*time.Second)))
 	s.onTime(at, diskSlowAfter+allVisited)

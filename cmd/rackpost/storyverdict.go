@@ -12,12 +12,12 @@ import (
 
 // storyMeasured are the measured times, in seconds since the last fault, and counts.
 type storyMeasured struct {
-	FirstVisit   float64 `json:"first_visit_seconds,omitempty"`
-	OverdueP50   float64 `json:"overdue_p50_seconds,omitempty"`
-	OverdueP99   float64 `json:"overdue_p99_seconds,omitempty"`
-	Heal         float64 `json:"heal_seconds"`
-	Acknowledged int     `json:"acknowledged"` // visits
-	Batches      uint64  `json:"batches"`      // in each journal
+	FirstVisit   *float64 `json:"first_visit_seconds,omitempty"` // by who takes over
+	OverdueP50   *float64 `json:"overdue_p50_seconds,omitempty"` // of the devices of a leader that died
+	OverdueP99   *float64 `json:"overdue_p99_seconds,omitempty"`
+	Heal         float64  `json:"heal_seconds"` // until the pair was whole, after the last fault was
+	Acknowledged int      `json:"acknowledged"` // visits
+	Batches      uint64   `json:"batches"`      // in each journal
 
 	lost, doubled int
 }
