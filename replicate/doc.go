@@ -25,7 +25,8 @@ var (
 )
 
 // StateMachine is what the members agree on. Its calls come one at a time. The one given to New
-// is empty, and Restore of a snapshot taken of an empty one empties it.
+// is empty, and Restore of a snapshot taken of an empty one empties it. One that has a method Err() error, for any
+// goroutine, says with it that it applies nothing any more: its member has no authority then.
 type StateMachine interface {
 	// Apply changes it by one command. It depends on the command and on what was applied before, on
 	// nothing else; its error goes to who proposed, and does not stop the machine.

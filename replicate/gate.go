@@ -42,6 +42,8 @@ type gate struct {
 	version        raft.ProtocolVersion
 	pass           atomic.Pointer[pass]
 	handed         atomic.Pointer[time.Time] // when another leader handed over
+	later          atomic.Uint64             // the highest term of an answer to a leader of a lower one
+	kick           func()                    // have it looked at
 	deaf           time.Time                 // until then it gives no vote
 	in             chan raft.RPC
 	closing        chan struct{}
@@ -50,7 +52,7 @@ type gate struct {
 }
 
 func newGate(inner raft.Transport, deaf time.Duration) *gate {
-	g := &gate{Transport: inner, deaf: time.Now().Add(deaf), version: raft.ProtocolVersionMax, in: make(chan raft.RPC), closing: make(chan struct{})}
+	g := &gate{Transport: inner, kick: func() {}, deaf: time.Now().Add(deaf), version: raft.ProtocolVersionMax, in: make(chan raft.RPC), closing: make(chan struct{})}
 	g.pass.Store(&pass{cut: true})
 	g.done.Go(g.receive)
 	return g
@@ -171,7 +173,26 @@ func (g *gate) AppendEntries(id raft.ServerID, to raft.ServerAddress, req *raft.
 	if err := g.may(id); err != nil {
 		return err
 	}
-	return g.Transport.AppendEntries(id, to, req, resp)
+	err := g.Transport.AppendEntries(id, to, req, resp)
+	if err == nil {
+		g.overtake(req.Term, resp.Term)
+	}
+	return err
+}
+
+// overtake notes that who was asked is of a later term. Raft takes the answer to a heartbeat for a contact that
+// renews the lease, whatever it says, and learns the term a second or two later.
+func (g *gate) overtake(mine, theirs uint64) {
+	for theirs > mine {
+		known := g.later.Load()
+		if known >= theirs {
+			return
+		}
+		if g.later.CompareAndSwap(known, theirs) {
+			g.kick()
+			return
+		}
+	}
 }
 
 // AppendEntriesPipeline implements raft.Transport. Entries to members are few: one at a time is

@@ -13,7 +13,9 @@ import (
 func (n *Node) look() mode.Event {
 	e := n.running()
 	servers := e.servers()
-	ev := mode.Event{Now: time.Since(n.start), Self: n.hello(e), LogBusy: n.log.Busy(), Verified: n.cfg.Verified(),
+	now := time.Since(n.start)
+	before := time.Duration(n.looked.Swap(int64(max(now, 1))))
+	ev := mode.Event{Now: now, Woke: before != 0 && now-before > n.leaseOf(e), Stuck: n.stuck(), Self: n.hello(e), LogBusy: n.log.Busy(), Verified: n.cfg.Verified(),
 		Outdated: n.cfg.Peers.Outdated(n.log.Life())}
 	for _, s := range servers[n.cfg.Self.Node] {
 		if s.Life == n.log.Life() {
@@ -26,6 +28,21 @@ func (n *Node) look() mode.Event {
 	ev.Members = n.members(e, servers)
 	ev.Next = n.nextGeneration(ev)
 	return ev
+}
+
+func (n *Node) leaseOf(e *engine) time.Duration {
+	if e.short {
+		return n.cfg.Timers.Short
+	}
+	return n.cfg.Timers.Lease
+}
+
+// stuck says in words why the StateMachine applies nothing any more.
+func (n *Node) stuck() string {
+	if s, ok := n.cfg.State.(interface{ Err() error }); ok && s.Err() != nil {
+		return s.Err().Error()
+	}
+	return ""
 }
 
 func (n *Node) hello(e *engine) mode.Hello {
@@ -47,7 +64,7 @@ func (n *Node) lookAtRaft(e *engine) mode.Raft {
 	n.mu.Lock()
 	pending := n.pending
 	n.mu.Unlock()
-	r := mode.Raft{Leads: e.raft.State() == raft.Leader, Short: e.short, Pending: pending, Silent: mode.Never}
+	r := mode.Raft{Leads: e.raft.State() == raft.Leader && e.gate.later.Load() <= e.raft.CurrentTerm(), Short: e.short, Pending: pending, Silent: mode.Never}
 	r.Ready = e.settled()
 	if _, id := e.raft.LeaderWithID(); id != "" {
 		r.Leader, _, _ = parseServer(id)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -26,7 +27,8 @@ type Node struct {
 	machine *machine
 	grants  *grants
 	start   time.Time
-	boot    uint64 // of this process, for the others
+	looked  atomic.Int64 // when Run looked around last, in nanoseconds since start; 0: it does not run
+	boot    uint64       // of this process, for the others
 	kicked  chan struct{}
 	orders  chan order
 
@@ -138,6 +140,7 @@ func (n *Node) Run(ctx context.Context) (err error) {
 	for err == nil && ctx.Err() == nil {
 		err = n.turn(ctx)
 	}
+	n.looked.Store(0)
 	n.grants.set(0, 0)
 	n.leave()
 	if stopped := n.halt(); err == nil {
@@ -173,6 +176,16 @@ func (n *Node) turn(ctx context.Context) error {
 		return n.step(ordered)
 	}
 	return nil
+}
+
+// Still returns for how long Run has not looked around, 0 when it does not run: it does so ten times a second, and takes
+// seconds only when it opens or closes its log.
+func (n *Node) Still() time.Duration {
+	looked := n.looked.Load()
+	if looked == 0 {
+		return 0
+	}
+	return time.Since(n.start) - time.Duration(looked)
 }
 
 // kick makes Run look around at once.

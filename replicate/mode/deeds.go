@@ -175,14 +175,18 @@ func (v view) company() bool {
 	return false
 }
 
-// handOver gives authority to a box that reaches the devices, when this one does not.
+// handOver gives authority to a box that reaches the devices, or follows what is agreed on, when this one does not.
 func (s *State) handOver(v view) []Effect {
 	heir, ok := v.heir()
-	if !v.Self.Isolated || !ok || s.handed != 0 && v.Now-s.handed < v.t.Settle {
+	why := "this box reaches neither the network nor the devices"
+	if v.Stuck != "" {
+		why = v.Stuck
+	}
+	if !v.Self.Isolated && v.Stuck == "" || !ok || s.handed != 0 && v.Now-s.handed < v.t.Settle {
 		return nil
 	}
 	s.handed = max(v.Now, 1)
-	return []Effect{{Do: Transfer, Node: heir.Node, Why: "this box reaches neither the network nor the devices"}}
+	return []Effect{{Do: Transfer, Node: heir.Node, Why: why}}
 }
 
 // tend brings the configuration one change nearer to what m is.

@@ -15,6 +15,8 @@ type Event struct {
 	Outdated bool       // a member refuses this life: it forgot what it had acknowledged
 	Takeover bool       // a person orders it, and Refusal had no objection
 	HandTo   NodeID     // a person orders to hand authority to this member; zero: nobody does
+	Woke     bool       // this member stood still for longer than a lease: what it knows of the others is older than it seems
+	Stuck    string     // why it cannot follow what is agreed on, in words; empty: it can
 	Next     Generation // of a takeover, should this event bring one: above all that were shown
 }
 

@@ -107,11 +107,7 @@ func (s *State) lease(v view) {
 // overlaps says whether another box may still believe in its lease. Who is elected because another handed over is
 // elected before that one's lease is over; it waits until that box shows that it knows, or for as long as a lease lasts.
 func (s *State) overlaps(v view) bool {
-	lease := v.t.Lease
-	if v.Raft.Short {
-		lease = v.t.Short
-	}
-	if !v.Raft.Handed || v.Now-s.leads > lease+v.t.RPC || v.Now-s.leads < 0 {
+	if !v.Raft.Handed || v.Now-s.leads > v.lease() || v.Now-s.leads < 0 {
 		return false
 	}
 	for _, m := range v.peers() {
@@ -122,10 +118,27 @@ func (s *State) overlaps(v view) bool {
 	return false
 }
 
+// lease is for how long after it was elected, or stood still, a leader may be believed in that is none any more.
+func (v view) lease() time.Duration {
+	if v.Raft.Short {
+		return v.t.Short + v.t.RPC
+	}
+	return v.t.Lease + v.t.RPC
+}
+
+// doubts says whether Raft's leadership may be over without its knowledge. After this member stood still, Raft takes an
+// answer from before for a new one; and with three voters a lease of a bare pair outlives the next election.
+func (s *State) doubts(v view) bool {
+	if v.Woke && s.Authority {
+		s.woke = max(v.Now, 1)
+	}
+	return v.outdone || s.woke != 0 && v.Now-s.woke <= v.lease() || v.voters() > 2 && !v.Raft.Short
+}
+
 // may says whether this member has authority: Raft's leadership alone is not enough.
 func (s *State) may(v view) bool {
 	s.yielding = s.yielding && v.Raft.Pending
-	return !s.yielding && v.Self.Role == Box && v.Verified && v.Raft.Leads && v.Raft.Ready && v.Self.Generation != Generation{} &&
+	return !s.doubts(v) && !s.yielding && v.Stuck == "" && v.Self.Role == Box && v.Verified && v.Raft.Leads && v.Raft.Ready && v.Self.Generation != Generation{} &&
 		!v.higher && !v.rival && !v.Outdated && !s.slow && !v.isolated && !s.closed(v) && !s.overlaps(v)
 }
 
@@ -136,7 +149,7 @@ func (s *State) stand(v view) {
 		s.led = v.Now
 	}
 	heir, ok := v.heir()
-	s.Stand = v.Self.Role == Box || ok && heir.Last < v.Self.Last || v.Now-s.led > 4*v.t.Election
+	s.Stand = v.Self.Role == Box && v.Stuck == "" || ok && heir.Last < v.Self.Last || v.Now-s.led > 4*v.t.Election
 }
 
 // enter sets mode, reason, powers and epoch.
@@ -211,6 +224,8 @@ func (s *State) stranded(v view) string {
 		return `its disk was put back from an old image: it waits for a box with authority, ` + order + " on the other box"
 	case s.slow:
 		return "its disk does not keep up"
+	case v.Stuck != "":
+		return "it cannot follow what is agreed on: " + v.Stuck
 	case v.isolated:
 		return "it reaches neither another member nor the network"
 	case s.closed(v):

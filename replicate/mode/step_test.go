@@ -68,6 +68,10 @@ func witnessed(e *mode.Event) {
 	e.Members, e.Raft.Short = append(e.Members, w), true
 }
 
+// woke is a member that stood still, and stuck one that is of an older version than what was agreed on.
+func woke(e *mode.Event)  { e.Woke = true }
+func stuck(e *mode.Event) { e.Stuck = "update this member" }
+
 func generation(g mode.Generation, authority bool) change {
 	return func(e *mode.Event) { e.Members[0].Generation, e.Members[0].Authority = g, authority }
 }
@@ -107,6 +111,13 @@ func leading() []row {
 		{"leader of two: silent on the paths, raft goes on", []mode.Event{at(0), at(1*sec, silent(2*sec), func(e *mode.Event) { e.Members[0].RaftSilent = 0 })}, mode.Leader, authority, ""},
 		{"leader of two: raft alone is silent", []mode.Event{at(0), at(1*sec, func(e *mode.Event) { e.Members[0].RaftSilent = 2500 * time.Millisecond })}, mode.Leader, authority, "demote 02"},
 		{"leader of two: the other silent, and this one isolated", []mode.Event{at(0), at(1*sec, silent(2*sec), func(e *mode.Event) { e.Self.Isolated = true })}, mode.Follower, 0, ""},
+		{"leader: stood still for longer than a lease", []mode.Event{at(0), at(60*sec, woke)}, mode.Follower, 0, ""},
+		{"leader: the same, and a lease later it leads still", []mode.Event{at(0), at(60*sec, woke), at(64400 * time.Millisecond), at(64500 * time.Millisecond)}, mode.Leader, authority, ""},
+		{"leader: another with authority was elected later", []mode.Event{at(0), at(1*sec, generation(first, true), func(e *mode.Event) { e.Members[0].Term = 1 })}, mode.Follower, 0, ""},
+		{"leader: another with authority was elected before", []mode.Event{at(0), at(1*sec, generation(first, true), func(e *mode.Event) { e.Self.Term, e.Members[0].Term = 2, 1 })}, mode.Leader, authority, ""},
+		{"leader of three: with the lease of two", []mode.Event{at(0, witnessed, func(e *mode.Event) { e.Raft.Short = false })}, mode.Follower, 0, ""},
+		{"leader: what is agreed on is of a newer version", []mode.Event{at(0), at(1*sec, stuck)}, mode.Follower, 0, "transfer 02"},
+		{"leader: the same, and the other is away", []mode.Event{at(0), at(1*sec, stuck, votes(mode.Nonvoter), silent(mode.Never)), at(6*sec, stuck, votes(mode.Nonvoter), silent(mode.Never))}, mode.Island, island, ""},
 		{"leader of two: isolated for long", []mode.Event{at(0), at(1*sec, lost, func(e *mode.Event) { e.Self.Isolated = true }), at(6*sec, lost, func(e *mode.Event) { e.Self.Isolated = true })}, mode.Island, island, ""},
 		{"leader: isolated, the other is not", []mode.Event{at(0), at(1*sec, func(e *mode.Event) { e.Self.Isolated = true })}, mode.Follower, 0, "transfer 02"},
 		{"leader: both isolated", []mode.Event{at(0), at(1*sec, func(e *mode.Event) { e.Self.Isolated, e.Members[0].Isolated = true, true })}, mode.Leader, authority, ""},

@@ -11,6 +11,7 @@ type view struct {
 	rival    bool          // somebody showed a generation as high, and another one
 	silent   time.Duration // since authority of this generation was heard
 	alone    bool          // nobody is here
+	outdone  bool          // a box that was elected later has authority
 	isolated bool          // and neither is anything else
 }
 
@@ -30,6 +31,7 @@ func look(e Event, t Timers) view {
 			v.rival = true
 		case m.Generation == mine && m.Role == Box:
 			v.silent = min(v.silent, v.authority(m))
+			v.outdone = v.outdone || here && m.Authority && m.Term > e.Self.Term
 			v.Outdated = v.Outdated || e.sole() && here && m.Applied > e.Self.Last
 		}
 	}
