@@ -78,6 +78,14 @@ func foundInBarePairs() []mistake {
 
 func foundWithWitness() []mistake {
 	return []mistake{
+		{"a leader with a stalled disk kept its authority beyond its lease", 83, `
+			8.626 12.391 isolate B all 0
+			8.668 4.667 stall B all 0.183
+			10.088 3.228 clock B all 531.5225341665409
+			32.959 0.381 cut W>A all 0
+			32.959 0.381 cut A>W all 0
+			40.364 10.376 stop A all 0
+			50.256 0.866 kill W all 0`},
 		{"leadership was handed over while the lease went on", 405, `
 			0.039 0.000 transfer A all 0
 			0.411 1.594 kill B all 0
