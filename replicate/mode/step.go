@@ -135,11 +135,27 @@ func (s *State) doubts(v view) bool {
 	return v.outdone || s.woke != 0 && v.Now-s.woke <= v.lease() || v.voters() > 2 && !v.Raft.Short
 }
 
+// leased says whether a majority answered within the lease, where the others could elect another. Raft looks at that itself,
+// but not while it waits for the disk.
+func (v view) leased() bool {
+	lease, heard := v.t.Lease, 1
+	if v.Raft.Short {
+		lease = v.t.Short
+	}
+	for _, m := range v.Members {
+		if m.votes() && m.RaftSilent <= lease {
+			heard++
+		}
+	}
+	voters := v.voters()
+	return 2*(voters-1) <= voters || 2*heard > voters
+}
+
 // may says whether this member has authority: Raft's leadership alone is not enough.
 func (s *State) may(v view) bool {
 	s.yielding = s.yielding && v.Raft.Pending
 	return !s.doubts(v) && !s.yielding && v.Stuck == "" && v.Self.Role == Box && v.Verified && v.Raft.Leads && v.Raft.Ready && v.Self.Generation != Generation{} &&
-		!v.higher && !v.rival && !v.Outdated && !s.slow && !v.isolated && !s.closed(v) && !s.overlaps(v)
+		!v.higher && !v.rival && !v.Outdated && !s.slow && !v.isolated && !s.closed(v) && !s.overlaps(v) && v.leased()
 }
 
 // stand decides whether this member may ask for votes. A witness does so when it holds what no box
