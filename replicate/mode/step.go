@@ -15,6 +15,7 @@ func Step(s State, e Event, t Timers) (State, []Effect) {
 	s.watchDisk(v)
 	s.guard(v)
 	s.Waits = s.closed(v)
+	s.Cut = s.Cut || s.Waits // what Raft writes alone meanwhile would look to the others as if this one had forgotten it
 	s.lease(v)
 	was := s.Authority
 	s.Authority = s.may(v)
@@ -86,7 +87,7 @@ func (s *State) harmless(v view) bool {
 	}
 	for _, m := range v.peers() {
 		r := s.of(m, v.t)
-		behind := r.here && v.Now-r.since >= 2*greet && m.Generation.Counter <= v.Self.Generation.Counter && !m.Authority
+		behind := m.here(v.t) && r.life == m.Life && v.Now-r.met >= 2*greet && m.Generation.Counter <= v.Self.Generation.Counter && !m.Authority
 		if !behind && !m.Off {
 			return false
 		}
