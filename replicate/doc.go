@@ -90,6 +90,7 @@ type Config struct {
 	Logs      Logs
 	Transport func() (raft.Transport, error) // called at each start of Raft, which closes it; a server's address is its node's UUID
 	Peers     Peers
+	LogBytes  int64         // of Raft's log, beyond which it is cut short; 0: 128 MB
 	Compare   time.Duration // between two comparisons of what the members hold; 0: an hour
 	Bootstrap bool          // begin a pair of one where nothing was ever agreed on: once, by who sets the pair up
 
@@ -128,6 +129,7 @@ type Status struct {
 	Term       uint64          `json:"term"`
 	Applied    uint64          `json:"applied"`
 	Committed  uint64          `json:"committed"`
+	Parted     uint64          `json:"parted"` // the last entry before this box took over; 0: it did not, in this life
 	LogBusy    time.Duration   `json:"log_busy_ns"`
 	Members    []MemberStatus  `json:"members"` // without this one, sorted by node
 	Alarms     []mode.Alarm    `json:"alarms"`

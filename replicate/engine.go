@@ -323,6 +323,9 @@ func (n *Node) open() error {
 	if err := n.resume(); err != nil {
 		return err
 	}
+	if n.parted, err = log.GetUint64([]byte(keyParted)); err != nil && !missing(err) {
+		return fmt.Errorf("read when this box took over: %w", err)
+	}
 	if n.held, err = n.holds(); err != nil {
 		return err
 	}

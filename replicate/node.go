@@ -39,6 +39,8 @@ type Node struct {
 	state     mode.State
 	told      map[string]bool // alarms that were logged
 	compared  time.Duration
+	parted    uint64
+	trimmed   time.Duration
 
 	mu      sync.Mutex
 	engine  *engine // nil while Raft does not run

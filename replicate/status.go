@@ -41,7 +41,7 @@ func (n *Node) leave() {
 func (n *Node) statusOf(ev mode.Event) Status {
 	s := Status{Self: n.cfg.Self, Mode: n.state.Mode, ModeFor: ev.Now - n.state.Since, Why: n.state.Why, Authority: n.state.Authority,
 		Powers: []string{}, Generation: ev.Self.Generation, Life: ev.Self.Life, Leader: ev.Raft.Leader, Term: ev.Self.Term,
-		Applied: ev.Self.Applied, Committed: n.running().raft.CommitIndex(), LogBusy: ev.LogBusy, Alarms: slices.Clone(n.state.Alarms)}
+		Applied: ev.Self.Applied, Parted: n.parted, Committed: n.running().raft.CommitIndex(), LogBusy: ev.LogBusy, Alarms: slices.Clone(n.state.Alarms)}
 	for _, p := range n.state.Powers.List() {
 		s.Powers = append(s.Powers, p.String())
 	}

@@ -39,6 +39,7 @@ func (n *Node) step(o *order) error {
 	if err == nil {
 		n.keep()
 		n.compare(ev)
+		n.trim(ev.Now)
 	}
 	return err
 }

@@ -21,6 +21,7 @@ import (
 // What a Node keeps beside Raft's own values.
 const (
 	keyTakeover = "rackpost/takeover" // the generation of a takeover that is not finished
+	keyParted   = "rackpost/parted"   // the last entry of the generation before the last takeover here
 	keyCommit   = "rackpost/commit"   // up to where the log is known to be committed
 )
 
@@ -47,6 +48,14 @@ func (n *Node) takeOver(ef mode.Effect) error {
 	if err := n.stopRaft(); err != nil {
 		return err
 	}
+	last, err := n.holds()
+	if err != nil {
+		return err
+	}
+	if err := n.log.SetUint64([]byte(keyParted), last.Index); err != nil {
+		return fmt.Errorf("write that this box takes over: %w", err)
+	}
+	n.parted = last.Index
 	if err := n.log.Set([]byte(keyTakeover), packGeneration(ef.Generation)); err != nil {
 		return fmt.Errorf("write that this box takes over: %w", err)
 	}

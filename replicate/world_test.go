@@ -71,6 +71,7 @@ type member struct {
 	// of its process
 	node      *replicate.Node
 	state     *lines
+	log       *raftlog.Store
 	cancel    context.CancelFunc
 	ended     chan error
 	hello     mode.Hello
@@ -92,6 +93,7 @@ type world struct {
 	members []*member
 	cuts    map[[2]string]bool // from, to
 	timers  mode.Timers
+	bytes   int64       // of a log, beyond which it is cut short
 	gone    mode.NodeID // a member no more
 	done    chan struct{}
 	spare   sync.WaitGroup
@@ -320,7 +322,7 @@ func (m *member) start(first bool) {
 	m.state = &lines{}
 	node, err := replicate.New(replicate.Config{
 		Self: replicate.Self{Node: m.id, Name: m.name, Role: m.role}, Timers: m.w.timers, State: m.state, Logs: m, Transport: m.dial, Peers: m,
-		Compare: 5 * time.Minute, Bootstrap: first, Snapshots: m.snap.of,
+		Compare: 5 * time.Minute, LogBytes: m.w.bytes, Bootstrap: first, Snapshots: m.snap.of,
 		Isolated: func() bool { m.w.mu.Lock(); defer m.w.mu.Unlock(); return m.isolated },
 		Off:      func(id mode.NodeID) bool { m.w.mu.Lock(); defer m.w.mu.Unlock(); return m.off[id] },
 		Conflict: func(c replicate.Conflict) error { m.conflicts = append(m.conflicts, c); return nil },
@@ -383,6 +385,7 @@ func (m *member) die() {
 
 func (m *member) Open() (replicate.Log, error) {
 	log, err := m.disk.Open(raftlog.Options{BeforeWrite: m.write})
+	m.log = log
 	return &slowLog{Store: log, m: m}, err
 }
 
