@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"sync"
 	"time"
 
 	"rackpost/replicate/control"
@@ -15,6 +16,25 @@ import (
 
 // methodIntroduce carries what a witness says of itself to a box: a witness proposes nothing.
 const methodIntroduce = "introduce"
+
+// introduceEvery is how often a box has an introduction agreed on: each is written by all.
+const introduceEvery = 4 * time.Second
+
+// rarely is what may be done only so often.
+type rarely struct {
+	mu   sync.Mutex
+	last time.Time
+}
+
+func (r *rarely) may(now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.last.IsZero() && now.Sub(r.last) < introduceEvery {
+		return false
+	}
+	r.last = now
+	return true
+}
 
 // introduction is that. Everything else of a member stays as it was when it was let in.
 type introduction struct {
@@ -119,6 +139,9 @@ func (p *pairing) answerIntroduction(ctx context.Context, from mode.NodeID, body
 	m.Speaks = said.Speaks
 	if reflect.DeepEqual(m, members[i]) {
 		return nil, nil
+	}
+	if !p.met.may(time.Now()) {
+		return nil, errors.New("members were introduced a moment ago: ask again in some seconds")
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()

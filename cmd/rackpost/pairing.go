@@ -42,6 +42,7 @@ type pairing struct {
 	wire   *wire.Wire
 	node   *replicate.Node
 	lines  *lines
+	met    rarely // that a member was introduced
 	cuts   pairCuts
 	logger *slog.Logger
 }

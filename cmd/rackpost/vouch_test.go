@@ -169,6 +169,9 @@ func TestIntroductionsAreChecked(t *testing.T) {
 	if err := ask(witness.Node, introduction{"witness-2", paths, control.Level}); !errors.Is(err, replicate.ErrNoAuthority) {
 		t.Errorf("another name is not proposed: %v", err)
 	}
+	if err := ask(witness.Node, introduction{"witness-3", paths, control.Level}); err == nil || !strings.Contains(err.Error(), "a moment ago") {
+		t.Errorf("one after the other is proposed: %v", err)
+	}
 	for what, err := range map[string]error{
 		"a stranger": ask(mode.NodeID{9}, introduction{"witness-9", paths, 1}), "another's name": ask(witness.Node, introduction{"box-a", paths, 1}),
 		"no name": ask(witness.Node, introduction{"", paths, 1}), "no address": ask(witness.Node, introduction{"witness-1", []control.Path{{Name: "lan", Address: "x"}}, 1}),
