@@ -23,13 +23,14 @@ const (
 	keyTakeover = "rackpost/takeover" // the generation of a takeover that is not finished
 	keyParted   = "rackpost/parted"   // the last entry of the generation before the last takeover here
 	keyCommit   = "rackpost/commit"   // up to where the log is known to be committed
+	keyProbe    = "rackpost/probe"    // another number at each write: SQLite does not write what is there already
 )
 
 // keptConflicts is how many conflict reports are kept.
 const keptConflicts = 16
 
 // commitEvery is how often what is committed is written, when nothing else is, and probeEvery how often who has authority
-// writes it again while nothing is agreed on: a disk that no longer answers, for which the journal waits, shows in no other way.
+// writes something while nothing is agreed on: a disk that no longer answers, for which the journal waits, shows in no other way.
 const (
 	commitEvery = 2 * time.Second
 	probeEvery  = time.Second
@@ -271,7 +272,11 @@ func (n *Node) keep() {
 	}
 	n.saving = time.Now()
 	e.beside(func() {
-		if err := n.write(commit); err != nil {
+		err := n.save(commit)
+		if probe && err == nil {
+			err = n.log.SetUint64([]byte(keyProbe), uint64(time.Since(n.start)))
+		}
+		if err != nil {
 			n.cfg.Logger.Warn("what is committed was not written", slog.Any("error", err))
 		}
 	})
