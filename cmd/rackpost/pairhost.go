@@ -164,7 +164,7 @@ func (h *pairHost) origin(ctx context.Context, site journal.ID) (journal.ID, err
 	if h.appliance != nil {
 		return h.appliance.store.Origin(), nil
 	}
-	s, err := store.Open(ctx, store.Options{Dir: h.box.data, Site: site, Budget: h.box.budget, Logger: h.logger})
+	s, err := store.Open(ctx, store.Options{Dir: h.box.data, Site: site, Budget: h.box.budget, Ballast: -1, Logger: h.logger})
 	if err != nil {
 		return journal.ID{}, err
 	}
