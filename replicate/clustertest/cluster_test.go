@@ -55,7 +55,7 @@ func TestSchedules(t *testing.T) {
 	if *seeds > 0 {
 		count = *seeds
 	}
-	var next, hands, readings, proposals, acts atomic.Uint64
+	var next, hands, gone, readings, proposals, acts atomic.Uint64
 	next.Store(*first - 1)
 	began := time.Now()
 	for range runtime.GOMAXPROCS(0) {
@@ -75,6 +75,9 @@ func TestSchedules(t *testing.T) {
 				readings.Add(uint64(out.acks))
 				proposals.Add(uint64(out.agreed))
 				acts.Add(uint64(out.acts))
+				if out.gone {
+					gone.Add(1)
+				}
 				if out.byHand {
 					hands.Add(1)
 				}
@@ -82,8 +85,8 @@ func TestSchedules(t *testing.T) {
 		})
 	}
 	t.Cleanup(func() {
-		t.Logf("%d seeds in %v: %d readings, %d proposals, %d acts, %d takeovers by hand after the end", count,
-			time.Since(began).Round(time.Second), readings.Load(), proposals.Load(), acts.Load(), hands.Load())
+		t.Logf("%d seeds in %v: %d readings, %d proposals, %d acts, %d takeovers by hand after the end, %d begun anew", count,
+			time.Since(began).Round(time.Second), readings.Load(), proposals.Load(), acts.Load(), hands.Load(), gone.Load())
 	})
 }
 

@@ -19,11 +19,12 @@ type oracle struct {
 	mu        sync.Mutex
 	done      bool
 	problems  []string
-	takeovers []time.Time // ordered by a person and done
-	refused   int         // takeovers
-	last      time.Time   // of the last visit, or when somebody was able to make one again
-	able      bool
+	takeovers []time.Time     // ordered by a person and done
+	refused   int             // takeovers
+	last      time.Time       // of the last visit
+	able      [most]time.Time // since when each box could make one; zero: it cannot
 	worst     time.Duration
+	gone      bool // all that was agreed on, on every box
 	acks      map[reading]ack
 	agreed    map[string]time.Time // proposals that were confirmed
 	tried     int
@@ -262,22 +263,33 @@ func (p *process) knows(g mode.Generation) bool {
 // grace is how long after it heard of a takeover a member may still believe in itself.
 const grace = 500 * time.Millisecond
 
-// progress demands that somebody visits the devices while a box is able to.
+// progress demands that somebody visits the devices within a bound, where one box could for as long.
 func (o *oracle) progress(list []member) {
-	able := false
+	now := time.Now()
+	able := [most]time.Time{}
 	for _, m := range list {
-		able = able || m.who != witness && m.disk.healthy() && !o.w.cutOff(m.who)
+		if m.who != witness && m.disk.healthy() && !o.w.cutOff(m.who) {
+			able[m.who] = now
+			if since := o.able[m.who]; !since.IsZero() {
+				able[m.who] = since
+			}
+		}
 	}
 	o.mu.Lock()
-	if !able || !o.able || o.done {
-		o.last = time.Now()
-	}
 	o.able = able
-	silent := time.Since(o.last)
+	if o.done {
+		o.last = now
+	}
+	silent := time.Duration(0)
+	for _, since := range able {
+		if !since.IsZero() {
+			silent = max(silent, now.Sub(later(since, o.last)))
+		}
+	}
 	o.worst = max(o.worst, silent)
 	bound := o.w.timers.Island + o.w.slack
 	if silent > bound {
-		o.last = time.Now()
+		o.last = now
 	}
 	o.mu.Unlock()
 	if silent > bound {

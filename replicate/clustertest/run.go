@@ -146,10 +146,20 @@ func (w *World) heal() (byHand bool) {
 	} else if !ok {
 		ok, why = w.settle(limit - limit/3)
 	}
+	if !ok && w.forgotten() {
+		return byHand
+	}
 	if !ok {
 		w.oracle.fail("all faults are over, and after %v: %s: %s", limit, why, w.describe())
 	}
 	return byHand
+}
+
+// forgotten says whether no box holds anything that was agreed on: one gave up what it held for one that took over, and the
+// disk of that one was lost before the other had caught up. A person begins anew, with what the conflict report holds.
+func (w *World) forgotten() bool {
+	w.oracle.gone = !slices.ContainsFunc(w.awake(), func(m member) bool { return m.Applied > 0 })
+	return w.oracle.gone && len(w.oracle.losses) > 0 && w.oracle.forced()
 }
 
 func (w *World) leaderless() bool {
@@ -167,6 +177,7 @@ func (w *World) help() bool {
 type outcome struct {
 	problems []string
 	byHand   bool
+	gone     bool          // all that was agreed on, on every box
 	worst    time.Duration // between two visits
 	acks     int
 	agreed   int
@@ -189,7 +200,8 @@ func (t *templates) run(tb *testing.T, seed uint64, size int, s schedule, prepar
 		if len(w.oracle.failed()) == 0 {
 			out.byHand = w.heal()
 		}
-		if len(w.oracle.failed()) == 0 {
+		out.gone = w.oracle.gone
+		if len(w.oracle.failed()) == 0 && !out.gone {
 			w.quiesce()
 			w.oracle.remains()
 		}
