@@ -101,6 +101,7 @@ type Config struct {
 	Off       func(mode.NodeID) bool                        // proven to have no power, such as by its BMC, twice; nil: never
 	Conflict  func(Conflict) error                          // keeps what is about to be given up; nil: a file in Dir/conflicts, sixteen kept
 	Verified  func() bool                                   // what this member keeps was checked since the start; nil: always
+	Struck    func() mode.Struck                            // what a box said that refuses this member; nil: nothing
 	Logger    *slog.Logger
 }
 

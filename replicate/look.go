@@ -17,6 +17,9 @@ func (n *Node) look() mode.Event {
 	before := time.Duration(n.looked.Swap(int64(max(now, 1))))
 	ev := mode.Event{Now: now, Woke: before != 0 && now-before > n.leaseOf(e), Stuck: n.stuck(), Self: n.hello(e), LogBusy: n.log.Busy(), Verified: n.cfg.Verified(),
 		Outdated: n.cfg.Peers.Outdated(n.log.Life())}
+	if n.cfg.Struck != nil {
+		ev.Struck = n.cfg.Struck()
+	}
 	for _, s := range servers[n.cfg.Self.Node] {
 		if s.Life == n.log.Life() {
 			ev.Vote = s.Vote

@@ -41,6 +41,14 @@ func (d desk) Take(ctx context.Context, token [32]byte, m trust.Member) error {
 // Generation implements trust.Desk.
 func (d desk) Generation() mode.Generation { return d.node.Status().Generation }
 
+// Applied implements trust.Desk.
+func (d desk) Applied() uint64 {
+	if s := d.node.Status(); s.Authority {
+		return s.Applied
+	}
+	return 0
+}
+
 // letIn answers who has no certificate of now: one who joins, or a member whose certificate is to be renewed.
 func (p *pairing) letIn(ctx context.Context, from netip.Addr, request []byte) ([]byte, error) {
 	p.logger.Debug("a machine asks to join the pair, or for a new certificate", "from", from.String())

@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"rackpost/hw/journal"
@@ -44,6 +45,7 @@ type pairing struct {
 	lines  *lines
 	met    rarely // that a member was introduced
 	cuts   pairCuts
+	struck atomic.Pointer[mode.Struck] // what a box said that refuses this member; nil: nothing
 	logger *slog.Logger
 }
 
@@ -107,7 +109,7 @@ func openPairing(box boxConfig, needs pairNeeds, cuts pairCuts, logger *slog.Log
 	p.node, err = replicate.New(replicate.Config{
 		Self: p.self, Dir: dir, Timers: cuts.timersOf(), State: p.agreed, Logs: &raftLogs{filepath.Join(dir, controlFile), cuts.beforeWrite},
 		Transport: replicate.NetworkTransport(p.wire.Raft, cuts.timersOf()), Peers: p.wire, Members: p.roles, Bootstrap: founding,
-		Isolated: needs.isolated, Verified: needs.verified, CaughtUp: p.lines.caughtUp, Logger: logger,
+		Isolated: needs.isolated, Verified: needs.verified, CaughtUp: p.lines.caughtUp, Struck: p.said, Logger: logger,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("take part in the pair: %w", err)

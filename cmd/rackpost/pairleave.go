@@ -45,7 +45,7 @@ func (h *pairHost) leave(ctx context.Context, o leaveOrder, who string) (left, e
 		return left{}, pairRefused("%s is the last one of its pair: with it go the versions of the configuration and the secrets; rackpost pair leave -yes does it", p.self.Name)
 	}
 	out := left{Name: p.self.Name}
-	if len(others) > 0 {
+	if len(others) > 0 && p.node.Mode() != mode.Removed {
 		if err := p.goOut(ctx, others, who); err != nil {
 			return out, err
 		}

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"rackpost/replicate/mode"
+	"rackpost/replicate/trust"
 	"rackpost/replicate/wire"
 )
 
@@ -31,6 +32,7 @@ func (p *pairing) Run(ctx context.Context) error {
 	group.Go(func() error { return p.keepPeers(ctx) })
 	group.Go(func() error { return p.keepMemory(ctx) })
 	group.Go(func() error { return p.introduce(ctx) })
+	group.Go(func() error { return p.appeal(ctx) })
 	if p.self.Role == mode.Box {
 		group.Go(func() error { return p.shipJournals(ctx) })
 		group.Go(func() error { return p.node.While(ctx, mode.Configure, p.steward) })
@@ -121,15 +123,26 @@ func (p *pairing) askRenewal(ctx context.Context, request []byte) ([]byte, error
 		if m.Role != mode.Box || m.Node == p.self.Node {
 			continue
 		}
-		for _, path := range wirePaths(m.Addresses) {
-			asking, cancel := context.WithTimeout(ctx, askTime)
-			answer, err := wire.Introduce(asking, path.Address, p.keeper.Client(m.Node, wire.Join), request)
-			cancel()
-			if err == nil {
-				return answer, nil
-			}
-			errs = append(errs, fmt.Errorf("%s: %w", path.Address, err))
+		answer, err := p.askUnproven(ctx, m, request)
+		if err == nil {
+			return answer, nil
 		}
+		errs = append(errs, err)
+	}
+	return nil, errors.Join(errs...)
+}
+
+// askUnproven asks a box without showing a certificate. The box shows its own, as always.
+func (p *pairing) askUnproven(ctx context.Context, box trust.Member, request []byte) ([]byte, error) {
+	var errs []error
+	for _, path := range wirePaths(box.Addresses) {
+		asking, cancel := context.WithTimeout(ctx, askTime)
+		answer, err := wire.Introduce(asking, path.Address, p.keeper.Client(box.Node, wire.Join), request)
+		cancel()
+		if err == nil {
+			return answer, nil
+		}
+		errs = append(errs, fmt.Errorf("%s: %w", path.Address, err))
 	}
 	return nil, errors.Join(errs...)
 }

@@ -151,6 +151,8 @@ func roleWords(v web.Pair) string {
 		return "island: it visits and stores, and changes nothing: it hears nobody with authority"
 	case mode.Witnessing.String():
 		return "witness: it votes"
+	case mode.Removed.String():
+		return "taken out of its pair: it does nothing until it leaves (rackpost pair leave)"
 	case mode.Rejoin.String():
 		return "rejoining: it begins anew and is caught up"
 	}

@@ -13,6 +13,7 @@ func (s *State) alarms(v view) []Alarm {
 		}
 	}
 	raise(s.Mode == Island, "no_authority", "This box is on its own: "+s.Why+".")
+	raise(v.removed, "removed", "This machine does nothing: "+removedWords(v.Struck.By)+".")
 	raise(v.rival, "two_takeovers", `Both boxes were taken over while they could not hear each other. Nothing is changed and no device commanded until you pick one: "rackpost pair takeover" there.`)
 	raise(v.higher && len(v.callers) == 0 && !v.Empty, "overtaken", "Another box was taken over while this one was away, and is not heard. This box has no authority until then.")
 	raise(v.Outdated, "old_image", "This box forgot what it had acknowledged: its disk was put back from an old image.")

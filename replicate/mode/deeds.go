@@ -15,7 +15,7 @@ func (s *State) effects(v view) []Effect {
 		return []Effect{{Do: EndProcess, Why: "a write to the log of the pair has lasted " + v.LogBusy.Truncate(time.Second).String()}}
 	case v.Raft.Pending:
 		return nil
-	case !v.Verified:
+	case !v.Verified, v.removed:
 		return nil
 	case len(v.callers) > 0:
 		return []Effect{{Do: Begin, Node: v.callers[0].Node, Generation: v.callers[0].Generation, Why: "a box of a higher generation has authority"}}

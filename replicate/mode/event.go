@@ -17,7 +17,16 @@ type Event struct {
 	HandTo   NodeID     // a person orders to hand authority to this member; zero: nobody does
 	Woke     bool       // this member stood still for longer than a lease: what it knows of the others is older than it seems
 	Stuck    string     // why it cannot follow what is agreed on, in words; empty: it can
+	Struck   Struck     // what a box said that refuses this member
 	Next     Generation // of a takeover, should this event bring one: above all that were shown
+}
+
+// Struck is what a box of the pair said when this member asked why its certificate is refused: that
+// it is no member.
+type Struck struct {
+	By         string     // the name of the box; empty: none said so
+	Generation Generation // of the box
+	Applied    uint64     // how far the box was in what is agreed on; 0: it has no authority
 }
 
 // Raft is what Raft says.

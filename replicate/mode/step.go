@@ -155,7 +155,7 @@ func (v view) leased() bool {
 // may says whether this member has authority: Raft's leadership alone is not enough.
 func (s *State) may(v view) bool {
 	s.yielding = s.yielding && v.Raft.Pending
-	return !s.doubts(v) && !s.yielding && v.Stuck == "" && v.Self.Role == Box && v.Verified && v.Raft.Leads && v.Raft.Ready && v.Self.Generation != Generation{} &&
+	return !v.removed && !s.doubts(v) && !s.yielding && v.Stuck == "" && v.Self.Role == Box && v.Verified && v.Raft.Leads && v.Raft.Ready && v.Self.Generation != Generation{} &&
 		!v.higher && !v.rival && !v.Outdated && !s.slow && !v.isolated && !s.closed(v) && !s.overlaps(v) && v.leased()
 }
 
@@ -211,6 +211,8 @@ func (s *State) mode(v view) (Mode, string) {
 	switch {
 	case !v.Verified:
 		return Boot, "what this member keeps is being checked"
+	case v.removed:
+		return Removed, removedWords(v.Struck.By)
 	case v.Self.Role == Witness && v.Vote == NoVote:
 		return Rejoin, "it waits to be taken in"
 	case v.Self.Role == Witness:
@@ -227,6 +229,11 @@ func (s *State) mode(v view) (Mode, string) {
 		return Follower, "nobody has authority: the members choose"
 	}
 	return Island, s.stranded(v)
+}
+
+// removedWords says what a member does that was taken out.
+func removedWords(by string) string {
+	return by + ` says that this machine is a member of the pair no more: run "rackpost pair leave" here, and to bring it back "rackpost pair join" with a token of ` + by
 }
 
 // stranded says in words why an island has no authority, and what gives it some.
@@ -257,6 +264,8 @@ func Refusal(s State, e Event, t Timers) string {
 	switch {
 	case e.Self.Role != Box:
 		return "a witness keeps no journal and leads nothing: take over on a box"
+	case v.removed:
+		return removedWords(e.Struck.By)
 	case s.Authority:
 		return "this box has authority already"
 	case len(v.callers) > 0:

@@ -61,6 +61,11 @@ func votes(v mode.Vote) change {
 	return func(e *mode.Event) { e.Members[0].Servers[0].Vote = v }
 }
 
+// struck is what a box said of this member, being of generation g and so far.
+func struck(g mode.Generation, applied uint64) change {
+	return func(e *mode.Event) { e.Struck = mode.Struck{By: "box-b", Generation: g, Applied: applied} }
+}
+
 // witnessed adds a witness that votes.
 func witnessed(e *mode.Event) {
 	w := box(third, "w")
@@ -165,6 +170,13 @@ func following() []row {
 		{"any: the same, and nobody has authority", []mode.Event{at(0, func(e *mode.Event) { e.Outdated = true }), at(5*sec, func(e *mode.Event) { e.Outdated = true })}, mode.Island, island, ""},
 		{"any: a write lasts 2 s", []mode.Event{at(0), at(1*sec, func(e *mode.Event) { e.LogBusy = 2001 * time.Millisecond })}, mode.Follower, 0, ""},
 		{"any: a write lasts 10 s", []mode.Event{at(0), at(1*sec, func(e *mode.Event) { e.LogBusy = 10001 * time.Millisecond })}, mode.Follower, 0, "end the process 00"},
+		{"removed: a box that leads says so", []mode.Event{at(0, follow), at(5*sec, lost), at(6*sec, lost, struck(first, 10))}, mode.Removed, 0, ""},
+		{"removed: a box says so that was taken over", []mode.Event{at(0, follow), at(5*sec, lost), at(6*sec, lost, struck(second, 1))}, mode.Removed, 0, ""},
+		{"removed: the last word of the only voter", []mode.Event{at(0, votes(mode.Nonvoter)), at(6*sec, votes(mode.Nonvoter), struck(second, 1))}, mode.Removed, 0, ""},
+		{"not removed: a box without authority says so", []mode.Event{at(0, follow), at(5*sec, lost), at(6*sec, lost, struck(second, 0))}, mode.Island, island, ""},
+		{"not removed: a box of an old image says so", []mode.Event{at(0, follow), at(5*sec, lost), at(6*sec, lost, struck(first, 9))}, mode.Island, island, ""},
+		{"not removed: the other of two takeovers says so", []mode.Event{at(0, follow), at(5*sec, lost), at(6*sec, lost, struck(mode.Generation{Counter: 1, Random: 99}, 99))}, mode.Island, island, ""},
+		{"not removed: a box says so that was overtaken", []mode.Event{at(0, follow), at(5*sec, lost), at(6*sec, lost, struck(mode.Generation{}, 99))}, mode.Island, island, ""},
 		{"joining: nobody took it in yet", []mode.Event{at(0, follow, func(e *mode.Event) { e.Vote = mode.NoVote })}, mode.Rejoin, 0, ""},
 		{"follower: a witness joined", []mode.Event{at(0, follow), at(1*sec, witnessed, follow, func(e *mode.Event) { e.Raft.Short = false })}, mode.Follower, 0, "restart 00"},
 	}
@@ -289,6 +301,7 @@ func TestRefusal(t *testing.T) {
 		{"a box that was taken over", []mode.Event{at(0, generation(second, true))}, "higher generation"},
 		{"a witness", []mode.Event{at(0, func(e *mode.Event) { e.Self.Role = mode.Witness })}, "on a box"},
 		{"an island", []mode.Event{at(0, follow), at(9*sec, lost)}, ""},
+		{"a box that was taken out", []mode.Event{at(0, follow), at(9*sec, lost, struck(first, 10))}, "a member of the pair no more"},
 		{"one of two takeovers", []mode.Event{at(0, generation(mode.Generation{Counter: 1, Random: 99}, false)), at(9*sec, generation(mode.Generation{Counter: 1, Random: 99}, false))}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

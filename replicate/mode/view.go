@@ -13,6 +13,7 @@ type view struct {
 	alone    bool          // nobody is here
 	outdone  bool          // a box that was elected later has authority
 	isolated bool          // and neither is anything else
+	removed  bool          // the others took this member out
 }
 
 func look(e Event, t Timers) view {
@@ -36,7 +37,18 @@ func look(e Event, t Timers) view {
 		}
 	}
 	v.isolated = v.alone && e.Self.Isolated
+	v.removed = e.Struck.by(e.Self)
 	return v
+}
+
+// by says whether to believe it: only a box with authority may say so that holds all that this
+// member does, or was taken over since. One that was put back from before this member joined, or the
+// other one of two takeovers, is not believed.
+func (s Struck) by(self Hello) bool {
+	if s.By == "" || s.Applied == 0 {
+		return false
+	}
+	return s.Generation.Counter > self.Generation.Counter || s.Generation == self.Generation && s.Applied >= self.Applied
 }
 
 // authority is for how long m, of this generation, has not shown authority. That Raft hears it as

@@ -91,9 +91,10 @@ const (
 	Island                 // it hears nobody with authority and has none
 	Rejoin                 // what it agreed on is of another life: it begins anew
 	Witnessing             // it votes, and does nothing else
+	Removed                // the others took it out: it does nothing until a person has it leave
 )
 
-var modeWords = []string{"boot", "follower", "leader", "solo", "island", "rejoin", "witness"}
+var modeWords = []string{"boot", "follower", "leader", "solo", "island", "rejoin", "witness", "removed"}
 
 // String returns the mode's word.
 func (m Mode) String() string { return word(modeWords, int(m)) }

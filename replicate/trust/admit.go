@@ -24,6 +24,8 @@ type Desk interface {
 	Take(ctx context.Context, token [32]byte, m Member) error
 	// Generation is the pair's.
 	Generation() mode.Generation
+	// Applied is how far this box is in what is agreed on; 0 where it has no authority.
+	Applied() uint64
 }
 
 // Answer answers a request to join, from who showed no certificate, or to renew a certificate, from
@@ -44,6 +46,9 @@ func (k *Keeper) Answer(ctx context.Context, request []byte, desk Desk) []byte {
 	if err != nil {
 		k.cfg.Logger.Log(ctx, k.refusedLevel(), "a request to join the pair or to renew a certificate was refused", "token", fmt.Sprintf("%.16q", m.Token), "err", err)
 		answer = refusal(err)
+		if desk != nil && answer.Reason == NotMember {
+			answer.Generation, answer.Applied = desk.Generation(), desk.Applied()
+		}
 	}
 	b, err := json.Marshal(answer)
 	if err != nil {

@@ -25,6 +25,9 @@ type message struct {
 
 	Reason  Reason `json:"reason,omitempty"`
 	Refused string `json:"refused,omitempty"`
+
+	Generation mode.Generation `json:"generation,omitzero"` // to no member that renews: those of the box that says so
+	Applied    uint64          `json:"applied,omitempty"`
 }
 
 // plea is what a joiner says of itself.

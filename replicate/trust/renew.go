@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"rackpost/replicate/mode"
 )
 
 const (
@@ -99,19 +101,7 @@ func (k *Keeper) renewBy(ctx context.Context, ask Ask) error {
 	if ask == nil {
 		return refuse(Unavailable, "there is no way to ask a box of the pair")
 	}
-	request, err := newRequest(k.state.Load().key)
-	if err != nil {
-		return err
-	}
-	b, err := json.Marshal(message{Renew: request})
-	if err != nil {
-		return err
-	}
-	answer, err := ask(ctx, b)
-	if err != nil {
-		return fmt.Errorf("ask for a certificate: %w", err)
-	}
-	m, err := parseMessage(answer)
+	m, err := k.request(ctx, ask)
 	if err == nil {
 		err = m.said()
 	}
@@ -119,6 +109,40 @@ func (k *Keeper) renewBy(ctx context.Context, ask Ask) error {
 		return fmt.Errorf("ask for a certificate: %w", err)
 	}
 	return k.accept(m.Certificate)
+}
+
+// request asks for a certificate, and returns what was said to it.
+func (k *Keeper) request(ctx context.Context, ask Ask) (message, error) {
+	request, err := newRequest(k.state.Load().key)
+	if err != nil {
+		return message{}, err
+	}
+	b, err := json.Marshal(message{Renew: request})
+	if err != nil {
+		return message{}, err
+	}
+	answer, err := ask(ctx, b)
+	if err != nil {
+		return message{}, err
+	}
+	return parseMessage(answer)
+}
+
+// Appeal asks box for another certificate after it refused this member's. If the box says that this
+// is no member, that is what is returned: whether to believe it is for who knows how far this member
+// is. The box proved who it is, since ask's connection is one of Client with JoinProtocol.
+func (k *Keeper) Appeal(ctx context.Context, box string, ask Ask) (mode.Struck, error) {
+	m, err := k.request(ctx, ask)
+	if err == nil {
+		err = m.said()
+	}
+	switch {
+	case err != nil && m.Reason == NotMember:
+		return mode.Struck{By: box, Generation: m.Generation, Applied: m.Applied}, nil
+	case err != nil:
+		return mode.Struck{}, fmt.Errorf("ask %s why it refuses this member: %w", box, err)
+	}
+	return mode.Struck{}, k.accept(m.Certificate)
 }
 
 // accept takes a certificate that is this member's by the pair's CA.

@@ -266,3 +266,38 @@ func TestBoxWithoutAClockBesideOneWithAClock(t *testing.T) {
 	_, atServer, _ = shake(t, north.Server(protos), south.Client(box, raft))
 	must(t, atServer)
 }
+
+// TestAppeal has a member ask why it is refused: one whose certificate expired gets another, one that
+// was taken out learns it, and nobody learns it from who cannot say how the pair stands.
+func TestAppeal(t *testing.T) {
+	t.Parallel()
+	north, south, witness := pair(t)
+	box := north.Identity().Self.Node
+	appeal := func(m, to *machine, d trust.Desk) (mode.Struck, error) {
+		return m.Appeal(t.Context(), "north", func(_ context.Context, request []byte) ([]byte, error) {
+			return call(t, to, m.Client(box, trust.JoinProtocol), request, d)
+		})
+	}
+	late := today.AddDate(2, 0, 0)
+	north.set(late, true)
+	must(t, north.reopen())
+	south.set(today, false)
+	if got, err := appeal(south, north, &desk{}); err != nil || got != (mode.Struck{}) {
+		t.Errorf("a member: %+v, %v", got, err)
+	}
+	if got := south.Status().Expires; !got.After(late) {
+		t.Errorf("a member's certificate is good until %s", got)
+	}
+	must(t, north.SetMembers([]trust.Member{north.Identity().Self, south.Identity().Self}))
+	witness.set(late, true)
+	want := mode.Struck{By: "north", Generation: (&desk{}).Generation(), Applied: 42}
+	if got, err := appeal(witness, north, &desk{}); err != nil || got != want {
+		t.Errorf("one that was taken out: %+v, %v", got, err)
+	}
+	if got, err := appeal(witness, north, nil); err != nil || got.Applied != 0 {
+		t.Errorf("by a box that knows nothing: %+v, %v", got, err)
+	}
+	if got, err := appeal(witness, found(t), &desk{}); err == nil || got != (mode.Struck{}) {
+		t.Errorf("a box of another pair is believed: %+v", got)
+	}
+}

@@ -171,6 +171,8 @@ func (d *desk) Take(_ context.Context, token [32]byte, m trust.Member) error {
 
 func (d *desk) Generation() mode.Generation { return mode.Generation{Counter: 3, Random: 77} }
 
+func (d *desk) Applied() uint64 { return 42 }
+
 // invite makes a token that the desk knows.
 func (d *desk) invite(t testing.TB, k *trust.Keeper, role mode.Role) trust.Token {
 	t.Helper()
