@@ -174,7 +174,7 @@ func TestJournalsAndRaft(t *testing.T) {
 		t.Errorf("journal: %v", err)
 	}
 	_ = c.Close()
-	if other := <-taken; other == nil || other.Peer.Node != a.peer.Node || c.Peer.Node != b.peer.Node || c.Path != "cable" || c.Protocol != 1 {
+	if other := <-taken; other == nil || other.Peer.Node != a.peer.Node || c.Peer.Node != b.peer.Node || c.Path != other.Path || c.Protocol != 1 { // TestOrder says which path
 		t.Errorf("connections %+v and %+v", c, other)
 	}
 	la, lb := a.Raft(), b.Raft()
