@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -109,16 +108,46 @@ func (a *appliance) applySite(ctx context.Context, who string, o siteOrder) (any
 	}
 	err = a.pair.propose(ctx, &control.Put{Name: control.Site, Expected: o.Base, Content: []byte(o.Text), Who: who, Why: o.Why, At: time.Now()})
 	if err != nil {
-		if state := a.pair.agreed.State(); newestSite(state) != o.Base {
-			return nil, errors.Join(changedMeanwhile(state, o.Base))
+		state := a.pair.siteAfter(ctx, o.Base)
+		if newestSite(state) == o.Base {
+			return nil, err
 		}
-		return nil, err
+		if !madeOf(state, o, who) { // else only the answer was lost
+			return nil, changedMeanwhile(state, o.Base)
+		}
 	}
 	taken := siteTaken{Version: newestSite(a.pair.agreed.State()), Devices: len(site.devices), Notes: []string{}}
 	for _, n := range notes {
 		taken.Notes = append(taken.Notes, n.Error())
 	}
 	return taken, nil
+}
+
+// siteSeen is how long a box may take to hear of a version that the leader refused another one for.
+const siteSeen = 2 * time.Second
+
+// siteAfter is what is agreed on as soon as the site is no longer of version base, or after a while.
+func (p *pairing) siteAfter(ctx context.Context, base uint64) control.State {
+	ctx, cancel := context.WithTimeout(ctx, siteSeen)
+	defer cancel()
+	for {
+		changed := p.agreed.Watch()
+		state := p.agreed.State()
+		if newestSite(state) != base || ctx.Err() != nil {
+			return state
+		}
+		select {
+		case <-ctx.Done():
+		case <-changed:
+		}
+	}
+}
+
+// madeOf says whether the version after the base of an order is that order's.
+func madeOf(state control.State, o siteOrder, who string) bool {
+	return slices.ContainsFunc(state.History(), func(d control.Document) bool {
+		return d.Version == o.Base+1 && d.Who == who && d.Why == o.Why && string(d.Content) == o.Text
+	})
 }
 
 func newestSite(state control.State) uint64 {

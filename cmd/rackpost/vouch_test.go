@@ -184,3 +184,29 @@ func TestIntroductionsAreChecked(t *testing.T) {
 		t.Error("half an introduction is taken")
 	}
 }
+
+// TestWhoWasFasterIsWaitedFor: a box that follows hears a moment later why its change was refused, and whose was taken; it knows its
+// own when only the answer was lost.
+func TestWhoWasFasterIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	v := newVouching(t)
+	put := func(base uint64, text, who string) {
+		v.box(&control.Put{Name: control.Site, Expected: base, Content: []byte(text), Who: who, At: time.Now()})
+	}
+	put(0, "one", "anna")
+	seen := make(chan control.State)
+	go func() { seen <- v.siteAfter(t.Context(), 1) }()
+	put(1, "two", "bob")
+	state := <-seen
+	if newestSite(state) != 2 || !strings.Contains(changedMeanwhile(state, 1).Error(), "version 2 by bob") {
+		t.Errorf("version %d: %v", newestSite(state), changedMeanwhile(state, 1))
+	}
+	if madeOf(state, siteOrder{Base: 1, Text: "two"}, "anna") || !madeOf(state, siteOrder{Base: 1, Text: "two"}, "bob") {
+		t.Error("it does not know whose version 2 is")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	if state := v.siteAfter(ctx, 2); newestSite(state) != 2 {
+		t.Error("it waits for ever")
+	}
+}
