@@ -39,6 +39,7 @@ type Keeper struct {
 
 	mu    sync.Mutex // of who changes state and the folder
 	stale bool       // the folder's list of members: the disk did not take the last one
+	left  bool       // this machine is in no pair any more
 	state atomic.Pointer[state]
 }
 
@@ -98,7 +99,7 @@ func (k *Keeper) SetMembers(list []Member) error {
 	list = slices.Clone(list)
 	sortMembers(list)
 	h := k.state.Load().held
-	if reflect.DeepEqual(h.Members, list) && !k.stale {
+	if k.left || reflect.DeepEqual(h.Members, list) && !k.stale {
 		return nil
 	}
 	for _, m := range list {
@@ -116,6 +117,15 @@ func (k *Keeper) SetMembers(list []Member) error {
 		return fmt.Errorf("keep the list of members: %w", err)
 	}
 	return nil
+}
+
+// Leave makes this machine a member of no pair, as Folder.Leave does; nothing that comes later makes it one again: it hears from the
+// others for as long as it runs.
+func (k *Keeper) Leave() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.left = true
+	return k.cfg.Folder.Leave()
 }
 
 // Status is what a person should know of this member's certificates.
