@@ -64,9 +64,10 @@ type acts struct {
 	trust  truster
 	now    func() time.Time
 	logger *slog.Logger
-	wake   chan struct{} // holds one: lit changed
-	ledger ledger        // nil: this box agrees with nobody
-	ready  atomic.Bool   // what another box began is taken over
+	wake   chan struct{}                   // holds one: lit changed
+	ledger ledger                          // nil: this box agrees with nobody
+	ready  atomic.Bool                     // what another box began is taken over
+	power  atomic.Pointer[context.Context] // of a pair: ends with the power to act; nil: there is none
 
 	mu   sync.Mutex // guards what follows; never held during I/O
 	lit  map[actPart]*light
@@ -197,7 +198,11 @@ func (a *acts) say(ctx context.Context, part actPart, v hw.ActValue) error {
 func (a *acts) do(ctx context.Context, part actPart, v hw.ActValue) hw.ActValue {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), actWait)
 	defer cancel()
-	err := a.actor.Act(ctx, part.device, hw.Action{Name: hw.Locate, Component: part.component, On: v.On})
+	ctx, release, err := a.stillMay(ctx)
+	defer release()
+	if err == nil {
+		err = a.actor.Act(ctx, part.device, hw.Action{Name: hw.Locate, Component: part.component, On: v.On})
+	}
 	v.Phase = phaseOf(err)
 	if err != nil {
 		v.Reason, v.Detail = collectors.ReasonOf(err), hw.Clean(err.Error())

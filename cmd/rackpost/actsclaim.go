@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"time"
 
+	"rackpost/collectors"
 	"rackpost/hw"
 )
 
@@ -23,8 +25,12 @@ type ledger interface {
 
 // act ends what has an end for as long as this box may act.
 func (a *appliance) act(ctx context.Context) error {
-	if a.acts.ledger != nil && !a.acts.regain(ctx) {
-		return nil
+	if a.acts.ledger != nil {
+		a.acts.power.Store(&ctx)
+		defer a.acts.power.Store(nil)
+		if !a.acts.regain(ctx) {
+			return nil
+		}
 	}
 	defer a.acts.ready.Store(a.acts.ledger == nil)
 	return a.acts.Run(ctx)
@@ -93,6 +99,22 @@ func (a *acts) begin(ctx context.Context, part actPart, v hw.ActValue) error {
 	defer a.mu.Unlock()
 	a.claims[part] = append(a.claims[part], key)
 	return nil
+}
+
+// stillMay makes sure, right before a device is told something, that this box may act: to write what is intended takes as long as
+// the disk does. The context that it returns ends with that power too.
+func (a *acts) stillMay(ctx context.Context) (may context.Context, release func(), err error) {
+	if a.ledger == nil {
+		return ctx, func() {}, nil
+	}
+	power := a.power.Load()
+	err = a.ledger.Verify(ctx)
+	if power == nil || err != nil {
+		return ctx, func() {}, fmt.Errorf("%w: this box may not act any more: %w", collectors.ErrBusy, cmp.Or(err, errActBusy))
+	}
+	may, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(*power, cancel)
+	return may, func() { stop(); cancel() }, nil
 }
 
 // mayDarken says whether this box may end what blinks.

@@ -99,6 +99,16 @@ func stuckVisit(s collectors.DeviceStatus, longest time.Duration, now time.Time)
 	return nil
 }
 
+// alive returns why this machine's part in its pair does not get on: it does not look around, which would end its powers.
+func (p *pairing) alive() error { return stuckNode(p.node.Still()) }
+
+func stuckNode(still time.Duration) error {
+	if still > maxWait {
+		return fmt.Errorf("the pair's part of this machine has stood still for %s", still.Round(time.Second))
+	}
+	return nil
+}
+
 // longestPeriod returns the longest period of a device's sections.
 func longestPeriod(w collectors.Watched) time.Duration {
 	longest := time.Duration(0)

@@ -22,6 +22,7 @@ func (a *appliance) besides(ctx context.Context) error {
 	group.Go(func() error { return a.around.Run(ctx, a.powers) })
 	group.Go(func() error { return a.learnVisits(ctx) })
 	group.Go(func() error { return a.lookAfterHeal(ctx) })
+	group.Go(func() error { return a.keepRetired(ctx) })
 	return group.Wait()
 }
 

@@ -47,6 +47,7 @@ type pairing struct {
 	cuts   pairCuts
 	struck atomic.Pointer[mode.Struck] // what a box said that refuses this member; nil: nothing
 	logger *slog.Logger
+	taker  atomic.Pointer[takeover] // by whose word this box took over last
 }
 
 // pairCuts are where the demo and tests get between a member and the world. Nil is the world itself.
@@ -107,7 +108,7 @@ func openPairing(box boxConfig, needs pairNeeds, cuts pairCuts, logger *slog.Log
 		return nil, err
 	}
 	p.node, err = replicate.New(replicate.Config{
-		Self: p.self, Dir: dir, Timers: cuts.timersOf(), State: p.agreed, Logs: &raftLogs{filepath.Join(dir, controlFile), cuts.beforeWrite},
+		Self: p.self, Dir: dir, Timers: cuts.timersOf(), State: p.agreed, Logs: raftLogs(dir, cuts, logger),
 		Transport: replicate.NetworkTransport(p.wire.Raft, cuts.timersOf()), Peers: p.wire, Members: p.roles, Bootstrap: founding,
 		Isolated: needs.isolated, Verified: needs.verified, CaughtUp: p.lines.caughtUp, Struck: p.said, Logger: logger,
 	})
@@ -218,20 +219,8 @@ func (t wireTrust) Who(cs tls.ConnectionState) (mode.NodeID, mode.Role, error) {
 	return peer.Node, peer.Role, err
 }
 
-// raftLogs is the file of the Raft log as the node opens it.
-type raftLogs struct {
-	path        string
-	beforeWrite func() error
+// raftLogs is the file of the Raft log in a pair's folder. A damaged one is put aside, and what was agreed on comes back from
+// the others.
+func raftLogs(dir string, cuts pairCuts, logger *slog.Logger) replicate.Logs {
+	return replicate.LogFile{Path: filepath.Join(dir, controlFile), Options: raftlog.Options{BeforeWrite: cuts.beforeWrite}, Logger: logger}
 }
-
-// Open implements replicate.Logs.
-func (l *raftLogs) Open() (replicate.Log, error) {
-	s, err := raftlog.Open(context.Background(), l.path, raftlog.Options{BeforeWrite: l.beforeWrite})
-	if err != nil {
-		return nil, err
-	}
-	return s, nil
-}
-
-// Wipe implements replicate.Logs.
-func (l *raftLogs) Wipe() error { return raftlog.Remove(l.path) }

@@ -53,7 +53,7 @@ func (h *pairHost) leave(ctx context.Context, o leaveOrder, who string) (left, e
 	if out.Site, err = h.keepSite(); err != nil {
 		return out, err
 	}
-	if err := trust.Folder(p.dir).Leave(); err != nil {
+	if err := p.keeper.Leave(); err != nil {
 		return out, err
 	}
 	out.Running = h.takeUp()
@@ -203,6 +203,7 @@ func (h *pairHost) takeover(ctx context.Context, o takeOrder, who string) error 
 		return pairRefused("a witness takes nothing over; run it on the box that is to go on")
 	}
 	why := fmt.Sprintf("%s said so%s", who, within(": ", o.Why))
+	p.taker.Store(takenBy(who, o.Why))
 	if err := p.node.Takeover(ctx, why); err != nil {
 		return fmt.Errorf("%w: %w", errPairRefused, err)
 	}

@@ -122,11 +122,19 @@ func (h *pairHost) await(ctx context.Context) error {
 	return h.serveWith(ctx, socket, mux, func() string { return "waits to join a pair: rackpost pair join" })
 }
 
+// alive returns why this machine's part in its pair does not get on.
+func (h *pairHost) alive() error {
+	if h.pairing == nil {
+		return nil
+	}
+	return h.pairing.alive()
+}
+
 // serveWith serves a socket and tells systemd the status until ctx ends.
 func (h *pairHost) serveWith(ctx context.Context, socket net.Listener, handler http.Handler, status func() string) error {
 	ctx, cancel := context.WithCancel(ctx)
 	told := make(chan error, 1)
-	n := notifier{status: status, alive: func() error { return nil }, stopping: h.stopping(), logger: h.logger}
+	n := notifier{status: status, alive: h.alive, stopping: h.stopping(), logger: h.logger}
 	go func() { told <- n.Run(ctx) }()
 	err := web.Serve(ctx, peers{socket}, handler, h.logger)
 	cancel()

@@ -66,6 +66,11 @@ func (a *appliance) alive() error {
 	if err := a.pulse.stuck(); err != nil {
 		return err
 	}
+	if a.pair != nil {
+		if err := a.pair.alive(); err != nil {
+			return err
+		}
+	}
 	if !a.visiting.Load() {
 		return nil
 	}

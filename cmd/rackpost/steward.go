@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"rackpost/hw"
 	"rackpost/replicate/control"
 	"rackpost/replicate/trust"
 )
@@ -66,6 +67,9 @@ func (p *pairing) untidy(state control.State) ([]control.Command, error) {
 			commands = append(commands, c)
 		}
 	}
+	if c := p.parting(state); c != nil {
+		commands = append(commands, c)
+	}
 	level := uint32(control.Level)
 	for _, m := range state.Members() {
 		level = min(level, m.Speaks)
@@ -74,6 +78,30 @@ func (p *pairing) untidy(state control.State) ([]control.Command, error) {
 		commands = append(commands, &control.Raise{Level: level, Who: p.box.name, At: at})
 	}
 	return commands, nil
+}
+
+// takeover is by whose word this box took over, and why.
+type takeover struct{ who, why string }
+
+// takenBy keeps within what the pair agrees on.
+func takenBy(who, why string) *takeover {
+	who = hw.Clean(who)
+	return &takeover{strings.ToValidUTF8(who[:min(len(who), 2*maxWho)], ""), hw.Clean(why)}
+}
+
+// parting tells where the generation that this box took over parted from the one before, so that what the other box did alone can be
+// told from what both know; nil: it is told.
+func (p *pairing) parting(state control.State) control.Command {
+	s := p.node.Status()
+	told := state.Takeovers()
+	if s.Parted == 0 || len(told) > 0 && told[len(told)-1].Generation.Counter >= s.Generation.Counter {
+		return nil
+	}
+	t := p.taker.Load()
+	if t == nil {
+		t = &takeover{who: p.box.name} // the process ended since
+	}
+	return &control.Forced{Generation: s.Generation, From: s.Parted, Who: t.who, Why: t.why, At: time.Now()}
 }
 
 // resealed seals a secret to the boxes of now; nil: it is.
