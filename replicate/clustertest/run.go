@@ -159,7 +159,7 @@ func (w *World) heal() (byHand bool) {
 // disk of that one was lost before the other had caught up. A person begins anew, with what the conflict report holds.
 func (w *World) forgotten() bool {
 	w.oracle.gone = !slices.ContainsFunc(w.awake(), func(m member) bool { return m.Applied > 0 })
-	return w.oracle.gone && len(w.oracle.losses) > 0 && w.oracle.forced()
+	return w.oracle.gone && !w.oracle.forgot.IsZero() && w.oracle.forced()
 }
 
 func (w *World) leaderless() bool {
