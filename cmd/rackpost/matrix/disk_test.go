@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -70,6 +71,22 @@ func soloLosesPower(p *pair) {
 	leader.mode("island")
 	p.always("it has no authority before it hears the other box", 4*time.Second, func() bool { return !leader.view().Authority })
 	p.t.Logf("it waits: %s", leader.view().Why)
+	p.start(follower.name)
+	p.t.Logf("whole again after %v", p.whole())
+	p.check()
+}
+
+// soloAndFollowerLosePower: the other one was set aside, came back, and does not vote yet.
+func soloAndFollowerLosePower(p *pair) {
+	leader, follower := p.running(boxA, boxB)
+	follower.kill()
+	leader.mode("solo")
+	p.start(follower.name)
+	p.whole()
+	leader.kill()
+	follower.kill()
+	p.start(leader.name)
+	time.Sleep(time.Second)
 	p.start(follower.name)
 	p.t.Logf("whole again after %v", p.whole())
 	p.check()
@@ -208,8 +225,7 @@ func diskFull(p *pair) {
 	fill(filler)
 	time.Sleep(6 * time.Second)
 	p.until("somebody has authority", func() bool { return p.leader() != nil })
-	p.explain()
-	p.t.Logf("%s leads; both disks: visits of the full box until %v ago", p.leader().name, time.Since(leader.lastVisit()).Round(time.Second))
+	p.t.Logf("%s leads; the full box's last durable visit is %v old", p.leader().name, time.Since(leader.lastVisit()).Round(time.Second))
 	if !leader.alive() {
 		p.t.Error("a full disk ended the process")
 	}
@@ -288,10 +304,10 @@ func bitRot(p *pair) {
 		p.t.Fatalf("there is no sealed segment: %v", err)
 	}
 	damage(p, sealed[0])
+	damage(p, strings.TrimSuffix(sealed[0], ".sealed")+".twin") // else the samples are served from it, and not asked for
 	p.start(follower.name)
 	from := time.Now()
-	wanted := filepath.Join(follower.data(), "wanted")
-	p.until("the damage is found", func() bool { _, err := os.Stat(wanted); return err == nil })
+	p.until("the damage is found", func() bool { return follower.said("damaged segment put aside") })
 	lost := leader.durable()
 	p.until("what was lost is there again", func() bool {
 		for _, v := range lost {

@@ -22,6 +22,7 @@ func TestMatrix(t *testing.T) {
 		{"04-leader-killed-bare", from.bare, leaderKilledBare},
 		{"05-rack-loses-power", from.bare, rackLosesPower},
 		{"05-solo-loses-power", from.bare, soloLosesPower},
+		{"05-solo-and-follower-lose-power", from.bare, soloAndFollowerLosePower},
 		{"06-one-path-cut", from.bare, onePathCut},
 		{"06-all-paths-cut", from.bare, allPathsCut},
 		{"07-leader-isolated-bare", from.bare, leaderIsolatedBare},

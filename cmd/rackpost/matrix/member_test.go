@@ -261,8 +261,8 @@ func (m *member) visits(after time.Time) time.Duration {
 // shows says whether a visit of the switch can be asked for.
 func (m *member) shows(v visit) bool {
 	var s web.Series
-	at := time.UnixMilli(v.at).UTC().Format(time.RFC3339Nano)
-	q := url.Values{"device": {"core"}, "component": {numberedPort}, "sensor": {numberedSensor}, "from": {at}, "to": {at}}
+	at := func(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.RFC3339Nano) }
+	q := url.Values{"device": {"core"}, "component": {numberedPort}, "sensor": {numberedSensor}, "from": {at(v.at)}, "to": {at(v.at + 1)}}
 	return v.device != "core" || m.get("/query?"+q.Encode(), &s) && len(s.Points) > 0
 }
 
