@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"rackpost/hw"
 	"rackpost/replicate/control"
 	"rackpost/replicate/mode"
 )
@@ -102,12 +104,34 @@ func (p *pairing) askIntroduction(ctx context.Context, said control.Member) erro
 	if err != nil {
 		return err
 	}
-	errs := []error{errors.New("no box takes what this witness says of itself")}
+	return p.askBoxes(ctx, methodIntroduce, b)
+}
+
+// methodLeave has a box take out the member that asks.
+const methodLeave = "leave"
+
+// askLeave has a box take out this witness, by a person's word.
+func (p *pairing) askLeave(ctx context.Context, who string) error {
+	return p.askBoxes(ctx, methodLeave, []byte(who))
+}
+
+// answerLeave takes out the member that asks, and no other.
+func (p *pairing) answerLeave(ctx context.Context, from mode.NodeID, body []byte) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	who := fmt.Sprintf("%.*s", maxWho, hw.Clean(string(body)))
+	return nil, p.strike(ctx, from, cmp.Or(who, p.nameOf(from)), "left with rackpost pair leave")
+}
+
+// askBoxes asks one box after the other, until one does it.
+func (p *pairing) askBoxes(ctx context.Context, method string, b []byte) error {
+	errs := []error{errors.New("no box does what this witness asks for")}
 	for _, m := range p.members() {
 		if m.Role != mode.Box {
 			continue
 		}
-		if _, err = p.wire.Request(ctx, m.Node, methodIntroduce, b); err == nil {
+		_, err := p.wire.Request(ctx, m.Node, method, b)
+		if err == nil {
 			return nil
 		}
 		errs = append(errs, fmt.Errorf("%s: %w", m.Name, err))

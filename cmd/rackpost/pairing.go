@@ -119,6 +119,7 @@ func openPairing(box boxConfig, needs pairNeeds, cuts pairCuts, logger *slog.Log
 	if p.self.Role == mode.Box {
 		p.wire.HandleJoin(p.letIn)
 		p.wire.Handle(methodIntroduce, p.answerIntroduction)
+		p.wire.Handle(methodLeave, p.answerLeave)
 	}
 	return p, nil
 }

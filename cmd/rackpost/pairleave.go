@@ -98,8 +98,14 @@ func (p *pairing) awaitLeader(ctx context.Context, id mode.NodeID) {
 func (p *pairing) strike(ctx context.Context, id mode.NodeID, who, why string) error {
 	name := control.Peer + id.String()
 	d, ok := p.agreed.State().Document(name)
-	if !ok {
+	switch {
+	case !ok:
 		return nil
+	case p.self.Role == mode.Box:
+	case id != p.self.Node:
+		return pairRefused("a witness takes nobody out; say it at a box of the pair")
+	default:
+		return p.askLeave(ctx, who)
 	}
 	return p.propose(ctx, &control.Delete{Name: name, Expected: d.Version, Who: who, Why: why, At: time.Now()})
 }
