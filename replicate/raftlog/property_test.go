@@ -110,13 +110,7 @@ func run(t *rapid.T, open func() (*raftlog.Store, error)) {
 			_ = s.StageCommitIndex(index)
 			m.staged = max(m.staged, index)
 		},
-		"set": func(t *rapid.T) {
-			key, n := rapid.SampledFrom([]string{"CurrentTerm", "a", "b"}).Draw(t, "key"), rapid.Uint64().Draw(t, "n")
-			if err := s.SetUint64([]byte(key), n); err != nil {
-				t.Fatal(err)
-			}
-			m.values[key] = n
-		},
+		"set": func(t *rapid.T) { m.set(t, s) },
 		"vote": func(t *rapid.T) {
 			if err := vote(s, m.term+1); err != nil {
 				t.Fatal(err)
@@ -138,6 +132,14 @@ func run(t *rapid.T, open func() (*raftlog.Store, error)) {
 		},
 		"": func(t *rapid.T) { compare(t, m, s, life) },
 	})
+}
+
+func (m *model) set(t *rapid.T, s *raftlog.Store) {
+	key, n := rapid.SampledFrom([]string{"CurrentTerm", "a", "b"}).Draw(t, "key"), rapid.Uint64().Draw(t, "n")
+	if err := s.SetUint64([]byte(key), n); err != nil {
+		t.Fatal(err)
+	}
+	m.values[key] = n
 }
 
 func compare(t *rapid.T, m *model, s *raftlog.Store, life string) {
