@@ -108,56 +108,56 @@ type lieCase struct {
 
 func lies() []lieCase {
 	return []lieCase{
-	{"another site", func(l *liar) { l.says(ship.KindHello, ship.Hello(1, 1, journal.ID{2}, journal.ID{'z'}, 1<<20)) }, "boxes of two sites"},
-	{"a copied disk", func(l *liar) { l.says(ship.KindHello, ship.Hello(1, 1, site, journal.ID{'a'}, 1<<20)) }, "both boxes have the journal"},
-	{"a later version", func(l *liar) { l.says(ship.KindHello, ship.Hello(7, 9, site, journal.ID{'z'}, 1<<20)) }, "update the older box"},
-	{"no greeting", func(l *liar) { l.says(ship.KindPing, nil) }, "greeting"},
-	{"garbage", func(l *liar) { l.conn.Write([]byte("GET / HTTP/1.1\r\nHost: rack\r\n\r\n")) }, "not what this protocol sends"},
-	{"a spoiled frame", func(l *liar) {
-		b := ship.AppendFrame(nil, ship.KindHello, ship.Hello(1, 1, site, journal.ID{'z'}, 1<<20))
-		b[len(b)-1] ^= 1
-		l.conn.Write(b)
-	}, "checksum"},
-	{"greeting twice", func(l *liar) { l.greets(nil); l.says(ship.KindHello, ship.Hello(1, 1, site, journal.ID{'z'}, 1)) }, "greeting"},
-	{"held twice", func(l *liar) { l.greets(nil); l.says(ship.KindHeld, append([]byte{0}, journal.Vector{}.Marshal()...)) }, "twice"},
-	{"a vector without end", func(l *liar) { l.greets(endless(70_000)) }, "a journal of more than"},
-	{"an answer to nothing", func(l *liar) { l.greets(nil); l.says(ship.KindAnswer, ship.AnswerBytes(777, nil)) }, "an answer to batch 777"},
-	{"a refusal of nothing", func(l *liar) { l.greets(nil); l.says(ship.KindRefuse, ship.RefuseBytes(777, "no")) }, "batch 777 refused"},
-	{"a part of nothing", func(l *liar) { l.greets(nil); l.says(ship.KindPart, []byte{1}) }, "a part of nothing"},
-	{"a batch too large", func(l *liar) { l.greets(nil); l.says(ship.KindBatch, item(1<<40, nil)) }, "announces"},
-	{"within another", func(l *liar) {
-		l.greets(nil)
-		l.says(ship.KindBatch, item(100, nil))
-		l.says(ship.KindLayout, make([]byte, 20))
-	}, "within another"},
-	{"more than announced", func(l *liar) { l.greets(nil); l.says(ship.KindBatch, item(3, make([]byte, 4))) }, "more bytes than announced"},
-	{"a base unasked", func(l *liar) {
-		l.greets(nil)
-		l.says(ship.KindBase, append(make([]byte, 48), item(3, make([]byte, 3))...))
-	}, "nobody asked"},
-	{"bases without end", func(l *liar) {
-		l.greets(nil)
-		for i := range 100 {
-			l.says(ship.KindOffer, append(site[:], append(make([]byte, 31), byte(i+1))...))
-		}
-	}, "bases"},
-	{"layouts without end", func(l *liar) {
-		l.greets(nil)
-		for range 70 {
-			l.says(ship.KindLayout, append(make([]byte, 16), item(1<<20, nil)...))
-			for range 16 {
-				l.says(ship.KindPart, make([]byte, ship.MaxFrame))
+		{"another site", func(l *liar) { l.says(ship.KindHello, ship.Hello(1, 1, journal.ID{2}, journal.ID{'z'}, 1<<20)) }, "boxes of two sites"},
+		{"a copied disk", func(l *liar) { l.says(ship.KindHello, ship.Hello(1, 1, site, journal.ID{'a'}, 1<<20)) }, "both boxes have the journal"},
+		{"a later version", func(l *liar) { l.says(ship.KindHello, ship.Hello(7, 9, site, journal.ID{'z'}, 1<<20)) }, "update the older box"},
+		{"no greeting", func(l *liar) { l.says(ship.KindPing, nil) }, "greeting"},
+		{"garbage", func(l *liar) { l.conn.Write([]byte("GET / HTTP/1.1\r\nHost: rack\r\n\r\n")) }, "not what this protocol sends"},
+		{"a spoiled frame", func(l *liar) {
+			b := ship.AppendFrame(nil, ship.KindHello, ship.Hello(1, 1, site, journal.ID{'z'}, 1<<20))
+			b[len(b)-1] ^= 1
+			l.conn.Write(b)
+		}, "checksum"},
+		{"greeting twice", func(l *liar) { l.greets(nil); l.says(ship.KindHello, ship.Hello(1, 1, site, journal.ID{'z'}, 1)) }, "greeting"},
+		{"held twice", func(l *liar) { l.greets(nil); l.says(ship.KindHeld, append([]byte{0}, journal.Vector{}.Marshal()...)) }, "twice"},
+		{"a vector without end", func(l *liar) { l.greets(endless(70_000)) }, "a journal of more than"},
+		{"an answer to nothing", func(l *liar) { l.greets(nil); l.says(ship.KindAnswer, ship.AnswerBytes(777, nil)) }, "an answer to batch 777"},
+		{"a refusal of nothing", func(l *liar) { l.greets(nil); l.says(ship.KindRefuse, ship.RefuseBytes(777, "no")) }, "batch 777 refused"},
+		{"a part of nothing", func(l *liar) { l.greets(nil); l.says(ship.KindPart, []byte{1}) }, "a part of nothing"},
+		{"a batch too large", func(l *liar) { l.greets(nil); l.says(ship.KindBatch, item(1<<40, nil)) }, "announces"},
+		{"within another", func(l *liar) {
+			l.greets(nil)
+			l.says(ship.KindBatch, item(100, nil))
+			l.says(ship.KindLayout, make([]byte, 20))
+		}, "within another"},
+		{"more than announced", func(l *liar) { l.greets(nil); l.says(ship.KindBatch, item(3, make([]byte, 4))) }, "more bytes than announced"},
+		{"a base unasked", func(l *liar) {
+			l.greets(nil)
+			l.says(ship.KindBase, append(make([]byte, 48), item(3, make([]byte, 3))...))
+		}, "nobody asked"},
+		{"bases without end", func(l *liar) {
+			l.greets(nil)
+			for i := range 100 {
+				l.says(ship.KindOffer, append(site[:], append(make([]byte, 31), byte(i+1))...))
 			}
-		}
-	}, "bytes unanswered"},
-	{"garbage for batches", func(l *liar) {
-		l.greets(nil)
-		for range 2000 {
-			l.says(ship.KindBatch, item(4, []byte("junk")))
-		}
-	}, "could not be taken"},
-	{"silence", func(l *liar) { l.greets(nil) }, "silent"},
-	{"silence from the first", func(*liar) {}, "silent"},
+		}, "bases"},
+		{"layouts without end", func(l *liar) {
+			l.greets(nil)
+			for range 70 {
+				l.says(ship.KindLayout, append(make([]byte, 16), item(1<<20, nil)...))
+				for range 16 {
+					l.says(ship.KindPart, make([]byte, ship.MaxFrame))
+				}
+			}
+		}, "bytes unanswered"},
+		{"garbage for batches", func(l *liar) {
+			l.greets(nil)
+			for range 2000 {
+				l.says(ship.KindBatch, item(4, []byte("junk")))
+			}
+		}, "could not be taken"},
+		{"silence", func(l *liar) { l.greets(nil) }, "silent"},
+		{"silence from the first", func(*liar) {}, "silent"},
 	}
 }
 
