@@ -323,3 +323,21 @@ func TestStopWithProposalsUnderWay(t *testing.T) {
 		}
 	})
 }
+
+// TestTransferToALearner has a person hand over to a box that came back and would wait for its vote.
+func TestTransferToALearner(t *testing.T) {
+	inWorld(t, "AB", func(w *world) {
+		a, b := w.of("A"), w.of("B")
+		b.die()
+		w.until("A is solo", 5*time.Second, a.is(mode.Solo))
+		if err := a.node.Transfer(context.Background(), b.id); !errors.Is(err, replicate.ErrRefused) {
+			w.t.Errorf("authority goes to a box that is off: %v", err)
+		}
+		b.start(false)
+		w.until("B is caught up", 5*time.Second, b.is(mode.Follower))
+		w.until("B leads", 10*time.Second, func() bool {
+			return a.node.Transfer(context.Background(), b.id) == nil && b.node.Status().Authority
+		})
+		w.until("they are a pair", 5*time.Second, a.is(mode.Follower))
+	})
+}

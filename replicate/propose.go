@@ -212,8 +212,11 @@ func (n *Node) Transfer(ctx context.Context, to mode.NodeID) error {
 	if e == nil || !n.Status().Authority {
 		return fmt.Errorf("hand authority over: this box has none: %w", ErrNoPower)
 	}
-	if to == n.cfg.Self.Node || e.voter(to) == "" || n.roleOf(to) != mode.Box {
+	if to == n.cfg.Self.Node || len(e.servers()[to]) == 0 || n.roleOf(to) != mode.Box {
 		return fmt.Errorf("hand authority over: %s is no other box with a vote: %w", to.Short(), ErrRefused)
+	}
+	if err := n.enfranchise(ctx, e, to); err != nil {
+		return fmt.Errorf("hand authority over: %w", err)
 	}
 	if err := n.order(ctx, order{handTo: to, result: make(chan error, 1)}); err != nil {
 		return fmt.Errorf("hand authority over: %w", err)
@@ -229,6 +232,30 @@ func (n *Node) Transfer(ctx context.Context, to mode.NodeID) error {
 		case <-later:
 		case <-ctx.Done():
 			return fmt.Errorf("hand authority over: %s did not take it: %w", to.Short(), ctx.Err())
+		}
+	}
+}
+
+// enfranchise has a box that is to lead, and is caught up, get its vote at once: that it may come and
+// go is no matter when a person wants it to lead.
+func (n *Node) enfranchise(ctx context.Context, e *engine, to mode.NodeID) error {
+	ctx, cancel := context.WithTimeout(ctx, transferTimeout)
+	defer cancel()
+	if e.voter(to) != "" {
+		return nil
+	}
+	if err := n.order(ctx, order{handTo: to, result: make(chan error, 1)}); err != nil {
+		return fmt.Errorf("%s has no vote yet, and is not caught up: %w", to.Short(), err)
+	}
+	for {
+		later := n.Watch()
+		if e.voter(to) != "" {
+			return nil
+		}
+		select {
+		case <-later:
+		case <-ctx.Done():
+			return fmt.Errorf("%s did not get its vote: %w", to.Short(), ctx.Err())
 		}
 	}
 }

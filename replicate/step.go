@@ -59,7 +59,9 @@ func taken(effects []mode.Effect, err error) error {
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(effects, func(e mode.Effect) bool { return e.Do == mode.Takeover || e.Do == mode.Transfer }) {
+	if !slices.ContainsFunc(effects, func(e mode.Effect) bool {
+		return e.Do == mode.Takeover || e.Do == mode.Transfer || e.Do == mode.Promote
+	}) {
 		return fmt.Errorf("another change is under way, or authority was lost: try again: %w", ErrRefused)
 	}
 	return nil

@@ -67,16 +67,24 @@ func (p *pairing) goOut(ctx context.Context, others []trust.Member, who string) 
 	if s := p.node.Status(); s.Authority {
 		i := slices.IndexFunc(others, func(m trust.Member) bool { return m.Role == mode.Box })
 		if i >= 0 {
-			if silent, heard := p.silence(others[i].Node); heard && silent < mode.DefaultTimers().Island && !p.votes(others[i].Node) {
-				return pairRefused("%s is there and has no vote yet: it is being caught up; wait until rackpost pair status says voter, then run this again", others[i].Name)
+			there := p.hears(others[i].Node)
+			err := p.node.Transfer(ctx, others[i].Node)
+			if err != nil && there && !p.votes(others[i].Node) {
+				return pairRefused("%s is there and is being caught up; wait until rackpost pair status says journals equal, then run this again", others[i].Name)
 			}
-			if err := p.node.Transfer(ctx, others[i].Node); err != nil && !errors.Is(err, replicate.ErrNoPower) {
+			if err != nil && !errors.Is(err, replicate.ErrNoPower) {
 				return fmt.Errorf("hand over to %s before leaving: %w; if that box is gone, take it out first: rackpost pair leave %s", others[i].Name, err, others[i].Name)
 			}
 			p.awaitLeader(ctx, others[i].Node)
 		}
 	}
 	return p.strike(ctx, p.self.Node, who, "left with rackpost pair leave")
+}
+
+// hears says whether a member was heard lately.
+func (p *pairing) hears(id mode.NodeID) bool {
+	silent, heard := p.silence(id)
+	return heard && silent < mode.DefaultTimers().Island
 }
 
 // votes says whether a member is a voter.
@@ -119,7 +127,7 @@ func (p *pairing) expel(ctx context.Context, word, who, why string) (trust.Membe
 	if m.Node == p.self.Node {
 		return m, pairRefused("%s is this machine; say it at another box of the pair", m.Name)
 	}
-	if silent, heard := p.silence(m.Node); heard && silent < mode.DefaultTimers().Island {
+	if silent, _ := p.silence(m.Node); p.hears(m.Node) {
 		return m, pairRefused("%s is alive, heard %s ago; run rackpost pair leave on it, or stop it first", m.Name, shortAge(silent))
 	}
 	ctx, cancel := context.WithTimeout(ctx, leftTime)

@@ -27,7 +27,7 @@ func (s *State) effects(v view) []Effect {
 		return s.takeOver(v, "the other box is proven to have no power")
 	}
 	if v.Raft.Leads && v.HandTo != (NodeID{}) {
-		return []Effect{{Do: Transfer, Node: v.HandTo, Why: "a person ordered it"}}
+		return s.handTo(v)
 	}
 	if restart := s.restart(v); restart != nil {
 		return restart
@@ -36,6 +36,18 @@ func (s *State) effects(v view) []Effect {
 		return nil
 	}
 	return s.lead(v)
+}
+
+// handTo gives leadership to the box that a person named; one that waits for its vote gets that first.
+func (s *State) handTo(v view) []Effect {
+	m, _ := v.member(v.HandTo)
+	switch {
+	case m.vote() == Voter:
+		return []Effect{{Do: Transfer, Node: v.HandTo, Why: "a person ordered it"}}
+	case m.Role == Box && m.vote() == Nonvoter && m.Generation == v.Self.Generation && s.fit(v, m):
+		return []Effect{{Do: Promote, Node: v.HandTo, Life: m.Life, Why: "a person ordered it to lead"}}
+	}
+	return nil
 }
 
 func (s *State) takeOver(v view, why string) []Effect {
@@ -216,7 +228,12 @@ func (s *State) tend(v view, m Member) (Effect, bool) {
 // votes: beside a lone box it would be one more whose silence stops everything.
 func (s *State) ripe(v view, m Member) bool {
 	r := s.of(m, v.t)
-	if !r.here || v.Now-max(r.since, r.met) < r.wait || m.Applied == 0 || m.Applied+behind < v.Self.Applied || m.Mode == Boot || !v.timely() {
+	return v.Now-max(r.since, r.met) >= r.wait && s.fit(v, m)
+}
+
+// fit says whether nothing but time speaks against a member's vote.
+func (s *State) fit(v view, m Member) bool {
+	if !s.of(m, v.t).here || m.Applied == 0 || m.Applied+behind < v.Self.Applied || m.Mode == Boot || !v.timely() {
 		return false
 	}
 	if m.Role == Witness {

@@ -66,6 +66,9 @@ func struck(g mode.Generation, applied uint64) change {
 	return func(e *mode.Event) { e.Struck = mode.Struck{By: "box-b", Generation: g, Applied: applied} }
 }
 
+// handTo is a person's order to hand over to the other box.
+func handTo(e *mode.Event) { e.HandTo = peer }
+
 // witnessed adds a witness that votes.
 func witnessed(e *mode.Event) {
 	w := box(third, "w")
@@ -136,6 +139,9 @@ func leading() []row {
 		{"solo: the other has a new life", []mode.Event{at(0), at(1*sec, func(e *mode.Event) { e.Members[0].Life = "b2" })}, mode.Leader, authority, "remove 02"},
 		{"solo: a new life waits", []mode.Event{at(0), at(1*sec, func(e *mode.Event) { e.Members[0].Servers = nil })}, mode.Solo, authority, "add 02"},
 		{"solo: a stranger waits", []mode.Event{at(0), at(1*sec, func(e *mode.Event) { e.Members[0].Servers, e.Members[0].Agreed = nil, false })}, mode.Leader, authority, ""},
+		{"solo: told to hand over to a box that waits for its vote", []mode.Event{at(0, votes(mode.Nonvoter)), at(2*sec, votes(mode.Nonvoter), handTo)}, mode.Solo, authority, "promote 02"},
+		{"solo: told to hand over to a box whose journal is behind", []mode.Event{at(0, votes(mode.Nonvoter)), at(2*sec, votes(mode.Nonvoter), handTo, func(e *mode.Event) { e.Members[0].CaughtUp = false })}, mode.Solo, authority, ""},
+		{"leader: told to hand over to a voter", []mode.Event{at(0), at(2*sec, handTo)}, mode.Follower, 0, "transfer 02"},
 		{"leader: a member that was removed", []mode.Event{at(0), at(1*sec, func(e *mode.Event) { e.Members[0].Agreed = false })}, mode.Leader, authority, "remove 02"},
 		{"leader: a witness joined", []mode.Event{at(0), at(1*sec, witnessed, func(e *mode.Event) { e.Raft.Short = false }), at(5*sec, witnessed, func(e *mode.Event) { e.Raft.Short = false })}, mode.Follower, 0, "transfer 02"},
 	}

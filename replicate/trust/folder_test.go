@@ -1,6 +1,7 @@
 package trust_test
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -240,5 +241,20 @@ func TestFounderIsChecked(t *testing.T) {
 		if err := m.reopen(); !errors.Is(err, trust.ErrNoPair) {
 			t.Error(err)
 		}
+	}
+}
+
+// TestNoCertificateAfterLeaving has the answer to a renewal come when the machine has left.
+func TestNoCertificateAfterLeaving(t *testing.T) {
+	t.Parallel()
+	north, south, _ := pair(t)
+	must(t, south.Leave())
+	if _, err := south.Appeal(t.Context(), "north", func(_ context.Context, request []byte) ([]byte, error) {
+		return north.Answer(t.Context(), request, nil), nil
+	}); err == nil {
+		t.Error("it takes a certificate after it left")
+	}
+	if _, err := os.Stat(path(south, "node.pem")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("its certificate is on the disk: %v", err)
 	}
 }

@@ -89,6 +89,9 @@ func (k *Keeper) renewSelf() error {
 }
 
 func (k *Keeper) replace(h held, leaf *x509.Certificate) error {
+	if k.left {
+		return refuse(NotMember, "this machine left the pair")
+	}
 	if err := k.cfg.Folder.writeCertificate(nodeFile, leaf); err != nil {
 		return err
 	}
