@@ -143,6 +143,9 @@ func (p *pair) leaderOnPower() (leader, follower *member, disk *powerfs.FS) {
 		p.until("the first box leads", func() bool { return p.leader() == leader })
 	}
 	leader.visits(time.Now())
+	told := leader.durable()
+	p.t.Logf("the other box has what was told after %v", p.until("the other box has what was told", func() bool { return follower.shows(told[len(told)-1].visit) }))
+	leader.visits(time.Now())
 	return leader, follower, disk
 }
 

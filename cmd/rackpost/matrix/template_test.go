@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -98,11 +99,14 @@ func (p *pair) voting() bool {
 	return len(v.Members) > 0
 }
 
-// saveAs stops the pair and keeps its folders.
+// saveAs ends all at once, so that nobody is set aside, and keeps the folders.
 func (p *pair) saveAs(dir string) {
 	p.t.Helper()
-	for _, name := range []string{boxB, third, boxA} {
-		p.member(name).stop()
+	for _, name := range p.everybody() {
+		p.member(name).signal(syscall.SIGKILL)
+	}
+	for _, name := range p.everybody() {
+		<-p.member(name).ended
 	}
 	fresh := dir + ".new"
 	if err := os.RemoveAll(fresh); err != nil {
