@@ -128,12 +128,17 @@ func (v view) lease() time.Duration {
 }
 
 // doubts says whether Raft's leadership may be over without its knowledge. After this member stood still, Raft takes an
-// answer from before for a new one; and with three voters a lease of a bare pair outlives the next election.
+// answer from before for a new one, and whoever took over was not heard yet; and with three voters a lease of a bare pair
+// outlives the next election.
 func (s *State) doubts(v view) bool {
 	if v.Woke && s.Authority {
 		s.woke = max(v.Now, 1)
 	}
-	return v.outdone || s.woke != 0 && v.Now-s.woke <= v.lease() || v.voters() > 2 && !v.Raft.Short
+	wait := v.t.Demote
+	if v.voters() > 2 {
+		wait = max(wait, v.lease())
+	}
+	return v.outdone || s.woke != 0 && v.Now-s.woke <= wait || v.voters() > 2 && !v.Raft.Short
 }
 
 // leased says whether a majority answered within the lease, where the others could elect another. Raft looks at that itself,
