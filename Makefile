@@ -11,7 +11,7 @@ export GO TAGS VERSION FUZZ
 
 help:
 	@echo "make run      build, then show two boxes that watch a simulated rack; WITNESS=1: and a third voter; Ctrl-C ends it"
-	@echo "make test     every test; as root on Debian it installs what they need (about five minutes)"
+	@echo "make test     every test; as root on Debian it installs what they need (about ten minutes)"
 	@echo "make lint     formatting, vet, staticcheck, limits, go.mod"
 	@echo "make bench    the benchmarks; the result is kept in dist/bench.txt"
 	@echo "make soak     the long tests: 1,000 kills, 1,000 power cuts, FUZZ=$(FUZZ) a fuzz target (hours)"
