@@ -179,10 +179,15 @@ func diskHangs(p *pair) {
 // diskDies: every write fails, the process ends, and the disk never returns. A new one is put in.
 func diskDies(p *pair) {
 	leader, follower, disk := p.leaderOnPower()
+	_, origin, err := store.Identity(leader.data())
 	from := time.Now()
-	if err := disk.SetFault(syscall.EIO); err != nil {
+	if err == nil {
+		err = disk.SetFault(syscall.EIO)
+	}
+	if err != nil {
 		p.t.Fatal(err)
 	}
+	p.lost[origin] = leader.name
 	leader.ends()
 	p.t.Logf("the process ended after %v", time.Since(from).Round(10*time.Millisecond))
 	p.until("the other box has authority", func() bool { return follower.view().Authority })
@@ -192,7 +197,6 @@ func diskDies(p *pair) {
 		if v.when.After(from.Add(-2 * time.Second)) {
 			p.excused[v.visit] = true
 		}
-		p.t.Logf("told %v after the disk died: the visit at %s", v.when.Sub(from), stamp(v.at))
 	}
 	p.until("the dead box may be replaced", func() bool { // it is refused while the box was heard a moment ago
 		_, err := follower.rackpost("pair", "replace", leader.name)

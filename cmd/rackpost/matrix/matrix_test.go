@@ -17,6 +17,9 @@ func TestMatrix(t *testing.T) {
 		template string
 		run      func(*pair)
 	}{
+		// the longest first
+		{"27-owner-dies-amid-act", from.witnessed, ownerDiesAmidAct},
+		{"15-bit-rot", from.bare, bitRot},
 		{"02-follower-killed", from.bare, followerKilled},
 		{"03-leader-killed-witnessed", from.witnessed, leaderKilledWitnessed},
 		{"04-leader-killed-bare", from.bare, leaderKilledBare},
@@ -39,7 +42,6 @@ func TestMatrix(t *testing.T) {
 		{"13-disk-full", from.witnessed, diskFull},
 		{"14-disk-dies", from.witnessed, diskDies},
 		{"14-control-corrupt", from.bare, controlCorrupt},
-		{"15-bit-rot", from.bare, bitRot},
 		{"17-leader-paused", from.witnessed, leaderPaused},
 		{"17-leader-paused-bare", from.bare, leaderPausedBare},
 		{"18-killed-at-random", from.witnessed, killedAtRandom},
@@ -50,7 +52,6 @@ func TestMatrix(t *testing.T) {
 		{"21-both-taken-over", from.bare, bothTakenOver},
 		{"21-taken-over-wrongly", from.bare, takenOverWrongly},
 		{"22-flapping", from.bare, flapping},
-		{"27-owner-dies-amid-act", from.witnessed, ownerDiesAmidAct},
 		{"30-overload", from.witnessed, overloaded},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -3,6 +3,7 @@ package matrix_test
 import (
 	"bytes"
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -25,7 +26,6 @@ type reading struct {
 	visit
 	number uint64 // 0: the numbered sensor was not read
 	good   bool
-	period time.Duration
 }
 
 // verdict is what the journals have in the end.
@@ -43,7 +43,7 @@ func (p *pair) check() verdict {
 	for _, name := range []string{boxB, third, boxA} {
 		p.member(name).stop()
 	}
-	names := map[journal.ID]string{}
+	names := maps.Clone(p.lost)
 	for _, name := range []string{boxA, boxB} {
 		_, origin, err := store.Identity(p.member(name).data())
 		if err != nil {
@@ -143,7 +143,7 @@ func visitsOf(pack *journal.Compressor, b *journal.Batch) (list []reading, err e
 		if err != nil {
 			return err
 		}
-		found := reading{visit: visit{device: string(v.Device), at: v.Started.UnixMilli()}, good: v.Good(), period: v.Period}
+		found := reading{visit: visit{device: string(v.Device), at: v.Started.UnixMilli()}, good: v.Good()}
 		if v.Layout < len(b.Uses) {
 			found.number, err = numberOf(pack, b, &v)
 		}
@@ -228,9 +228,9 @@ func (p *pair) checkTimes(s *store.Store, readings []reading) (gaps int, longest
 		if r.device != "core" || !r.good {
 			continue
 		}
-		if silence := r.at - last.at; last.at != 0 && silence > last.period.Milliseconds()*3/2 {
+		if silence := r.at - last.at; last.at != 0 && silence > period.Milliseconds()*3/2 {
 			longest = max(longest, time.Duration(silence)*time.Millisecond)
-			if !covered(told, last.at, r.at, last.period) {
+			if !covered(told, last.at, r.at) {
 				p.t.Errorf("no visit and no gap from %s by %s to %s by %s; gaps: %v", stamp(last.at), last.box, stamp(r.at), r.box, told)
 			}
 		}
@@ -241,7 +241,7 @@ func (p *pair) checkTimes(s *store.Store, readings []reading) (gaps int, longest
 
 // covered says whether gaps tell that nothing was read between two times. A visit takes a moment, so a gap may begin with
 // the failed visit after the good one.
-func covered(gaps []hw.GapValue, from, to int64, period time.Duration) bool {
+func covered(gaps []hw.GapValue, from, to int64) bool {
 	at := from
 	for range gaps {
 		for _, g := range gaps {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"rackpost/collectors/sim"
+	"rackpost/hw/journal"
 	"rackpost/replicate/netlab"
 	"rackpost/web"
 )
@@ -30,7 +31,8 @@ type pair struct {
 	dir     string
 	began   time.Time // what is older is the template's
 	members map[string]*member
-	excused map[visit]bool // they were on a disk that was lost
+	lost    map[journal.ID]string // journals on disks that were lost, and of which box
+	excused map[visit]bool        // they were on no other disk
 }
 
 // newPair makes the hosts and starts the devices. The members are those of a template, or new ones where that is "".
@@ -45,7 +47,7 @@ func newPair(t *testing.T, template string) *pair {
 			_ = os.RemoveAll(dir)
 		}
 	})
-	p := &pair{t: t, dir: dir, net: netlab.New(t, boxA, boxB, third, rack), members: map[string]*member{}}
+	p := &pair{t: t, dir: dir, net: netlab.New(t, boxA, boxB, third, rack), members: map[string]*member{}, lost: map[journal.ID]string{}}
 	p.net.Cable(boxA, boxB)
 	for _, name := range []string{boxA, boxB, third} { // the devices' host is also the gateway
 		p.net.Host(name).Run("ip", "route", "add", "default", "via", p.net.Host(rack).Address(netlab.LAN).String())
