@@ -25,8 +25,16 @@ import (
 
 // lines is a StateMachine: the commands in order. It refuses those that begin with "no".
 type lines struct {
-	mu   sync.Mutex
-	list []string
+	mu    sync.Mutex
+	list  []string
+	stuck error
+}
+
+// Err says why it applies nothing any more.
+func (l *lines) Err() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.stuck
 }
 
 func (l *lines) Apply(_ uint64, cmd []byte) error {
