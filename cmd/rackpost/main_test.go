@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -22,6 +24,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"rackpost/replicate/mode"
+	"rackpost/store"
 )
 
 var update = flag.Bool("update", false, "write what the commands print into the scripts")
@@ -31,7 +34,7 @@ const patience = 30 * time.Second
 
 // TestMain lets the scripts run rackpost itself: this test binary under another name.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"rackpost": main, "fleet": fleetMain, "servers": serversMain, "hasty": hastyMain})
+	testscript.Main(m, map[string]func(){"rackpost": swiftMain, "fleet": fleetMain, "servers": serversMain, "hasty": hastyMain})
 }
 
 func TestScripts(t *testing.T) {
@@ -194,10 +197,37 @@ func lookUp(v any, path []string) (any, error) {
 	return v, nil
 }
 
+// swiftVariable says how long a member of a pair waits in a script before it votes, and one that took over before it acts.
+const swiftVariable = "RACKPOST_TEST_SETTLE"
+
+// swiftMain is rackpost; in a script that sets swiftVariable the members of a pair wait for that time only, and nothing else is
+// different.
+func swiftMain() {
+	settle, err := time.ParseDuration(os.Getenv(swiftVariable))
+	if err != nil || len(os.Args) < 2 || os.Args[1] != "run" && os.Args[1] != "witness" {
+		main()
+		return
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	cuts, t := pairCuts{timers: mode.DefaultTimers()}, terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr}
+	cuts.timers.Settle, cuts.timers.Quarantine = settle, settle
+	if os.Args[1] == "run" {
+		err = runCut(ctx, t, os.Args[2:], store.Options{}, cuts)
+	} else {
+		err = runWitnessCut(ctx, t, os.Args[2:], cuts)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(exitFailed)
+	}
+}
+
 // settle waits for as long as a new member of a pair waits before it votes, and one that took over before it acts.
 func settle(ts *testscript.TestScript, _ bool, _ []string) {
-	t := mode.DefaultTimers()
-	time.Sleep(max(t.Settle, t.Quarantine))
+	d, err := time.ParseDuration(ts.Getenv(swiftVariable))
+	ts.Check(err)
+	time.Sleep(d)
 }
 
 // signal NAME SUBCOMMAND [ARG] sends a signal to the rackpost that runs in the background, of several to the last one that
