@@ -179,6 +179,9 @@ func (n *Node) setGeneration(g mode.Generation) error {
 
 // report keeps what is about to be given up.
 func (n *Node) report(ef mode.Effect) error {
+	if err := n.catchUp(); err != nil {
+		return err
+	}
 	applied, _ := n.machine.at()
 	if applied == 0 {
 		return nil
@@ -193,6 +196,28 @@ func (n *Node) report(ef mode.Effect) error {
 		return n.cfg.Conflict(c)
 	}
 	return writeConflict(filepath.Join(n.cfg.Dir, "conflicts"), c)
+}
+
+// catchUp applies what of the log is not known to be committed: after a crash that may be what was confirmed last. It is for a
+// life that is given up right after.
+func (n *Node) catchUp() error {
+	last, err := n.log.LastIndex()
+	if err != nil {
+		return fmt.Errorf("read what is about to be given up: %w", err)
+	}
+	first, err := n.log.FirstIndex()
+	if err != nil {
+		return fmt.Errorf("read what is about to be given up: %w", err)
+	}
+	applied, _ := n.machine.at()
+	for index := max(first, applied+1); first > 0 && index <= last; index++ {
+		var entry raft.Log
+		if err := n.log.GetLog(index, &entry); err != nil {
+			return fmt.Errorf("read what is about to be given up: %w", err)
+		}
+		n.machine.Apply(&entry)
+	}
+	return nil
 }
 
 // writeConflict writes a report, and removes the oldest beyond those that are kept.
