@@ -44,6 +44,15 @@ func foundInBarePairs() []mistake {
 			28.884 6.722 late B>A all 0.118
 			44.116 2.397 cut B>A all 0
 			52.711 6.938 kill A all 0`},
+		{"what was confirmed right before a crash was given up without a word in the report", 970, `
+			9.960 9.687 slow A all 0.249
+			10.376 0.000 copy B all 0
+			20.290 5.905 kill A all 0
+			20.751 2.504 image B all 0
+			21.141 1.121 lossy A>B direct 0.45
+			29.531 0.000 takeover B all 0
+			45.999 2.963 isolate B all 0
+			52.008 1.116 kill A all 0`},
 		{"a word that came late was taken for an old image's", 28, `
 			4.828 1.006 kill A all 0
 			7.528 3.785 stall A all 0.889
