@@ -45,13 +45,13 @@ type engine struct {
 	work    sync.WaitGroup
 }
 
-// run starts Raft.
-func (n *Node) run(short bool) (*engine, error) {
+// run starts Raft. It gives no vote for one election timeout, and for deaf.
+func (n *Node) run(short bool, deaf time.Duration) (*engine, error) {
 	transport, err := n.cfg.Transport()
 	if err != nil {
 		return nil, fmt.Errorf("open raft's transport: %w", err)
 	}
-	e := &engine{gate: newGate(transport, n.raftConfig(short).ElectionTimeout), self: serverID(n.cfg.Self.Node, n.log.Life()), short: short, kick: n.kick,
+	e := &engine{gate: newGate(transport, max(deaf, n.raftConfig(short).ElectionTimeout)), self: serverID(n.cfg.Self.Node, n.log.Life()), short: short, kick: n.kick,
 		failing: map[raft.ServerID]time.Time{}, broken: make(chan error, 1), over: make(chan struct{})}
 	e.ctx, e.end = context.WithCancel(context.Background())
 	e.gate.kick = n.kick

@@ -50,3 +50,22 @@ func TestRefusedSnapshotHoldsNobodyUp(t *testing.T) {
 		t.Fatal("a vote is not answered")
 	}
 }
+
+// TestNoVoteWhileDeaf: who changed Raft's timers gives no vote while a lease by the old ones may last.
+func TestNoVoteWhileDeaf(t *testing.T) {
+	t.Parallel()
+	for _, deaf := range []time.Duration{0, time.Hour} {
+		g := newGate(callers{calls: make(chan raft.RPC)}, deaf)
+		for _, command := range []any{&raft.RequestVoteRequest{}, &raft.RequestPreVoteRequest{}} {
+			if got := g.early(command); got != (deaf > 0) {
+				t.Errorf("deaf for %v, %T is early: %v", deaf, command, got)
+			}
+		}
+		if g.early(&raft.AppendEntriesRequest{}) {
+			t.Error("entries come too early")
+		}
+		if err := g.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}

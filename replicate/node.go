@@ -203,12 +203,29 @@ func (n *Node) begin() error {
 	if err := n.found(); err != nil {
 		return err
 	}
-	e, err := n.run(n.cfg.Self.Role == mode.Witness)
+	e, err := n.run(n.witnessed(), 0)
 	if err != nil {
 		return err
 	}
 	n.use(e)
 	return nil
+}
+
+// witnessed says whether a witness is a member by what was agreed on last, so that Raft need not start
+// twice where one votes.
+func (n *Node) witnessed() bool {
+	if n.cfg.Self.Role == mode.Witness {
+		return true
+	}
+	if n.held.Index == 0 {
+		return false
+	}
+	for _, role := range n.agreed() {
+		if role == mode.Witness {
+			return true
+		}
+	}
+	return false
 }
 
 // use makes an engine the one that runs. A sole voter waits for nobody's vote.

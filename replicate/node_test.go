@@ -315,7 +315,7 @@ func TestStopWithProposalsUnderWay(t *testing.T) {
 		if took := time.Since(begin); took > time.Second {
 			w.t.Errorf("it took %v to stop", took)
 		}
-		if err := <-proposed; !errors.Is(err, replicate.ErrUnknown) {
+		if err := <-proposed; !errors.Is(err, replicate.ErrUnknown) && !errors.Is(err, replicate.ErrNoAuthority) { // it may not have begun
 			w.t.Errorf("what was proposed ended with %v", err)
 		}
 		if err := <-verified; !errors.Is(err, replicate.ErrNoPower) {
@@ -339,5 +339,24 @@ func TestTransferToALearner(t *testing.T) {
 			return a.node.Transfer(context.Background(), b.id) == nil && b.node.Status().Authority
 		})
 		w.until("they are a pair", 5*time.Second, a.is(mode.Follower))
+	})
+}
+
+// TestStartBesideAWitness: a box that knows of a witness starts Raft once, with the timers of its pair.
+func TestStartBesideAWitness(t *testing.T) {
+	inWorld(t, "ABW", func(w *world) {
+		b := w.of("B")
+		w.check(b.stop())
+		w.mu.Lock()
+		b.dials = 0
+		w.mu.Unlock()
+		b.start(false)
+		w.until("B follows", 5*time.Second, b.is(mode.Follower))
+		time.Sleep(5 * time.Second)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if b.dials != 1 {
+			w.t.Errorf("raft was started %d times", b.dials)
+		}
 	})
 }

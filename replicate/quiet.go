@@ -12,7 +12,7 @@ import (
 
 // quietly is what Raft tells again and again while a member is away, which mode.Step tells once.
 var quietly = []string{"failed to heartbeat", "failed to appendEntries", "failed to make", "failed to contact",
-	"failed to pipeline", "failed to start pipeline", "Election timeout", "heartbeat timeout", "rejecting", "not part of stable"}
+	"failed to pipeline", "failed to start pipeline", "Election timeout", "heartbeat timeout", "rejecting", "not part of stable", "newer term"}
 
 // quiet returns a logger for Raft that says little.
 func quiet(to *slog.Logger) hclog.Logger {

@@ -95,7 +95,7 @@ func (n *Node) restart(short bool) error {
 	if err := n.stopRaft(); err != nil {
 		return err
 	}
-	e, err := n.run(short)
+	e, err := n.run(short, n.cfg.Timers.Lease) // who leads may still have a lease by the timers of before
 	if err != nil {
 		return err
 	}

@@ -87,6 +87,7 @@ type member struct {
 	heardAt   map[mode.NodeID]time.Time
 	changed   chan struct{}
 	transport *raft.InmemTransport
+	dials     int // starts of Raft
 	off       map[mode.NodeID]bool
 	isolated  bool
 	left      []string // lives it had
@@ -458,6 +459,7 @@ func (m *member) dial() (raft.Transport, error) {
 	m.w.mu.Lock()
 	defer m.w.mu.Unlock()
 	m.transport = t
+	m.dials++
 	m.w.connect()
 	return t, nil
 }
