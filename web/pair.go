@@ -4,21 +4,28 @@ import "time"
 
 // Pair is what a machine knows of the pair that it is in: GET /api/v1/status, pair, and rackpost pair status -json.
 type Pair struct {
-	Line       string       `json:"line"` // how it stands, in a few words
-	Cluster    string       `json:"cluster"`
-	Self       PairMember   `json:"self"`
-	Members    []PairMember `json:"members"` // the others
-	Leader     string       `json:"leader"`  // the name of the box with authority; empty: none is known
-	Authority  bool         `json:"authority"`
-	Powers     []string     `json:"powers"` // what this machine may do now
-	Why        string       `json:"why"`    // what it waits for, or why it has no authority
-	Generation string       `json:"generation"`
-	Site       PairSite     `json:"site"`
-	Address    *PairAddress `json:"address,omitempty"` // the virtual one; absent: none is wanted
-	Expires    time.Time    `json:"certificate_expires"`
-	Alarms     []PairAlarm  `json:"alarms"`
-	Refusals   []string     `json:"refusals"`  // connections that were not wanted lately, by either side
-	Conflicts  []string     `json:"conflicts"` // files with what was agreed on in a life that was given up
+	Line       string         `json:"line"` // how it stands, in a few words
+	Cluster    string         `json:"cluster"`
+	Self       PairMember     `json:"self"`
+	Members    []PairMember   `json:"members"` // the others
+	Leader     string         `json:"leader"`  // the name of the box with authority; empty: none is known
+	Authority  bool           `json:"authority"`
+	Powers     []string       `json:"powers"` // what this machine may do now
+	Why        string         `json:"why"`    // what it waits for, or why it has no authority
+	Generation string         `json:"generation"`
+	Site       PairSite       `json:"site"`
+	Address    *PairAddress   `json:"address,omitempty"` // the virtual one; absent: none is wanted
+	Expires    time.Time      `json:"certificate_expires"`
+	Alarms     []PairAlarm    `json:"alarms"`
+	Refusals   []string       `json:"refusals"`  // connections that were not wanted lately, by either side
+	Conflicts  []PairConflict `json:"conflicts"` // what was agreed on in a life that was given up
+}
+
+// PairConflict is a report of what a machine had agreed on in a life that was given up.
+type PairConflict struct {
+	File    string   `json:"file"`
+	Lost    []string `json:"lost"`              // what of it does not count now, in words; empty: nothing is missing
+	Problem string   `json:"problem,omitempty"` // why that is not known
 }
 
 // PairMember is one machine of the pair.

@@ -46,9 +46,9 @@ func (c *claims) Verify(ctx context.Context) error {
 	}
 	switch s := c.node.Status(); {
 	case s.Authority && errors.Is(err, replicate.ErrNoPower):
-		return fmt.Errorf("this box has just taken over and makes no device do anything for %s: the other one may not be done; ask again then", shortDuration(mode.DefaultTimers().Quarantine))
+		return fmt.Errorf("%s has just taken over and makes no device do anything for its first %s: the other box may not be done; ask again then", c.self.Name, shortDuration(mode.DefaultTimers().Quarantine))
 	case s.Why != "":
-		return fmt.Errorf("this box (%s) makes no device do anything now: %s", s.Mode, s.Why)
+		return fmt.Errorf("%s (%s) makes no device do anything now: %s", c.self.Name, s.Mode, s.Why)
 	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"text/tabwriter"
@@ -18,9 +19,10 @@ import (
 func configCommand() command {
 	return command{
 		name: "config",
-		args: "show [N] | apply FILE | history | diff [A] [B] | rollback N",
+		args: "show [N|FILE] | apply FILE | history | diff [A] [B] | rollback N",
 		does: "the configuration of a pair: what the boxes agree on as the site, version by version",
-		help: `  show [N]       print the newest site.yaml, or version N; its first line tells which it is
+		help: `  show [N|FILE]  print the newest site.yaml, or version N; its first line tells which it is. Or the site.yaml of a conflict report that
+                 pair status names; that has no such line
   apply FILE     make the file the newest version, if it is right and nobody changed the configuration meanwhile
   history        who changed what, when and why
   diff [A] [B]   what changed from version A to B, each a number or a file; without B to the newest, without both what the newest changed
@@ -115,7 +117,7 @@ func runConfig(ctx context.Context, t terminal, args []string) error {
 	}
 	switch changes := f.verb == "apply" || f.verb == "rollback"; {
 	case len(f.args) < least || len(f.args) > most:
-		return usagef("config %s takes %s", f.verb, map[string]string{"show": "a version, or nothing", "apply": "one file", "history": "no arguments", "diff": "two versions or files at most", "rollback": "one version"}[f.verb])
+		return usagef("config %s takes %s", f.verb, map[string]string{"show": "a version, a conflict report, or nothing", "apply": "one file", "history": "no arguments", "diff": "two versions or files at most", "rollback": "one version"}[f.verb])
 	case f.why != "" && !changes:
 		return usagef("-why goes with apply and rollback")
 	case f.base != "" && f.verb != "apply":
@@ -160,14 +162,26 @@ func isVersion(word string) bool {
 }
 
 func (f *configFlags) show(ctx context.Context) error {
-	v, err := f.version(ctx, cmp.Or(append(f.args, "newest")[0], "newest"))
+	which := cmp.Or(append(f.args, "newest")[0], "newest")
+	reported := filepath.Ext(which) == ".json"
+	var v siteVersion
+	var err error
+	if reported {
+		v, err = siteOfConflict(which)
+	} else {
+		v, err = f.version(ctx, which)
+	}
 	if err != nil {
 		return err
 	}
 	if f.json {
 		return printJSON(f.t.out, v)
 	}
-	_, err = io.WriteString(f.t.out, markSite(v)+v.Text)
+	text := v.Text
+	if !reported { // whose versions count elsewhere: apply must not take it for one that counts here
+		text = markSite(v) + text
+	}
+	_, err = io.WriteString(f.t.out, text)
 	return err
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"rackpost/hw"
 	"rackpost/replicate/mode"
+	"rackpost/replicate/wire"
 	"rackpost/web"
 )
 
@@ -55,8 +56,11 @@ func (a *appliance) atVisitor(here http.HandlerFunc) http.HandlerFunc {
 		}
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(2 * actWait))
 		if err := a.forward(w, r, to); err != nil {
-			fail(w, http.StatusBadGateway, web.Problem{Error: fmt.Sprintf("%s, which visits the devices, does not answer: %v", a.pair.nameOf(to), err),
-				Hint: "rackpost pair status tells how the pair stands; what was asked may have been done: rackpost query DEVICE"})
+			hint := "what was asked may have been done: rackpost query DEVICE; rackpost pair status tells how the pair stands"
+			if errors.Is(err, wire.ErrUndelivered) {
+				hint = "nothing was done; if it is gone, the other box visits within seconds: rackpost pair status tells how the pair stands, then ask again"
+			}
+			fail(w, http.StatusBadGateway, web.Problem{Error: fmt.Sprintf("%s, which visits the devices, does not answer: %v", a.pair.nameOf(to), err), Hint: hint})
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"rackpost/replicate/control"
 	"rackpost/web"
 )
 
@@ -43,7 +44,7 @@ func printPair(w io.Writer, v web.Pair) error {
 		fmt.Fprintf(w, "\n%s\n", plainLines(v.Site.Refused))
 	}
 	for _, c := range v.Conflicts {
-		fmt.Fprintf(w, "\nwhat was agreed on here and given up is in %s: look whether something of it is to be done again, then remove the file\n", plain(c))
+		printConflict(w, c)
 	}
 	for _, r := range v.Refusals {
 		fmt.Fprintf(w, "\nrefused %s\n", plain(r))
@@ -52,6 +53,26 @@ func printPair(w io.Writer, v web.Pair) error {
 		fmt.Fprintf(w, "\nthis machine's certificate expires at %s; it is renewed when a box with a right clock is reached\n", v.Expires.Local().Format(time.DateTime))
 	}
 	return nil
+}
+
+func printConflict(w io.Writer, c web.PairConflict) {
+	fmt.Fprintf(w, "\nwhat was agreed on here and given up is in %s", plain(c.File))
+	switch {
+	case c.Problem != "":
+		fmt.Fprintf(w, ": %s\n", plain(c.Problem))
+	case len(c.Lost) == 0:
+		fmt.Fprint(w, "; nothing of it is missing now: remove the file\n")
+	default:
+		fmt.Fprint(w, ": look whether something of it is to be done again, then remove the file\n")
+	}
+	site := false
+	for _, l := range c.Lost {
+		fmt.Fprintf(w, "  %s\n", plain(l))
+		site = site || strings.HasPrefix(l, control.Site+": ")
+	}
+	if site {
+		fmt.Fprintf(w, "  rackpost config show %s prints its site.yaml, for who may read the file\n", plain(c.File))
+	}
 }
 
 func siteWords(s web.PairSite) string {

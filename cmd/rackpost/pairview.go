@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -101,19 +99,6 @@ func (p *pairing) refusals() []string {
 			break
 		}
 		out = append(out, fmt.Sprintf("%s: %s", r.At.Format(time.DateTime), r.Error()))
-	}
-	return out
-}
-
-// conflicts are the reports of what was given up, the newest first.
-func (p *pairing) conflicts() []string {
-	out := []string{}
-	entries, err := os.ReadDir(filepath.Join(p.dir, "conflicts"))
-	if err != nil {
-		return out
-	}
-	for _, e := range slices.Backward(entries) {
-		out = append(out, filepath.Join(p.dir, "conflicts", e.Name()))
 	}
 	return out
 }

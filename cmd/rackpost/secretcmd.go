@@ -86,7 +86,7 @@ func runSecret(ctx context.Context, t terminal, args []string) error {
 	if err := c.post(ctx, secretsPath+"/"+rest[1], secretOrder{Value: value}, &struct{}{}); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(t.out, "%s is kept; site.yaml asks for it with {secret: %s}\n", rest[1], rest[1])
+	_, err = fmt.Fprintf(t.out, "%s is kept; in site.yaml it is {secret: %s}\n", rest[1], rest[1])
 	return err
 }
 

@@ -243,14 +243,14 @@ func removedWords(by string) string {
 
 // stranded says in words why an island has no authority, and what gives it some.
 func (s *State) stranded(v view) string {
-	const order = `or go on without it by "rackpost pair takeover"`
+	const order = `; if the other box is off or gone: "rackpost pair takeover"`
 	switch {
 	case v.rival:
 		return `both boxes were taken over, each alone: pick the one that goes on with "rackpost pair takeover" there`
 	case v.higher:
 		return "another took over while this box was away: it waits to hear it"
 	case v.Outdated:
-		return `its disk was put back from an old image: it waits for a box with authority, ` + order + " on the other box"
+		return `its disk was put back from an old image: it waits for a box with authority, or for "rackpost pair takeover" on the other box`
 	case s.slow:
 		return "its disk does not keep up"
 	case v.Stuck != "":
@@ -258,9 +258,9 @@ func (s *State) stranded(v view) string {
 	case v.isolated:
 		return "it reaches neither another member nor the network"
 	case s.closed(v):
-		return "it was the only voter when it stopped, and the other may have been taken over since: it waits to hear the other box, " + order
+		return "it was the only voter when it stopped, and the other may have been taken over since: it waits to hear the other box" + order
 	}
-	return "it hears nobody with authority: it waits for the other box or the witness, " + order
+	return "it hears nobody with authority: it waits for the other box or the witness" + order
 }
 
 // Refusal says why a takeover is not to be, in words; "" when nothing speaks against it.

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"rackpost/replicate"
+	"rackpost/replicate/control"
+	"rackpost/web"
+)
+
+const (
+	maxReport    = 128 << 20 // bytes: the largest state, as text
+	maxLostLines = 20        // of one report
+)
+
+// conflicts are the reports of what was given up, the newest first, each with what of it does not count now.
+func (p *pairing) conflicts() []web.PairConflict {
+	out := []web.PairConflict{}
+	files, err := filepath.Glob(filepath.Join(p.dir, "conflicts", "*.json"))
+	if err != nil {
+		return out
+	}
+	slices.Sort(files)
+	now := p.agreed.State()
+	for _, file := range slices.Backward(files) {
+		c := web.PairConflict{File: file, Lost: []string{}}
+		if old, err := readConflict(file); err != nil {
+			c.Problem = err.Error()
+		} else if now.Applied() > 0 {
+			c.Lost = lostLines(old, now)
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// lostLines tells in words what old has and now has not.
+func lostLines(old, now control.State) []string {
+	out := []string{}
+	for _, l := range control.Diff(old, now) {
+		if len(out) == maxLostLines {
+			return append(out, "and more")
+		}
+		out = append(out, l.Name+": "+l.Text)
+	}
+	return out
+}
+
+// readConflict returns the state that a report keeps.
+func readConflict(file string) (control.State, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return control.State{}, fmt.Errorf("read a conflict report: %w", err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxReport))
+	if err != nil {
+		return control.State{}, fmt.Errorf("read a conflict report: %w", err)
+	}
+	var c replicate.Conflict
+	if err := json.Unmarshal(b, &c); err != nil {
+		return control.State{}, fmt.Errorf("%s is no conflict report: %w", file, err)
+	}
+	s, err := control.DecodeState(c.State)
+	if err != nil {
+		return control.State{}, fmt.Errorf("%s is no conflict report: %w", file, err)
+	}
+	return s, nil
+}
+
+// siteOfConflict returns the last version of the site that a report keeps.
+func siteOfConflict(file string) (siteVersion, error) {
+	s, err := readConflict(file)
+	if err != nil {
+		return siteVersion{}, err
+	}
+	d, ok := s.Document(control.Site)
+	if !ok {
+		return siteVersion{}, fmt.Errorf("%s holds no site.yaml", file)
+	}
+	return siteVersion{Version: d.Version, Who: d.Who, Why: d.Why, At: d.At, Bytes: len(d.Content), Text: string(d.Content)}, nil
+}
