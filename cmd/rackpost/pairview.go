@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +19,7 @@ import (
 const (
 	maxRefusalsShown = 10
 	refusalsFor      = time.Hour
+	refusalsFresh    = time.Minute // what goes on comes again before
 )
 
 // view tells how the pair stands, as this machine knows it.
@@ -27,14 +29,18 @@ func (p *pairing) view() web.Pair {
 		Cluster: p.keeper.Identity().Cluster.String(), Leader: p.nameOf(s.Leader), Authority: s.Authority, Powers: append([]string{}, s.Powers...),
 		Why: s.Why, Generation: generationText(s.Generation), Expires: p.keeper.Status().Expires,
 		Self:    web.PairMember{Node: p.self.Node.String(), Name: p.self.Name, Role: p.self.Role.String(), Mode: s.Mode.String(), For: s.ModeFor.Seconds(), Applied: s.Applied, Generation: generationText(s.Generation), Version: versionText(), Paths: []web.PairPath{}},
-		Members: []web.PairMember{}, Alarms: []web.PairAlarm{}, Refusals: p.refusals(), Conflicts: p.conflicts(),
+		Members: []web.PairMember{}, Alarms: []web.PairAlarm{}, Conflicts: p.conflicts(),
 	}
 	links := p.wire.Links()
+	var own map[string]string
 	for _, m := range p.members() {
-		if m.Node != p.self.Node {
-			v.Members = append(v.Members, p.memberView(m, s, links))
+		if m.Node == p.self.Node {
+			own = m.Addresses
+			continue
 		}
+		v.Members = append(v.Members, p.memberView(m, s, links))
 	}
+	v.Refusals = refusalLines(p.wire.Refusals(), v.Members, own, time.Now())
 	for _, a := range s.Alarms {
 		v.Alarms = append(v.Alarms, web.PairAlarm(a))
 	}
@@ -92,15 +98,42 @@ func generationText(g mode.Generation) string {
 	return fmt.Sprintf("%d-%08x", g.Counter, uint32(g.Random>>32))
 }
 
-func (p *pairing) refusals() []string {
+// refusalLines tells what was refused and is not settled, the newest first. Settled is what was refused a minute ago or more at an
+// address where a member was heard since, and what this machine refused itself: who is taken in reads in the history of
+// the pair that another member was at its own addresses.
+func refusalLines(refusals []wire.Refusal, members []web.PairMember, own map[string]string, now time.Time) []string {
+	heard := map[string]float64{}
+	for _, m := range members {
+		for _, p := range m.Paths {
+			if p.Silent != nil {
+				heard[hostOf(p.Address)] = *p.Silent
+			}
+		}
+	}
+	self := map[string]bool{}
+	for _, address := range own {
+		self[hostOf(address)] = true
+	}
 	out := []string{}
-	for _, r := range p.wire.Refusals() {
-		if time.Since(r.At) > refusalsFor || len(out) == maxRefusalsShown {
+	for _, r := range refusals {
+		age := now.Sub(r.At)
+		if age > refusalsFor || len(out) == maxRefusalsShown {
 			break
+		}
+		silent, member := heard[hostOf(r.Address)]
+		if self[hostOf(r.Address)] || member && age >= refusalsFresh && silent < age.Seconds() {
+			continue
 		}
 		out = append(out, fmt.Sprintf("%s: %s", r.At.Format(time.DateTime), r.Error()))
 	}
 	return out
+}
+
+func hostOf(address string) string {
+	if host, _, err := net.SplitHostPort(address); err == nil {
+		return host
+	}
+	return address
 }
 
 // pairLine says how a pair stands: what this machine is, how the other box is, how far apart their journals are.

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"rackpost/replicate/wire"
+	"rackpost/web"
+)
+
+func TestRefusalsThatAreSettledAreNotShown(t *testing.T) {
+	now := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
+	silent := 0.1
+	members := []web.PairMember{{Paths: []web.PairPath{{Address: "192.0.2.6:8481", Silent: &silent}, {Address: "10.99.0.2:8481"}}}}
+	own := map[string]string{"lan": "192.0.2.5:8481"}
+	for _, c := range []struct {
+		what, address string
+		age           time.Duration
+		shown         bool
+	}{
+		{"a member's, just now", "192.0.2.6", time.Second, true},
+		{"a member's, which was heard since", "192.0.2.6:8481", 2 * time.Minute, false},
+		{"a member's, on a path where it was not heard", "10.99.0.2", 2 * time.Minute, true},
+		{"a stranger's", "192.0.2.9", 2 * time.Minute, true},
+		{"a stranger's, long ago", "192.0.2.9", 2 * time.Hour, false},
+		{"this machine's own", "192.0.2.5:8481", time.Second, false},
+	} {
+		got := refusalLines([]wire.Refusal{{At: now.Add(-c.age), Address: c.address, Words: "not wanted"}}, members, own, now)
+		if shown := len(got) == 1 && strings.Contains(got[0], "not wanted"); shown != c.shown {
+			t.Errorf("%s: %q", c.what, got)
+		}
+	}
+}
