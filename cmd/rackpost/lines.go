@@ -12,17 +12,38 @@ import (
 	"rackpost/replicate/wire"
 )
 
-// lineRetry is how long after a session ended the next one is begun.
-const lineRetry = time.Second
+// lineRetry is how long after a session ended the next one is begun; sessions that end soon are begun later
+// and later, up to lineRetryMost, and told of once in lineQuiet.
+const (
+	lineRetry     = time.Second
+	lineRetryMost = 15 * time.Second
+	lineSoon      = 10 * time.Second
+	lineQuiet     = time.Minute
+)
 
 // lines are the ways of the journal to the other boxes.
 type lines struct {
 	mu   sync.Mutex
 	make func() *ship.Line // nil until the store is open
 	of   map[mode.NodeID]*ship.Line
+	told map[mode.NodeID]time.Time // when the end of a session was last told of
 }
 
-func newLines() *lines { return &lines{of: map[mode.NodeID]*ship.Line{}} }
+func newLines() *lines {
+	return &lines{of: map[mode.NodeID]*ship.Line{}, told: map[mode.NodeID]time.Time{}}
+}
+
+// isNews says whether what a session with a box does now is to be told: not when an end was told of a moment ago.
+func (l *lines) isNews(id mode.NodeID, now time.Time, end bool) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	last, told := l.told[id]
+	news := !told || now.Sub(last) >= lineQuiet
+	if news && end {
+		l.told[id] = now
+	}
+	return news
+}
 
 // open says how a line is made.
 func (l *lines) open(store ship.Store, opt ship.Options) {
@@ -105,12 +126,21 @@ func (p *pairing) otherBoxes() map[mode.NodeID]bool {
 
 // callJournal begins one session after the other with a box until ctx ends.
 func (p *pairing) callJournal(ctx context.Context, id mode.NodeID) {
+	retry := lineRetry
 	for ctx.Err() == nil {
 		if conn, err := p.wire.DialJournal(ctx, id); err == nil {
-			p.session(ctx, conn)
+			retry = nextRetry(retry, p.session(ctx, conn))
 		}
-		pause(ctx, lineRetry)
+		pause(ctx, retry)
 	}
+}
+
+// nextRetry returns how long to wait after a session that lasted so long, and before it was waited for last.
+func nextRetry(last, lasted time.Duration) time.Duration {
+	if lasted >= lineSoon {
+		return lineRetry
+	}
+	return min(2*last, lineRetryMost)
 }
 
 // takeJournals serves the sessions that other boxes begin.
@@ -130,17 +160,28 @@ func (p *pairing) takeJournals(ctx context.Context) {
 	}
 }
 
-func (p *pairing) session(ctx context.Context, conn *wire.Conn) {
-	line := p.lines.to(conn.Peer.Node)
+// session exchanges the journal over a connection to its end, and returns how long that lasted.
+func (p *pairing) session(ctx context.Context, conn *wire.Conn) time.Duration {
+	id, began := conn.Peer.Node, time.Now()
+	line := p.lines.to(id)
 	if line == nil {
 		_ = conn.Close()
-		return
+		return 0
 	}
-	p.logger.Info("the journal is exchanged", "member", p.nameOf(conn.Peer.Node), "path", conn.Path)
+	logger := p.logger.With("member", p.nameOf(id))
+	begins := func() { logger.Info("the journal is exchanged", "path", conn.Path) }
+	// While sessions end as soon as they begin, only one that lasts is worth a line.
+	lasts := time.AfterFunc(lineSoon, begins)
+	news := p.lines.isNews(id, began, false)
+	if news && lasts.Stop() {
+		begins()
+	}
 	err := line.Run(ctx, conn)
-	if ctx.Err() == nil {
-		p.logger.Info("the journal is not exchanged any more", "member", p.nameOf(conn.Peer.Node), "why", err)
+	toldLate := !news && !lasts.Stop()
+	if ctx.Err() == nil && (p.lines.isNews(id, time.Now(), true) || toldLate) {
+		logger.Info("the journal is not exchanged any more", "why", err)
 	}
+	return time.Since(began)
 }
 
 // pause waits, but not longer than ctx lasts.
