@@ -95,9 +95,9 @@ func freshest(looks []memberLook) *memberLook {
 
 func printLooks(w io.Writer, looks []memberLook) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprint(tw, "MEMBER\tPID\tMODE\tMAY\tJOURNAL\tOLDEST DATA\n")
+	fmt.Fprint(tw, "MEMBER\tPID\tMODE\tJOURNAL\tOLDEST DATA\tMAY\n")
 	for _, x := range looks {
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\n", x.name, x.process(), x.standing(), x.may(), x.journal(), x.oldest())
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\n", x.name, x.process(), x.standing(), x.journal(), x.oldest(), x.may())
 	}
 	if err := tw.Flush(); err != nil {
 		return err

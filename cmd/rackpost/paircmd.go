@@ -310,7 +310,7 @@ func (f *pairFlags) leave(ctx context.Context) error {
 	}
 	fmt.Fprintf(f.t.out, "%s is in the pair no more\n", came.Name)
 	if came.Site != "" {
-		fmt.Fprintf(f.t.out, "its last configuration is %s; the secrets that it asks for stayed in the pair\n", came.Site)
+		fmt.Fprintf(f.t.out, "its last configuration is %s; the secrets are not kept here: to use it as site: of box.yaml write {file: PATH} or {credential: NAME} for each {secret: NAME}\n", came.Site)
 	}
 	return nil
 }
