@@ -46,9 +46,13 @@ func (c *Client) sweep(ctx context.Context, root *ServiceRoot, left string) erro
 	}
 	for _, id := range c.orphans(found, left) {
 		_, err := c.inSession(ctx, http.MethodDelete, id)
-		c.log.Info("ended a session an earlier run left open", "session", id, "err", err)
-		if err != nil && Over(err) {
+		switch {
+		case err == nil:
+			c.log.Info("ended a session an earlier run left open", "session", id)
+		case Over(err):
 			return err
+		default:
+			c.log.Warn("a session an earlier run left open cannot be ended", "session", id, "error", err)
 		}
 	}
 	return nil
