@@ -111,6 +111,9 @@ func captured(t *testing.T, kind collectors.Kind, target collectors.Target, ever
 // ofContext are lines that a switch tells only in the context of a VLAN, which no capture reads.
 var ofContext = regexp.MustCompile(`^(gap )?(mac|spanning-tree)(/([2-9]|1[0-9])| |$)`)
 
+// clockMinute is a time told to the minute and reckoned from an uptime: two readings may lie on the two sides of one.
+var clockMinute = regexp.MustCompile(`\bat=[0-9T:-]+Z`)
+
 // outline is what of a visit a capture must not change. Texts go through hide.
 func outline(p probeResult, hide func(string) string, moving func(sensor string) bool) []string {
 	var lines []string
@@ -119,7 +122,7 @@ func outline(p probeResult, hide func(string) string, moving func(sensor string)
 		for _, a := range c.Attrs {
 			keys = append(keys, a.Key)
 		}
-		lines = append(lines, fmt.Sprintf("%s %s %s %v", hide(c.Path), c.Health, hide(attrsText(c.State)), keys))
+		lines = append(lines, fmt.Sprintf("%s %s %s %v", hide(c.Path), c.Health, hide(clockMinute.ReplaceAllString(attrsText(c.State), "at=")), keys))
 	}
 	for _, s := range p.Samples {
 		value := "absent: " + string(s.Absent)
