@@ -308,7 +308,14 @@ func (f *pairFlags) leave(ctx context.Context) error {
 	if f.json {
 		return printJSON(f.t.out, came)
 	}
+	return f.tellLeft(came)
+}
+
+func (f *pairFlags) tellLeft(came left) error {
 	fmt.Fprintf(f.t.out, "%s is in the pair no more\n", came.Name)
+	if came.Resumes != "" {
+		fmt.Fprintf(f.t.out, "it goes on with %s, the site: of box.yaml, which may be older than what the pair agreed on: compare it with its last configuration\n", came.Resumes)
+	}
 	if came.Site != "" {
 		fmt.Fprintf(f.t.out, "its last configuration is %s; the secrets are not kept here: to use it as site: of box.yaml write {file: PATH} or {credential: NAME} for each {secret: NAME}\n", came.Site)
 	}

@@ -25,7 +25,8 @@ type leaveOrder struct {
 // left is what came of it.
 type left struct {
 	Name    string `json:"name"`
-	Site    string `json:"site,omitempty"` // where the last configuration lies
+	Site    string `json:"site,omitempty"`    // where the last configuration lies
+	Resumes string `json:"resumes,omitempty"` // the site.yaml that this machine goes on with: it is as it was before the pair
 	Running bool   `json:"running"`
 	Dead    string `json:"dead,omitempty"` // the origin that is declared dead
 }
@@ -56,8 +57,18 @@ func (h *pairHost) leave(ctx context.Context, o leaveOrder, who string) (left, e
 	if err := p.keeper.Leave(); err != nil {
 		return out, err
 	}
+	h.resume(&out)
 	out.Running = h.takeUp()
 	return out, nil
+}
+
+// resume says with what a box goes on that was in a pair until now.
+func (h *pairHost) resume(out *left) {
+	if h.role != mode.Box || h.box.site == "" {
+		return
+	}
+	out.Resumes = h.box.site
+	h.logger.Warn("this box goes on with its own site.yaml, which may be older than what the pair agreed on", "site", h.box.site, "agreed_on", out.Site)
 }
 
 // goOut has the others agree that this member is none any more.
