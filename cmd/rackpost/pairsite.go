@@ -129,6 +129,10 @@ func (a *appliance) takeVersion(state control.State, d control.Document) error {
 	}
 	logNotes(a.logger, notes)
 	a.site.Store(&site)
+	if d.Version == a.agreed.Load().version { // a secret was set or removed, or sealed to a new member
+		a.logger.Info("secrets are read anew", "version", d.Version, "devices", len(site.devices))
+		return nil
+	}
 	a.logger.Info("the site is taken over", "version", d.Version, "devices", len(site.devices), "who", d.Who, "why", d.Why)
 	return nil
 }

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
+	"rackpost/collectors"
+	"rackpost/hw/journal"
 	"rackpost/replicate/control"
 )
 
@@ -33,4 +36,41 @@ func TestSiteOfANewerBox(t *testing.T) {
 	if now.version != 1 || !strings.Contains(now.refused, "this box works with version 1") {
 		t.Errorf("it works with version %d and says %q", now.version, now.refused)
 	}
+}
+
+// TestVersionIsToldOnce: a secret that changes has the site read anew, and the log does not take that for a new version.
+func TestVersionIsToldOnce(t *testing.T) {
+	t.Parallel()
+	v := newVouching(t)
+	var log bytes.Buffer
+	a := &appliance{pair: v.pairing, logger: slog.New(slog.NewTextHandler(&log, nil))}
+	var err error
+	if a.poller, err = collectors.NewPoller(collectors.Config{}); err != nil {
+		t.Fatal(err)
+	}
+	a.site.Store(&siteConfig{id: journal.ID{15: 1}})
+	a.agreed.Store(&agreedSite{})
+	put := func(expected uint64, text string) {
+		v.box(&control.Put{Name: control.Site, Expected: expected, Content: []byte(text), Who: "anna", Why: "w", At: time.Now()})
+	}
+	const text = "site: {id: 00000000-0000-0000-0000-000000000001, name: FRA-3}\ndevices: []\n"
+	take := func(versions, anew int) {
+		t.Helper()
+		if err := a.takeAgreed(v.agreed.State()); err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(log.String(), "the site is taken over"); n != versions {
+			t.Errorf("%d versions are told, want %d:\n%s", n, versions, log.String())
+		}
+		if n := strings.Count(log.String(), "secrets are read anew"); n != anew {
+			t.Errorf("secrets are read anew %d times, want %d:\n%s", n, anew, log.String())
+		}
+	}
+	put(0, text)
+	take(1, 0)
+	v.box(v.secret("core", "public"))
+	take(1, 1)
+	take(1, 1)
+	put(1, text+"racks: []\n")
+	take(2, 1)
 }
