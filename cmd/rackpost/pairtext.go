@@ -107,13 +107,32 @@ func printMembers(w io.Writer, v web.Pair) error {
 			if p.RoundTrip > 0 {
 				trip = fmt.Sprintf("%.1f ms", p.RoundTrip)
 			}
-			fmt.Fprintf(tw, "  %s\t%s\t%s\t\t%s\t%s\n", plain(p.Name), plain(p.Address), trip, heardAgo(p.Silent), plain(p.Error))
+			fmt.Fprintf(tw, "  %s\t%s\t%s\t\t%s\t%s\n", plain(p.Name), plain(p.Address), trip, heardAgo(p.Silent), plain(callWords(p.Error)))
 		}
 	}
 	if len(v.Members) == 0 {
 		fmt.Fprint(tw, "no other member; rackpost pair token lets one in\n")
 	}
 	return tw.Flush()
+}
+
+// callWords says why a call failed as the table has room for it; the JSON has the whole of it.
+func callWords(failed string) string {
+	for _, c := range [...]struct{ sign, words string }{
+		{"connection refused", "no answer (refused)"},
+		{"i/o timeout", "no answer (in time)"},
+		{"connection timed out", "no answer (in time)"},
+		{"deadline exceeded", "no answer (in time)"},
+		{"no route to host", "no answer (no route)"},
+		{"network is unreachable", "no answer (no route)"},
+		{"connection reset", "the connection was broken off"},
+		{"cannot assign requested address", "this machine has not its own address there"},
+	} {
+		if strings.Contains(failed, c.sign) {
+			return c.words
+		}
+	}
+	return failed
 }
 
 func heardAgo(silent *float64) string {

@@ -32,3 +32,23 @@ func TestRefusalsThatAreSettledAreNotShown(t *testing.T) {
 		}
 	}
 }
+
+func TestFailedCallsInWords(t *testing.T) {
+	for failed, want := range map[string]string{
+		"":                            "",
+		"the peer is of another pair": "the peer is of another pair",
+		"dial tcp 192.0.2.5:0->192.0.2.6:8481: connect: connection refused": "no answer (refused)",
+		"dial tcp 192.0.2.6:8481: i/o timeout":                              "no answer (in time)",
+		"dial tcp 192.0.2.5:0->192.0.2.6:8481: connect: no route to host":   "no answer (no route)",
+	} {
+		silent := 0.5
+		var b strings.Builder
+		v := web.Pair{Members: []web.PairMember{{Name: "box-b", Paths: []web.PairPath{{Name: "lan", Address: "192.0.2.6:8481", Silent: &silent, Error: failed}}}}}
+		if err := printPair(&b, v); err != nil {
+			t.Fatal(err)
+		}
+		if said := b.String(); callWords(failed) != want || !strings.Contains(said, "0.5 s ago  "+want+"\n") || strings.Contains(said, "dial tcp") {
+			t.Errorf("%q becomes %q:\n%s", failed, callWords(failed), said)
+		}
+	}
+}
