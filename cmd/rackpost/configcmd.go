@@ -285,9 +285,6 @@ func (f *configFlags) rollback(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if then.Text == now.Text {
-		return fmt.Errorf("version %d is what version %d, the newest, says already", then.Version, now.Version)
-	}
 	var came siteTaken
 	why := cmp.Or(f.why, fmt.Sprintf("back to version %d", then.Version))
 	if err := f.client.post(ctx, configPath, siteOrder{now.Version, fmt.Sprintf("version %d", then.Version), then.Text, why}, &came); err != nil {

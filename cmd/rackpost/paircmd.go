@@ -354,6 +354,13 @@ func (f *pairFlags) transfer(ctx context.Context) error {
 const offWord = "the other box is off"
 
 func (f *pairFlags) takeover(ctx context.Context) error {
+	var v web.Pair
+	switch err := f.client.get(ctx, pairPath, nil, &v); {
+	case err != nil:
+		return err
+	case v.Authority:
+		return fmt.Errorf("%s has authority already: it is %s", plain(v.Self.Name), roleWords(v))
+	}
 	if !f.yes && !f.peerIsOff {
 		fmt.Fprintf(f.t.err, "This box then goes on alone, in a new generation. If the other one is alive and still has authority, both make devices do\nthings, and what one of them agreed on is lost. Look at it first: is it off, or cut off for good?\nType: %s\n", offWord)
 		line, err := bufio.NewReader(io.LimitReader(f.t.in, 256)).ReadString('\n')

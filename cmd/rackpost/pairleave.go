@@ -196,6 +196,8 @@ func (h *pairHost) transfer(ctx context.Context, word string) (string, error) {
 	switch {
 	case !s.Authority:
 		return "", pairRefused("%s has no authority to hand over; run it on %s", p.self.Name, orNothing(p.nameOf(s.Leader)))
+	case word == p.self.Name:
+		return "", pairRefused("%s is this box, and leads already; name the other one, or nobody", p.self.Name)
 	case len(boxes) == 0:
 		return "", pairRefused("there is no other box; rackpost pair token lets one in")
 	}
