@@ -124,6 +124,7 @@ type Status struct {
 	Why        string          `json:"why"` // what it waits for, or why it has no authority; in words
 	Authority  bool            `json:"authority"`
 	Powers     []string        `json:"powers"`
+	ActsIn     time.Duration   `json:"acts_in_ns"` // how long a box with authority makes no device do anything yet
 	Generation mode.Generation `json:"generation"`
 	Life       string          `json:"life"`
 	Leader     mode.NodeID     `json:"leader"` // zero when none is known

@@ -87,9 +87,13 @@ func TestQuarantine(t *testing.T) {
 		w.check(w.of("A").node.Transfer(context.Background(), w.of("B").id))
 		b := w.of("B").node
 		w.during("B may not act", 29*time.Second, func() bool {
-			return errors.Is(b.Verify(context.Background(), mode.Act), replicate.ErrNoPower) && b.Verify(context.Background(), mode.Configure) == nil
+			left := b.Status().ActsIn
+			return errors.Is(b.Verify(context.Background(), mode.Act), replicate.ErrNoPower) && b.Verify(context.Background(), mode.Configure) == nil && left > 0 && left <= 30*time.Second
 		})
-		w.until("B may act", 2*time.Second, func() bool { return b.Verify(context.Background(), mode.Act) == nil })
+		w.until("B may act", 2*time.Second, func() bool { return b.Verify(context.Background(), mode.Act) == nil && b.Status().ActsIn == 0 })
+		if left := w.of("A").node.Status().ActsIn; left != 0 {
+			w.t.Errorf("A, which has no authority, acts in %v", left)
+		}
 	})
 }
 

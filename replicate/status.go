@@ -40,7 +40,7 @@ func (n *Node) leave() {
 
 func (n *Node) statusOf(ev mode.Event) Status {
 	s := Status{Self: n.cfg.Self, Mode: n.state.Mode, ModeFor: ev.Now - n.state.Since, Why: n.state.Why, Authority: n.state.Authority,
-		Powers: []string{}, Generation: ev.Self.Generation, Life: ev.Self.Life, Leader: ev.Raft.Leader, Term: ev.Self.Term,
+		Powers: []string{}, ActsIn: n.state.ActsIn(ev.Now, n.cfg.Timers), Generation: ev.Self.Generation, Life: ev.Self.Life, Leader: ev.Raft.Leader, Term: ev.Self.Term,
 		Applied: ev.Self.Applied, Parted: n.parted, Committed: n.running().raft.CommitIndex(), LogBusy: ev.LogBusy, Alarms: slices.Clone(n.state.Alarms)}
 	for _, p := range n.state.Powers.List() {
 		s.Powers = append(s.Powers, p.String())
@@ -64,7 +64,7 @@ func (n *Node) statusOf(ev mode.Event) Status {
 func same(a, b Status) bool { return reflect.DeepEqual(still(a), still(b)) }
 
 func still(s Status) Status {
-	s.ModeFor, s.LogBusy = 0, 0
+	s.ModeFor, s.ActsIn, s.LogBusy = 0, 0, 0
 	s.Members = slices.Clone(s.Members)
 	for i := range s.Members {
 		m := &s.Members[i]

@@ -10,8 +10,9 @@ type Pair struct {
 	Members    []PairMember   `json:"members"` // the others
 	Leader     string         `json:"leader"`  // the name of the box with authority; empty: none is known
 	Authority  bool           `json:"authority"`
-	Powers     []string       `json:"powers"` // what this machine may do now
-	Why        string         `json:"why"`    // what it waits for, or why it has no authority
+	Powers     []string       `json:"powers"`                    // what this machine may do now
+	ActsIn     float64        `json:"acts_in_seconds,omitempty"` // until this machine, which has authority, may make devices do something
+	Why        string         `json:"why"`                       // what it waits for, or why it has no authority
 	Generation string         `json:"generation"`
 	Site       PairSite       `json:"site"`
 	Address    *PairAddress   `json:"address,omitempty"` // the virtual one; absent: none is wanted

@@ -45,9 +45,9 @@ func (c *claims) Verify(ctx context.Context) error {
 		return nil
 	}
 	switch s := c.node.Status(); {
-	case s.Authority && errors.Is(err, replicate.ErrNoPower):
-		return fmt.Errorf("%s has just taken over and makes no device do anything for its first %s: the other box may not be done; ask again then", c.self.Name, shortDuration(mode.DefaultTimers().Quarantine))
-	case s.Why != "":
+	case s.ActsIn > 0 && errors.Is(err, replicate.ErrNoPower):
+		return fmt.Errorf("%s has just taken over and makes no device do anything for another %s: the other box may not be done; ask again then", c.self.Name, wholeSeconds(s.ActsIn))
+	case s.Why != "" && !s.Authority:
 		return fmt.Errorf("%s (%s) makes no device do anything now: %s", c.self.Name, s.Mode, s.Why)
 	}
 	return err

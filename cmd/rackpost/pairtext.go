@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 	"os/user"
 	"strings"
 	"text/tabwriter"
@@ -29,6 +30,9 @@ func printPair(w io.Writer, v web.Pair) error {
 	may := "nothing"
 	if len(v.Powers) > 0 {
 		may = strings.Join(v.Powers, ", ")
+	}
+	if v.ActsIn > 0 {
+		may += ", and act in " + wholeSeconds(time.Duration(v.ActsIn*float64(time.Second)))
 	}
 	fmt.Fprintf(w, "it may: %s; generation %s, configuration %s\n\n", may, orNothing(v.Generation), siteWords(v.Site))
 	if err := printMembers(w, v); err != nil {
@@ -133,6 +137,11 @@ func callWords(failed string) string {
 		}
 	}
 	return failed
+}
+
+// wholeSeconds is what is left of a time, never less than it.
+func wholeSeconds(d time.Duration) string {
+	return fmt.Sprintf("%.0f s", math.Ceil(max(1, d.Seconds())))
 }
 
 func heardAgo(silent *float64) string {

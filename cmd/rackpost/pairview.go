@@ -27,7 +27,7 @@ func (p *pairing) view() web.Pair {
 	s := p.node.Status()
 	v := web.Pair{
 		Cluster: p.keeper.Identity().Cluster.String(), Leader: p.nameOf(s.Leader), Authority: s.Authority, Powers: append([]string{}, s.Powers...),
-		Why: s.Why, Generation: generationText(s.Generation), Expires: p.keeper.Status().Expires,
+		ActsIn: s.ActsIn.Seconds(), Why: s.Why, Generation: generationText(s.Generation), Expires: p.keeper.Status().Expires,
 		Self:    web.PairMember{Node: p.self.Node.String(), Name: p.self.Name, Role: p.self.Role.String(), Mode: s.Mode.String(), For: s.ModeFor.Seconds(), Applied: s.Applied, Generation: generationText(s.Generation), Version: versionText(), Paths: []web.PairPath{}},
 		Members: []web.PairMember{}, Alarms: []web.PairAlarm{}, Conflicts: p.conflicts(),
 	}

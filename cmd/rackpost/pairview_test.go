@@ -52,3 +52,15 @@ func TestFailedCallsInWords(t *testing.T) {
 		}
 	}
 }
+
+func TestStatusTellsWhenABoxActs(t *testing.T) {
+	for in, want := range map[float64]string{0: "it may: visit, notify; generation", 0.2: "it may: visit, notify, and act in 1 s; generation", 11.2: "it may: visit, notify, and act in 12 s; generation"} {
+		var b strings.Builder
+		if err := printPair(&b, web.Pair{Powers: []string{"visit", "notify"}, ActsIn: in}); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("in %v s:\n%s", in, b.String())
+		}
+	}
+}

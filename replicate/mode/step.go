@@ -200,6 +200,14 @@ func (s *State) powers(v view) Powers {
 	return 0
 }
 
+// ActsIn is how long a box that has authority makes no device do anything yet; 0 for one that has none.
+func (s *State) ActsIn(now time.Duration, t Timers) time.Duration {
+	if !s.Authority {
+		return 0
+	}
+	return max(0, t.Quarantine-(now-s.owned))
+}
+
 // class tells apart powers with authority, without, and none at all.
 func (p Powers) class() int {
 	switch {
