@@ -85,6 +85,7 @@ type Target struct {
 	Credentials Credentials
 	SNMP        string        // host or host:port of the agent beside Redfish; empty: the host of Device.Address
 	LegacyTLS   bool          // TLS 1.0 and RSA key exchange are allowed: old iDRAC 7 and 8 offer nothing else
+	Box         string        // this box among those of a pair that may visit the same device; empty: a lone box. The poller sets it
 	Once        bool          // one visit beside a service that may visit the same device: a probe
 	Policy      raid.Policy   // what is wanted of its RAID sets; the zero value is the default
 	Timeout     time.Duration // of one request; 0 is the kind's default

@@ -34,6 +34,9 @@ type Config struct {
 	// Learned returns what the journal says is learned of a device, for its collector to find again:
 	// after a restart, at another box, and for a device that is configured again. Nil knows nothing.
 	Learned func(hw.DeviceID) hw.Attrs
+	// Box names this box among those of a pair, which share what is learned and may both visit when
+	// they are cut apart. Empty is a lone box.
+	Box string
 	// Grace is how long a finished report may still take to be stored, and after that a
 	// session to be closed, once Run's context has ended. 0 is 2 s.
 	Grace time.Duration
@@ -54,6 +57,7 @@ type Poller struct {
 	grace  time.Duration
 
 	learned func(hw.DeviceID) hw.Attrs
+	box     string
 
 	mu       sync.Mutex // guards what follows; never held during I/O
 	visitors map[hw.DeviceID]*visitor
@@ -94,6 +98,7 @@ func NewPoller(cfg Config) (*Poller, error) {
 		clock:    clock{epoch: time.Now(), wall: func() time.Time { return cfg.Now().Round(0) }},
 		grace:    cmp.Or(cfg.Grace, defaultGrace),
 		learned:  cfg.Learned,
+		box:      cfg.Box,
 		visitors: map[hw.DeviceID]*visitor{},
 		leaving:  map[hw.DeviceID]<-chan struct{}{},
 	}
@@ -201,6 +206,7 @@ func (p *Poller) Replace(devices []Watched) error {
 	var fresh []*visitor
 	for i, w := range devices {
 		id := w.Target.Device.ID
+		w.Target.Box = p.box
 		v := before[id]
 		if v == nil || !v.accepts(w) {
 			v = p.visitor(w, plans[i], v)

@@ -44,7 +44,11 @@ func openAppliance(ctx context.Context, box boxConfig, site siteConfig, opt stor
 	a := &appliance{box: box, store: s, pulse: &pulse{sink: s, now: time.Now}, logger: logger, started: time.Now(), pair: p, powers: lone{}}
 	a.site.Store(&site)
 	a.agreed.Store(&agreedSite{})
-	a.poller, err = collectors.NewPoller(collectors.Config{Devices: site.devices, Sink: a.pulse, Logger: logger, Grace: stopGrace, Learned: s.Learned})
+	feed := collectors.Config{Devices: site.devices, Sink: a.pulse, Logger: logger, Grace: stopGrace, Learned: s.Learned}
+	if p != nil {
+		feed.Box = s.Origin().String()
+	}
+	a.poller, err = collectors.NewPoller(feed)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("make the poller: %w", err), s.Close())
 	}

@@ -20,7 +20,7 @@ func Unhurried(clock func() time.Time) collectors.Kind {
 		}
 		if s := made.(*collector).redfish; s != nil {
 			s.client, err = redfish.New(redfish.Config{
-				Address: t.Device.Address, User: t.Credentials.User, Password: t.Credentials.Password, LegacyTLS: t.LegacyTLS, LeaveSessions: t.Once,
+				Address: t.Device.Address, User: t.Credentials.User, Password: t.Credentials.Password, LegacyTLS: t.LegacyTLS, LeaveSessions: t.Once, Box: t.Box,
 				Pins: t.Memory, Timeout: t.Timeout, Logger: t.Logger, Rate: 1e6, Burst: 1e6, Clock: clock,
 			})
 		}

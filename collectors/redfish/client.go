@@ -41,12 +41,15 @@ type Config struct {
 	// LeaveSessions keeps the client from ending sessions of an earlier run that it only believes to be ours. Set it where another
 	// process of this box may hold a session of the same user: a probe beside the running service.
 	LeaveSessions bool
-	Pins          Pins             // nil: forgotten with the client
-	Rate          float64          // requests a second; 0 is DefaultRate
-	Burst         int              // requests at once after a rest; 0 is DefaultBurst
-	Timeout       time.Duration    // of one request; 0 is DefaultTimeout
-	Logger        *slog.Logger     // nil: silent
-	Clock         func() time.Time // nil is time.Now; what a session lives and what is left alone goes by it
+	// Box names this box among those of a pair, which share their Pins through the journal and may both visit when they are cut
+	// apart. With it no session is ended but one that this box opened by what is remembered. Empty: a lone box.
+	Box     string
+	Pins    Pins             // nil: forgotten with the client
+	Rate    float64          // requests a second; 0 is DefaultRate
+	Burst   int              // requests at once after a rest; 0 is DefaultBurst
+	Timeout time.Duration    // of one request; 0 is DefaultTimeout
+	Logger  *slog.Logger     // nil: silent
+	Clock   func() time.Time // nil is time.Now; what a session lives and what is left alone goes by it
 }
 
 // Counters are what a Client did since it was made.
@@ -73,7 +76,8 @@ type Answer struct {
 // Its methods are safe for concurrent use; each takes its turn.
 type Client struct {
 	user, password string
-	leave          bool
+	leave          bool   // what is only believed to be ours stays
+	box            string // that our session is remembered under
 	timeout        time.Duration
 	log            *slog.Logger
 	wire           *wire
@@ -95,6 +99,8 @@ func New(cfg Config) (*Client, error) {
 	switch {
 	case cfg.User == "" || cfg.Password == "":
 		return nil, errors.New("redfish: a user and a password are needed")
+	case strings.ContainsAny(cfg.Box, " =/"):
+		return nil, fmt.Errorf("redfish: the name %q of the box may have no space, = or /", cfg.Box)
 	case cfg.Rate < 0 || cfg.Burst < 0 || cfg.Timeout < 0:
 		return nil, errors.New("redfish: rate, burst and timeout may not be negative")
 	}
@@ -121,7 +127,7 @@ func New(cfg Config) (*Client, error) {
 		return nil, fmt.Errorf("redfish: address %w", err)
 	}
 	c := &Client{
-		user: cfg.User, password: cfg.Password, leave: cfg.LeaveSessions, timeout: cfg.Timeout, log: cfg.Logger,
+		user: cfg.User, password: cfg.Password, leave: cfg.LeaveSessions || cfg.Box != "", box: cfg.Box, timeout: cfg.Timeout, log: cfg.Logger,
 		wire: w, pins: cfg.Pins, now: cfg.Clock, turn: make(chan struct{}, 1), expanding: map[string]*expansion{},
 	}
 	c.bucket = newBucket(cfg.Rate, cfg.Burst, c.now())

@@ -9,9 +9,40 @@ import (
 )
 
 const (
-	maxSweep = 16              // sessions looked at; an iDRAC holds 8
-	young    = 2 * time.Minute // a session younger than this, by the device's clock, may be that of a process beside us
+	maxOthers = 3               // sessions of other boxes that stay remembered: a pair has two, one may have been replaced
+	maxSweep  = 16              // sessions looked at; an iDRAC holds 8
+	young     = 2 * time.Minute // a session younger than this, by the device's clock, may be that of a process beside us
 )
+
+// remembered returns the session that this box opened last, empty if there is none, and what is remembered of other boxes.
+func (c *Client) remembered() (own string, others []string) {
+	text, _ := c.pins.Recall(SessionPin)
+	for _, entry := range strings.Fields(text) {
+		box, path := "", entry
+		if i := strings.Index(entry, "=/"); i > 0 && entry[0] != '/' {
+			box, path = entry[:i], entry[i+1:]
+		}
+		switch {
+		case box == c.box:
+			own = path
+		case len(others) < maxOthers:
+			others = append(others, entry)
+		}
+	}
+	return own, others
+}
+
+// remember keeps path as the session of this box, none if it is empty, before those of the others.
+func (c *Client) remember(path string) error {
+	_, entries := c.remembered()
+	if path != "" && c.box != "" {
+		path = c.box + "=" + path
+	}
+	if path != "" {
+		entries = append([]string{path}, entries...)
+	}
+	return c.pins.Learn(SessionPin, strings.Join(entries, " "))
+}
 
 // sweep ends the sessions an earlier run of this box left open. left is the one that was remembered, empty if none was.
 // What it cannot find out or end it leaves: the session times out by itself.
@@ -67,7 +98,8 @@ func fatal(err error) error {
 
 // orphans returns the paths of the sessions that are ours and nobody's any more. Our user's name is not enough: a person may use it.
 // The remembered one must also come from our address where the device tells it; any other must, must be a Redfish session, and older
-// than a process that has just started beside us.
+// than a process that has just started beside us. In a pair there is no other: behind one address the living session of the other
+// box looks the same, and what we would end it would open again, a login each time.
 func (c *Client) orphans(found []Session, left string) []string {
 	local, _ := c.wire.seen()
 	var born time.Time

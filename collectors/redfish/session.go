@@ -270,8 +270,8 @@ func (c *Client) refused(err error) error {
 // settle remembers the new session, asks once how long it lives, and looks once for sessions an earlier run left.
 func (c *Client) settle(ctx context.Context, root *ServiceRoot) error {
 	s := &c.session
-	left, _ := c.pins.Recall(SessionPin)
-	if err := c.pins.Learn(SessionPin, s.path); err != nil {
+	left, _ := c.remembered()
+	if err := c.remember(s.path); err != nil {
 		c.log.Warn("the session will not be found again after a crash", "err", err)
 	}
 	if !s.asked {
@@ -328,5 +328,5 @@ func (c *Client) logout(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.pins.Learn(SessionPin, "")
+	return c.remember("")
 }

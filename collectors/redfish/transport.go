@@ -21,7 +21,7 @@ import (
 const (
 	CertificatePin  = "certificate"      // SHA-256 of the leaf certificate, hex
 	CertificateSeen = "certificate_seen" // the same of the one the device shows, while it is not the trusted one
-	SessionPin      = "session"          // path of the session that is open, empty when none is
+	SessionPin      = "session"          // path of the session that is open, empty when none is; of a pair those of the boxes, each as BOX=path
 )
 
 // Pins keep what must not be forgotten of a device: the certificate it was first seen with, the session left open. They are asked

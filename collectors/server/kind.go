@@ -53,7 +53,7 @@ func open(t collectors.Target, now func() time.Time) (collectors.Collector, erro
 	}
 	c, err := redfish.New(redfish.Config{
 		Address: t.Device.Address, User: t.Credentials.User, Password: t.Credentials.Password,
-		LegacyTLS: t.LegacyTLS, LeaveSessions: t.Once, Pins: t.Memory, Timeout: t.Timeout, Rate: t.Rate, Logger: t.Logger, Clock: now,
+		LegacyTLS: t.LegacyTLS, LeaveSessions: t.Once, Box: t.Box, Pins: t.Memory, Timeout: t.Timeout, Rate: t.Rate, Logger: t.Logger, Clock: now,
 	})
 	if err != nil {
 		return nil, err
