@@ -25,7 +25,7 @@ type Pair struct {
 // PairConflict is a report of what a machine had agreed on in a life that was given up.
 type PairConflict struct {
 	File    string   `json:"file"`
-	Lost    []string `json:"lost"`              // what of it does not count now, in words; empty: nothing is missing
+	Lost    []string `json:"lost"`              // what of it does not count now, in words; empty: see Problem
 	Problem string   `json:"problem,omitempty"` // why that is not known
 }
 

@@ -18,7 +18,8 @@ const (
 	maxLostLines = 20        // of one report
 )
 
-// conflicts are the reports of what was given up, the newest first, each with what of it does not count now.
+// conflicts are the reports of what was given up, the newest first, each with what of it does not count now. One of which nothing is
+// missing is not told: an old image that agreed on nothing alone leaves one too.
 func (p *pairing) conflicts() []web.PairConflict {
 	out := []web.PairConflict{}
 	files, err := filepath.Glob(filepath.Join(p.dir, "conflicts", "*.json"))
@@ -28,15 +29,25 @@ func (p *pairing) conflicts() []web.PairConflict {
 	slices.Sort(files)
 	now := p.agreed.State()
 	for _, file := range slices.Backward(files) {
-		c := web.PairConflict{File: file, Lost: []string{}}
-		if old, err := readConflict(file); err != nil {
-			c.Problem = err.Error()
-		} else if now.Applied() > 0 {
-			c.Lost = lostLines(old, now)
+		if c := conflictOf(file, now); c.Problem != "" || len(c.Lost) > 0 {
+			out = append(out, c)
 		}
-		out = append(out, c)
 	}
 	return out
+}
+
+func conflictOf(file string, now control.State) web.PairConflict {
+	c := web.PairConflict{File: file, Lost: []string{}}
+	old, err := readConflict(file)
+	switch {
+	case err != nil:
+		c.Problem = err.Error()
+	case now.Applied() == 0:
+		c.Problem = "what of it is missing shows when this machine is caught up"
+	default:
+		c.Lost = lostLines(old, now)
+	}
+	return c
 }
 
 // lostLines tells in words what old has and now has not.

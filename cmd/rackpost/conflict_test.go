@@ -71,3 +71,38 @@ func TestConflictThatCannotBeRead(t *testing.T) {
 		}
 	}
 }
+
+// TestConflictOfNothing: a report is told while something of it is missing, or nobody knows whether something is.
+func TestConflictOfNothing(t *testing.T) {
+	t.Parallel()
+	v := newVouching(t)
+	kept := v.agreed.State()
+	dir := filepath.Join(v.dir, "conflicts")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write := func(name string, state control.State) {
+		b, err := json.Marshal(replicate.Conflict{State: state.Encode()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("1.json", kept)
+	if told := v.conflicts(); len(told) != 0 {
+		t.Errorf("a report of nothing is told: %+v", told)
+	}
+	if c := conflictOf(filepath.Join(dir, "1.json"), control.New().State()); !strings.Contains(c.Problem, "caught up") {
+		t.Errorf("before it is caught up it says %+v", c)
+	}
+	v.box(&control.Put{Name: control.Site, Content: []byte("a: 1\n"), Who: "anna", At: time.Now()})
+	if told := v.conflicts(); len(told) != 0 {
+		t.Errorf("it is told when more is agreed on: %+v", told)
+	}
+	write("2.json", stateWith(t, &control.Put{Content: []byte("b: 2\n"), Who: "root@box-b"}))
+	if told := v.conflicts(); len(told) != 1 || filepath.Base(told[0].File) != "2.json" || len(told[0].Lost) == 0 {
+		t.Errorf("told is %+v", told)
+	}
+}

@@ -61,12 +61,9 @@ func printPair(w io.Writer, v web.Pair) error {
 
 func printConflict(w io.Writer, c web.PairConflict) {
 	fmt.Fprintf(w, "\nwhat was agreed on here and given up is in %s", plain(c.File))
-	switch {
-	case c.Problem != "":
+	if c.Problem != "" {
 		fmt.Fprintf(w, ": %s\n", plain(c.Problem))
-	case len(c.Lost) == 0:
-		fmt.Fprint(w, "; nothing of it is missing now: remove the file\n")
-	default:
+	} else {
 		fmt.Fprint(w, ": look whether something of it is to be done again, then remove the file\n")
 	}
 	site := false
