@@ -188,6 +188,12 @@ func hasGap(gaps []hw.Gap, section string) bool {
 func (b *bench) baseline() hw.Report {
 	b.Helper()
 	r, err := b.collect(context.Background(), b.sections())
+	for range lateTries { // the timeout is short, and the machine may be busy
+		if err != nil || complete(r) || !late(r) {
+			break
+		}
+		r, err = b.collect(context.Background(), b.sections())
+	}
 	if err != nil {
 		b.Fatalf("visit of the healthy device: %v", err)
 	}
@@ -195,6 +201,14 @@ func (b *bench) baseline() hw.Report {
 		b.Fatalf("visit of the healthy device: read %v, gaps %v", r.Read, r.Gaps)
 	}
 	return r
+}
+
+// lateTries is how often a healthy device is visited again whose answer came too late.
+const lateTries = 2
+
+// late says that nothing but answers out of time is missing.
+func late(r hw.Report) bool {
+	return !slices.ContainsFunc(r.Gaps, func(g hw.Gap) bool { return g.Reason != hw.NoAnswer && g.Reason != hw.OutOfTime })
 }
 
 func complete(r hw.Report) bool {
