@@ -47,20 +47,7 @@ type introduction struct {
 
 // introduce has the others agree on what this member says of itself, when its box.yaml changed.
 func (p *pairing) introduce(ctx context.Context) error {
-	for {
-		changed := p.agreed.Watch()
-		err := p.introduceOnce(ctx)
-		if err != nil && ctx.Err() == nil {
-			p.logger.Debug("this member is not introduced anew yet", "err", err)
-			pause(ctx, stewardWait)
-			continue
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-changed:
-		}
-	}
+	return p.onAgreed(ctx, 0, p.introduceOnce, func(err error) { p.logger.Debug("this member is not introduced anew yet", "err", err) })
 }
 
 func (p *pairing) introduceOnce(ctx context.Context) error {

@@ -18,27 +18,35 @@ const tidyEvery = time.Hour
 // steward keeps what is agreed on in order while this box may change it: what a pair begins with, secrets sealed to all boxes
 // of now, the feature level.
 func (p *pairing) steward(ctx context.Context) error {
-	for {
+	return p.onAgreed(ctx, tidyEvery, func(ctx context.Context) error {
+		if err := p.found(ctx); err != nil {
+			return err
+		}
+		return p.tidy(ctx)
+	}, func(err error) { p.logger.Warn("what is agreed on is not in order yet", "err", err) })
+}
+
+// onAgreed calls do at once, at every change of what is agreed on and, if every is not 0, that often, until ctx
+// ends. What failed is told, and tried again soon.
+func (p *pairing) onAgreed(ctx context.Context, every time.Duration, do func(context.Context) error, told func(error)) error {
+	for ctx.Err() == nil {
 		changed := p.agreed.Watch()
-		err := p.found(ctx)
-		if err == nil {
-			err = p.tidy(ctx)
+		var again <-chan time.Time
+		if every > 0 {
+			again = time.After(every)
 		}
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
-			p.logger.Warn("what is agreed on is not in order yet", "err", err)
+		if err := do(ctx); err != nil && ctx.Err() == nil {
+			told(err)
 			pause(ctx, stewardWait)
 			continue
 		}
 		select {
 		case <-ctx.Done():
-			return nil
 		case <-changed:
-		case <-time.After(tidyEvery):
+		case <-again:
 		}
 	}
+	return nil
 }
 
 func (p *pairing) tidy(ctx context.Context) error {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"time"
 
 	"rackpost/hw/journal"
 	"rackpost/replicate/control"
@@ -18,20 +17,9 @@ type retirer interface {
 
 // keepRetired takes back that the disk of a box is lost when that box is in the pair again, until ctx ends.
 func (a *appliance) keepRetired(ctx context.Context) error {
-	for {
-		changed := a.pair.agreed.Watch()
-		if err := unretire(ctx, a.store, a.pair.agreedMembers(a.pair.agreed.State()), a.box.name); err != nil && ctx.Err() == nil {
-			a.logger.Warn("that a disk is not lost is not written yet", "err", err)
-			pause(ctx, stewardWait)
-			continue
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-changed:
-		case <-time.After(tidyEvery):
-		}
-	}
+	return a.pair.onAgreed(ctx, tidyEvery, func(ctx context.Context) error {
+		return unretire(ctx, a.store, a.pair.agreedMembers(a.pair.agreed.State()), a.box.name)
+	}, func(err error) { a.logger.Warn("that a disk is not lost is not written yet", "err", err) })
 }
 
 func unretire(ctx context.Context, s retirer, members []control.Member, who string) error {
