@@ -210,7 +210,11 @@ func (p *pair) checkNumbers(readings []reading) {
 	}
 }
 
-// checkTimes fails when, between two good visits of the switch, one and a half periods went by and no gap tells so.
+// untold is the longest that may go by without a visit or a gap: one and a half times what was to go by until the next visit,
+// which is a tenth more than a period at most, since what is nearly due is read with what is.
+const untold = period * 11 / 10 * 3 / 2
+
+// checkTimes fails when, between two good visits of the switch, more than that went by and no gap tells so.
 func (p *pair) checkTimes(s *store.Store, readings []reading) (gaps int, longest time.Duration) {
 	p.t.Helper()
 	facts, err := s.Facts(p.t.Context(), store.FactQuery{Device: "core", From: p.began, Limit: 1_000_000})
@@ -228,7 +232,7 @@ func (p *pair) checkTimes(s *store.Store, readings []reading) (gaps int, longest
 		if r.device != "core" || !r.good {
 			continue
 		}
-		if silence := r.at - last.at; last.at != 0 && silence > period.Milliseconds()*3/2 {
+		if silence := r.at - last.at; last.at != 0 && silence > untold.Milliseconds() {
 			longest = max(longest, time.Duration(silence)*time.Millisecond)
 			if !covered(told, last.at, r.at) {
 				p.t.Errorf("no visit and no gap from %s by %s to %s by %s; gaps: %v", stamp(last.at), last.box, stamp(r.at), r.box, told)
@@ -249,12 +253,12 @@ func covered(gaps []hw.GapValue, from, to int64) bool {
 			if g.To.IsZero() {
 				end = to
 			}
-			if begin <= at+period.Milliseconds()*3/2 && end > at {
+			if begin <= at+untold.Milliseconds() && end > at {
 				at = end
 			}
 		}
 	}
-	return at+period.Milliseconds()*3/2 >= to
+	return at+untold.Milliseconds() >= to
 }
 
 func stamp(ms int64) string { return time.UnixMilli(ms).Format("15:04:05.000") }
