@@ -211,7 +211,7 @@ func (s *session) told(payload []byte) error {
 const pulse = time.Second
 
 // wantedPeriod is how often a session looks whether the store lost something.
-const wantedPeriod = time.Minute
+const wantedPeriod = 15 * time.Second
 
 // beat keeps the connection alive, tells the peer what it has still to get, and measures the rate.
 func (s *session) beat(ctx context.Context) error {
