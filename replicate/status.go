@@ -91,11 +91,15 @@ func (n *Node) tell(before, now Status) {
 	}
 }
 
-// Status returns what is known at the moment.
+// Status returns what is known at the moment. A process that stood still claims no authority by what it knew before.
 func (n *Node) Status() Status {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.status
+	s := n.status
+	if s.Authority && n.Still() > n.cfg.Timers.Demote {
+		s.Authority, s.Powers, s.Why = false, []string{}, "it stood still, and has not looked yet whether it has authority"
+	}
+	return s
 }
 
 // Mode returns what this member is at the moment.
