@@ -30,7 +30,7 @@ import (
 var update = flag.Bool("update", false, "write what the commands print into the scripts")
 
 // patience bounds each wait of a script; no wait should take a tenth of it.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // TestMain lets the scripts run rackpost itself: this test binary under another name.
 func TestMain(m *testing.M) {
