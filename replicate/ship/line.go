@@ -18,6 +18,12 @@ type Options struct {
 	Share  float64       // of one core that catching the peer up may take; 0.15 when 0
 	Idle   time.Duration // a peer silent for so long is gone; 15 s when 0. Both ends of a line have the same
 	Write  time.Duration // in which one frame must go out; 10 s when 0
+
+	Lane        Lane   // what of the records the line carries
+	Known       *Known // shared by the lines to one peer; its own when nil
+	Budget      uint64 // bytes of batches and layouts a second that this end sends at most; 0: no limit
+	NewestFirst bool   // of what is behind; the store is a Newest
+	Down        bool   // this end is headquarters: it sends facts and bases alone, and on no lane but Live
 }
 
 // The bounds of a window: a peer is never sent more at once, and may always be sent so much.
@@ -51,6 +57,7 @@ type Line struct {
 
 	mu      sync.Mutex
 	current *session // nil: not connected
+	pace    Pace     // asked of the peer
 	sum     Progress // of the sessions before, and how the line was left
 	joined  map[digest]struct{}
 }
@@ -61,8 +68,8 @@ func New(store Store, opt Options) *Line {
 	return &Line{store: store, opt: opt, sum: Progress{Since: time.Now()}, joined: map[digest]struct{}{}}
 }
 
-// Behind is what somebody has still to get.
-type Behind struct {
+// Backlog is what somebody has still to get.
+type Backlog struct {
 	Batches uint64    `json:"batches"`
 	Bytes   uint64    `json:"bytes"`           // estimated from what was sent
 	Oldest  time.Time `json:"oldest,omitzero"` // of the first of it, by the clock of who wrote it; zero: nothing is behind
@@ -76,8 +83,8 @@ type Progress struct {
 	CaughtUp  bool       `json:"caught_up"`        // neither end lacks more than what was written a moment ago
 	Reason    string     `json:"reason,omitempty"` // why the last connection ended
 
-	PeerLacks Behind `json:"peer_lacks"` // of what is here
-	Lacks     Behind `json:"lacks"`      // of what is at the peer, by its word
+	PeerLacks Backlog `json:"peer_lacks"` // of what is here
+	Lacks     Backlog `json:"lacks"`      // of what is at the peer, by its word
 
 	Rate      uint64 `json:"bytes_per_second"` // of batches, both ways, over the last seconds
 	Sent      uint64 `json:"sent"`             // batches that the peer answered for
@@ -89,6 +96,13 @@ type Progress struct {
 	Conflicts uint64 `json:"conflicts"`        // times other content came under a held key, at either end
 	BytesOut  uint64 `json:"bytes_out"`        // on the wire, before TLS
 	BytesIn   uint64 `json:"bytes_in"`
+
+	Lane    Lane    `json:"lane"`
+	Lag     float64 `json:"lag_seconds"`             // how long what is new waits, or waited, from the store's telling of it to the peer's answer
+	Records uint64  `json:"records"`                 // of what the peer lacks, estimated from what was sent
+	Drain   float64 `json:"drain_seconds,omitempty"` // until the peer lacks nothing, at the rate of the last seconds; 0: unknown, or nothing is behind
+	Pace    Pace    `json:"pace"`                    // asked by the peer
+	Says    string  `json:"says,omitempty"`          // the last batch that the peer did not take, and why
 }
 
 // Progress returns how the line is now.

@@ -95,7 +95,7 @@ func parseRefuse(b []byte) (number uint64, reason string, err error) {
 // ping says that its writer is there, and what it has still to send.
 type ping struct {
 	caughtUp bool
-	behind   Behind
+	behind   Backlog
 }
 
 func (p ping) bytes() []byte {

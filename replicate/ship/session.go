@@ -26,6 +26,7 @@ type session struct {
 	replaced chan struct{} // closed when the line has another connection
 	kick     chan struct{} // something changed for who sends
 	came     chan struct{} // something waits for who merges
+	paced    chan struct{} // another pace is to be asked for
 
 	mu   sync.Mutex
 	peer hello
@@ -50,7 +51,7 @@ func (l *Line) Run(ctx context.Context, conn net.Conn) error {
 	outer := ctx
 	g, ctx := errgroup.WithContext(ctx)
 	s := &session{Line: l, conn: conn, started: time.Now(), out: newWriter(ctx, conn, l.opt.Write),
-		ready: make(chan struct{}), replaced: make(chan struct{}), kick: make(chan struct{}, 1), came: make(chan struct{}, 1)}
+		ready: make(chan struct{}), replaced: make(chan struct{}), kick: make(chan struct{}, 1), came: make(chan struct{}, 1), paced: make(chan struct{}, 1)}
 	s.away.init()
 	if former := l.take(s); former != nil {
 		close(former.replaced)

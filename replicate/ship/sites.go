@@ -1,0 +1,103 @@
+package ship
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"rackpost/hw/journal"
+)
+
+// Sites is a store of many sites, as headquarters has it. Nothing it does for one site may cost more
+// because there are others. All of it may be called at once; the vectors are the caller's.
+type Sites interface {
+	// HeldOf, HaveOf and WantedOf are Ledger's, of one site.
+	HeldOf(site journal.ID) journal.Vector
+	HaveOf(site journal.ID) journal.Vector
+	WantedOf(site journal.ID) journal.Vector
+
+	// PageOf returns the first batches of what the store has of a site and of the streams given (none
+	// given: of all) and v does not hold, without layouts, in Page's order, until they are limit bytes or more.
+	PageOf(ctx context.Context, site journal.ID, streams []journal.Stream, v journal.Vector, limit int) ([]journal.Batch, error)
+
+	// Layout is Source's.
+	Layout(ctx context.Context, id journal.LayoutID) (journal.Layout, error)
+
+	Bases
+}
+
+// Newest is a Source that can give what is newest first, for lines with Options.NewestFirst.
+type Newest interface {
+	// PageNewest is Page, but of each of facts, logs and samples the newest segments first, and in a
+	// segment the greatest sequence numbers of each key first.
+	PageNewest(ctx context.Context, v journal.Vector, limit int) ([]journal.Batch, error)
+}
+
+// SiteView is one site of a store of many, as the Store of a line with Options.Down. It gives facts
+// and nothing else, and has no tail: what is written is not told to it.
+type SiteView struct {
+	sites Sites
+	site  journal.ID
+	merge func(ctx context.Context, batches []journal.Batch) error
+	pack  journal.Compressor
+}
+
+var _ Store = (*SiteView)(nil)
+
+// NewSiteView returns the view of one site. merge takes what comes, as Sink.Merge does.
+func NewSiteView(sites Sites, site journal.ID, merge func(ctx context.Context, batches []journal.Batch) error) *SiteView {
+	return &SiteView{sites: sites, site: site, merge: merge}
+}
+
+// Page returns facts of the site.
+func (v *SiteView) Page(ctx context.Context, held journal.Vector, limit int) ([]journal.Batch, error) {
+	return v.sites.PageOf(ctx, v.site, []journal.Stream{journal.Facts}, held, limit)
+}
+
+// Tail returns a reader of nothing.
+func (v *SiteView) Tail() func(context.Context, int) ([]journal.Batch, error) {
+	return func(context.Context, int) ([]journal.Batch, error) { return nil, nil }
+}
+
+// Layout is Store's.
+func (v *SiteView) Layout(ctx context.Context, id journal.LayoutID) (journal.Layout, error) {
+	return v.sites.Layout(ctx, id)
+}
+
+// Merge is Store's.
+func (v *SiteView) Merge(ctx context.Context, batches []journal.Batch) error {
+	if v.merge == nil {
+		return errors.New("this view of a site takes nothing")
+	}
+	return v.merge(ctx, batches)
+}
+
+// Conflicts returns 0: a store of many sites does not count them a site.
+func (v *SiteView) Conflicts() uint64 { return 0 }
+
+// Held is Store's.
+func (v *SiteView) Held() journal.Vector { return v.sites.HeldOf(v.site) }
+
+// Have is Store's.
+func (v *SiteView) Have() journal.Vector { return v.sites.HaveOf(v.site) }
+
+// Wanted is Store's.
+func (v *SiteView) Wanted() journal.Vector { return v.sites.WantedOf(v.site) }
+
+// Base is Store's.
+func (v *SiteView) Base(site journal.ID) ([]byte, error) { return v.sites.Base(site) }
+
+// Join takes a base of this site, and of no other.
+func (v *SiteView) Join(ctx context.Context, raw []byte) error {
+	b, err := v.pack.UnmarshalBase(raw)
+	if err != nil {
+		return fmt.Errorf("read the base: %w", err)
+	}
+	if b.Site != v.site {
+		return fmt.Errorf("%w: a base of site %s from site %s", journal.ErrOtherSite, b.Site, v.site)
+	}
+	return v.sites.Join(ctx, raw)
+}
+
+// Watch returns nil: of a thousand sites each would wake for all others.
+func (v *SiteView) Watch() <-chan struct{} { return nil }
