@@ -21,7 +21,8 @@ type Options struct {
 	Version string     // of the program, for the record
 	Logger  *slog.Logger
 
-	ManySites bool // HQ: batches of other sites are merged too
+	ManySites bool                        // HQ: batches of other sites are merged too
+	Quota     func(site journal.ID) int64 // how many bytes a site may take (Usage.Bytes), 0 for any; of who is over it is shed first. Nil: any
 
 	Budget       int64         // bytes of all files together; 8 GB when 0, at least 64 MB
 	MinFree      int64         // bytes of the file system left to others: below it the store sheds; 256 MB when 0
