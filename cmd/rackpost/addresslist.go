@@ -14,6 +14,7 @@ import (
 
 	"rackpost/collectors"
 	"rackpost/collectors/discovery"
+	"rackpost/hw"
 )
 
 // asked is an address to ask, and what the list says of it.
@@ -141,7 +142,7 @@ func (l *addressList) header(row []text) {
 		case slices.Contains(listColumns, name) || name == "":
 		default:
 			hint := "the columns are " + strings.Join(listColumns, ", ")
-			if s := nearest(name, listColumns); s != "" {
+			if s := hw.Nearest(name, listColumns); s != "" {
 				hint = "did you mean \"" + s + "\"?"
 			}
 			l.problems.add(t.at, "unknown column %q; %s", shorten(t.s), hint)

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"rackpost/hw"
 )
 
 // The exit codes of every subcommand.
@@ -104,7 +106,7 @@ func findCommand(name string) (command, error) {
 		names = append(names, c.name)
 	}
 	hint := "rackpost help lists them"
-	if s := nearest(name, names); s != "" {
+	if s := hw.Nearest(name, names); s != "" {
 		hint = fmt.Sprintf("did you mean %q?", s)
 	}
 	return command{}, fmt.Errorf("there is no subcommand %q; %s", name, hint)
@@ -140,7 +142,7 @@ func flagError(fs *flag.FlagSet, err error) error {
 	}
 	var names []string
 	fs.VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
-	if s := nearest(name, names); s != "" {
+	if s := hw.Nearest(name, names); s != "" {
 		return usagef("there is no flag -%s; did you mean -%s?", name, s)
 	}
 	return usagef("there is no flag -%s", name)

@@ -16,6 +16,7 @@ import (
 
 	"rackpost/collectors"
 	"rackpost/collectors/discovery"
+	"rackpost/hw"
 	"rackpost/hw/journal"
 )
 
@@ -247,7 +248,7 @@ func (c *checker) oneOf(t text, words ...string) string {
 			return w
 		}
 	}
-	if s := nearest(t.s, words); s != "" {
+	if s := hw.Nearest(t.s, words); s != "" {
 		c.problems.add(t.at, "unknown word %q; did you mean %q?", shorten(t.s), s)
 	} else {
 		c.problems.add(t.at, "unknown word %q; write one of %s", shorten(t.s), strings.Join(words, ", "))

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rackpost/collectors/all"
+	"rackpost/hw"
 	"rackpost/hw/raid"
 )
 
@@ -231,8 +232,8 @@ func TestNearest(t *testing.T) {
 	t.Parallel()
 	names := []string{"status", "check", "query", "run"}
 	for word, want := range map[string]string{"stauts": "status", "chekc": "check", "Status": "status", "rum": "run", "xyz": "", "": "", strings.Repeat("a", 1000): ""} {
-		if got := nearest(word, names); got != want {
-			t.Errorf("nearest(%q) = %q; want %q", word, got, want)
+		if got := hw.Nearest(word, names); got != want {
+			t.Errorf("hw.Nearest(%q) = %q; want %q", word, got, want)
 		}
 	}
 }

@@ -268,7 +268,7 @@ func findKind(kinds []collectors.Kind, name string) (collectors.Kind, error) {
 		}
 		names = append(names, k.Name)
 	}
-	if s := nearest(name, names); s != "" {
+	if s := hw.Nearest(name, names); s != "" {
 		return collectors.Kind{}, fmt.Errorf("unknown kind %q; did you mean %q?", shorten(name), s)
 	}
 	return collectors.Kind{}, fmt.Errorf("unknown kind %q; the kinds are %s", shorten(name), strings.Join(names, ", "))
@@ -320,7 +320,7 @@ func (c *siteChecker) known(t text, what string, names []string) string {
 	if !t.set() || t.s == "" || slices.Contains(names, t.s) {
 		return t.s
 	}
-	switch s := nearest(t.s, names); {
+	switch s := hw.Nearest(t.s, names); {
 	case s != "":
 		c.problems.add(t.at, "%s: there is no %q; did you mean %q?", what, shorten(t.s), s)
 	case len(names) == 0:
@@ -358,7 +358,7 @@ func (c *siteChecker) periods(raw map[string]text, sections []string) {
 }
 
 func (c *siteChecker) noSection(at place, name string, sections []string) {
-	if s := nearest(name, sections); s != "" {
+	if s := hw.Nearest(name, sections); s != "" {
 		c.problems.add(at, "periods: there is no section %q; did you mean %q?", shorten(name), s)
 		return
 	}

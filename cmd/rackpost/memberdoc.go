@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"rackpost/hw"
 	"rackpost/replicate/control"
 	"rackpost/replicate/mode"
 	"rackpost/replicate/trust"
@@ -101,7 +102,7 @@ func memberNamed(members []trust.Member, word string) (trust.Member, error) {
 		return found[0], nil
 	}
 	slices.Sort(names)
-	if s := nearest(word, names); s != "" {
+	if s := hw.Nearest(word, names); s != "" {
 		return trust.Member{}, fmt.Errorf("there is no member %q; did you mean %q?", shorten(word), s)
 	}
 	return trust.Member{}, fmt.Errorf("there is no member %q; the members are %s", shorten(word), strings.Join(names, ", "))

@@ -17,6 +17,7 @@ import (
 
 	"rackpost/collectors/sim"
 	"rackpost/collectors/sim/bmc"
+	"rackpost/hw"
 )
 
 // simModels are the models of both protocols.
@@ -200,7 +201,7 @@ func known(name string, names []string, what string) error {
 			return nil
 		}
 	}
-	if s := nearest(name, names); s != "" {
+	if s := hw.Nearest(name, names); s != "" {
 		return usagef("there is no %s %q; did you mean %q?", what, name, s)
 	}
 	return usagef("there is no %s %q; there are %s", what, name, strings.Join(names, ", "))

@@ -54,7 +54,7 @@ func findPlot(name string) (plot, error) {
 		}
 		names = append(names, p.name)
 	}
-	if near := nearest(name, names); near != "" {
+	if near := hw.Nearest(name, names); near != "" {
 		return plot{}, usagef("there is no scenario %q; did you mean %q?", shorten(name), near)
 	}
 	return plot{}, usagef("there is no scenario %q; write one of %s", shorten(name), strings.Join(names, ", "))

@@ -12,6 +12,8 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+
+	"rackpost/hw"
 )
 
 // Bounds of a configuration file.
@@ -298,7 +300,7 @@ func (d *decoder) unknown(key string, here place, fields map[string]reflect.Valu
 		names = append(names, n)
 	}
 	slices.Sort(names)
-	if s := nearest(key, names); s != "" {
+	if s := hw.Nearest(key, names); s != "" {
 		d.problems.add(here, "unknown key %q; did you mean %q?", key, s)
 		return
 	}

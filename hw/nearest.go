@@ -1,16 +1,19 @@
-package main
+package hw
 
 import "strings"
 
-// nearest returns the name that word most likely means: the one with the fewest edits, if
+// Nearest returns the name that word most likely means: the one with the fewest edits, if
 // these are at most a third of its length. Empty: none is near.
-func nearest(word string, names []string) string {
+func Nearest(word string, names []string) string {
 	const longest = 64 // the cost is the product of the lengths
 	if len(word) > longest {
 		return ""
 	}
 	best, edits := "", len(word)+longest
 	for _, n := range names {
+		if len(n) > longest {
+			continue
+		}
 		d := distance(strings.ToLower(word), strings.ToLower(n))
 		if d < edits && 3*d <= max(len(n), 3) {
 			best, edits = n, d
