@@ -19,11 +19,12 @@ type Options struct {
 	Idle   time.Duration // a peer silent for so long is gone; 15 s when 0. Both ends of a line have the same
 	Write  time.Duration // in which one frame must go out; 10 s when 0
 
-	Lane        Lane   // what of the records the line carries
-	Known       *Known // shared by the lines to one peer; its own when nil
-	Budget      uint64 // bytes of batches and layouts a second that this end sends at most; 0: no limit
-	NewestFirst bool   // of what is behind; the store is a Newest
-	Down        bool   // this end is headquarters: it sends facts and bases alone, and on no lane but Live
+	Lane        Lane            // what of the records the line carries
+	Known       *Known          // shared by the lines to one peer; its own when nil
+	Budget      uint64          // bytes of batches and layouts a second that this end sends at most; 0: no limit
+	NewestFirst bool            // of what is behind; the store is a Newest
+	Refused     func(why error) // is called for each batch that this end refuses, and must not wait; may be nil
+	Down        bool            // this end is headquarters: it sends facts and bases alone, and on no lane but Live
 }
 
 // The bounds of a window: a peer is never sent more at once, and may always be sent so much.

@@ -2,6 +2,7 @@ package ship
 
 import (
 	"context"
+	"errors"
 
 	"rackpost/hw/journal"
 )
@@ -32,9 +33,12 @@ type Source interface {
 	Layout(ctx context.Context, id journal.LayoutID) (journal.Layout, error)
 }
 
+// ErrRefused is in the error of a Sink that does not want a batch, whatever is in it.
+var ErrRefused = errors.New("not wanted")
+
 // Sink takes batches.
 type Sink interface {
-	// Merge takes batches, all or none, and returns when they are durable. An error that is
+	// Merge takes batches, all or none, and returns when they are durable. An error that is ErrRefused,
 	// journal.ErrCorrupt, journal.ErrNoLayout or journal.ErrOtherSite is a batch's own fault; any other
 	// is the store's.
 	Merge(ctx context.Context, batches []journal.Batch) error

@@ -222,7 +222,7 @@ func (m *merger) join(ctx context.Context, raw []byte, d digest) error {
 
 // isFault says whether what was given to the store is at fault, and not the store.
 func isFault(err error) bool {
-	return errors.Is(err, journal.ErrCorrupt) || errors.Is(err, journal.ErrNewer) || errors.Is(err, journal.ErrNoLayout) || errors.Is(err, journal.ErrOtherSite)
+	return errors.Is(err, ErrRefused) || errors.Is(err, journal.ErrCorrupt) || errors.Is(err, journal.ErrNewer) || errors.Is(err, journal.ErrNoLayout) || errors.Is(err, journal.ErrOtherSite)
 }
 
 // maxRefused bounds the batches that are refused on one connection: what sends more is no journal.
@@ -349,6 +349,9 @@ func (m *merger) refuse(number uint64, why error) error {
 	m.mu.Lock()
 	m.count.refused++
 	m.mu.Unlock()
+	if m.opt.Refused != nil {
+		m.opt.Refused(why)
+	}
 	if m.refused++; m.refused > maxRefused {
 		return fmt.Errorf("more than %d batches could not be taken, the last: %w", maxRefused, why)
 	}
