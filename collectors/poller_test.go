@@ -131,7 +131,7 @@ func TestFailedVisitIsAReport(t *testing.T) {
 		start := time.Now().Round(0)
 		l.watch(t, p, 10*time.Second)
 		want := []hw.Report{{
-			Device: "a", Kind: "made-up", Started: start, Took: 3 * time.Second, Period: time.Minute,
+			Device: "a", Kind: "made-up", Started: start, Took: 3 * time.Second, Period: time.Minute, Shortest: time.Minute,
 			Read: []hw.Scope{{Section: "fast"}, {Section: "slow"}},
 			Gaps: []hw.Gap{{What: hw.VisitGap, Reason: hw.NoAnswer, Detail: "ask for the name"}}, Learned: hw.Attrs{},
 		}}

@@ -50,6 +50,9 @@ func TestVisitsOnTimeKeepEveryPeriod(t *testing.T) {
 			}
 			s.succeeded(now, nil)
 			s.hasten(now, scopes(due), drawNames(t))
+			if next, _ := s.promised(); next-now > s.shortest()+s.shortest()/joinShare {
+				t.Fatalf("the next visit is promised %v after one, and the shortest period is %v", next-now, s.shortest())
+			}
 		}
 	})
 }

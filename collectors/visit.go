@@ -27,14 +27,14 @@ func (v *visitor) settle(o outing, r hw.Report, err error) hw.Report {
 	r.Device, r.Kind = o.device.ID, o.kind.Name
 	r.Started, r.Took = o.started, end-o.start
 
-	r.Period, r.Learned = v.conclude(o, r, err)
+	r.Period, r.Shortest, r.Learned = v.conclude(o, r, err)
 	return r
 }
 
 // conclude moves the plan on and returns how long after this visit the next one is due, 0
-// when none is, and what is learned of the device. A hastened one may come sooner: who waits for the next visit waits for the one
+// when none is, the shortest period, and what is learned of the device. A hastened one may come sooner: who waits for the next visit waits for the one
 // that comes in any case. Changes of state are logged, with the lock released.
-func (v *visitor) conclude(o outing, r hw.Report, err error) (time.Duration, hw.Attrs) {
+func (v *visitor) conclude(o outing, r hw.Report, err error) (next, shortest time.Duration, learned hw.Attrs) {
 	v.mu.Lock()
 	before := v.plan
 	switch end := o.start + r.Took; {
@@ -51,16 +51,16 @@ func (v *visitor) conclude(o outing, r hw.Report, err error) (time.Duration, hw.
 		v.keepLogins(err != nil && isRefusal(ReasonOf(err)))
 	}
 	v.note(o, r, err)
-	next, going := v.plan.promised()
+	due, going := v.plan.promised()
 	now, rec := v.plan, v.rec
-	learned := v.learned()
+	learned = v.learned()
 	v.mu.Unlock()
 
 	v.tell(before, now, rec)
-	if !going {
-		return 0, learned
+	if going {
+		next = max(due-o.start, 0)
 	}
-	return max(next-o.start, 0), learned
+	return next, now.shortest(), learned
 }
 
 // retryAfter returns how long the device asked to be left alone.

@@ -35,7 +35,8 @@ type Report struct {
 	Kind       string
 	Started    time.Time
 	Took       time.Duration
-	Period     time.Duration // until the next visit is due
+	Period     time.Duration // until the next visit is due; a tenth more than Shortest at most, unless visits fail
+	Shortest   time.Duration // the shortest period of the device's sections, as configured. Not kept
 	Unit       *Unit         // nil when the unit was not identified
 	Read       []Scope
 	Components []Component

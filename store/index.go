@@ -134,8 +134,10 @@ func lastVisit(h *journal.Header, v *journal.Visit) journal.LastVisit {
 		Started: v.Started, Period: v.Period, Mode: h.Mode, Good: v.Good()}
 }
 
-// overdue says whether a visit is missing between two starts: half a period more than one
-// has passed.
-func overdue(former, next time.Time, period time.Duration) bool {
-	return next.Sub(former) > period+period/2
+// overdue says whether a visit is missing between two starts: one and a half periods have passed. The configured period is what the
+// next visit says, and at least what the former one promised: when the next was due is at most a tenth more than a period.
+func overdue(former, next time.Time, configured, promised time.Duration) bool {
+	period := max(configured, promised/11*10)
+	passed := next.Sub(former)
+	return passed > period && passed-period > period/2
 }

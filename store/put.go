@@ -226,12 +226,12 @@ func (s *Store) unvisited(r *hw.Report) (hw.Gap, bool) {
 			return g, ok
 		}
 	}
-	if near.Turn == 0 || s.toldUnvisited(r) {
+	if near.Turn == 0 || s.toldUnvisited(&near, r) {
 		return hw.Gap{}, false
 	}
 	g := hw.Gap{What: hw.VisitGap, Reason: hw.Missed, From: near.Started, To: r.Started}
 	if !passed {
-		return g, near.Period > 0 && overdue(near.Started, r.Started, near.Period)
+		return g, near.Period > 0 && overdue(near.Started, r.Started, r.Shortest, near.Period)
 	}
 	// Another box visited meanwhile. A visit that was due and is not here may have been made by it,
 	// and be on its disk alone.
@@ -239,11 +239,11 @@ func (s *Store) unvisited(r *hw.Report) (hw.Gap, bool) {
 	return g, near.Period > 0 && r.Started.Sub(near.Started) > near.Period
 }
 
-// toldUnvisited says whether a gap tells already that nothing was read before r: the poller's, or one
-// that is open.
-func (s *Store) toldUnvisited(r *hw.Report) bool {
+// toldUnvisited says whether a gap tells already that nothing was read between near and r: the poller's,
+// where it begins soon enough, or one that is open.
+func (s *Store) toldUnvisited(near *journal.LastVisit, r *hw.Report) bool {
 	for _, g := range r.Gaps {
-		if g.What == hw.VisitGap && !g.To.IsZero() {
+		if g.What == hw.VisitGap && !g.To.IsZero() && !overdue(near.Started, g.From, r.Shortest, near.Period) {
 			return true
 		}
 	}
@@ -263,7 +263,7 @@ func (s *Store) awayGap(last journal.LastVisit, r *hw.Report) (hw.Gap, bool) {
 	if g.To.Before(g.From) { // the clock was set back
 		g.To = g.From
 	}
-	return g, s.inc.previous != 0 && (!s.inc.clean || overdue(last.Started, r.Started, last.Period))
+	return g, s.inc.previous != 0 && (!s.inc.clean || overdue(last.Started, r.Started, r.Shortest, last.Period))
 }
 
 func (s *Store) visitsOf(device hw.DeviceID) []journal.LastVisit {

@@ -60,7 +60,7 @@ func (b *box) put(r hw.Report) {
 
 // visit is a report of a switch with a few ports.
 func visit(device hw.DeviceID, at time.Time, n uint64) hw.Report {
-	r := hw.Report{Device: device, Kind: "cisco-catalyst", Started: at, Took: 20 * time.Millisecond, Period: time.Minute, Requests: 3,
+	r := hw.Report{Device: device, Kind: "cisco-catalyst", Started: at, Took: 20 * time.Millisecond, Period: time.Minute, Shortest: time.Minute, Requests: 3,
 		Unit: &hw.Unit{Serial: "SIM1", Model: "WS-C3750", Version: "12.2", Name: string(device)},
 		Read: []hw.Scope{{Section: "ports", Extent: hw.Complete}}}
 	for i := range 4 {

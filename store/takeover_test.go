@@ -99,6 +99,54 @@ func TestIdleGap(t *testing.T) {
 	w.wantGaps(a, "sw-2", hw.GapValue{Reason: hw.Missed, Detail: "9 visits", From: own.From, To: own.To})
 }
 
+// TestSilence: a gap tells of more than one and a half periods without a visit, whatever the visit before promised: a poller moves a
+// visit by a tenth of a period, and one that came late promises the next one soon.
+func TestSilence(t *testing.T) {
+	t.Parallel()
+	const s = time.Second
+	for _, c := range []struct {
+		name                                 string
+		promised, configured, passed, begins time.Duration // begins: the poller's gap, 0 for none
+		want                                 bool
+	}{
+		{"one and a half periods", 60 * s, 60 * s, 90 * s, 0, false},
+		{"a little more", 60 * s, 60 * s, 90*s + time.Millisecond, 0, true},
+		{"the next was due late", 66 * s, 60 * s, 90*s + time.Millisecond, 0, true},
+		{"the next was due soon", 10 * s, 60 * s, 90 * s, 0, false},
+		{"the next was due soon, and did not come", 10 * s, 60 * s, 90*s + time.Millisecond, 0, true},
+		{"who visits does not know the period", 66 * s, 0, 90*s + time.Millisecond, 0, true},
+		{"a shorter period since", 66 * s, 10 * s, 89 * s, 0, false},
+		{"the poller tells", 60 * s, 60 * s, 600 * s, 60 * s, false},
+		{"the poller tells of the end alone", 60 * s, 60 * s, 600 * s, 500 * s, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, 9)
+			a := w.join(nil)
+			from := a.o.Now()
+			put := func(gaps ...hw.Gap) {
+				r := visit("sw-1", a.o.Now(), uint64(a.o.Now().UnixMilli()))
+				r.Period, r.Shortest, r.Gaps = c.promised, c.configured, gaps
+				a.put(r)
+			}
+			put()
+			w.pass(c.passed)
+			var want []hw.GapValue
+			if to := a.o.Now(); c.begins > 0 {
+				told := hw.Gap{What: hw.VisitGap, Reason: hw.Missed, From: from.Add(c.begins), To: to}
+				want = append(want, hw.GapValue{Reason: told.Reason, From: told.From, To: to})
+				put(told)
+			} else {
+				put()
+			}
+			if c.want {
+				want = []hw.GapValue{{Reason: hw.Missed, From: from, To: a.o.Now()}}
+			}
+			w.wantGaps(a, "sw-1", want...)
+		})
+	}
+}
+
 // TestNoSilentInterval: whoever visits, whoever dies and whatever is lost with its disk, on the other
 // disk no interval longer than one and a half periods is without a visit or a gap, and every visit that
 // was due, was acknowledged and is not there lies within a gap.
@@ -107,9 +155,19 @@ func TestNoSilentInterval(t *testing.T) {
 		a, b := w.join(nil), w.join(nil)
 		visitor, other := a, b
 		var made []time.Time
+		next := time.Minute // as the last visit promised: between a tenth of a period and a period and a tenth
+		reads := func() {
+			least := []int{6, 60}[w.r.IntN(2)]
+			next = time.Duration(least*1000+w.r.IntN(66_001-least*1000)) * time.Millisecond
+			w.visit++
+			r := visit("sw-1", visitor.o.Now(), w.visit)
+			r.Period = next
+			visitor.put(r)
+			made = append(made, visitor.o.Now())
+		}
 		for range 60 {
-			w.pass(60*time.Second + time.Duration(w.r.IntN(3000))*time.Millisecond)
-			switch w.r.IntN(10) {
+			w.pass(next + time.Duration(w.r.IntN(3000))*time.Millisecond)
+			switch w.r.IntN(12) {
 			case 0: // it dies, and the other takes over a while later
 				visitor, other = other, visitor
 				w.pass(time.Duration(w.r.IntN(40)) * time.Second)
@@ -119,18 +177,18 @@ func TestNoSilentInterval(t *testing.T) {
 				visitor.reopen()
 			case 3: // nobody may visit
 				w.pass(time.Duration(w.r.IntN(600)) * time.Second)
+			case 4, 5: // it is late
+				w.pass(time.Duration(w.r.IntN(45_000)) * time.Millisecond)
 			}
-			visitor.plain("sw-1")
-			made = append(made, visitor.o.Now())
+			reads()
 			if w.r.IntN(4) > 0 {
 				w.settle([2]*member{a, b})
 			}
 		}
 		if w.r.IntN(2) == 0 {
 			visitor, other = other, visitor
-			w.pass(66 * time.Second)
-			visitor.plain("sw-1")
-			made = append(made, visitor.o.Now())
+			w.pass(next + time.Second)
+			reads()
 		}
 		visitor.told("sw-1", made)
 	})

@@ -122,13 +122,10 @@ func (r *record) lostAndDoubled(acks []ackAt) (lost, doubled int) {
 	return lost, doubled
 }
 
-// slack is how much later than due a visit may be seen to begin.
-const slack = 250 * time.Millisecond
-
 // untold returns the times of more than one and a half periods since a moment that have neither a visit nor a gap.
 func (r *record) untold(since time.Time, period time.Duration) []string {
 	var out []string
-	most := (period*3/2 + slack).Milliseconds()
+	most := (period * 3 / 2).Milliseconds()
 	for _, device := range sortedKeys(byText(r.good)) {
 		starts := slices.Clone(r.good[hw.DeviceID(device)])
 		slices.Sort(starts)

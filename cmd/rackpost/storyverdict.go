@@ -154,6 +154,9 @@ func (s *story) longestWait() time.Duration {
 	return most
 }
 
+// slack is how much later than due a visit may begin and count as made.
+const slack = 250 * time.Millisecond
+
 // missed is how many visits of one device in a row were not made since the pair stood.
 func (s *story) missed() int {
 	most := 0

@@ -210,9 +210,8 @@ func (p *pair) checkNumbers(readings []reading) {
 	}
 }
 
-// untold is the longest that may go by without a visit or a gap: one and a half times what was to go by until the next visit,
-// which is a tenth more than a period at most, since what is nearly due is read with what is.
-const untold = period * 11 / 10 * 3 / 2
+// untold is the longest that may go by without a visit or a gap: one and a half periods.
+const untold = period * 3 / 2
 
 // checkTimes fails when, between two good visits of the switch, more than that went by and no gap tells so.
 func (p *pair) checkTimes(s *store.Store, readings []reading) (gaps int, longest time.Duration) {
