@@ -36,7 +36,7 @@ const (
 )
 
 // connector opens connections that have their pragmas set and checked, each one: a pragma
-// run once on a pool holds on one connection only.
+// run once on a pool holds on one connection only. Raft's log does so too, in code of its own (replicate/raftlog).
 type connector struct {
 	dsn    string
 	access access

@@ -1,14 +1,51 @@
 package control
 
-import "rackpost/replicate/mode"
+import (
+	"time"
+
+	"rackpost/replicate/mode"
+)
+
+// What a command says and what the state keeps of it begin with the same fields. Each such beginning is written once, below, so
+// that whatever is taken as a command can be kept.
+
+func (c *codec) version(name *string, number *uint64, content *[]byte, who, why *string, at *time.Time) {
+	c.docName(name)
+	c.num(number)
+	c.blob(content, maxContent)
+	c.must(who, "who changes it", maxWho)
+	c.text(why, maxWhy)
+	c.at(at)
+}
+
+func (c *codec) claim(key, kind *string, node *mode.NodeID, what *string, attempt *uint64, at *time.Time) {
+	c.must(key, "the key of the claim", maxName)
+	c.must(kind, "the kind of the claim", maxName)
+	c.node(node)
+	c.text(what, maxWhat)
+	c.num(attempt)
+	c.at(at)
+}
+
+func (c *codec) token(hash *[32]byte, role *mode.Role, who *string, at, expires *time.Time) {
+	c.fixed(hash[:])
+	c.role(role)
+	c.must(who, "who invites", maxWho)
+	c.at(at)
+	c.at(expires)
+}
+
+func (c *codec) takeover(g *mode.Generation, from *uint64, who, why *string, at *time.Time) {
+	c.num(&g.Counter)
+	c.num(&g.Random)
+	c.num(from)
+	c.must(who, "who took over", maxWho)
+	c.text(why, maxWhy)
+	c.at(at)
+}
 
 func (p *Put) fields(c *codec) {
-	c.docName(&p.Name)
-	c.num(&p.Expected)
-	c.blob(&p.Content, maxContent)
-	c.must(&p.Who, "who changes it", maxWho)
-	c.text(&p.Why, maxWhy)
-	c.at(&p.At)
+	c.version(&p.Name, &p.Expected, &p.Content, &p.Who, &p.Why, &p.At)
 	c.proof(&p.Proof)
 }
 
@@ -21,12 +58,7 @@ func (d *Delete) fields(c *codec) {
 }
 
 func (s *Start) fields(c *codec) {
-	c.must(&s.Key, "the key of the claim", maxName)
-	c.must(&s.Kind, "the kind of the claim", maxName)
-	c.node(&s.Node)
-	c.text(&s.What, maxWhat)
-	c.num(&s.Attempt)
-	c.at(&s.At)
+	c.claim(&s.Key, &s.Kind, &s.Node, &s.What, &s.Attempt, &s.At)
 }
 
 func (s *Settle) fields(c *codec) {
@@ -45,11 +77,7 @@ func (i *Inherit) fields(c *codec) {
 }
 
 func (i *Invite) fields(c *codec) {
-	c.fixed(i.Hash[:])
-	c.role(&i.Role)
-	c.must(&i.Who, "who invites", maxWho)
-	c.at(&i.At)
-	c.at(&i.Expires)
+	c.token(&i.Hash, &i.Role, &i.Who, &i.At, &i.Expires)
 	c.proof(&i.Proof)
 }
 
@@ -66,33 +94,18 @@ func (r *Raise) fields(c *codec) {
 }
 
 func (f *Forced) fields(c *codec) {
-	c.num(&f.Generation.Counter)
-	c.num(&f.Generation.Random)
-	c.num(&f.From)
-	c.must(&f.Who, "who took over", maxWho)
-	c.text(&f.Why, maxWhy)
-	c.at(&f.At)
+	c.takeover(&f.Generation, &f.From, &f.Who, &f.Why, &f.At)
 }
 
 func (d *Document) fields(c *codec) {
-	c.docName(&d.Name)
-	c.num(&d.Version)
-	c.blob(&d.Content, maxContent)
-	c.must(&d.Who, "who changed it", maxWho)
-	c.text(&d.Why, maxWhy)
-	c.at(&d.At)
+	c.version(&d.Name, &d.Version, &d.Content, &d.Who, &d.Why, &d.At)
 	c.num(&d.Index)
 	c.num(&d.Base)
 	c.proof(&d.Proof)
 }
 
 func (l *Claim) fields(c *codec) {
-	c.must(&l.Key, "the key of the claim", maxName)
-	c.must(&l.Kind, "the kind of the claim", maxName)
-	c.node(&l.Node)
-	c.text(&l.What, maxWhat)
-	c.num(&l.Attempt)
-	c.at(&l.At)
+	c.claim(&l.Key, &l.Kind, &l.Node, &l.What, &l.Attempt, &l.At)
 	c.outcome(&l.Outcome)
 	c.text(&l.Detail, maxWhat)
 	c.when(&l.Settled)
@@ -100,11 +113,7 @@ func (l *Claim) fields(c *codec) {
 }
 
 func (t *Token) fields(c *codec) {
-	c.fixed(t.Hash[:])
-	c.role(&t.Role)
-	c.must(&t.Who, "who invited", maxWho)
-	c.at(&t.At)
-	c.at(&t.Expires)
+	c.token(&t.Hash, &t.Role, &t.Who, &t.At, &t.Expires)
 	if c.when(&t.Used); !t.Used.IsZero() {
 		c.node(&t.By)
 	}
@@ -112,12 +121,7 @@ func (t *Token) fields(c *codec) {
 }
 
 func (t *Takeover) fields(c *codec) {
-	c.num(&t.Generation.Counter)
-	c.num(&t.Generation.Random)
-	c.num(&t.From)
-	c.must(&t.Who, "who took over", maxWho)
-	c.text(&t.Why, maxWhy)
-	c.at(&t.At)
+	c.takeover(&t.Generation, &t.From, &t.Who, &t.Why, &t.At)
 	c.num(&t.Index)
 }
 
