@@ -51,7 +51,7 @@ func (n *Node) stuck() string {
 func (n *Node) hello(e *engine) mode.Hello {
 	applied, _ := n.machine.at()
 	h := mode.Hello{Node: n.cfg.Self.Node, Role: n.cfg.Self.Role, Life: n.log.Life(), Boot: n.boot, Generation: n.log.Generation(),
-		Mode: n.state.Mode, Authority: n.state.Authority, Isolated: n.cfg.Isolated(),
+		Mode: n.state.Mode, Authority: n.state.Authority, Isolated: n.cfg.Isolated(), Full: n.cfg.Full(),
 		Term: e.raft.CurrentTerm(), Applied: max(applied, e.raft.AppliedIndex()), Last: e.raft.LastIndex()}
 	if n.state.Mode == mode.Boot || n.state.Waits {
 		// Alone, Raft writes on at once. Whether this disk is an old image shows by what it held before.

@@ -76,7 +76,7 @@ func New(cfg Config) (*Node, error) {
 		cfg.Snapshots = func(life string) (raft.SnapshotStore, error) { return snapshotFiles(cfg.Dir, life, cfg.Logger) }
 	}
 	cfg.Compare = cmp.Or(cfg.Compare, time.Hour)
-	cfg.Isolated, cfg.Verified = or(cfg.Isolated, false), or(cfg.Verified, true)
+	cfg.Isolated, cfg.Full, cfg.Verified = or(cfg.Isolated, false), or(cfg.Full, false), or(cfg.Verified, true)
 	cfg.CaughtUp, cfg.Off = orOf(cfg.CaughtUp, true), orOf(cfg.Off, false)
 	m, err := newMachine(cfg.State)
 	if err != nil {

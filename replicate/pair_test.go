@@ -266,6 +266,24 @@ func TestIsolatedLeaderHandsOver(t *testing.T) {
 	})
 }
 
+func TestFullLeaderHandsOver(t *testing.T) {
+	inWorld(t, "AB", func(w *world) {
+		a, b := w.of("A"), w.of("B")
+		fill := func(m *member, on bool) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			m.full = on
+		}
+		fill(a, true)
+		w.until("B leads", 8*time.Second, func() bool { return w.leader() == b })
+		fill(b, true)
+		w.during("B leads, since both are full", 20*time.Second, func() bool { return w.leader() == b })
+		fill(a, false)
+		w.during("B leads, since A had no room a moment ago", w.timers.Settle-time.Second, func() bool { return w.leader() == b })
+		w.until("A leads", 15*time.Second, func() bool { return w.leader() == a })
+	})
+}
+
 func TestWipedBoxJoinsAnew(t *testing.T) {
 	inWorld(t, "AB", func(w *world) {
 		a, b := w.of("A"), w.of("B")

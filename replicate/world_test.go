@@ -90,6 +90,7 @@ type member struct {
 	dials     int // starts of Raft
 	off       map[mode.NodeID]bool
 	isolated  bool
+	full      bool
 	left      []string // lives it had
 	last      int      // writes of its log until its process dies; 0: it lives
 	conflicts []replicate.Conflict
@@ -333,6 +334,7 @@ func (m *member) start(first bool) {
 		Self: replicate.Self{Node: m.id, Name: m.name, Role: m.role}, Timers: m.w.timers, State: m.state, Logs: m, Transport: m.dial, Peers: m,
 		Compare: 5 * time.Minute, LogBytes: m.w.bytes, Bootstrap: first, Snapshots: m.snap.of,
 		Isolated: func() bool { m.w.mu.Lock(); defer m.w.mu.Unlock(); return m.isolated },
+		Full:     func() bool { m.w.mu.Lock(); defer m.w.mu.Unlock(); return m.full },
 		Off:      func(id mode.NodeID) bool { m.w.mu.Lock(); defer m.w.mu.Unlock(); return m.off[id] },
 		Conflict: func(c replicate.Conflict) error { m.conflicts = append(m.conflicts, c); return nil },
 		Members: func() map[mode.NodeID]mode.Role {

@@ -143,6 +143,7 @@ func (s *Store) write(batches []journal.Batch, by journal.Incarnation) ([]int64,
 		if err == nil {
 			positions, err = s.open.append(ctx, batches, by)
 			if err == nil {
+				s.noRoom.Store(false)
 				return positions, nil
 			}
 			if isDamaged(err) {
@@ -150,6 +151,7 @@ func (s *Store) write(batches []journal.Batch, by journal.Incarnation) ([]int64,
 			}
 		}
 		if again := isDamaged(err) || (isFull(err) && s.freeBallast()); !again || try == 3 {
+			s.noRoom.Store(isFull(err))
 			return nil, fmt.Errorf("write to the journal: %w", err)
 		}
 	}

@@ -222,6 +222,9 @@ type Stats struct {
 	Full           bool     // the disk is full: reports wait, nothing is acknowledged
 }
 
+// Full says whether the disk was full at the last write, of reports or of others' batches: none is acknowledged until there is room.
+func (s *Store) Full() bool { return s.full.Load() || s.noRoom.Load() }
+
 // Stats returns how the store is now.
 func (s *Store) Stats() (Stats, error) {
 	used, err := s.used()

@@ -61,3 +61,29 @@ func TestFullDiskIsSaid(t *testing.T) {
 		t.Fatal("the report still waits")
 	}
 }
+
+// TestFullDiskOfACopy: who only takes what another reads says too that its disk is full, until it takes again.
+func TestFullDiskOfACopy(t *testing.T) {
+	t.Parallel()
+	a := open(t, options(t))
+	defer a.stop()
+	for n := range uint64(20) {
+		a.put(bulky(0, n+1, 200<<10))
+	}
+	o := options(t)
+	o.Dir, o.Ballast = smallDisk(t, "16m"), -1
+	b := open(t, o)
+	defer b.stop()
+	batches, err := a.Lacking(t.Context(), b.Held(), 64<<20)
+	require(t, err)
+	fill := filepath.Join(o.Dir, "another")
+	stuff(t, fill)
+	if err := b.Merge(t.Context(), batches); err == nil || !b.Full() {
+		t.Fatalf("merge on a full disk: %v; full: %v", err, b.Full())
+	}
+	require(t, os.Remove(fill))
+	require(t, b.Merge(t.Context(), batches))
+	if b.Full() {
+		t.Fatal("there is room, and the disk is said to be full")
+	}
+}

@@ -73,6 +73,7 @@ type Store struct {
 	damagedBatches atomic.Uint64
 	shed           atomic.Bool // the keeper is to drop something, whatever the measures say
 	full           atomic.Bool // the last flush found the disk full
+	noRoom         atomic.Bool // the last write, of reports or of others' batches, did
 }
 
 // incarnation is this opening of the store.

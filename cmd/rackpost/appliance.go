@@ -131,7 +131,7 @@ func runInPair(ctx context.Context, t terminal, host *pairHost, opt store.Option
 	if err != nil {
 		return err
 	}
-	p, err := openPairing(host.box, pairNeeds{isolated: around.isolation.Isolated}, host.cuts, host.logger)
+	p, err := openPairing(host.box, pairNeeds{isolated: around.isolation.Isolated, full: around.full}, host.cuts, host.logger)
 	if err != nil {
 		return err
 	}

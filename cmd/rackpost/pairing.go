@@ -75,6 +75,7 @@ func pairFolderOf(box boxConfig) trust.Folder {
 // pairNeeds is what a member asks of the rest of the process. Nil functions are left out.
 type pairNeeds struct {
 	isolated func() bool
+	full     func() bool // nothing that is read is kept
 	verified func() bool
 }
 
@@ -110,7 +111,7 @@ func openPairing(box boxConfig, needs pairNeeds, cuts pairCuts, logger *slog.Log
 	p.node, err = replicate.New(replicate.Config{
 		Self: p.self, Dir: dir, Timers: cuts.timersOf(), State: p.agreed, Logs: raftLogs(dir, cuts, logger),
 		Transport: replicate.NetworkTransport(p.wire.Raft, cuts.timersOf()), Peers: p.wire, Members: p.roles, Bootstrap: founding,
-		Isolated: needs.isolated, Verified: needs.verified, CaughtUp: p.lines.caughtUp, Struck: p.said, Logger: logger,
+		Isolated: needs.isolated, Full: needs.full, Verified: needs.verified, CaughtUp: p.lines.caughtUp, Struck: p.said, Logger: logger,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("take part in the pair: %w", err)

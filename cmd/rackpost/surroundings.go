@@ -78,6 +78,12 @@ func (s *surroundings) devices(since time.Time) (answered, asked int) {
 	return answered, asked
 }
 
+// full says whether this box keeps nothing that it reads.
+func (s *surroundings) full() bool {
+	a := s.asked.Load()
+	return a != nil && a.store.Full()
+}
+
 // Run looks around until ctx ends.
 func (s *surroundings) Run(ctx context.Context, p powers) error {
 	group, ctx := errgroup.WithContext(ctx)

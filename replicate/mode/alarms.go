@@ -18,10 +18,12 @@ func (s *State) alarms(v view) []Alarm {
 	raise(v.higher && len(v.callers) == 0 && !v.Empty, "overtaken", "Another box was taken over while this one was away, and is not heard. This box has no authority until then.")
 	raise(v.Outdated, "old_image", "This box forgot what it had acknowledged: its disk was put back from an old image.")
 	raise(s.slow, "disk_slow", "A write to the log of the pair took longer than "+v.t.DiskSlow.String()+": this box is cut off until its disk keeps up.")
+	raise(v.Self.Full, "disk_full", "The disk of this box is full: it keeps nothing more, neither what it reads nor what the other box sends. Make room on it, or give the journal less in box.yaml.")
 	raise(v.Stuck != "", "update", "This box cannot follow what the pair agreed on, and works with what it understood last: "+v.Stuck+".")
 	raise(v.Self.Isolated, "isolated", "This box has no link, or its gateway is silent and hardly a device answers.")
 	for _, m := range v.Members {
 		r := s.of(m, v.t)
+		raise(m.Agreed && r.here && m.Full, "peer_full", "The disk of the other box is full: there is one copy of everything since.")
 		switch {
 		case !m.Agreed || r.here:
 		case m.Role == Witness:

@@ -91,7 +91,7 @@ func (s *State) restart(v view) []Effect {
 	if v.Now-s.late < 3*time.Second {
 		return nil
 	}
-	if heir, ok := v.heir(); ok && v.Now-s.late < 10*time.Second {
+	if heir, ok := v.heir(); ok && !heir.Full && v.Now-s.late < 10*time.Second {
 		return []Effect{{Do: Transfer, Node: heir.Node, Why: "a witness joined or left"}}
 	}
 	return []Effect{{Do: Restart, Why: "a witness joined or left"}}
@@ -108,7 +108,17 @@ func (v view) heir() (Member, bool) {
 	if len(fit) == 0 {
 		return Member{}, false
 	}
-	return slices.MaxFunc(fit, func(a, b Member) int { return cmp.Compare(a.Last, b.Last) }), true
+	return slices.MaxFunc(fit, func(a, b Member) int {
+		return cmp.Or(cmp.Compare(a.Last, b.Last), cmp.Compare(room(a), room(b)))
+	}), true
+}
+
+// room is 1 for a box that keeps what it reads.
+func room(m Member) int {
+	if m.Full {
+		return 0
+	}
+	return 1
 }
 
 // lead is what Raft's leader does to its configuration: the most urgent thing, if any.
@@ -187,18 +197,34 @@ func (v view) company() bool {
 	return false
 }
 
-// handOver gives authority to a box that reaches the devices, or follows what is agreed on, when this one does not.
+// fullFor is how long its disk is full before a box hands over: less may pass while old records make room.
+const fullFor = 2 * time.Second
+
+// handOver gives authority to a box that reaches the devices, follows what is agreed on, or keeps what it reads, when this one does not.
 func (s *State) handOver(v view) []Effect {
 	heir, ok := v.heir()
 	why := "this box reaches neither the network nor the devices"
-	if v.Stuck != "" {
+	switch {
+	case v.Stuck != "":
 		why = v.Stuck
+	case v.Self.Isolated:
+	case s.filled != 0 && v.Now-s.filled >= fullFor:
+		why, ok = "the disk of this box is full", ok && s.roomy(v, heir)
+	default:
+		return nil
 	}
-	if !v.Self.Isolated && v.Stuck == "" || !ok || s.handed != 0 && v.Now-s.handed < v.t.Settle {
+	if !ok || s.handed != 0 && v.Now-s.handed < v.t.Settle {
 		return nil
 	}
 	s.handed = max(v.Now, 1)
 	return []Effect{{Do: Transfer, Node: heir.Node, Why: why}}
+}
+
+// roomy says whether another box keeps what it reads, has all that is here, and had room long enough: two boxes whose disks are
+// full by turns hand over to and fro once in a while only.
+func (s *State) roomy(v view, m Member) bool {
+	r := s.of(m, v.t)
+	return s.fit(v, m) && !m.Full && (r.filled == 0 || v.Now-r.filled >= v.t.Settle)
 }
 
 // tend brings the configuration one change nearer to what m is.

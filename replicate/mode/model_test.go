@@ -30,6 +30,7 @@ type node struct {
 	role       mode.Role
 	running    bool
 	isolated   bool
+	full       bool
 	busy       time.Duration
 	generation mode.Generation
 	life       string
@@ -264,7 +265,7 @@ func nodeID(i int) mode.NodeID { return mode.NodeID{byte(i + 1)} }
 
 func (m *model) hello(n *node) mode.Hello {
 	return mode.Hello{Node: nodeID(n.id), Role: n.role, Life: n.life, Generation: n.generation, Mode: n.state.Mode, Authority: n.state.Authority,
-		Isolated: n.isolated, Applied: uint64(len(n.log)), Last: uint64(len(n.log))}
+		Isolated: n.isolated, Full: n.full, Applied: uint64(len(n.log)), Last: uint64(len(n.log))}
 }
 
 // event is what n sees.
@@ -384,7 +385,7 @@ func (m *model) disturb() {
 	a := rapid.IntRange(0, len(m.nodes)-1).Draw(m.t, "member")
 	b := (a + rapid.IntRange(1, len(m.nodes)-1).Draw(m.t, "other")) % len(m.nodes)
 	n := m.nodes[a]
-	switch rapid.SampledFrom([]string{"cut", "cut both", "mend", "mend all", "die", "start", "isolate", "slow", "take over"}).Draw(m.t, "what") {
+	switch rapid.SampledFrom([]string{"cut", "cut both", "mend", "mend all", "die", "start", "isolate", "fill", "slow", "take over"}).Draw(m.t, "what") {
 	case "cut":
 		m.cut[[2]int{a, b}] = true
 	case "cut both":
@@ -402,6 +403,8 @@ func (m *model) disturb() {
 		}
 	case "isolate":
 		n.isolated = !n.isolated
+	case "fill":
+		n.full = !n.full
 	case "slow":
 		n.busy = rapid.SampledFrom([]time.Duration{0, time.Second, 3 * time.Second}).Draw(m.t, "busy")
 	case "take over":
@@ -419,7 +422,7 @@ func (m *model) run(d time.Duration) {
 func (m *model) calm() {
 	clear(m.cut)
 	for _, n := range m.nodes {
-		n.isolated, n.busy = false, 0
+		n.isolated, n.full, n.busy = false, false, 0
 		if !n.running {
 			m.start(n)
 		}

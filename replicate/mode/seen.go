@@ -18,6 +18,7 @@ type Hello struct {
 	Mode       Mode       `json:"mode"`
 	Authority  bool       `json:"authority"`
 	Isolated   bool       `json:"isolated"` // it has no link, no gateway, and hardly a device that answers
+	Full       bool       `json:"full"`     // its disk is full: it keeps nothing that it reads
 	Term       uint64     `json:"term"`     // of Raft
 	Applied    uint64     `json:"applied"`  // last index of Raft it applied
 	Last       uint64     `json:"last"`     // last index in its log or snapshot, on the disk; 0 before the log is open

@@ -32,6 +32,7 @@ type State struct {
 	slowed   time.Duration // when it was last slow
 	late     time.Duration // since when Raft runs with other timers than it should
 	handed   time.Duration // when leadership was handed over; 0: never
+	filled   time.Duration // since when its disk is full; 0: it is not
 	memories []memory
 }
 
@@ -46,6 +47,7 @@ type memory struct {
 	voted      time.Duration // since when it votes; 0: it does not
 	lost       bool          // it had its vote before, and lost it
 	wait       time.Duration // for so long it has to be here before it votes
+	filled     time.Duration // when it said last that its disk is full; 0: never
 }
 
 // of returns what is remembered of a member.
@@ -89,6 +91,9 @@ func (r *memory) hear(m Member, now time.Duration, t Timers) {
 	here := m.here(t)
 	if here && (m.Life != r.life || m.Generation != r.generation) {
 		r.life, r.generation, r.met = m.Life, m.Generation, now
+	}
+	if here && m.Full {
+		r.filled = max(now, 1)
 	}
 	r.damp(m.votes(), now, t)
 	if here = here && m.RaftSilent == 0; here != r.here || here && r.since == 0 {

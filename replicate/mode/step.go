@@ -13,6 +13,7 @@ func Step(s State, e Event, t Timers) (State, []Effect) {
 	v := look(e, t)
 	s.listen(e, t)
 	s.watchDisk(v)
+	s.watchRoom(v)
 	s.guard(v)
 	s.Waits = s.closed(v)
 	s.Cut = s.Cut || s.Waits // what Raft writes alone meanwhile would look to the others as if this one had forgotten it
@@ -62,6 +63,16 @@ func (s *State) watchDisk(v view) {
 		s.slow = false
 	}
 	s.Cut = s.slow || !v.Verified || v.Outdated
+}
+
+// watchRoom notes since when the disk is full.
+func (s *State) watchRoom(v view) {
+	switch {
+	case !v.Self.Full:
+		s.filled = 0
+	case s.filled == 0:
+		s.filled = max(v.Now, 1)
+	}
 }
 
 // guard opens the gate. A box that starts and finds itself the only voter may have been overtaken

@@ -80,6 +80,10 @@ func witnessed(e *mode.Event) {
 func woke(e *mode.Event)  { e.Woke = true }
 func stuck(e *mode.Event) { e.Stuck = "update this member" }
 
+// full is a member whose disk is full, and fullThere one whose peer's is.
+func full(e *mode.Event)      { e.Self.Full = true }
+func fullThere(e *mode.Event) { e.Members[0].Full = true }
+
 func generation(g mode.Generation, authority bool) change {
 	return func(e *mode.Event) { e.Members[0].Generation, e.Members[0].Authority = g, authority }
 }
@@ -131,6 +135,15 @@ func leading() []row {
 		{"leader of two: isolated for long", []mode.Event{at(0), at(1*sec, lost, func(e *mode.Event) { e.Self.Isolated = true }), at(6*sec, lost, func(e *mode.Event) { e.Self.Isolated = true })}, mode.Island, island, ""},
 		{"leader: isolated, the other is not", []mode.Event{at(0), at(1*sec, func(e *mode.Event) { e.Self.Isolated = true })}, mode.Follower, 0, "transfer 02"},
 		{"leader: both isolated", []mode.Event{at(0), at(1*sec, func(e *mode.Event) { e.Self.Isolated, e.Members[0].Isolated = true, true })}, mode.Leader, authority, ""},
+		{"leader: its disk is full for a moment", []mode.Event{at(0), at(1*sec, full), at(2900*time.Millisecond, full)}, mode.Leader, authority, ""},
+		{"leader: its disk is full", []mode.Event{at(0), at(1*sec, full), at(3*sec, full)}, mode.Follower, 0, "transfer 02"},
+		{"leader: its disk was full twice, with room between", []mode.Event{at(0), at(1*sec, full), at(2 * sec), at(3*sec, full)}, mode.Leader, authority, ""},
+		{"leader: both disks are full", []mode.Event{at(0), at(1*sec, full, fullThere), at(9*sec, full, fullThere)}, mode.Leader, authority, ""},
+		{"leader: its disk is full, the other's was a moment ago", []mode.Event{at(0), at(1*sec, full, fullThere), at(9*sec, full), at(30900*time.Millisecond, full)}, mode.Leader, all, ""},
+		{"leader: its disk is full, the other's was long ago", []mode.Event{at(0), at(1*sec, full, fullThere), at(9*sec, full), at(31*sec, full)}, mode.Follower, 0, "transfer 02"},
+		{"leader: its disk is full, the other's journal is behind", []mode.Event{at(0), at(1*sec, full), at(3*sec, full, func(e *mode.Event) { e.Members[0].CaughtUp = false })}, mode.Leader, authority, ""},
+		{"leader: its disk is full, the other is entries behind", []mode.Event{at(0), at(1*sec, full), at(3*sec, full, func(e *mode.Event) { e.Self.Applied = 100 })}, mode.Leader, authority, ""},
+		{"leader: its disk is full, the other does not vote", []mode.Event{at(0), at(1*sec, full, votes(mode.Nonvoter)), at(3*sec, full, votes(mode.Nonvoter))}, mode.Solo, authority, ""},
 		{"leader of three: the witness silent for 10 s", []mode.Event{at(0, witnessed), at(1*sec, witnessed, func(e *mode.Event) { e.Members[1].Silent = 10001 * time.Millisecond })}, mode.Leader, authority, "demote 03"},
 		{"leader of three: the witness silent for 10 s, and the other too", []mode.Event{at(0, witnessed), at(1*sec, witnessed, silent(2*sec), func(e *mode.Event) { e.Members[1].Silent = 11 * sec })}, mode.Leader, authority, ""},
 		{"leader of three: the other silent", []mode.Event{at(0, witnessed), at(1*sec, witnessed, silent(time.Hour))}, mode.Leader, authority, ""},

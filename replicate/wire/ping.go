@@ -17,6 +17,7 @@ type ping struct {
 	mode       mode.Mode
 	authority  bool
 	isolated   bool
+	full       bool
 	generation mode.Generation
 	term       uint64
 	applied    uint64
@@ -27,23 +28,26 @@ const (
 	pingAnswer    = 1 << 0
 	pingAuthority = 1 << 1
 	pingIsolated  = 1 << 2
+	pingFull      = 1 << 3
 )
 
 var errPing = errors.New("what was sent is no ping")
 
 func pingOf(h mode.Hello) ping {
-	return ping{mode: h.Mode, authority: h.Authority, isolated: h.Isolated, generation: h.Generation, term: h.Term, applied: h.Applied}
+	return ping{mode: h.Mode, authority: h.Authority, isolated: h.Isolated, full: h.Full, generation: h.Generation, term: h.Term, applied: h.Applied}
 }
 
 // in returns the hello with what the ping says anew.
 func (p ping) in(h mode.Hello) mode.Hello {
-	h.Mode, h.Authority, h.Isolated, h.Generation, h.Term, h.Applied = p.mode, p.authority, p.isolated, p.generation, p.term, p.applied
+	h.Mode, h.Authority, h.Isolated, h.Full = p.mode, p.authority, p.isolated, p.full
+	h.Generation, h.Term, h.Applied = p.generation, p.term, p.applied
 	return h
 }
 
 // frame is the ping after its length.
 func (p ping) frame() []byte {
-	b := []byte{0, flag(p.answer)*pingAnswer | flag(p.authority)*pingAuthority | flag(p.isolated)*pingIsolated, byte(p.mode)}
+	flags := flag(p.answer)*pingAnswer | flag(p.authority)*pingAuthority | flag(p.isolated)*pingIsolated | flag(p.full)*pingFull
+	b := []byte{0, flags, byte(p.mode)}
 	for _, v := range []uint64{p.number, p.answered, p.generation.Counter, p.term, p.applied} {
 		b = binary.AppendUvarint(b, v)
 	}
@@ -57,7 +61,8 @@ func parsePing(b []byte) (ping, error) {
 	if len(b) < 2 {
 		return ping{}, errPing
 	}
-	p := ping{answer: b[0]&pingAnswer != 0, authority: b[0]&pingAuthority != 0, isolated: b[0]&pingIsolated != 0, mode: mode.Mode(b[1])}
+	p := ping{answer: b[0]&pingAnswer != 0, authority: b[0]&pingAuthority != 0, isolated: b[0]&pingIsolated != 0,
+		full: b[0]&pingFull != 0, mode: mode.Mode(b[1])}
 	b = b[2:]
 	for _, v := range []*uint64{&p.number, &p.answered, &p.generation.Counter, &p.term, &p.applied} {
 		n := 0

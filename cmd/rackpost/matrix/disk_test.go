@@ -4,12 +4,14 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 
 	"rackpost/store"
 	"rackpost/store/powerfs"
+	"rackpost/web"
 )
 
 // onPower moves a member's data to a disk that loses power, with what a folder has.
@@ -210,9 +212,10 @@ func diskDies(p *pair) {
 	p.check()
 }
 
-// diskFull: somebody else fills the disk of the leader. Nothing is told durable that is not, and it goes on when there is room.
-func diskFull(p *pair) {
-	leader := p.member(boxA)
+// diskFull: somebody else fills the disk of the leader. Nothing is told durable that is not, the other box leads, and the full
+// one follows again when there is room.
+func (p *pair) diskFull(members ...string) {
+	leader, follower := p.member(boxA), p.member(boxB)
 	small := filepath.Join(leader.dir, "small")
 	if err := os.Mkdir(small, 0o700); err != nil {
 		p.t.Fatal(err)
@@ -223,16 +226,35 @@ func diskFull(p *pair) {
 	p.t.Cleanup(func() { _ = syscall.Unmount(small, syscall.MNT_DETACH) })
 	copyFolder(p.t, filepath.Join(small, "data"), leader.data())
 	leader.moveTo(filepath.Join(small, "data"))
-	p.running(boxA, boxB, third)
+	p.running(members...)
 	p.give(leader)
+	leader.visits(time.Now())
+	p.whole()
 	filler := filepath.Join(small, "filler")
-	fill(filler)
-	p.t.Logf("the disk is full")
-	time.Sleep(4 * time.Second)
-	fill(filler)
-	time.Sleep(6 * time.Second)
-	p.until("somebody has authority", func() bool { return p.leader() != nil })
-	p.t.Logf("%s leads; the full box's last durable visit is %v old", p.leader().name, time.Since(leader.lastVisit()).Round(time.Second))
+	p.until("the disk is full", func() bool { // again and again: the box gives up its ballast
+		fill(filler)
+		return leader.said("disk full")
+	})
+	from := time.Now()
+	p.t.Logf("authority %v after the disk was full", p.until("the other box has authority", func() bool { return follower.view().Authority }))
+	took := follower.visits(from)
+	p.t.Logf("the first visit of the other box %v after the disk was full; the full box's last durable visit is %v old", took, time.Since(leader.lastVisit()).Round(time.Second))
+	if took > 20*time.Second { // 2 s, a lease at the most, and a visit, on a machine that has much to do
+		p.t.Error("the visits do not go on")
+	}
+	p.always("the other box keeps authority, and the full one follows", 6*time.Second, func() bool {
+		fill(filler)
+		return follower.view().Authority && !leader.view().Authority
+	})
+	for _, code := range []struct {
+		at   *member
+		code string
+	}{{leader, "disk_full"}, {follower, "peer_full"}} {
+		p.until(code.at.name+" tells "+code.code, func() bool { return code.at.alarmed(code.code) })
+	}
+	if err := follower.keeps("while-full"); err != nil {
+		p.t.Errorf("nothing can be agreed on while a box is full: %v", err)
+	}
 	if !leader.alive() {
 		p.t.Error("a full disk ended the process")
 	}
@@ -240,7 +262,21 @@ func diskFull(p *pair) {
 		p.t.Fatal(err)
 	}
 	p.t.Logf("whole again after %v", p.whole())
+	if p.leader() != follower {
+		p.t.Error("authority went back although nobody asked for it")
+	}
 	p.check()
+}
+
+// diskFullBare: the full box has to take what the new leader agrees on.
+func diskFullBare(p *pair) { p.diskFull(boxA, boxB) }
+
+// diskFullWitnessed: the witness takes it.
+func diskFullWitnessed(p *pair) { p.diskFull(boxA, boxB, third) }
+
+// alarmed says whether the member tells of something.
+func (m *member) alarmed(code string) bool {
+	return slices.ContainsFunc(m.view().Alarms, func(a web.PairAlarm) bool { return a.Code == code })
 }
 
 // fill appends to a file until there is no room.
@@ -407,14 +443,7 @@ func leaderOldImageBare(p *pair) {
 	p.oldImage(leader, true)
 	follower.mode("island")
 	p.start(leader.name)
-	p.until("the box says that its image is old", func() bool {
-		for _, a := range leader.view().Alarms {
-			if a.Code == "old_image" {
-				return true
-			}
-		}
-		return false
-	})
+	p.until("the box says that its image is old", func() bool { return leader.alarmed("old_image") })
 	p.always("nobody has authority", 5*time.Second, func() bool { return p.leader() == nil })
 	follower.must("pair", "takeover", "-peer-is-off", "-why", "its disk was put back")
 	p.imageIsOld(leader)
