@@ -37,7 +37,7 @@ func ReadFrame(r io.Reader, buf *[]byte) (Kind, []byte, error) { return readFram
 
 // Hello is a greeting of the versions given.
 func Hello(low, high byte, site, origin journal.ID, window uint64) []byte {
-	return hello{low, high, site, origin, window}.bytes()
+	return hello{lowest: low, highest: high, site: site, origin: origin, window: window}.bytes()
 }
 
 // AnswerBytes is the payload of an answer.

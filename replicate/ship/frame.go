@@ -1,7 +1,6 @@
 package ship
 
 import (
-	"bufio"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -33,6 +32,7 @@ const (
 	kindNote   kind = 12
 	kindBye    kind = 13
 	kindPart   kind = 14
+	kindPace   kind = 15
 )
 
 // A frame is the length of its payload (4 bytes), the CRC-32C of kind and payload, the kind, the
@@ -96,10 +96,9 @@ type writer struct {
 	conn    net.Conn
 	timeout time.Duration
 
-	turn  chan struct{} // a lock that may be held while time passes, in a simulation too
-	buf   *bufio.Writer
-	frame []byte
-	err   error
+	turn chan struct{} // a lock that may be held while time passes, in a simulation too
+	buf  []byte        // frames that wait
+	err  error
 
 	mu    sync.Mutex
 	bytes uint64
@@ -107,7 +106,7 @@ type writer struct {
 }
 
 func newWriter(ctx context.Context, conn net.Conn, timeout time.Duration) *writer {
-	return &writer{ctx: ctx, conn: conn, timeout: timeout, turn: make(chan struct{}, 1), buf: bufio.NewWriterSize(conn, 16<<10), last: time.Now()}
+	return &writer{ctx: ctx, conn: conn, timeout: timeout, turn: make(chan struct{}, 1), last: time.Now()}
 }
 
 // partingTime is how long a session that ends still tries to say why.
@@ -127,22 +126,39 @@ func (w *writer) put(flush bool, k kind, pieces ...[]byte) error {
 	return w.err
 }
 
-// write writes a frame within the time given. The caller holds turn.
+// What waits is sent when it is so much, and no more memory than this is kept while nothing waits.
+const (
+	enoughToSend = 16 << 10
+	keptBuffer   = 1 << 10
+)
+
+// write writes a frame, within the time given when it is sent. The caller holds turn.
 func (w *writer) write(timeout time.Duration, flush bool, k kind, pieces ...[]byte) error {
+	before := len(w.buf)
+	w.buf = appendFrame(w.buf, k, pieces...)
+	w.mu.Lock()
+	w.bytes += uint64(len(w.buf) - before)
+	w.mu.Unlock()
+	if !flush && len(w.buf) < enoughToSend {
+		return nil
+	}
+	return w.send(timeout)
+}
+
+// send writes what waits within the time given. The caller holds turn.
+func (w *writer) send(timeout time.Duration) error {
 	if err := w.conn.SetWriteDeadline(time.Now().Add(timeout)); err != nil {
 		return err
 	}
 	if w.ctx.Err() != nil && timeout > partingTime { // the end came between
 		_ = w.conn.SetWriteDeadline(time.Now().Add(partingTime))
 	}
-	w.frame = appendFrame(w.frame[:0], k, pieces...)
-	_, err := w.buf.Write(w.frame)
-	if err == nil && flush {
-		err = w.buf.Flush()
+	_, err := w.conn.Write(w.buf)
+	if w.buf = w.buf[:0]; cap(w.buf) > keptBuffer {
+		w.buf = nil
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.bytes += uint64(len(w.frame))
 	w.last = time.Now()
 	return err
 }
@@ -151,10 +167,8 @@ func (w *writer) write(timeout time.Duration, flush bool, k kind, pieces ...[]by
 func (w *writer) flush() error {
 	w.turn <- struct{}{}
 	defer func() { <-w.turn }()
-	if w.err == nil && w.buf.Buffered() > 0 {
-		if w.err = w.conn.SetWriteDeadline(time.Now().Add(w.timeout)); w.err == nil {
-			w.err = w.buf.Flush()
-		}
+	if w.err == nil && len(w.buf) > 0 {
+		w.err = w.send(w.timeout)
 	}
 	return w.err
 }

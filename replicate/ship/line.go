@@ -22,7 +22,7 @@ type Options struct {
 	Lane        Lane            // what of the records the line carries
 	Known       *Known          // shared by the lines to one peer; its own when nil
 	Budget      uint64          // bytes of batches and layouts a second that this end sends at most; 0: no limit
-	NewestFirst bool            // of what is behind; the store is a Newest
+	NewestFirst bool            // of what is behind; the store must be a Picker
 	Refused     func(why error) // is called for each batch that this end refuses, and must not wait; may be nil
 	Down        bool            // this end is headquarters: it sends facts and bases alone, and on no lane but Live
 }
@@ -49,12 +49,27 @@ func (o *Options) defaults() {
 	if o.Write == 0 {
 		o.Write = 10 * time.Second
 	}
+	if o.Known == nil {
+		o.Known = NewKnown()
+	}
+}
+
+// tails says whether this end sends what is new as it is written.
+func (o *Options) tails() bool { return !o.Down && o.Lane != Behind }
+
+// passes says whether this end looks through what it has for what the peer lacks.
+func (o *Options) passes() bool {
+	if o.Down {
+		return o.Lane != Behind
+	}
+	return o.Lane != Live
 }
 
 // Line is the way of the records to and from one other store. It outlives its connections.
 type Line struct {
 	store Store
 	opt   Options
+	known *Known
 
 	mu      sync.Mutex
 	current *session // nil: not connected
@@ -66,7 +81,7 @@ type Line struct {
 // New returns a line. It does nothing until Run.
 func New(store Store, opt Options) *Line {
 	opt.defaults()
-	return &Line{store: store, opt: opt, sum: Progress{Since: time.Now()}, joined: map[digest]struct{}{}}
+	return &Line{store: store, opt: opt, known: opt.Known, sum: Progress{Since: time.Now()}, joined: map[digest]struct{}{}}
 }
 
 // Backlog is what somebody has still to get.
@@ -111,6 +126,7 @@ func (l *Line) Progress() Progress {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	p := l.sum
+	p.Lane = l.opt.Lane
 	if l.current != nil {
 		l.current.addTo(&p)
 	}
@@ -127,9 +143,11 @@ func (l *Line) take(s *session) (former *session) {
 	defer l.mu.Unlock()
 	former = l.current
 	if former != nil {
+		l.known.detach(former)
 		former.addTo(&l.sum)
 	}
 	l.current = s
+	l.known.attach(s)
 	return former
 }
 
@@ -142,7 +160,7 @@ func (l *Line) leave(s *session, why error) {
 	}
 	s.addTo(&l.sum)
 	l.current = nil
-	l.sum.Connected, l.sum.CaughtUp, l.sum.Since, l.sum.Rate, l.sum.Reason = false, false, time.Now(), 0, ""
+	l.sum.Connected, l.sum.CaughtUp, l.sum.Since, l.sum.Rate, l.sum.Drain, l.sum.Reason = false, false, time.Now(), 0, 0, ""
 	if why != nil {
 		l.sum.Reason = why.Error()
 	}
@@ -172,11 +190,18 @@ func (l *Line) noteJoined(d digest) {
 func (s *session) addTo(p *Progress) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	mine := s.away.progress()
-	p.Connected = s.away.known
+	lacks, records, caughtUp := s.backlog()
+	p.Connected = s.away.told
 	p.Since, p.Peer = s.started, s.peer.origin
-	p.CaughtUp = s.away.known && mine.caughtUp && s.pinged.caughtUp
-	p.PeerLacks, p.Lacks, p.Rate = mine.behind, s.pinged.behind, s.away.rate.perSecond()
+	p.CaughtUp = caughtUp && s.pinged.caughtUp
+	p.PeerLacks, p.Lacks, p.Rate = lacks, s.pinged.behind, s.away.rate.perSecond()
+	p.Records, p.Lag, p.Drain, p.Pace = records, s.away.waited().Seconds(), 0, s.away.pace
+	if n := s.away.drain.perSecond(); n > 0 {
+		p.Drain = float64(lacks.Bytes) / float64(n)
+	}
+	if s.says != "" {
+		p.Says = s.says
+	}
 	c := s.count
 	p.Sent += c.sent
 	p.Received += c.received

@@ -21,12 +21,13 @@ type hello struct {
 	lowest, highest byte
 	site, origin    journal.ID
 	window          uint64 // bytes of batches that may be under way to its writer
+	lane            Lane
 }
 
 func (h hello) bytes() []byte {
 	b := append([]byte(helloMagic), h.lowest, h.highest)
 	b = append(append(b, h.site[:]...), h.origin[:]...)
-	return binary.AppendUvarint(b, h.window)
+	return append(binary.AppendUvarint(b, h.window), byte(h.lane))
 }
 
 func parseHello(b []byte) (h hello, err error) {
@@ -37,8 +38,11 @@ func parseHello(b []byte) (h hello, err error) {
 	h.lowest, h.highest = b[3], b[4]
 	copy(h.site[:], b[5:])
 	copy(h.origin[:], b[5+len(h.site):])
-	if h.window, _, err = uvarint(b[fixed:]); err == nil && h.lowest > h.highest {
+	if h.window, b, err = uvarint(b[fixed:]); err == nil && h.lowest > h.highest {
 		err = broken("versions %d to %d", h.lowest, h.highest)
+	}
+	if len(b) > 0 { // an earlier version says none: it knows Both
+		h.lane = Lane(b[0])
 	}
 	return h, err
 }

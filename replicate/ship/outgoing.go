@@ -7,25 +7,33 @@ import (
 	"rackpost/hw/journal"
 )
 
-// outgoing is what a session knows of the peer's journal. The session's mu guards it.
+// outgoing is what a session knows of its sending. The session's mu guards it. What the peer holds is in
+// the line's Known.
 type outgoing struct {
-	known   bool           // the peer has said what it holds
-	done    journal.Vector // what need not be sent now: it is held there, under way, or was given up
+	told    bool           // the peer has said what it holds
+	telling journal.Vector // what of it was said so far
+	given   journal.Vector // what was given up on this connection
 	carried map[journal.LayoutID]struct{}
 	flight  []flying
 	bytes   int    // of flight
 	number  uint64 // of the last batch sent, from 1
 	tries   map[journal.Key]int
 	agains  int
+	pace    Pace // asked by the peer
+	valve   valve
 
-	pass    bool   // all that the store has is to be looked through
-	looks   uint64 // how often that was wanted
-	pages   bool   // some of it is read and not yet sent
-	lacks   uint64
-	oldest  time.Time
-	mean    uint64    // bytes of a batch
-	settled time.Time // when last nothing was under way
-	rate    rate
+	pass   bool          // all that the store has is to be looked through
+	pages  bool          // some of it is read and not yet sent
+	kept   bool          // the pace keeps some of it here
+	lacks  [ranks]uint64 // batches behind, of each rank
+	oldest time.Time
+	rate   rate
+	drain  rate // of what was answered for
+
+	settled time.Time     // when last nothing was under way
+	fresh   time.Time     // when what is new and waits here was read; zero: nothing waits
+	left    time.Time     // when what is new was read that was left to the line of what is behind, and none since was answered for
+	lag     time.Duration // how long the last answer to something new took, from its reading
 
 	offered digest
 	asked   bool
@@ -37,44 +45,17 @@ type flying struct {
 	key      journal.Key
 	bytes    int
 	uses     []journal.LayoutID
-	held     bool // the peer said that it holds it
-	returned bool // the peer refused it
+	sent     time.Time
+	read     time.Time // when it was read as new; zero: it was behind
+	held     bool      // the peer said that it holds it
+	returned bool      // the peer refused it
 }
 
 func (o *outgoing) init() {
-	o.done = journal.Vector{}
+	o.telling, o.given = journal.Vector{}, journal.Vector{}
 	o.carried = map[journal.LayoutID]struct{}{}
 	o.tries = map[journal.Key]int{}
 	o.settled = time.Now()
-}
-
-// has notes that the peer holds v.
-func (o *outgoing) has(v journal.Vector) error {
-	before := intervals(o.done)
-	o.done.Join(v)
-	if after := intervals(o.done); after > before && (after > maxIntervals || len(o.done) > maxKeys) {
-		return broken("a journal of more than %d streams or %d runs", maxKeys, maxIntervals)
-	}
-	return nil
-}
-
-// lost takes what v names out of what need not be sent.
-func (o *outgoing) lost(v journal.Vector) {
-	for k, iv := range v {
-		left := journal.Vector{k: o.done[k]}.Minus(journal.Vector{k: iv})[k]
-		if len(left) > 0 {
-			o.done[k] = left
-		} else {
-			delete(o.done, k)
-		}
-	}
-	o.look()
-}
-
-// look makes a pass through all that the store has.
-func (o *outgoing) look() {
-	o.pass = true
-	o.looks++
 }
 
 // Tries of one batch on one connection, and of how many a session remembers that.
@@ -90,18 +71,14 @@ func (o *outgoing) retry(k journal.Key) (givenUp bool, err error) {
 	}
 	o.tries[k]++
 	if o.tries[k] >= maxTries {
+		o.given.Add(k.StreamKey, k.Seq, k.Seq)
 		return true, nil
 	}
-	o.lost(journal.Vector{k.StreamKey: {{First: k.Seq, Last: k.Seq}}})
 	return false, nil
 }
 
-// room says whether so many bytes may follow those under way; one batch alone always may. What is
-// behind leaves a quarter of the window to what is new.
-func (o *outgoing) room(bytes int, window uint64, behind bool) bool {
-	if behind {
-		window -= window / 4
-	}
+// room says whether so many bytes may follow those under way; one batch alone always may.
+func (o *outgoing) room(bytes int, window uint64) bool {
 	return len(o.flight) == 0 || uint64(o.bytes+bytes) <= window
 }
 
@@ -122,22 +99,47 @@ func (o *outgoing) answeredUp(through uint64, fn func(flying) error) error {
 // calm is how long a batch may be under way while the peer counts as having caught up.
 const calm = 2 * time.Second
 
-// progress returns what is told of it.
-func (o *outgoing) progress() ping {
+// backlog returns what the peer lacks and records it comes to, and whether it has caught up.
+func (s *session) backlog() (b Backlog, records uint64, caughtUp bool) {
+	o := &s.away
 	if len(o.flight) == 0 {
 		o.settled = time.Now()
 	}
-	behind := o.pass || o.pages
-	p := ping{caughtUp: o.known && !behind && time.Since(o.settled) < calm}
-	if p.behind.Batches = uint64(len(o.flight)); behind {
-		p.behind.Batches = max(p.behind.Batches, o.lacks)
-		p.behind.Oldest = o.oldest
+	behind := o.pass || o.pages || o.kept
+	if o.told && !behind && time.Since(o.settled) < calm && o.left.IsZero() {
+		return b, 0, true
 	}
-	if p.caughtUp {
-		p.behind.Batches = 0
+	n := o.lacks
+	for i := range o.flight {
+		n[rank(o.flight[i].key.Stream)]++
 	}
-	p.behind.Bytes = p.behind.Batches * o.mean
-	return p
+	for _, each := range n {
+		b.Batches += each
+	}
+	if behind {
+		b.Oldest = o.oldest
+	}
+	b.Bytes, records = s.known.estimate(n)
+	return b, records, false
+}
+
+// waited returns how long what is new waits for its answer, or last did. The caller holds mu.
+func (o *outgoing) waited() time.Duration {
+	lag := o.lag
+	since := func(t time.Time) {
+		if !t.IsZero() {
+			lag = max(lag, time.Since(t))
+		}
+	}
+	since(o.fresh)
+	since(o.left)
+	for i := range o.flight {
+		if f := &o.flight[i]; !f.read.IsZero() && !f.returned {
+			since(f.read)
+			break
+		}
+	}
+	return lag
 }
 
 // answered takes the peer's word on what it did with batches. It harms nothing to hear one twice, late
@@ -150,26 +152,44 @@ func (s *session) answered(payload []byte) error {
 	if through > s.away.number {
 		return broken("an answer to batch %d, %d were sent", through, s.away.number)
 	}
-	if err := s.away.has(held); err != nil {
+	if err := s.known.has(s, held); err != nil {
 		return err
 	}
 	for i := range s.away.flight {
 		f := &s.away.flight[i]
 		f.held = f.held || held.Has(f.key.StreamKey, f.key.Seq)
 	}
+	now, newest, n := time.Now(), flying{}, 0
 	err = s.away.answeredUp(through, func(f flying) error {
+		newest = f
+		n += f.bytes
 		switch {
 		case f.held:
-			s.count.sent++
-			delete(s.away.tries, f.key)
+			s.arrived(now, f)
 			return nil
 		case f.returned:
 			return nil
 		}
 		return s.retried(f, "it was not answered for")
 	})
+	if n > 0 {
+		s.away.valve.answered(now, newest.sent, n)
+	}
 	poke(s.kick)
 	return err
+}
+
+// arrived counts a batch that the peer holds. The caller holds mu.
+func (s *session) arrived(now time.Time, f flying) {
+	if !f.returned {
+		s.known.release(f.key)
+	}
+	s.count.sent++
+	s.count.answered += uint64(f.bytes)
+	delete(s.away.tries, f.key)
+	if !f.read.IsZero() {
+		s.away.lag, s.away.left = now.Sub(f.read), time.Time{}
+	}
 }
 
 // returned takes the peer's word that it does not take a batch. The caller holds mu.
@@ -193,6 +213,7 @@ func (s *session) returned(payload []byte) error {
 // retried sees to a batch that was not taken. The caller holds mu.
 func (s *session) retried(f flying, reason string) error {
 	s.count.returned++
+	s.says = f.key.String() + ": " + reason
 	for _, id := range f.uses {
 		delete(s.away.carried, id)
 	}
@@ -203,7 +224,8 @@ func (s *session) retried(f flying, reason string) error {
 	} else if err == nil {
 		s.opt.Logger.Warn("the peer did not take a batch: it is sent again", "batch", f.key.String(), "says", reason)
 	}
-	poke(s.kick)
+	s.known.release(f.key)
+	s.known.stir()
 	return err
 }
 
@@ -219,8 +241,8 @@ func (s *session) again(payload []byte) error {
 	if s.away.agains++; s.away.agains > maxAgains {
 		return broken("what was held, asked for more than %d times", maxAgains)
 	}
-	s.away.lost(v)
-	poke(s.kick)
+	remove(s.away.given, v)
+	s.known.lost(v)
 	return nil
 }
 
@@ -236,4 +258,37 @@ func (s *session) asked(payload []byte) error {
 	s.away.asked = true
 	poke(s.kick)
 	return nil
+}
+
+// asksPace takes the pace that the peer asks for. The caller holds mu.
+func (s *session) asksPace(payload []byte) error {
+	p, err := parsePace(payload)
+	if err != nil {
+		return fmt.Errorf("the pace that the peer asks for: %w", err)
+	}
+	was := s.away.pace
+	if !s.opt.Down && (p.Paused != was.Paused || p.FactsOnly != was.FactsOnly) {
+		s.opt.Logger.Info("the peer asks for another pace", "lane", s.opt.Lane.String(), "paused", p.Paused, "facts_only", p.FactsOnly,
+			"bytes_per_second", p.BytesPerSecond, "why", p.Why)
+	}
+	s.away.pace = p
+	poke(s.kick)
+	return nil
+}
+
+// letGo gives up what is under way when the session has ended: it was not answered for.
+func (s *session) letGo() {
+	s.known.detach(s)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, f := range s.away.flight {
+		if !f.returned {
+			s.known.release(f.key)
+			n++
+		}
+	}
+	if n > 0 || s.opt.Lane == Live {
+		s.known.stir()
+	}
 }

@@ -2,9 +2,9 @@ package ship
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"time"
 
 	"rackpost/hw/journal"
@@ -22,11 +22,21 @@ type sender struct {
 	tail    func(context.Context, int) ([]journal.Batch, error)
 	failed  int             // readers of the tail in a row
 	fresh   []journal.Batch // read and not yet sent: what is new
+	read    time.Time       // when it was read
+	stuck   time.Time       // since when the first of it finds no room; zero: it did not try
 	page    []journal.Batch // and what is behind
 	rest    time.Time       // until when reading what is behind waits
 	counted time.Time
 	passing bool
+	obeys   Pace            // of the peer, as this goroutine goes by it
+	budget  bucket          // of what is sent
+	seen    uint64          // looks that were begun
+	changed <-chan struct{} // the store's, of the last look by the clock
+	looked  time.Time       // when that was
 }
+
+// long is how long to wait for what comes with a kick.
+const long = time.Hour
 
 // send says what is held here, and then sends what the peer lacks: what is new before what is behind.
 func (s *session) send(ctx context.Context) error {
@@ -46,32 +56,47 @@ func (s *sender) run(ctx context.Context) error {
 		return ctx.Err()
 	case <-s.ready:
 	}
-	s.tail = s.store.Tail() // before the first page, so that nothing is between them
-	s.lookAgain()
-	if err := s.offer(); err != nil {
-		return err
+	tails, passes := s.opt.tails(), s.opt.passes()
+	if tails { // before the first page, so that nothing is between them
+		s.tail = s.store.Tail()
+		s.known.stir()
+	}
+	if passes {
+		s.look()
+		if err := s.offer(); err != nil {
+			return err
+		}
+	}
+	if !tails && !passes {
+		return nil
 	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
-		changed := s.store.Watch()
+		var changed <-chan struct{}
+		if tails {
+			changed = s.store.Watch()
+		}
+		s.heed()
 		if err := s.base(); err != nil {
 			return err
 		}
-		if err := s.live(ctx); err != nil {
-			return err
-		}
-		wait, err := s.catchUp(ctx)
+		newer, err := s.live(ctx)
 		if err != nil {
 			return err
 		}
-		if err := s.ended(); err != nil {
+		older, err := s.catchUp(ctx)
+		if err != nil {
+			return err
+		}
+		if err := s.passed(); err != nil {
 			return err
 		}
 		if err := s.out.flush(); err != nil {
 			return fmt.Errorf("write to the peer: %w", err)
 		}
-		if wait == 0 {
+		wait := min(newer, older)
+		if wait <= 0 {
 			continue
 		}
 		timer.Reset(wait)
@@ -83,6 +108,23 @@ func (s *sender) run(ctx context.Context) error {
 		case <-timer.C:
 		}
 	}
+}
+
+// heed takes the pace that the peer asks for, and does nothing while it has not changed.
+func (s *sender) heed() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.away.pace
+	rate := s.opt.Budget
+	if p.BytesPerSecond > 0 && (rate == 0 || p.BytesPerSecond < rate) {
+		rate = p.BytesPerSecond
+	}
+	s.budget.set(time.Now(), rate)
+	if p.Paused != s.obeys.Paused || p.FactsOnly != s.obeys.FactsOnly {
+		s.page, s.away.pages, s.away.kept = nil, false, false
+		s.known.stir()
+	}
+	s.obeys = p
 }
 
 // greet sends the greeting and what is held here, less what was lost and is taken again.
@@ -104,15 +146,8 @@ func (s *sender) greet() error {
 	return nil
 }
 
-// lookAgain makes a pass through all that the store has.
-func (s *sender) lookAgain() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.away.look()
-}
-
-// ended offers a base when a pass has ended: what was dropped before its turn came is in it.
-func (s *sender) ended() error {
+// passed offers a base when a pass has ended: what was dropped before its turn came is in it.
+func (s *sender) passed() error {
 	s.mu.Lock()
 	passing := s.away.pass
 	s.mu.Unlock()
@@ -126,113 +161,106 @@ func (s *sender) ended() error {
 // maxTails is how many readers of the tail in a row may fail at once.
 const maxTails = 3
 
-// live sends what is new, as far as the window allows.
-func (s *sender) live(ctx context.Context) error {
-	for {
+// live sends what is new, as far as window, budget and pace allow. It returns how long to wait when they
+// do not.
+func (s *sender) live(ctx context.Context) (time.Duration, error) {
+	for s.tail != nil {
 		for len(s.fresh) > 0 {
-			if sent, err := s.batch(ctx, &s.fresh[0], false); !sent || err != nil {
-				return err
+			wait, err := s.batch(ctx, &s.fresh[0], false)
+			if err != nil {
+				return 0, err
 			}
-			s.fresh = s.fresh[1:]
+			if wait > 0 {
+				return s.stall(wait), nil
+			}
+			s.went()
 		}
 		batches, err := s.tail(ctx, pageBytes)
 		switch {
 		case ctx.Err() != nil:
-			return ctx.Err()
+			return 0, ctx.Err()
 		case err != nil && s.failed == maxTails:
-			return fmt.Errorf("read what is new: %w", err)
+			return 0, fmt.Errorf("read what is new: %w", err)
 		case err != nil:
 			s.failed++
 			s.opt.Logger.Warn("what is new could not be read: looking through everything", "err", err)
 			s.tail = s.store.Tail()
-			s.lookAgain()
+			s.known.stir()
 			continue
 		case len(batches) == 0:
-			return nil
+			return long, nil
 		}
-		s.failed, s.fresh = 0, batches
-	}
-}
-
-// catchUp sends a page of what is behind, as far as the window and the share of the processor allow.
-// It returns how long to wait for something else to happen, 0 when there is more to do at once.
-func (s *sender) catchUp(ctx context.Context) (time.Duration, error) {
-	const long = time.Hour
-	for len(s.page) > 0 {
-		if sent, err := s.batch(ctx, &s.page[0], true); !sent || err != nil {
-			return long, err
+		if s.opt.Lane == Live { // where little room is, what matters most goes first
+			slices.SortStableFunc(batches, func(a, b journal.Batch) int { return rank(a.Stream) - rank(b.Stream) })
 		}
-		s.page = s.page[1:]
-	}
-	s.mu.Lock()
-	o := &s.away
-	o.pages = false
-	if !o.pass || !o.room(1, s.window(), true) {
+		s.failed, s.fresh, s.read = 0, batches, time.Now()
+		s.mu.Lock()
+		s.away.fresh = s.read
 		s.mu.Unlock()
-		return long, nil
 	}
-	if wait := time.Until(s.rest); wait > 0 {
+	return long, nil
+}
+
+// went takes the first of what is new off: it is dealt with.
+func (s *sender) went() {
+	s.stuck = time.Time{}
+	if s.fresh = s.fresh[1:]; len(s.fresh) == 0 {
+		s.mu.Lock()
+		s.away.fresh = time.Time{}
 		s.mu.Unlock()
-		return wait, nil
 	}
-	done, looks := o.done.Clone(), o.looks
-	s.mu.Unlock()
-	s.measure(done)
-	began := time.Now()
-	page, err := s.store.Page(ctx, done, pageBytes)
-	if err != nil {
-		return 0, fmt.Errorf("read what the peer lacks: %w", err)
-	}
-	s.rest = began.Add(time.Duration(float64(time.Since(began)) * costOfReading / s.opt.Share))
-	s.page = page
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(page) > 0 {
-		o.pages = true
-		if o.oldest.IsZero() || page[0].Stream == journal.Samples {
-			o.oldest = time.UnixMilli(page[0].WallMS)
-		}
-	} else if o.looks == looks {
-		o.pass, o.lacks, o.oldest = false, 0, time.Time{}
-	}
-	return 0, nil
 }
 
-// costOfReading is what a batch costs to read, write and be answered for, in times of its reading.
-const costOfReading = 2
+// patience is how long what is new waits for room. Then a line of what is new leaves it to that of what
+// is behind, and goes on with what is written now: it is never late by more than this.
+const patience = 4 * time.Second
 
-// measure counts what the peer lacks, once a pulse.
-func (s *sender) measure(done journal.Vector) {
-	if time.Since(s.counted) < pulse {
-		return
+// stall is for what is new and finds no room for now.
+func (s *sender) stall(wait time.Duration) time.Duration {
+	if s.stuck.IsZero() {
+		s.stuck = time.Now()
 	}
-	s.counted = time.Now()
-	n := s.ofSite(s.store.Have()).Minus(done).Count()
+	if s.opt.Lane != Live {
+		return wait
+	}
+	if left := patience - time.Since(s.stuck); left > 0 {
+		return min(wait, left)
+	}
+	s.fresh, s.stuck, s.tail = nil, time.Time{}, s.store.Tail()
 	s.mu.Lock()
-	s.away.lacks = n
-	s.mu.Unlock()
-}
-
-// ofSite returns the part of v that this line is for.
-func (s *sender) ofSite(v journal.Vector) journal.Vector {
-	for k := range v {
-		if k.Site != s.opt.Site {
-			delete(v, k)
-		}
+	if s.away.fresh = (time.Time{}); s.away.left.IsZero() {
+		s.away.left = s.read
 	}
-	return v
+	s.mu.Unlock()
+	s.known.stir()
+	return wait
 }
 
 // window returns how many bytes may be under way. The caller holds mu.
-func (s *session) window() uint64 { return min(s.peer.window, mostWindow) }
+func (s *sender) window(behind bool) uint64 {
+	w := min(s.peer.window, mostWindow)
+	if n := s.obeys.Window; n > 0 {
+		w = min(w, n)
+	}
+	if s.opt.Lane == Behind {
+		w = min(w, s.away.valve.bytes())
+	} else if behind {
+		w -= w / 4 // left to what is new
+	}
+	return w
+}
 
 // batch sends b and before it the layouts that this connection has not carried, unless the peer has it
-// meanwhile. It returns false when the window has no room for it.
-func (s *sender) batch(ctx context.Context, b *journal.Batch, behind bool) (bool, error) {
+// meanwhile or is not to have it now. It returns how long to wait when it may not go yet.
+func (s *sender) batch(ctx context.Context, b *journal.Batch, behind bool) (time.Duration, error) {
+	if s.obeys.FactsOnly && b.Stream != journal.Facts {
+		s.keep()
+		return 0, nil
+	}
 	s.mu.Lock()
 	o := &s.away
-	need := b.Site == s.opt.Site && !o.done.Has(b.StreamKey, b.Seq)
-	room := o.room(len(b.Bytes), s.window(), behind)
+	need := b.Site == s.opt.Site && !o.given.Has(b.StreamKey, b.Seq) && s.known.needs(b.Key)
+	room := o.room(len(b.Bytes), s.window(behind))
 	var missing []journal.LayoutID
 	for _, id := range b.Uses {
 		if _, ok := o.carried[id]; !ok {
@@ -240,32 +268,47 @@ func (s *sender) batch(ctx context.Context, b *journal.Batch, behind bool) (bool
 		}
 	}
 	s.mu.Unlock()
-	if !need || !room {
-		return !need, nil
+	switch wait := s.budget.wait(time.Now()); {
+	case !need:
+		return 0, nil
+	case s.obeys.Paused, !room:
+		return long, nil
+	case wait > 0:
+		return wait, nil
 	}
 	cost := len(b.Bytes)
 	var layouts []journal.Layout
 	for _, id := range missing {
 		l, err := s.store.Layout(ctx, id)
 		if ctx.Err() != nil {
-			return false, ctx.Err()
+			return 0, ctx.Err()
 		}
 		if err != nil || len(l.Bytes) > maxItem || cost+len(l.Bytes) > maxAlone {
 			s.leave(b, err)
-			return true, nil
+			return 0, nil
 		}
 		layouts = append(layouts, l)
 		cost += len(l.Bytes)
 	}
-	if !s.register(b, layouts, cost, behind) {
-		return false, nil
+	if may, claimed := s.register(b, layouts, cost, behind); !may {
+		return long, nil
+	} else if !claimed {
+		return 0, nil
 	}
+	s.budget.spend(time.Now(), cost)
 	for _, l := range layouts {
 		if err := s.item(kindLayout, l.ID[:], l.Bytes); err != nil {
-			return false, err
+			return 0, err
 		}
 	}
-	return true, s.item(kindBatch, nil, b.Bytes)
+	return 0, s.item(kindBatch, nil, b.Bytes)
+}
+
+// keep notes that the pace keeps something here.
+func (s *sender) keep() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.away.kept = true
 }
 
 // leave gives up a batch whose layouts are not to be had: nobody could take it.
@@ -273,20 +316,25 @@ func (s *sender) leave(b *journal.Batch, why error) {
 	s.opt.Logger.Error("a batch cannot be sent: it is left until the next connection", "batch", b.Key.String(), "err", why)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.away.done.Add(b.StreamKey, b.Seq, b.Seq)
+	s.away.given.Add(b.StreamKey, b.Seq, b.Seq)
 	s.count.givenUp++
 }
 
-// register notes that b is under way. It returns false when there is no room for it.
-func (s *sender) register(b *journal.Batch, layouts []journal.Layout, cost int, behind bool) bool {
+// register notes that b is under way. may is false when there is no room for it, claimed when it is held
+// there or under way already.
+func (s *sender) register(b *journal.Batch, layouts []journal.Layout, cost int, behind bool) (may, claimed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o := &s.away
-	if !o.room(cost, s.window(), behind) {
-		return false
+	if !o.room(cost, s.window(behind)) {
+		return false, false
 	}
+	if !s.known.claim(b) {
+		return true, false
+	}
+	now := time.Now()
 	if len(o.flight) == 0 {
-		o.settled = time.Now()
+		o.settled = now
 	}
 	if len(o.carried)+len(layouts) > maxCarried {
 		clear(o.carried)
@@ -295,15 +343,14 @@ func (s *sender) register(b *journal.Batch, layouts []journal.Layout, cost int, 
 		o.carried[l.ID] = struct{}{}
 	}
 	o.number++
-	o.flight = append(o.flight, flying{number: o.number, key: b.Key, bytes: cost, uses: b.Uses})
-	o.bytes += cost
-	o.done.Add(b.StreamKey, b.Seq, b.Seq)
-	if o.mean == 0 {
-		o.mean = uint64(len(b.Bytes))
+	f := flying{number: o.number, key: b.Key, bytes: cost, uses: b.Uses, sent: now}
+	if !behind {
+		f.read = s.read
 	}
-	o.mean = (15*o.mean + uint64(len(b.Bytes))) / 16
+	o.flight = append(o.flight, f)
+	o.bytes += cost
 	s.count.bytes += uint64(len(b.Bytes))
-	return true
+	return true, true
 }
 
 // item sends something that may be larger than a frame.
@@ -319,49 +366,4 @@ func (s *sender) item(k kind, name, bytes []byte) error {
 		return fmt.Errorf("write to the peer: %w", err)
 	}
 	return nil
-}
-
-// offer tells the peer of facts that it lacks and that were dropped here: a base knows what they said.
-func (s *sender) offer() error {
-	dropped := s.ofSite(s.store.Held()).Minus(s.store.Have())
-	for k := range dropped {
-		if k.Stream != journal.Facts {
-			delete(dropped, k)
-		}
-	}
-	s.mu.Lock()
-	dropped = dropped.Minus(s.away.done)
-	d := digest(sha256.Sum256(dropped.Marshal()))
-	again := d == s.away.offered
-	if len(dropped) > 0 {
-		s.away.offered = d
-	}
-	s.mu.Unlock()
-	if len(dropped) == 0 || again {
-		return nil
-	}
-	if err := s.out.put(true, kindOffer, offerBytes(s.opt.Site, d)); err != nil {
-		return fmt.Errorf("write to the peer: %w", err)
-	}
-	return nil
-}
-
-// base sends the base that the peer asked for.
-func (s *sender) base() error {
-	s.mu.Lock()
-	asked, d := s.away.asked, s.away.offered
-	s.away.asked = false
-	s.mu.Unlock()
-	if !asked {
-		return nil
-	}
-	raw, err := s.store.Base(s.opt.Site)
-	if err == nil && len(raw) > maxBase {
-		err = fmt.Errorf("it has %d bytes, more than the %d that are sent", len(raw), maxBase)
-	}
-	if err != nil {
-		s.opt.Logger.Error("the peer lacks facts that were dropped here, and there is no base for it", "err", err)
-		return nil
-	}
-	return s.item(kindBase, offerBytes(s.opt.Site, d), raw)
 }

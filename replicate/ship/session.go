@@ -19,14 +19,14 @@ import (
 // connection alive and counts.
 type session struct {
 	*Line
-	conn     net.Conn
-	out      *writer
-	started  time.Time
-	ready    chan struct{} // closed when the peer has said what it holds
-	replaced chan struct{} // closed when the line has another connection
-	kick     chan struct{} // something changed for who sends
-	came     chan struct{} // something waits for who merges
-	paced    chan struct{} // another pace is to be asked for
+	conn    net.Conn
+	out     *writer
+	started time.Time
+	replace func()        // ends the session: the line has another connection
+	ready   chan struct{} // closed when the peer has said what it holds
+	kick    chan struct{} // something changed for who sends
+	came    chan struct{} // something waits for who merges
+	paced   chan struct{} // another pace is to be asked for
 
 	mu   sync.Mutex
 	peer hello
@@ -36,12 +36,14 @@ type session struct {
 	count    counts
 	pinged   ping // the peer's last
 	received uint64
+	says     string // of the last batch that the peer did not take
 }
 
 // counts are what a session adds to its line's.
 type counts struct {
 	sent, received, repeated, refused, returned, givenUp, conflicts uint64
 	bytes                                                           uint64 // of batches, both ways
+	answered                                                        uint64 // of batches sent and held there
 }
 
 // Run serves one connection until ctx ends or the connection does, and closes it. It returns nil when
@@ -49,12 +51,14 @@ type counts struct {
 // call it. A line has one connection: a second Run ends the first.
 func (l *Line) Run(ctx context.Context, conn net.Conn) error {
 	outer := ctx
-	g, ctx := errgroup.WithContext(ctx)
-	s := &session{Line: l, conn: conn, started: time.Now(), out: newWriter(ctx, conn, l.opt.Write),
-		ready: make(chan struct{}), replaced: make(chan struct{}), kick: make(chan struct{}, 1), came: make(chan struct{}, 1), paced: make(chan struct{}, 1)}
+	inner, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	g, ctx := errgroup.WithContext(inner)
+	s := &session{Line: l, conn: conn, started: time.Now(), out: newWriter(ctx, conn, l.opt.Write), replace: func() { cancel(errReplaced) },
+		ready: make(chan struct{}), kick: make(chan struct{}, 1), came: make(chan struct{}, 1), paced: make(chan struct{}, 1)}
 	s.away.init()
 	if former := l.take(s); former != nil {
-		close(former.replaced)
+		former.replace()
 	}
 	stop := context.AfterFunc(ctx, func() {
 		_ = conn.SetReadDeadline(time.Unix(1, 0))
@@ -64,16 +68,11 @@ func (l *Line) Run(ctx context.Context, conn net.Conn) error {
 	g.Go(func() error { return s.merge(ctx) })
 	g.Go(func() error { return s.send(ctx) })
 	g.Go(func() error { return s.beat(ctx) })
-	g.Go(func() error {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-s.replaced:
-			return errReplaced
-		}
-	})
 	err := g.Wait()
 	stop()
+	if errors.Is(context.Cause(inner), errReplaced) {
+		err = errReplaced
+	}
 	if outer.Err() != nil {
 		err = nil
 		s.out.part("this end stops")
@@ -81,6 +80,7 @@ func (l *Line) Run(ctx context.Context, conn net.Conn) error {
 		s.out.part(err.Error())
 	}
 	_ = conn.Close() // all that matters was answered
+	s.letGo()
 	l.leave(s, err)
 	return err
 }
@@ -104,7 +104,7 @@ func poke(ch chan struct{}) {
 // read takes frames until the connection ends. It neither writes nor waits for who does, so that two
 // ends that both write cannot wait for each other.
 func (s *session) read(ctx context.Context) error {
-	r := bufio.NewReaderSize(s.conn, 32<<10)
+	r := bufio.NewReaderSize(s.conn, 4<<10) // what is larger goes past it
 	var buf []byte
 	for first := true; ; first = false {
 		if err := s.conn.SetReadDeadline(time.Now().Add(s.opt.Idle)); err != nil {
@@ -128,6 +128,9 @@ func (s *session) read(ctx context.Context) error {
 		}
 		if err := s.handle(k, payload); err != nil {
 			return err
+		}
+		if cap(buf) > keptBuffer {
+			buf = nil
 		}
 	}
 }
@@ -165,6 +168,8 @@ func (s *session) handle(k kind, payload []byte) error {
 	case kindNote:
 		s.count.conflicts++
 		s.opt.Logger.Error("the peer found other content under a key it holds: was a disk copied?", "peer", s.peer.origin.String(), "says", short(string(payload)))
+	case kindPace:
+		return s.asksPace(payload)
 	case kindBye:
 		return &partedError{short(string(payload))}
 	}
@@ -182,6 +187,8 @@ func (s *session) greeted(payload []byte) error {
 		return fmt.Errorf("no common version of the protocol: here %d to %d, there %d to %d: update the older box", lowest, highest, h.lowest, h.highest)
 	case h.site != s.opt.Site:
 		return fmt.Errorf("boxes of two sites: one of site %s, the other of site %s: check the site id in both site.yaml", s.opt.Site, h.site)
+	case h.lane != s.opt.Lane:
+		return fmt.Errorf("this end of the connection is %s, the other %s: connect to the line of the same name", s.opt.Lane, h.lane)
 	case h.origin == s.opt.Origin:
 		return fmt.Errorf("both boxes have the journal %s: one has a copy of the other's disk, or was connected to itself; give one of them an empty data folder", h.origin)
 	}
@@ -191,21 +198,36 @@ func (s *session) greeted(payload []byte) error {
 
 // told takes a part of what the peer holds. The caller holds mu.
 func (s *session) told(payload []byte) error {
-	if len(payload) == 0 || s.away.known {
+	if len(payload) == 0 || s.away.told {
 		return broken("what is held, told twice or not at all")
 	}
 	v, err := journal.UnmarshalVector(payload[1:])
 	if err != nil {
 		return fmt.Errorf("what the peer holds: %w", err)
 	}
-	if err := s.away.has(v); err != nil {
+	s.away.telling.Join(s.sendable(v))
+	if err := bounded(s.away.telling); err != nil {
 		return err
 	}
 	if payload[0] == 0 {
-		s.away.known = true
+		s.away.told = true
+		s.known.greeted(s, s.away.telling)
+		s.away.telling = nil
 		close(s.ready)
 	}
 	return nil
+}
+
+// sendable returns the part of v that this end may send: it is all that needs to be known of the peer.
+func (s *session) sendable(v journal.Vector) journal.Vector {
+	if s.opt.Down {
+		for k := range v {
+			if k.Stream != journal.Facts || s.opt.Lane == Behind {
+				delete(v, k)
+			}
+		}
+	}
+	return v
 }
 
 // pulse is how often a session looks whether there is something to say.
@@ -226,15 +248,25 @@ func (s *session) beat(ctx context.Context) error {
 	var said ping
 	lost := s.store.Wanted() // told with what is held
 	looked := time.Now()
+	if err := s.askPace(false); err != nil {
+		return err
+	}
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-s.paced:
+			if err := s.askPace(true); err != nil {
+				return err
+			}
+			continue
 		case <-tick.C:
 		}
 		s.mu.Lock()
-		p := s.away.progress()
+		var p ping
+		p.behind, _, p.caughtUp = s.backlog()
 		s.away.rate.add(s.count.bytes)
+		s.away.drain.add(s.count.answered)
 		s.mu.Unlock()
 		if p != said || s.out.idle() > s.opt.Idle/3 {
 			if err := s.out.put(true, kindPing, p.bytes()); err != nil {
@@ -256,4 +288,18 @@ func (s *session) beat(ctx context.Context) error {
 			}
 		}
 	}
+}
+
+// askPace tells the peer the pace that is asked of it; when it was never asked of any, only if told to.
+func (s *session) askPace(always bool) error {
+	s.Line.mu.Lock()
+	p := s.pace
+	s.Line.mu.Unlock()
+	if p == (Pace{}) && !always {
+		return nil
+	}
+	if err := s.out.put(true, kindPace, p.bytes()); err != nil {
+		return fmt.Errorf("write to the peer: %w", err)
+	}
+	return nil
 }

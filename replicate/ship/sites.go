@@ -16,8 +16,10 @@ type Sites interface {
 	HaveOf(site journal.ID) journal.Vector
 	WantedOf(site journal.ID) journal.Vector
 
-	// PageOf returns the first batches of what the store has of a site and of the streams given (none
-	// given: of all) and v does not hold, without layouts, in Page's order, until they are limit bytes or more.
+	// WatchOf is Store's Watch, of one site: what others bring does not close the channel.
+	WatchOf(site journal.ID) <-chan struct{}
+
+	// PageOf is Source's Page, of a site and of the streams given alone.
 	PageOf(ctx context.Context, site journal.ID, streams []journal.Stream, v journal.Vector, limit int) ([]journal.Batch, error)
 
 	// Layout is Source's.
@@ -26,11 +28,14 @@ type Sites interface {
 	Bases
 }
 
-// Newest is a Source that can give what is newest first, for lines with Options.NewestFirst.
-type Newest interface {
-	// PageNewest is Page, but of each of facts, logs and samples the newest segments first, and in a
-	// segment the greatest sequence numbers of each key first.
-	PageNewest(ctx context.Context, v journal.Vector, limit int) ([]journal.Batch, error)
+// Picker is a Source that can be asked for less than everything. Without it NewestFirst has no effect.
+type Picker interface {
+	// PageOf returns what Page does, but of one site and the streams given, one after the other in the
+	// order given; none given: all.
+	PageOf(ctx context.Context, site journal.ID, streams []journal.Stream, v journal.Vector, limit int) ([]journal.Batch, error)
+
+	// NewestOf is PageOf with what was written last first.
+	NewestOf(ctx context.Context, site journal.ID, streams []journal.Stream, v journal.Vector, limit int) ([]journal.Batch, error)
 }
 
 // SiteView is one site of a store of many, as the Store of a line with Options.Down. It gives facts
@@ -99,5 +104,5 @@ func (v *SiteView) Join(ctx context.Context, raw []byte) error {
 	return v.sites.Join(ctx, raw)
 }
 
-// Watch returns nil: of a thousand sites each would wake for all others.
-func (v *SiteView) Watch() <-chan struct{} { return nil }
+// Watch is Store's.
+func (v *SiteView) Watch() <-chan struct{} { return v.sites.WatchOf(v.site) }

@@ -59,7 +59,7 @@ func (in *incoming) expects(k kind) error {
 // began takes the first piece of an item. The caller holds mu.
 func (s *session) began(k kind, payload []byte) error {
 	in := &s.in
-	if !s.away.known {
+	if !s.away.told {
 		return broken("frame %d before what is held", k)
 	}
 	named := map[kind]int{kindLayout: len(journal.LayoutID{}), kindBase: len(journal.ID{}) + len(digest{})}[k]
@@ -246,7 +246,7 @@ func (m *merger) take(ctx context.Context, queue []arrived) error {
 		b.Layouts = a.layouts
 		batches, numbers = append(batches, b), append(numbers, a.number)
 	}
-	if err := m.known(batches); err != nil {
+	if err := m.theirs(batches); err != nil {
 		return err
 	}
 	before := m.store.Conflicts()
@@ -274,15 +274,13 @@ func keysOf(batches []journal.Batch) (keys []string) {
 	return keys
 }
 
-// known notes that the peer has what it sends: it need not be sent back.
-func (m *merger) known(batches []journal.Batch) error {
+// theirs notes that the peer has what it sends: it need not be sent back.
+func (m *merger) theirs(batches []journal.Batch) error {
 	v := journal.Vector{}
 	for i := range batches {
 		v.Add(batches[i].StreamKey, batches[i].Seq, batches[i].Seq)
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.away.has(v)
+	return m.Line.known.has(m.session, m.sendable(v))
 }
 
 // mergeAll merges batches together, or one by one when the store refuses one of them. It returns what is held
