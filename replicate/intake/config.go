@@ -3,78 +3,66 @@ package intake
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"log/slog"
 	"time"
 
 	"rackpost/hw"
 	"rackpost/hw/journal"
+	"rackpost/replicate/enroll"
 	"rackpost/replicate/ship"
 )
 
 // Store is a store of many sites. All of it may be called at once.
 type Store interface {
+	ship.Sites
+
 	// Merge takes batches of any sites, all or none, and returns when they are durable: one transaction,
 	// one fsync. An error that is journal.ErrCorrupt, journal.ErrNewer, journal.ErrNoLayout or
 	// journal.ErrOtherSite is a batch's own fault; any other is the store's.
 	Merge(ctx context.Context, batches []journal.Batch) error
-
-	// View returns what there is of one site; it gives nothing but facts to be sent down. Its Merge is
-	// not called.
-	View(site journal.ID) ship.Store
-
-	// Stored returns how many bytes of one site the store keeps.
-	Stored(site journal.ID) int64
 }
 
-// Site is who is allowed to send.
-type Site struct {
-	ID   journal.ID
-	Name string
-}
-
-// Door says who is at the other end of a connection.
+// Door says who is at the other end of a connection. An enroll.Registry is one.
 type Door interface {
-	// Site returns the site whose certificate the connection showed. Its error is ErrNoCertificate,
-	// ErrForeign or ErrRevoked, or the door's own trouble: then the site is asked to come again.
-	Site(state *tls.ConnectionState) (Site, error)
+	// Check returns the site whose certificate the connection showed. Its error is an enroll.Refusal, or the
+	// door's own trouble: then the site is asked to come again.
+	Check(state tls.ConnectionState) (site journal.ID, name string, err error)
 
-	// Sites returns the sites that may send: those not heard are silent.
-	Sites() []Site
+	// List returns the sites that joined: those of them that may send and are not heard are silent.
+	List() []enroll.Site
+
+	// Watch returns a channel that is closed at the next change of who may send.
+	Watch() <-chan struct{}
 }
-
-// Why a connection is not let in.
-var (
-	ErrNoCertificate = errors.New("the connection shows no certificate of a site")
-	ErrForeign       = errors.New("the certificate is not of this headquarters")
-	ErrRevoked       = errors.New("the certificate was revoked")
-)
 
 // Teller is told what people must know.
 type Teller interface {
-	// Tell takes what changed. Each alarm is the whole of what is known of its component and code; after an
-	// error, and at every start, it is told again. It returns when that is durable.
-	Tell(ctx context.Context, alarms []Alarm) error
+	// Tell takes all alarms that are open, whenever they changed: what was open and is not among them is
+	// over. It is first called when Limits.Silent has passed since the start, since then it is known who is
+	// silent; after an error it is called again.
+	Tell(ctx context.Context, open []Alarm) error
 }
 
 // The codes of the alarms.
 const (
-	CodeSilent = "site-silent"  // nothing was heard of a site; or, of Sites, of many at once
-	CodeQuota  = "site-quota"   // a site brought more than it may: only its facts are taken
-	CodeBad    = "site-refused" // batches of a site cannot be taken
+	CodeSilent  = "site-silent"  // nothing is heard of a site; or, of AllSites, of many at once
+	CodeQuota   = "site-quota"   // a site brought more than it may: only its facts are taken
+	CodeRefused = "site-refused" // batches of a site could not be taken within the last quarter of an hour
 )
 
-// Sites is the component of alarms about many sites at once.
-const Sites = "sites"
+// AllSites is the component of alarms about many sites at once.
+const AllSites = "sites"
 
-// Alarm is an alert of headquarters about its sites, open or closed.
+// Component returns the component of the alarms about one site.
+func Component(site journal.ID) string { return "site/" + site.String() }
+
+// Alarm is an open alert of headquarters about its sites.
 type Alarm struct {
-	Component string // "site/" and the id, or Sites
+	Component string
 	Code      string
-	Open      bool
 	Level     hw.Level
-	Since     time.Time // open: since when; closed: when it ended
-	Params    hw.Attrs  // site, name, count and the like
+	Since     time.Time // by headquarters' clock
+	Params    hw.Attrs  // site: its name; count, of, sites: of many; reason
 }
 
 // Config is what an intake is made with.
@@ -84,6 +72,7 @@ type Config struct {
 	Store  Store
 	Door   Door
 	Teller Teller                              // nil: nobody is told
+	Stored func(site journal.ID) int64         // bytes that the store keeps of a site; nil: not known
 	Quota  func(site journal.ID) (Quota, bool) // of a site with other limits than Limits.Quota; may be nil
 	Limits Limits
 	Now    func() time.Time // the wall clock; time.Now when nil
@@ -98,22 +87,13 @@ type Quota struct {
 
 // Limits are the bounds of an intake. What is 0 is as said.
 type Limits struct {
-	Connections int // at once; 4,096
+	Connections int // at once; 2,500
 	PerSecond   int // connections let in a second; 1,000
-	Memory      int // bytes of batches that may be under way to all connections together; 128 MB
+	Memory      int // bytes that may be under way to all connections together; 160 MB
 	LiveWindow  int // bytes of it that one live lane may have; 64 KB
 	Window      int // and one lane of what is behind; 256 KB
-	Sites       int // of which something is remembered; 16,384
 
-	Bundle     int           // bytes merged at once; 8 MB
-	SiteBundle int           // of these of one site; 1 MB
-	Silent     time.Duration // a site not heard for so long is told as silent; 30 s
-	Quota      Quota         // of a site for which Config.Quota knows no other
-}
-
-// Pace is what a site's lanes may do.
-type Pace struct {
-	Paused         bool `json:"paused,omitempty"`           // send nothing
-	FactsOnly      bool `json:"facts_only,omitempty"`       // no samples and no logs
-	BytesPerSecond int  `json:"bytes_per_second,omitempty"` // of the lane of what is behind; 0: no limit
+	Bundle int           // bytes merged at once; 8 MB
+	Silent time.Duration // a site not heard for so long is told as silent; 30 s
+	Quota  Quota         // of a site for which Config.Quota knows no other
 }

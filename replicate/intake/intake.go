@@ -3,14 +3,36 @@ package intake
 import (
 	"context"
 	"errors"
-	"net/http"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"rackpost/hw/journal"
+	"rackpost/replicate/ship"
 )
 
 // Intake takes records of many sites.
 type Intake struct {
-	cfg Config
+	cfg    Config
+	start  time.Time
+	commit *committer
+	log    bucket // of what strangers may write into it; mu guards it
+
+	mu      sync.Mutex
+	base    context.Context // of all connections; nil: not running
+	sites   map[journal.ID]*site
+	gate    *gate
+	pool    pool
+	expect  int // connections
+	away    uint64
+	strange uint64
+	brake   brake
+	alarms  []Alarm       // open
+	changed chan struct{} // they are others than were told
+
+	lanes sync.WaitGroup
 }
 
 // New returns an intake. It lets nobody in before Run.
@@ -18,27 +40,90 @@ func New(cfg Config) (*Intake, error) {
 	if cfg.Store == nil || cfg.Door == nil || cfg.Logger == nil {
 		return nil, errors.New("make an intake: a store, a door and a logger are needed")
 	}
-	return &Intake{cfg: cfg}, nil
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if err := cfg.Limits.defaults(); err != nil {
+		return nil, err
+	}
+	l := cfg.Limits
+	return &Intake{cfg: cfg, start: time.Now(), commit: newCommitter(cfg.Store, l.Bundle, cfg.Logger), log: bucket{rate: 1, burst: 10},
+		sites: map[journal.ID]*site{}, gate: newGate(l.PerSecond, 2*l.Connections), pool: pool{total: l.Memory},
+		changed: make(chan struct{}, 1)}, nil
 }
 
-// Run serves until ctx ends, and returns when every connection has ended. It returns nil then, and an
-// error when the store cannot write.
-func (in *Intake) Run(ctx context.Context) error {
-	<-ctx.Done()
+func (l *Limits) defaults() error {
+	for _, d := range []struct {
+		to  *int
+		std int
+	}{
+		{&l.Connections, 2500}, {&l.PerSecond, 1000}, {&l.Memory, 160 << 20}, {&l.LiveWindow, 64 << 10}, {&l.Window, 256 << 10}, {&l.Bundle, 8 << 20},
+	} {
+		if *d.to < 0 {
+			return fmt.Errorf("make an intake: a limit of %d makes no sense", *d.to)
+		}
+		if *d.to == 0 {
+			*d.to = d.std
+		}
+	}
+	if l.Silent == 0 {
+		l.Silent = 30 * time.Second
+	}
+	if l.Silent < 0 || l.Quota.BytesPerDay < 0 || l.Quota.BytesStored < 0 {
+		return errors.New("make an intake: a limit below nothing makes no sense")
+	}
 	return nil
 }
 
-// ServeHTTP lets the lanes of a site in: GET /uplink/v1/live and /uplink/v1/behind with Upgrade.
-func (in *Intake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	http.Error(w, "not yet", http.StatusServiceUnavailable)
+// now returns the wall clock.
+func (in *Intake) now() time.Time { return in.cfg.Now() }
+
+// age returns the time since the intake was made, which nobody can set.
+func (in *Intake) age() time.Duration { return time.Since(in.start) }
+
+// Run serves until ctx ends, and returns when every connection has ended. A store that cannot write does not end it:
+// the sites are asked to come again. It is called once.
+func (in *Intake) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	in.mu.Lock()
+	in.base = ctx
+	in.mu.Unlock()
+	g.Go(func() error { return in.commit.run(ctx) })
+	g.Go(func() error { return in.watch(ctx) })
+	g.Go(func() error { return in.tell(ctx) })
+	err := g.Wait()
+	in.mu.Lock()
+	in.base = nil // nobody comes any more
+	in.mu.Unlock()
+	in.lanes.Wait()
+	if err != nil {
+		return fmt.Errorf("take the sites' records: %w", err)
+	}
+	return nil
 }
 
-// Status returns how everything is.
-func (in *Intake) Status() Status { return Status{} }
+// site returns what is known of a site, from its first connection or its joining on.
+func (in *Intake) site(id journal.ID, name string) *site {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	known := in.sites[id]
+	if known == nil {
+		known = newSite(in, id, name)
+		in.sites[id] = known
+	}
+	return known
+}
 
-// SetPace makes a site's lanes do no more than this, by an operator's wish, until the next call; by
-// whom and why is shown.
-func (in *Intake) SetPace(site journal.ID, p Pace, why string) error { return nil }
-
-// Revoked ends the connections of a site whose certificate was revoked.
-func (in *Intake) Revoked(site journal.ID) {}
+// SetPace makes a site's lanes do no more than this, by an operator's wish, until the next call. p.Why
+// tells the site whose wish it is, and why. The zero Pace takes it back. A site that is not known is an error.
+func (in *Intake) SetPace(site journal.ID, p ship.Pace) error {
+	in.mu.Lock()
+	s := in.sites[site]
+	in.mu.Unlock()
+	if s == nil {
+		return fmt.Errorf("set the pace of site %s: it is not enrolled here", site)
+	}
+	p.Window = 0
+	s.wish(func(w *wishes) { w.operator = p })
+	return nil
+}

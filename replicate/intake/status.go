@@ -1,9 +1,13 @@
 package intake
 
 import (
+	"cmp"
+	"slices"
+	"strings"
 	"time"
 
 	"rackpost/hw/journal"
+	"rackpost/replicate/ship"
 )
 
 // Status is how the intake is.
@@ -32,13 +36,14 @@ type SiteStatus struct {
 	Received    uint64            `json:"received"`           // batches taken
 	Repeated    uint64            `json:"repeated"`           // of these, held before they came
 	Refused     uint64            `json:"refused"`            // batches refused
+	Conflicts   uint64            `json:"conflicts"`          // times other content came under a held key
 	Refusals    map[string]uint64 `json:"refusals,omitempty"` // connections and batches refused, by reason
 	LastRefusal string            `json:"last_refusal,omitempty"`
 
-	ClockOffsetMS int64    `json:"clock_offset_ms"` // the site's clock less ours, as far as its batches tell
-	ClockKnown    bool     `json:"clock_known"`
-	Pace          Pace     `json:"pace"`
-	PaceReasons   []string `json:"pace_reasons,omitempty"` // why, in words
+	ClockOffsetMS int64     `json:"clock_offset_ms"` // the site's clock less ours, as far as its batches tell
+	ClockKnown    bool      `json:"clock_known"`
+	Pace          ship.Pace `json:"pace"`
+	PaceReasons   []string  `json:"pace_reasons,omitempty"` // why, in words
 }
 
 // Lane is one connection of a site.
@@ -57,12 +62,46 @@ type Totals struct {
 	Silent      int    `json:"silent"`
 	Received    uint64 `json:"received"`
 	Refused     uint64 `json:"refused"`
-	TurnedAway  uint64 `json:"turned_away"` // connections refused for want of room
-	Strangers   uint64 `json:"strangers"`   // connections refused because of who they were
-	Memory      int    `json:"memory_bytes"`
+	TurnedAway  uint64 `json:"turned_away"`   // connections refused for want of room
+	Strangers   uint64 `json:"strangers"`     // connections refused because of who they were
+	Waiting     int    `json:"waiting_bytes"` // brought and not yet merged
 	Merges      uint64 `json:"merges"`
 	Batches     uint64 `json:"batches"`
 	Bytes       uint64 `json:"bytes"`
-	WaitMS      int64  `json:"wait_ms"` // the longest that a batch waited for its merge, over the last seconds
-	Slowed      bool   `json:"slowed"`  // lanes of what is behind are slowed, because merging does not keep up
+	WaitMS      int64  `json:"wait_ms"`          // the longest that a batch waited for its merge, over the last seconds
+	Failed      string `json:"failed,omitempty"` // why nothing can be stored
+	Slowed      bool   `json:"slowed"`           // lanes of what is behind are slowed, because merging does not keep up
+}
+
+// Status returns how everything is.
+func (in *Intake) Status() Status {
+	st := Status{Since: in.now().Add(-in.age())}
+	for _, s := range in.all() {
+		row := s.status()
+		st.Sites = append(st.Sites, row)
+		t := &st.Totals
+		t.Received += row.Received
+		t.Refused += row.Refused
+		if row.Live.Connected {
+			t.Connected++
+		}
+		if row.Silent {
+			t.Silent++
+		}
+	}
+	slices.SortFunc(st.Sites, func(a, b SiteStatus) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), slices.Compare(a.Site[:], b.Site[:]))
+	})
+	load := in.commit.load()
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	t := &st.Totals
+	t.Sites, t.Connections = len(st.Sites), in.pool.lanes
+	t.TurnedAway, t.Strangers, t.Slowed = in.away, in.strange, in.brake.on
+	t.Merges, t.Batches, t.Bytes = load.merges, load.batches, load.bytes
+	t.Waiting, t.WaitMS = load.waiting, load.peak.Milliseconds()
+	if load.failed != nil {
+		t.Failed = load.failed.Error()
+	}
+	return st
 }
