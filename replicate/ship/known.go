@@ -14,11 +14,11 @@ import (
 type Known struct {
 	mu       sync.Mutex
 	held     journal.Vector
-	underway journal.Vector // sent and not answered for, on any of the lines
+	underway journal.Vector    // sent and not answered for, on any of the lines
 	sessions map[*session]bool // whether the peer greeted
-	looks    uint64    // how often something was left to be found by looking through everything
-	moved    time.Time // when held last grew, or was greeted with
-	waits    time.Time // since when something is under way or lacking, or nobody is connected; zero: all is well
+	looks    uint64            // how often something was left to be found by looking through everything
+	moved    time.Time         // when held last grew, or was greeted with
+	waits    time.Time         // since when something is under way or lacking, or nobody is connected; zero: all is well
 	lacks    bool
 	sizes    [ranks]size
 }

@@ -129,7 +129,7 @@ func (s *sender) heed() {
 
 // greet sends the greeting and what is held here, less what was lost and is taken again.
 func (s *sender) greet() error {
-	h := hello{lowest: lowest, highest: highest, site: s.opt.Site, origin: s.opt.Origin, window: uint64(s.opt.Window)}
+	h := hello{lowest: lowest, highest: highest, site: s.opt.Site, origin: s.opt.Origin, window: uint64(s.opt.Window), lane: s.opt.Lane}
 	if err := s.out.put(true, kindHello, h.bytes()); err != nil {
 		return err
 	}
