@@ -212,13 +212,10 @@ func (n *Node) begin() error {
 }
 
 // witnessed says whether a witness is a member by what was agreed on last, so that Raft need not start
-// twice where one votes.
+// twice.
 func (n *Node) witnessed() bool {
 	if n.cfg.Self.Role == mode.Witness {
 		return true
-	}
-	if n.held.Index == 0 {
-		return false
 	}
 	for _, role := range n.agreed() {
 		if role == mode.Witness {

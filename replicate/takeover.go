@@ -63,7 +63,7 @@ func (n *Node) takeOver(ef mode.Effect) error {
 	if err := n.resume(); err != nil {
 		return err
 	}
-	return n.restart(false)
+	return n.restart(n.witnessed())
 }
 
 // resume finishes a takeover. The generation is written before the configuration is: the other way
@@ -167,7 +167,7 @@ func (n *Node) rejoin(ef mode.Effect) error {
 	if err := n.setGeneration(ef.Generation); err != nil {
 		return err
 	}
-	return n.restart(n.cfg.Self.Role == mode.Witness)
+	return n.restart(n.witnessed())
 }
 
 func (n *Node) setGeneration(g mode.Generation) error {

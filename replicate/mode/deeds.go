@@ -75,8 +75,15 @@ func (v view) peersOff() bool {
 	return len(peers) > 0
 }
 
-// restart brings Raft to the timers of its configuration. Who leads waits until the other box has
-// done so, and hands over to it.
+// How long a box waits before it changes its timers: who does not lead until it hears somebody with authority, who leads until the
+// other box has done so.
+const (
+	unled   = 5 * time.Second
+	overlap = 3 * time.Second
+)
+
+// restart brings Raft to the timers of its configuration, one box at a time. Who does not lead does so while another has authority;
+// who leads waits until then, and hands over.
 func (s *State) restart(v view) []Effect {
 	if v.timely() {
 		s.late = 0
@@ -86,9 +93,12 @@ func (s *State) restart(v view) []Effect {
 		s.late = max(v.Now, 1)
 	}
 	if !v.Raft.Leads {
+		if v.silent > v.t.Demote && v.Now-s.late < unled {
+			return nil
+		}
 		return []Effect{{Do: Restart, Why: "a witness joined or left"}}
 	}
-	if v.Now-s.late < 3*time.Second {
+	if v.Now-s.late < overlap {
 		return nil
 	}
 	if heir, ok := v.heir(); ok && !heir.Full && v.Now-s.late < 10*time.Second {

@@ -254,6 +254,44 @@ func TestWitness(t *testing.T) {
 	}
 }
 
+// TestTimers tries when Raft gets other timers: not because a witness comes and goes that is a member, and who does not lead
+// while another has authority.
+func TestTimers(t *testing.T) {
+	t.Parallel()
+	anew := func(e *mode.Event) { witnessed(e); e.Members[1].Life, e.Members[1].Servers = "w2", nil }
+	gone := func(e *mode.Event) { witnessed(e); e.Members[1].Silent, e.Members[1].Servers = mode.Never, nil }
+	left := func(e *mode.Event) { e.Raft.Short = true }
+	for _, c := range []struct {
+		name   string
+		events []mode.Event
+		want   mode.Deed // 0: nothing
+	}{
+		{"follower: the witness begins a new life", []mode.Event{at(0, witnessed, follow), at(9*sec, anew, follow)}, 0},
+		{"follower: the witness is away", []mode.Event{at(0, witnessed, follow), at(9*sec, gone, follow)}, 0},
+		{"leader: the witness is away", []mode.Event{at(0, witnessed), at(9*sec, gone), at(60*sec, gone)}, 0},
+		{"follower: the witness left", []mode.Event{at(0, witnessed, follow), at(1*sec, left, follow)}, mode.Restart},
+		{"follower: the witness left, nobody has authority yet", []mode.Event{at(0, witnessed, follow), at(1*sec, left, lost), at(5900*time.Millisecond, left, lost)}, 0},
+		{"follower: the same for long", []mode.Event{at(0, witnessed, follow), at(1*sec, left, lost), at(6*sec, left, lost)}, mode.Restart},
+		{"leader: the witness left, the other may not have other timers yet", []mode.Event{at(0, witnessed), at(1*sec, left), at(3900*time.Millisecond, left)}, 0},
+		{"leader: the witness left", []mode.Event{at(0, witnessed), at(1*sec, left), at(4*sec, left)}, mode.Transfer},
+		{"solo: the witness left", []mode.Event{at(0, witnessed), at(1*sec, left, votes(mode.Nonvoter)), at(4*sec, left, votes(mode.Nonvoter))}, mode.Restart},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			_, effects := steps(c.events...)
+			var got mode.Deed
+			for _, e := range effects {
+				if e.Do == mode.Restart || e.Do == mode.Transfer {
+					got = e.Do
+				}
+			}
+			if got != c.want {
+				t.Errorf("it does %v, and should do %v", effects, c.want)
+			}
+		})
+	}
+}
+
 // TestHoldDown tries how long a member waits for its vote that gets it and loses it.
 func TestHoldDown(t *testing.T) {
 	t.Parallel()

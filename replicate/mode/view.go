@@ -131,10 +131,11 @@ func (e Event) peers() []Member {
 	return list
 }
 
-// witnessed says whether a witness is in the configuration: then its timers are the short ones.
+// witnessed says whether a witness is a member: then Raft's timers are the short ones. One that is away, or begins a new life, still
+// is one: nothing changes for the boxes when it comes and goes.
 func (e Event) witnessed() bool {
 	for _, m := range e.Members {
-		if m.Role == Witness && len(m.Servers) > 0 {
+		if m.Role == Witness && (m.Agreed || len(m.Servers) > 0) {
 			return true
 		}
 	}
