@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 
+	"rackpost/replicate"
 	"rackpost/replicate/control"
 	"rackpost/replicate/mode"
 	"rackpost/replicate/trust"
@@ -35,7 +38,18 @@ func (d desk) Take(ctx context.Context, token [32]byte, m trust.Member) error {
 	if err != nil {
 		return err
 	}
-	return d.propose(ctx, c)
+	return joinRefusal(d.propose(ctx, c))
+}
+
+// joinRefusal tells who joins in words what the pair did not agree to.
+func joinRefusal(err error) error {
+	var refused *replicate.RefusedError
+	if errors.As(err, &refused) {
+		if words, ok := strings.CutPrefix(refused.Reason, control.ErrRefused.Error()+": "); ok { // the other box let another one in at the same time
+			return &trust.Refusal{Reason: trust.Taken, Words: words}
+		}
+	}
+	return err
 }
 
 // Generation implements trust.Desk.

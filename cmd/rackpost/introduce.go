@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"sync"
@@ -14,6 +15,7 @@ import (
 	"rackpost/hw"
 	"rackpost/replicate/control"
 	"rackpost/replicate/mode"
+	"rackpost/replicate/trust"
 )
 
 // methodIntroduce carries what a witness says of itself to a box: a witness proposes nothing.
@@ -94,6 +96,94 @@ func (p *pairing) askIntroduction(ctx context.Context, said control.Member) erro
 	return p.askBoxes(ctx, methodIntroduce, b)
 }
 
+// How long a box may be silent before a witness tells it where it is to be called, and how often it looks.
+const (
+	uncalled      = 3 * time.Second
+	uncalledEvery = time.Second
+)
+
+// beCalled has every box call this witness that does not: a witness calls nobody, and a box may not know yet that it moved. Who
+// led may have died before the other one knew what both agreed on.
+func (p *pairing) beCalled(ctx context.Context) error {
+	said := introduction{Name: p.box.name, Speaks: control.Level}
+	for _, path := range wirePaths(addressesOf(p.box.pair.advertise)) {
+		said.Paths = append(said.Paths, control.Path(path))
+	}
+	b, err := json.Marshal(said)
+	if err != nil {
+		return err
+	}
+	for pause(ctx, uncalled); ctx.Err() == nil; pause(ctx, uncalledEvery) {
+		var asked sync.WaitGroup
+		for _, m := range p.members() {
+			if silent, heard := p.silence(m.Node); m.Role != mode.Box || heard && silent <= uncalled {
+				continue
+			}
+			asked.Go(func() {
+				ctx, cancel := context.WithTimeout(ctx, uncalled)
+				defer cancel()
+				if _, err := p.wire.Request(ctx, m.Node, methodIntroduce, b); err != nil {
+					p.logger.Debug("a box does not call this witness yet", "box", m.Name, "err", err)
+				}
+			})
+		}
+		asked.Wait()
+	}
+	return nil
+}
+
+// moves are where members said that they are to be called, until what is agreed on of them changes.
+type moves struct {
+	mu      sync.Mutex
+	said    map[mode.NodeID]move
+	changed chan struct{} // holds one
+}
+
+type move struct {
+	known control.Member // by what is agreed on
+	to    map[string]string
+}
+
+func newMoves() *moves { return &moves{said: map[mode.NodeID]move{}, changed: make(chan struct{}, 1)} }
+
+// say keeps where a member is, of which known is agreed on.
+func (m *moves) say(node mode.NodeID, to map[string]string, known control.Member) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	before, moved := m.said[node]
+	switch same := maps.Equal(to, trustedMember(known).Addresses); {
+	case same && !moved, moved && maps.Equal(to, before.to) && reflect.DeepEqual(known, before.known):
+		return
+	case same:
+		delete(m.said, node)
+	default:
+		m.said[node] = move{known, to}
+	}
+	select {
+	case m.changed <- struct{}{}:
+	default:
+	}
+}
+
+// apply puts where members said that they are in place of what is agreed on, which knows less.
+func (m *moves) apply(members []trust.Member, agreed []control.Member) []trust.Member {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := slices.Clone(members)
+	for node, move := range m.said {
+		if !slices.ContainsFunc(agreed, func(a control.Member) bool { return reflect.DeepEqual(a, move.known) }) {
+			delete(m.said, node)
+			continue
+		}
+		for i := range out {
+			if out[i].Node == node {
+				out[i].Addresses = move.to
+			}
+		}
+	}
+	return out
+}
+
 // methodLeave has a box take out the member that asks.
 const methodLeave = "leave"
 
@@ -146,6 +236,7 @@ func (p *pairing) answerIntroduction(ctx context.Context, from mode.NodeID, body
 	if err := t.Check(); err != nil {
 		return nil, err
 	}
+	p.moved.say(from, t.Addresses, members[i])
 	m = agreedMember(t)
 	m.Speaks = said.Speaks
 	if reflect.DeepEqual(m, members[i]) {

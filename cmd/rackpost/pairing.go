@@ -44,6 +44,7 @@ type pairing struct {
 	node   *replicate.Node
 	lines  *lines
 	met    rarely // that a member was introduced
+	moved  *moves
 	cuts   pairCuts
 	struck atomic.Pointer[mode.Struck] // what a box said that refuses this member; nil: nothing
 	logger *slog.Logger
@@ -88,7 +89,7 @@ func openPairing(box boxConfig, needs pairNeeds, cuts pairCuts, logger *slog.Log
 	}
 	id := keeper.Identity()
 	p := &pairing{box: box, self: replicate.Self{Node: id.Self.Node, Name: id.Self.Name, Role: id.Self.Role}, site: id.Site, dir: dir,
-		keeper: keeper, agreed: control.New(), lines: newLines(), cuts: cuts, logger: logger}
+		keeper: keeper, agreed: control.New(), lines: newLines(), moved: newMoves(), cuts: cuts, logger: logger}
 	memory, err := p.recall()
 	if err != nil {
 		return nil, err
@@ -129,12 +130,18 @@ func clockTrusted() bool { return clockState() == journal.ClockTrusted }
 
 // members are those that are agreed on; before that is known, those that were known last.
 func (p *pairing) members() []trust.Member {
+	members, others := p.sortMembers(p.agreed.State())
+	if len(members) == 0 {
+		return p.keeper.Identity().Members
+	}
 	var out []trust.Member
-	for _, m := range p.agreedMembers(p.agreed.State()) {
+	for _, m := range members {
 		out = append(out, trustedMember(m))
 	}
-	if len(out) == 0 {
-		return p.keeper.Identity().Members
+	for _, f := range others {
+		if f.known != nil {
+			out = append(out, *f.known)
+		}
 	}
 	return out
 }

@@ -36,6 +36,8 @@ func (p *pairing) Run(ctx context.Context) error {
 	if p.self.Role == mode.Box {
 		group.Go(func() error { return p.shipJournals(ctx) })
 		group.Go(func() error { return p.node.While(ctx, mode.Configure, p.steward) })
+	} else {
+		group.Go(func() error { return p.beCalled(ctx) })
 	}
 	return group.Wait()
 }
@@ -73,15 +75,15 @@ func (p *pairing) keepPeers(ctx context.Context) error {
 	for {
 		changed := p.agreed.Watch()
 		state := p.agreed.State()
-		if vouched := p.agreedMembers(state); len(vouched) < len(state.Members()) {
-			p.logger.Error("what is agreed on names members whom no box let in: they are taken for strangers", "members", len(state.Members()), "of_boxes", len(vouched))
+		if a, ok := p.forgedAlarm(state); ok {
+			p.logger.Error(a.Text, "alarm", a.Code)
 		}
 		if len(p.agreedMembers(state)) > 0 {
 			members := p.members()
 			if err := p.keeper.SetMembers(members); err != nil {
 				p.logger.Error("who is a member cannot be kept", "err", err)
 			}
-			if err := p.wire.SetPeers(wirePeers(members, p.self.Node)); err != nil {
+			if err := p.wire.SetPeers(wirePeers(p.moved.apply(members, p.agreedMembers(state)), p.self.Node)); err != nil {
 				p.logger.Error("the members cannot be called", "err", err)
 			}
 		}
@@ -89,6 +91,7 @@ func (p *pairing) keepPeers(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-changed:
+		case <-p.moved.changed:
 		}
 	}
 }

@@ -44,6 +44,9 @@ func (p *pairing) view() web.Pair {
 	for _, a := range s.Alarms {
 		v.Alarms = append(v.Alarms, web.PairAlarm(a))
 	}
+	if a, ok := p.forgedAlarm(p.agreed.State()); ok {
+		v.Alarms = append(v.Alarms, a)
+	}
 	if d, ok := p.agreed.State().Document(control.Site); ok {
 		v.Site.Version = d.Version
 	}

@@ -65,8 +65,11 @@ func (p *pairing) tidy(ctx context.Context) error {
 
 // untidy returns what puts a state in order.
 func (p *pairing) untidy(state control.State) ([]control.Command, error) {
-	var commands []control.Command
 	at := time.Now()
+	commands, err := p.unforge(state, at)
+	if err != nil {
+		return nil, err
+	}
 	for _, d := range state.Documents(control.Secret) {
 		c, err := p.resealed(d)
 		if err != nil {

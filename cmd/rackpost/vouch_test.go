@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"strings"
@@ -125,7 +126,7 @@ func TestLeaderInOtherHands(t *testing.T) {
 
 	// Its own document in other words is not its own, and it does not vouch for that.
 	self := agreedMember(v.keeper.Identity().Self)
-	self.Recipient = "age1" + strings.Repeat("q", 58)
+	self.Name = "box-x"
 	name, content, err = self.Document()
 	if err != nil {
 		t.Fatal(err)
@@ -136,8 +137,69 @@ func TestLeaderInOtherHands(t *testing.T) {
 	if err := v.introduceOnce(ctx); err != nil {
 		t.Errorf("it introduces itself with another's words: %v", err)
 	}
-	if r := trust.Recipients(v.members()); len(r) != 1 || r[0] == self.Recipient {
+	if list := v.members(); len(list) != 1 || list[0].Name != "box-a" {
+		t.Errorf("members: %v", list)
+	}
+	if r := trust.Recipients(v.members()); len(r) != 1 || r[0] != self.Recipient {
 		t.Errorf("secrets are sealed to %v", r)
+	}
+}
+
+// TestForgedMember: who leads Raft and is no box does not shut a member out by writing over what is agreed on of it; that is told, and put
+// right, as is whom no box let in.
+func TestForgedMember(t *testing.T) {
+	t.Parallel()
+	v := newVouching(t)
+	if err := v.keeper.SetMembers(v.members()); err != nil {
+		t.Fatal(err)
+	}
+	self := agreedMember(v.keeper.Identity().Self)
+	put := func(m control.Member) {
+		c, err := memberPut(v.agreed.State(), m, "eve", "", time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		v.raft(c)
+	}
+	other := self
+	other.Paths = []control.Path{{Name: "lan", Address: "192.0.2.66:1"}}
+	put(other)
+	put(control.Member{Node: mode.NodeID{0xee}, Name: "eve", Role: mode.Witness, Speaks: control.Level})
+	if list := v.members(); len(list) != 1 || list[0].Node != self.Node || list[0].Addresses["lan"] == "192.0.2.66:1" {
+		t.Errorf("members: %v", list)
+	}
+	v.box(&control.Put{Name: control.Site, Content: []byte("good"), Who: "anna", At: time.Now()})
+	if a, ok := v.forgedAlarm(v.agreed.State()); !ok || !strings.Contains(a.Text, "box-a") || !strings.Contains(a.Text, "member ee000000") {
+		t.Errorf("the alarm: %v %q", ok, a.Text)
+	}
+	commands, err := v.untidy(v.agreed.State())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range commands {
+		v.box(c)
+	}
+	if a, ok := v.forgedAlarm(v.agreed.State()); ok {
+		t.Errorf("after it was put right: %s", a.Text)
+	}
+	if list := v.agreedMembers(v.agreed.State()); len(list) != 1 || list[0].Node != self.Node {
+		t.Errorf("agreed on: %v", list)
+	}
+}
+
+// TestTwoWitnessesAtOnce: what the other box let in a moment before is said in words to who comes too late.
+func TestTwoWitnessesAtOnce(t *testing.T) {
+	t.Parallel()
+	words := (&replicate.RefusedError{Reason: "refused: the pair has a witness, w"}).Error()
+	err := joinRefusal(fmt.Errorf("agree: %w", &replicate.RefusedError{Reason: words}))
+	var refusal *trust.Refusal
+	if !errors.As(err, &refusal) || refusal.Reason != trust.Taken || refusal.Words != "the pair has a witness, w" {
+		t.Errorf("it is told %v", err)
+	}
+	for _, other := range []error{nil, replicate.ErrNoAuthority, &replicate.RefusedError{Reason: "member/x exists already"}} {
+		if got := joinRefusal(other); got != other {
+			t.Errorf("%v is told as %v", other, got)
+		}
 	}
 }
 

@@ -70,7 +70,10 @@ func (s *State) admits(p *Put) error {
 		return refuse("%s: the pair agrees on at most %d documents of %d MB together; delete some", p.Name, maxDocuments, maxTotal>>20)
 	}
 	if id, isMember := strings.CutPrefix(p.Name, Peer); isMember {
-		return s.admitsMember(id, p.Content)
+		if err := s.admitsMember(id, p.Content); err != nil {
+			return err
+		}
+		return s.hasRoom(p.Content)
 	}
 	return nil
 }

@@ -180,6 +180,32 @@ func TestTokens(t *testing.T) {
 	m.refused(invite(200, 121), "64 tokens")
 }
 
+// TestRoomForMembers: two boxes may let somebody in at the same time; one of a role too many is refused, and who is a member keeps its
+// role and its keys.
+func TestRoomForMembers(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	put := func(expected uint64, id int, role mode.Role, name, recipient string) *control.Put {
+		doc, content, err := control.Member{Node: nodeOf(id), Name: name, Role: role, Recipient: recipient, Origin: "o" + name, Speaks: 1}.Document()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &control.Put{Name: doc, Expected: expected, Content: content, Who: "anna", At: start}
+	}
+	version := func(id int) uint64 {
+		d, _ := m.State().Document(control.Peer + nodeOf(id).String())
+		return d.Version
+	}
+	m.must(put(0, 0, mode.Box, "box-a", "age1a"), put(0, 1, mode.Box, "box-b", "age1b"), put(0, 2, mode.Witness, "w", ""))
+	m.refused(put(0, 3, mode.Witness, "w2", ""), "the pair has a witness, w", "rackpost pair leave")
+	m.refused(put(0, 4, mode.Box, "box-c", "age1c"), "two boxes", "rackpost pair replace")
+	m.refused(put(version(0), 0, mode.Box, "box-a", "age1eve"), "box-a keeps its role and its keys", "rackpost pair leave")
+	m.refused(put(version(1), 1, mode.Witness, "box-b", "age1b"), "box-b keeps its role")
+	m.must(put(version(0), 0, mode.Box, "box-z", "age1a"))
+	m.must(&control.Delete{Name: control.Peer + nodeOf(2).String(), Expected: version(2), Who: "anna", At: start})
+	m.must(put(0, 3, mode.Witness, "w2", ""))
+}
+
 // TestRemovedMemberHasNoToken: who lost an answer joins twice with one token, and who was removed does not.
 func TestRemovedMemberHasNoToken(t *testing.T) {
 	t.Parallel()

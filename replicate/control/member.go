@@ -54,6 +54,38 @@ func (s *State) admitsMember(id string, content []byte) error {
 	return nil
 }
 
+// How many members of a role a pair has at most.
+const (
+	maxBoxes     = 2
+	maxWitnesses = 1
+)
+
+// hasRoom refuses who is one too many, although two boxes let somebody in at once, and what no box makes of a member: it keeps its
+// role and its keys for ever.
+func (s *State) hasRoom(content []byte) error {
+	m, err := ParseMember(content)
+	if err != nil {
+		return err
+	}
+	of := map[mode.Role][]string{}
+	for _, have := range s.Members() {
+		if have.Node != m.Node {
+			of[have.Role] = append(of[have.Role], have.Name)
+			continue
+		}
+		if have.Role != m.Role || have.Recipient != m.Recipient || have.Pin != m.Pin {
+			return refuse("%s keeps its role and its keys for as long as it is a member: let it leave (\"rackpost pair leave\"), then join with a new token", have.Name)
+		}
+	}
+	switch {
+	case m.Role == mode.Witness && len(of[mode.Witness]) >= maxWitnesses:
+		return refuse("the pair has a witness, %s: let that one leave first (\"rackpost pair leave\" there), then join with a new token", of[mode.Witness][0])
+	case m.Role == mode.Box && len(of[mode.Box]) >= maxBoxes:
+		return refuse("the pair has two boxes, %s and %s: replace the one that is dead (\"rackpost pair replace\"), or let one leave (\"rackpost pair leave\")", of[mode.Box][0], of[mode.Box][1])
+	}
+	return nil
+}
+
 // Members returns the members, by id.
 func (s State) Members() []Member {
 	var out []Member
