@@ -3,9 +3,12 @@ package matrix_test
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
+
+	"rackpost/replicate/netlab"
 )
 
 // witnessRebuilt: it dies, and comes back without anything it was told.
@@ -16,8 +19,25 @@ func witnessRebuilt(p *pair) {
 	p.always("the pair goes on", 4*time.Second, func() bool { return leader.view().Authority && follower.view().Self.Mode == "follower" })
 	removeControl(p, w)
 	p.start(third)
-	none, longest := time.Time{}, time.Duration(0) // both boxes give Raft other timers, one after the other
-	took := p.until("the witness votes again", func() bool {
+	took := p.untilUnderWatch("the witness votes again", func() bool { return leader.said("what=promote") || follower.said("what=promote") })
+	p.t.Logf("the empty witness votes after %v", took)
+	if n := leader.count(otherTimers) + follower.count(otherTimers); n > 0 {
+		p.t.Errorf("the boxes gave Raft other timers %d times, although the witness is a member all the time", n)
+	}
+	p.whole()
+	p.check()
+}
+
+const otherTimers = "raft starts again with other timers"
+
+// unwatched is how long nobody may have authority while both boxes are well.
+const unwatched = 5 * time.Second
+
+// untilUnderWatch waits until something is so, and fails when nobody has authority for long meanwhile.
+func (p *pair) untilUnderWatch(what string, is func() bool) time.Duration {
+	p.t.Helper()
+	none, longest := time.Time{}, time.Duration(0)
+	took := p.until(what, func() bool {
 		if p.leader() != nil {
 			none = time.Time{}
 		} else if none.IsZero() {
@@ -25,14 +45,73 @@ func witnessRebuilt(p *pair) {
 		} else {
 			longest = max(longest, time.Since(none))
 		}
-		return leader.said("what=promote") || follower.said("what=promote")
+		return is()
 	})
-	p.t.Logf("the empty witness votes after %v; the longest time without authority %v", took, longest.Round(look))
-	if longest > 8*time.Second { // a lease by the longer timers, and an election
+	p.t.Logf("the longest time without authority until %s: %v", what, longest.Round(look))
+	if longest > unwatched {
 		p.t.Error("the pair does not go on")
 	}
+	return took
+}
+
+// witnessLeavesAndJoins: both boxes give Raft other timers, one after the other, and one of them has authority but for a moment.
+func witnessLeavesAndJoins(p *pair) {
+	a, b := p.running(boxA, boxB, third)
+	changed := func(times int) func() bool {
+		return func() bool { return a.count(otherTimers) == times && b.count(otherTimers) == times && p.isWhole() }
+	}
+	p.member(third).must("pair", "leave")
+	p.untilUnderWatch("both boxes have the timers of a bare pair", changed(1))
+	p.joinAt(p.leader().name, third, "-witness")
+	p.untilUnderWatch("both boxes have the timers of a pair with a witness", changed(2))
+	p.untilUnderWatch("the witness votes", p.voting)
+	p.check()
+}
+
+// witnessMoves: it comes back at another address, and the leader dies right after it agreed on that: the other box need not know it yet.
+func witnessMoves(p *pair) {
+	leader, follower := p.running(boxA, boxB, third)
+	w := p.member(third)
+	w.kill()
+	w.moves()
+	p.start(third)
+	p.until("the leader knows the new address", func() bool { return leader.calls(third, movedPort) })
+	time.Sleep(between(p.random(), 0, 2*time.Second))
+	killed := time.Now()
+	leader.kill()
+	knew := follower.calls(third, movedPort)
+	p.until("the other box has authority", func() bool { return follower.view().Authority })
+	p.t.Logf("authority after %v; when the leader died the other box knew the address: %v", time.Since(killed).Round(10*time.Millisecond), knew)
+	p.start(leader.name)
 	p.whole()
 	p.check()
+}
+
+const movedPort = ":7999"
+
+// moves has a witness listen at another port when it starts.
+func (m *member) moves() {
+	m.pair.t.Helper()
+	text, err := os.ReadFile(m.config())
+	if err == nil {
+		text = regexp.MustCompile(`(?m)^listen: \[.*\]$`).ReplaceAll(text, []byte("listen: ["+m.pair.net.Host(m.name).Address(netlab.LAN).String()+movedPort+"]"))
+		err = os.WriteFile(m.config(), text, 0o600)
+	}
+	if err != nil {
+		m.pair.t.Fatal(err)
+	}
+}
+
+// calls says whether the member calls another one at an address that ends so.
+func (m *member) calls(name, suffix string) bool {
+	for _, other := range m.view().Members {
+		for _, path := range other.Paths {
+			if other.Name == name && strings.HasSuffix(path.Address, suffix) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func removeControl(p *pair, m *member) {

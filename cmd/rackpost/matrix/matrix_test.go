@@ -37,6 +37,8 @@ func TestMatrix(t *testing.T) {
 		{"09-far-witness-follower-dies", from.witnessed, farWitnessFollowerDies},
 		{"10-far-witness-leader-dies", from.witnessed, farWitnessLeaderDies},
 		{"11-witness-rebuilt", from.witnessed, witnessRebuilt},
+		{"11-witness-moves", from.witnessed, witnessMoves},
+		{"11-witness-leaves-and-joins", from.witnessed, witnessLeavesAndJoins},
 		{"12-disk-stalls", from.witnessed, diskStalls},
 		{"12-disk-hangs", from.witnessed, diskHangs},
 		{"13-disk-full-bare", from.bare, diskFullBare},
