@@ -127,3 +127,10 @@ func (in *Intake) SetPace(site journal.ID, p ship.Pace) error {
 	s.wish(func(w *wishes) { w.operator = p })
 	return nil
 }
+
+// Ready says whether connections are let in.
+func (in *Intake) Ready() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.base != nil && in.base.Err() == nil
+}
