@@ -246,13 +246,12 @@ func TestPace(t *testing.T) {
 			b.writes(2)
 			time.Sleep(time.Second)
 		}
-		// Both ends begin at once: a little may be under way before the first word.
 		first, others := came()
-		if first+others > 400 {
+		if first+others > 0 {
 			t.Errorf("%d facts and %d others came while paused", first, others)
 		}
 		p := w.here[1].Progress()
-		if !p.Pace.Paused || p.Pace.Why != "maintenance" || p.CaughtUp || p.PeerLacks.Batches < 1600 || p.Records < 1600 || p.Lacks.Batches != 0 {
+		if !p.Pace.Paused || p.Pace.Why != "maintenance" || p.CaughtUp || p.PeerLacks.Batches < 2000 || p.Records < 2000 || p.Lacks.Batches != 0 {
 			t.Errorf("progress %+v", p)
 		}
 		pace(ship.Pace{FactsOnly: true})
@@ -403,7 +402,7 @@ func TestOtherLane(t *testing.T) {
 	inBubble(t, func(t *testing.T, b, hq *box) {
 		w := newWay(b, hq, nil)
 		cut := connect(w.here[0], w.there[1], nil)
-		time.Sleep(time.Second)
+		time.Sleep(10 * time.Second)
 		e1, e2 := cut()
 		if e1 == nil || e2 == nil {
 			t.Fatalf("ended with %v and %v", e1, e2)

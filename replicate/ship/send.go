@@ -133,6 +133,9 @@ func (s *sender) greet() error {
 	if err := s.out.put(true, kindHello, h.bytes()); err != nil {
 		return err
 	}
+	if err := s.askPace(false); err != nil { // before the peer may send anything
+		return err
+	}
 	parts := vectorParts(s.store.Held().Minus(s.store.Wanted()))
 	for i, part := range parts {
 		more := byte(1)

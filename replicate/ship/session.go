@@ -248,9 +248,6 @@ func (s *session) beat(ctx context.Context) error {
 	var said ping
 	lost := s.store.Wanted() // told with what is held
 	looked := time.Now()
-	if err := s.askPace(false); err != nil {
-		return err
-	}
 	for {
 		select {
 		case <-ctx.Done():
