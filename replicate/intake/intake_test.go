@@ -155,9 +155,7 @@ func TestRestoredFromABackup(t *testing.T) {
 	if n := backup.of(b.site()).Doubles(); n > 0 {
 		t.Errorf("%d batches stand twice", n)
 	}
-	if held := b.known.Held(); !held.Covers(b.Held()) {
-		t.Errorf("the box knows of %v only", held)
-	}
+	until(t, "the box knows of it", func() bool { return b.known.Held().Covers(b.Held()) })
 }
 
 // TestStopsInOrder: Run returns when all connections have ended, and then nobody comes in.
