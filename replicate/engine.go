@@ -305,6 +305,9 @@ func (n *Node) newRaft(e *engine) (r *raft.Raft, err error) {
 
 // open prepares what outlives a run of Raft: the log of this life, its snapshots, and the machine.
 func (n *Node) open() error {
+	if err := n.findFormer(); err != nil {
+		return err
+	}
 	log, err := n.cfg.Logs.Open()
 	if err != nil {
 		return err

@@ -16,7 +16,7 @@ func (n *Node) look() mode.Event {
 	now := time.Since(n.start)
 	before := time.Duration(n.looked.Swap(int64(max(now, 1))))
 	ev := mode.Event{Now: now, Woke: before != 0 && now-before > n.leaseOf(e), Stuck: n.stuck(), Self: n.hello(e), LogBusy: n.log.Busy(), Verified: n.cfg.Verified(),
-		Outdated: n.cfg.Peers.Outdated(n.log.Life())}
+		Outdated: n.cfg.Peers.Outdated(n.log.Life()), Former: n.former != ""}
 	if n.cfg.Struck != nil {
 		ev.Struck = n.cfg.Struck()
 	}

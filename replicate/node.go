@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -41,6 +42,7 @@ type Node struct {
 	compared  time.Duration
 	parted    uint64
 	trimmed   time.Duration
+	former    string // the life that is kept aside; empty: none is
 
 	mu      sync.Mutex
 	engine  *engine // nil while Raft does not run
@@ -72,9 +74,6 @@ func New(cfg Config) (*Node, error) {
 	if cfg.State == nil || cfg.Logs == nil || cfg.Transport == nil || cfg.Peers == nil || cfg.Logger == nil {
 		return nil, fmt.Errorf("member %q of the pair lacks a part: state, logs, transport, peers and logger are needed", cfg.Self.Name)
 	}
-	if cfg.Snapshots == nil {
-		cfg.Snapshots = func(life string) (raft.SnapshotStore, error) { return snapshotFiles(cfg.Dir, life, cfg.Logger) }
-	}
 	cfg.Compare = cmp.Or(cfg.Compare, time.Hour)
 	cfg.Isolated, cfg.Full, cfg.Verified = or(cfg.Isolated, false), or(cfg.Full, false), or(cfg.Verified, true)
 	cfg.CaughtUp, cfg.Off = orOf(cfg.CaughtUp, true), orOf(cfg.Off, false)
@@ -85,6 +84,15 @@ func New(cfg Config) (*Node, error) {
 	n := &Node{cfg: cfg, machine: m, grants: newGrants(), kicked: make(chan struct{}, 1), orders: make(chan order), boot: random(),
 		told: map[string]bool{}, changed: make(chan struct{}), start: time.Now()}
 	n.status = Status{Self: cfg.Self}
+	if cfg.Snapshots == nil {
+		n.cfg.Snapshots = func(life string) (raft.SnapshotStore, error) {
+			keep := []string{life, n.former}
+			if n.log != nil {
+				keep = append(keep, n.log.Life())
+			}
+			return snapshotFiles(cfg.Dir, keep, cfg.Logger)
+		}
+	}
 	return n, nil
 }
 
@@ -109,22 +117,22 @@ func orOf(f func(mode.NodeID) bool, value bool) func(mode.NodeID) bool {
 	return f
 }
 
-// snapshotFiles keeps the snapshots of one life, and removes those of earlier ones.
-func snapshotFiles(dir, life string, logger *slog.Logger) (raft.SnapshotStore, error) {
+// snapshotFiles keeps the snapshots of the first life and of some others, and removes those of the rest.
+func snapshotFiles(dir string, lives []string, logger *slog.Logger) (raft.SnapshotStore, error) {
 	all := filepath.Join(dir, "snapshots")
 	old, err := os.ReadDir(all)
 	if err != nil && !os.IsNotExist(err) {
 		return nil, err
 	}
 	for _, entry := range old {
-		if entry.Name() == life {
+		if slices.Contains(lives, entry.Name()) {
 			continue
 		}
 		if err := os.RemoveAll(filepath.Join(all, entry.Name())); err != nil {
 			return nil, fmt.Errorf("remove the snapshots of an earlier life: %w", err)
 		}
 	}
-	base := filepath.Join(all, life)
+	base := filepath.Join(all, lives[0])
 	if err := os.MkdirAll(base, 0o700); err != nil {
 		return nil, err
 	}

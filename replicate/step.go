@@ -80,6 +80,8 @@ func (n *Node) do(ev mode.Event, effects []mode.Effect) error {
 			err = n.takeOver(e)
 		case mode.Begin:
 			err = n.rejoin(e)
+		case mode.Forget:
+			n.forget()
 		default:
 			n.change(e)
 		}

@@ -49,6 +49,12 @@ func (n *Node) takeOver(ef mode.Effect) error {
 	if err := n.stopRaft(); err != nil {
 		return err
 	}
+	if n.former != "" {
+		if err := n.goBack(ef); err != nil {
+			return err
+		}
+		return n.restart(false)
+	}
 	last, err := n.holds()
 	if err != nil {
 		return err
@@ -135,8 +141,8 @@ func (n *Node) found() error {
 	return nil
 }
 
-// rejoin gives up what was agreed on in this life, and waits with a new one to be taken in. The
-// journal is another matter, and is kept.
+// rejoin gives up what was agreed on in this life, and waits with a new one to be taken in: until it is caught up the old one
+// is kept aside. The journal is another matter, and is kept.
 func (n *Node) rejoin(ef mode.Effect) error {
 	if last, err := n.log.LastIndex(); err == nil && last == 0 && n.log.Generation() == (mode.Generation{}) {
 		return n.setGeneration(ef.Generation) // there is nothing to give up
@@ -148,13 +154,15 @@ func (n *Node) rejoin(ef mode.Effect) error {
 	if err := n.report(ef); err != nil {
 		return err
 	}
+	applied, _ := n.machine.at()
+	holds := applied > 0
 	if err := n.machine.reset(); err != nil {
 		return fmt.Errorf("forget what was agreed on: %w", err)
 	}
 	if err := n.log.Close(); err != nil {
 		return fmt.Errorf("close the raft log: %w", err)
 	}
-	if err := n.cfg.Logs.Wipe(); err != nil {
+	if err := n.giveUp(holds); err != nil {
 		return err
 	}
 	n.mu.Lock()

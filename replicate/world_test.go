@@ -76,6 +76,8 @@ type member struct {
 	slow func() // before each write of its log
 	snap *kept
 
+	former *raftlog.Disk // nil: none is kept
+
 	// of its process
 	node      *replicate.Node
 	state     *lines
@@ -406,6 +408,9 @@ func (m *member) write() error {
 	defer m.w.mu.Unlock()
 	if m.last--; m.last == 0 {
 		m.disk.Crash()
+		if m.former != nil {
+			m.former.Crash()
+		}
 	}
 	return nil
 }
@@ -453,6 +458,28 @@ func (m *member) Wipe() error {
 	m.left = append(m.left, m.hello.Life)
 	m.w.mu.Unlock()
 	m.disk = raftlog.NewDisk()
+	return nil
+}
+
+func (m *member) SetAside() error {
+	m.former = m.disk
+	return m.Wipe()
+}
+
+func (m *member) Former() (replicate.Log, error) {
+	if m.former == nil {
+		return nil, nil
+	}
+	return m.former.Open(raftlog.Options{BeforeWrite: m.write})
+}
+
+func (m *member) Reinstate() error {
+	m.disk, m.former = m.former, nil
+	return nil
+}
+
+func (m *member) Forget() error {
+	m.former = nil
 	return nil
 }
 

@@ -17,6 +17,8 @@ func (s *State) effects(v view) []Effect {
 		return nil
 	case !v.Verified, v.removed:
 		return nil
+	case v.Former && v.caught():
+		return []Effect{{Do: Forget, Why: "this life is caught up"}}
 	case len(v.callers) > 0:
 		return []Effect{{Do: Begin, Node: v.callers[0].Node, Generation: v.callers[0].Generation, Why: "a box of a higher generation has authority"}}
 	case v.Outdated && v.silent <= v.t.Island:

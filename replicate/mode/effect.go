@@ -14,9 +14,10 @@ const (
 	Takeover                    // go on alone in Generation
 	Begin                       // forget what was agreed on, and wait with a new life to be taken into Generation
 	EndProcess                  // the disk is dead
+	Forget                      // remove what is kept of the life before
 )
 
-var deedWords = []string{"nothing", "demote", "add", "promote", "remove", "transfer", "restart", "take over", "begin anew", "end the process"}
+var deedWords = []string{"nothing", "demote", "add", "promote", "remove", "transfer", "restart", "take over", "begin anew", "end the process", "forget the life before"}
 
 // String returns the deed's words.
 func (d Deed) String() string { return word(deedWords, int(d)) }

@@ -13,6 +13,7 @@ type Event struct {
 	LogBusy  time.Duration
 	Verified bool       // what this member keeps was checked since the start
 	Outdated bool       // a member refuses this life: it forgot what it had acknowledged
+	Former   bool       // what was agreed on in the life before is kept: this one is not caught up yet
 	Takeover bool       // a person orders it, and Refusal had no objection
 	HandTo   NodeID     // a person orders to hand authority to this member; zero: nobody does
 	Woke     bool       // this member stood still for longer than a lease: what it knows of the others is older than it seems

@@ -276,6 +276,8 @@ func (s *State) stranded(v view) string {
 		return "it cannot follow what is agreed on: " + v.Stuck
 	case v.isolated:
 		return "it reaches neither another member nor the network"
+	case v.Former:
+		return "it gave up what it had agreed on for a box that took over and is not heard any more, and is not caught up: if that box is gone for good, \"rackpost pair takeover\" goes on with what was given up"
 	case s.closed(v):
 		return "it was the only voter when it stopped, and the other may have been taken over since: it waits to hear the other box" + order
 	}
@@ -296,7 +298,7 @@ func Refusal(s State, e Event, t Timers) string {
 		return "a box of a higher generation has authority: this one joins it by itself"
 	case v.silent <= t.Island:
 		return "the other box is alive and has authority: hand it over with \"rackpost pair transfer\", or stop the other box first"
-	case e.Empty:
+	case e.Empty && !e.Former:
 		return "this box holds nothing that was agreed on: take over on the box that does, or begin a new pair"
 	case v.Outdated && slices.ContainsFunc(v.peers(), func(m Member) bool { return m.here(t) && m.Generation == e.Self.Generation }):
 		return "this box's disk was put back from an old image, and the other box knows more: take over there"

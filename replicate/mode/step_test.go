@@ -80,6 +80,12 @@ func witnessed(e *mode.Event) {
 func woke(e *mode.Event)  { e.Woke = true }
 func stuck(e *mode.Event) { e.Stuck = "update this member" }
 
+// former is a member that keeps the life before, and self one with a vote or none.
+func former(e *mode.Event) { e.Former = true }
+func self(v mode.Vote) change {
+	return func(e *mode.Event) { e.Vote = v }
+}
+
 // full is a member whose disk is full, and fullThere one whose peer's is.
 func full(e *mode.Event)      { e.Self.Full = true }
 func fullThere(e *mode.Event) { e.Members[0].Full = true }
@@ -186,6 +192,11 @@ func following() []row {
 		{"any: a higher generation has authority", []mode.Event{at(0), at(1*sec, generation(second, true))}, mode.Rejoin, 0, "begin anew 02"},
 		{"any: a higher generation, and nobody with authority in it", []mode.Event{at(0), at(1*sec, generation(second, false))}, mode.Follower, 0, ""},
 		{"any: the same for long", []mode.Event{at(0), at(1*sec, generation(second, false)), at(6*sec, generation(second, false))}, mode.Island, island, ""},
+		{"rejoin: caught up", []mode.Event{at(0, follow, former, self(mode.Nonvoter))}, mode.Follower, 0, "forget the life before 00"},
+		{"rejoin: caught up, says a box without authority", []mode.Event{at(0, follow, former, self(mode.Nonvoter), func(e *mode.Event) { e.Members[0].Authority = false })}, mode.Follower, 0, ""},
+		{"rejoin: taken in, and not caught up", []mode.Event{at(0, follow, former, self(mode.Nonvoter), more)}, mode.Follower, 0, ""},
+		{"rejoin: it votes", []mode.Event{at(0, follow, former)}, mode.Follower, 0, "forget the life before 00"},
+		{"rejoin: the box that took over is lost", []mode.Event{at(0, follow, former, self(mode.NoVote)), at(5*sec, former, self(mode.NoVote), lost)}, mode.Island, island, ""},
 		{"any: two takeovers", []mode.Event{at(0), at(1*sec, generation(mode.Generation{Counter: 1, Random: 99}, true)), at(6*sec, generation(mode.Generation{Counter: 1, Random: 99}, true))}, mode.Island, island, ""},
 		{"any: this life is of an old image", []mode.Event{at(0, follow, func(e *mode.Event) { e.Outdated = true })}, mode.Follower, 0, "begin anew 00"},
 		{"any: the same, and nobody has authority", []mode.Event{at(0, func(e *mode.Event) { e.Outdated = true }), at(5*sec, func(e *mode.Event) { e.Outdated = true })}, mode.Island, island, ""},

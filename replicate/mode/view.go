@@ -80,6 +80,16 @@ func (m Member) here(t Timers) bool {
 	return m.Silent <= t.Demote
 }
 
+// caught says whether this member has all that is agreed on in its life: it votes, or has what a box with authority has.
+func (v view) caught() bool {
+	for _, m := range v.Members {
+		if v.Vote == Nonvoter && m.Role == Box && m.Authority && m.here(v.t) && m.Generation == v.Self.Generation && m.Applied > 0 && v.Self.Applied >= m.Applied {
+			return true
+		}
+	}
+	return v.Vote == Voter
+}
+
 // timely says whether Raft runs with the timers that its configuration asks for.
 func (v view) timely() bool { return v.Raft.Short == v.witnessed() }
 

@@ -68,6 +68,24 @@ func Remove(path string) error {
 	return nil
 }
 
+// Move puts the closed file at one path in the place of what is at another. Where a crash comes between, the other is gone and
+// the one is where it was.
+func Move(from, to string) error {
+	if info, err := os.Stat(from + "-wal"); err == nil && info.Size() > 0 {
+		return fmt.Errorf("move the raft log: %s has a WAL: it was not closed in order", from)
+	}
+	if err := Remove(to); err != nil {
+		return err
+	}
+	if err := os.Rename(from, to); err != nil {
+		return fmt.Errorf("move the raft log: %w", err)
+	}
+	if err := syncDir(filepath.Dir(to)); err != nil {
+		return fmt.Errorf("move the raft log: %w", err)
+	}
+	return Remove(from) // what is left beside it
+}
+
 func syncDir(path string) error {
 	d, err := os.Open(path)
 	if err != nil {

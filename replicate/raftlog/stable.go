@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
-	"strings"
 
 	"rackpost/replicate/mode"
 )
@@ -21,7 +20,6 @@ const (
 const (
 	keyLife       = "life"
 	keyGeneration = "generation"
-	keyPeer       = "peer/" // and the NodeID
 )
 
 // Set implements raft.StableStore. Of a vote it writes both halves at once.
@@ -107,29 +105,6 @@ func (s *Store) SetGeneration(g mode.Generation) error {
 	return s.setMeta(keyGeneration, pair(g.Counter, g.Random))
 }
 
-// Peers returns how far each peer had come when it was heard last.
-func (s *Store) Peers() map[mode.NodeID]Progress {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	out := map[mode.NodeID]Progress{}
-	for key, b := range s.has.meta {
-		name, ok := strings.CutPrefix(key, keyPeer)
-		id, err := mode.ParseNodeID(name)
-		if ok && err == nil && len(b) == 16 {
-			out[id] = Progress{Term: binary.BigEndian.Uint64(b), Applied: binary.BigEndian.Uint64(b[8:])}
-		}
-	}
-	return out
-}
-
-// RememberPeer writes how far a peer has come: one fsync, so once in seconds and not with every pong.
-func (s *Store) RememberPeer(id mode.NodeID, p Progress) error {
-	return s.setMeta(keyPeer+id.String(), pair(p.Term, p.Applied))
-}
-
-// ForgetPeer drops what is remembered of a peer, which begins anew.
-func (s *Store) ForgetPeer(id mode.NodeID) error { return s.setMeta(keyPeer+id.String(), nil) }
-
 func (s *Store) setMeta(key string, value []byte) error {
 	values := map[string][]byte{key: value}
 	if err := s.checkValues(values, func(c content) map[string][]byte { return c.meta }); err != nil {
@@ -148,11 +123,15 @@ func (s *Store) checkMeta() error {
 	return nil
 }
 
-func newLife() []byte {
+// NewLife returns the name of a life that no file has.
+func NewLife() string {
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // it never fails: it ends the process instead
-	return []byte(hex.EncodeToString(b[:]))
+	return hex.EncodeToString(b[:])
 }
+
+// Renew gives the file another life from its next Open on: the others know the one it has as over.
+func (s *Store) Renew(life string) error { return s.setMeta(keyLife, []byte(life)) }
 
 func pair(a, b uint64) []byte {
 	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, a), b)

@@ -56,12 +56,6 @@ type Options struct {
 	MaxBytes int64
 }
 
-// Progress is how far a peer had come when it was heard last: an old disk image shows less.
-type Progress struct {
-	Term    uint64 `json:"term"`
-	Applied uint64 `json:"applied"`
-}
-
 // change is what one transaction does, in this order.
 type change struct {
 	cutFrom uint64 // entries from here on are removed; 0 means none
@@ -169,7 +163,7 @@ func open(b backend, o Options) (*Store, error) {
 	}
 	s.staged = s.has.commit
 	if life := s.has.meta[keyLife]; life == nil {
-		if err := s.write(change{meta: map[string][]byte{keyLife: newLife()}}); err != nil {
+		if err := s.write(change{meta: map[string][]byte{keyLife: []byte(NewLife())}}); err != nil {
 			return nil, fmt.Errorf("begin the raft log: %w", err)
 		}
 	}

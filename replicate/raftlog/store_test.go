@@ -62,10 +62,10 @@ func requireRange(t *testing.T, s *raftlog.Store, first, last uint64) {
 func TestReopen(t *testing.T) {
 	onBoth(t, func(t *testing.T, open opener) {
 		s := open.must(t)
-		life, generation, peer := s.Life(), mode.Generation{Counter: 3, Random: 1 << 63}, mode.NewNodeID()
+		life, generation := s.Life(), mode.Generation{Counter: 3, Random: 1 << 63}
 		for _, err := range []error{
 			s.StageCommitIndex(4), s.StoreLogs(entries(1, 5)), s.SetUint64([]byte("CurrentTerm"), 1<<63), s.Set([]byte("any"), []byte("x")),
-			s.SetGeneration(generation), s.RememberPeer(peer, raftlog.Progress{Term: 7, Applied: 1 << 40}), s.Close(),
+			s.SetGeneration(generation), s.Close(),
 		} {
 			if err != nil {
 				t.Fatal(err)
@@ -85,12 +85,16 @@ func TestReopen(t *testing.T) {
 		if term != 1<<63 || string(value) != "x" || commit != 4 || s.Life() != life || s.Generation() != generation {
 			t.Errorf("term %d, value %q, commit %d, life %s after %s, generation %v", term, value, commit, s.Life(), life, s.Generation())
 		}
-		if diff := cmp.Diff(map[mode.NodeID]raftlog.Progress{peer: {Term: 7, Applied: 1 << 40}}, s.Peers()); diff != "" {
-			t.Error(diff)
+		if err := s.Renew("00000000000000ff"); err != nil || s.Life() != life {
+			t.Errorf("life %s after %s while it is open: %v", s.Life(), life, err)
 		}
-		if err := s.ForgetPeer(peer); err != nil || len(s.Peers()) != 0 {
-			t.Errorf("peers %v: %v", s.Peers(), err)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
 		}
+		if s = open.must(t); s.Life() != "00000000000000ff" {
+			t.Errorf("life %s after it was renewed", s.Life())
+		}
+		requireRange(t, s, 1, 5)
 	})
 }
 
