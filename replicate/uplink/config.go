@@ -52,8 +52,11 @@ type Config struct {
 	Send func() (bool, string)
 
 	// Dial opens a connection over a way to HOST:PORT, by name or address, through its proxy where it has
-	// one. Nil: Way.Dial. Demonstrations and tests cut here.
+	// one. Nil: as Way.Dial, with the addresses of names remembered. Demonstrations and tests cut here.
 	Dial func(ctx context.Context, w Way, links Links, address string) (net.Conn, error)
+
+	// Lines makes what carries the records of a lane over a way. Nil: ship.New on Store, with Ship.
+	Lines func(w Way, lane ship.Lane) Line
 
 	Now    func() time.Time // of the wall; nil: time.Now
 	Timing Timing
@@ -70,6 +73,8 @@ type Timing struct {
 	Retry    time.Duration // after headquarters ended or refused a connection, the first time; 1 s
 	MostWait time.Duration // the longest of these, which double; 60 s
 }
+
+type dialFunc = func(ctx context.Context, w Way, links Links, address string) (net.Conn, error)
 
 const (
 	mostWays  = 8
@@ -102,11 +107,6 @@ func (c *Config) check() error {
 	}
 	if c.Send == nil {
 		c.Send = func() (bool, string) { return true, "" }
-	}
-	if c.Dial == nil {
-		c.Dial = func(ctx context.Context, w Way, links Links, address string) (net.Conn, error) {
-			return w.Dial(ctx, links, address)
-		}
 	}
 	if c.Now == nil {
 		c.Now = time.Now

@@ -19,7 +19,7 @@ type Report struct {
 	Sending    bool          `json:"sending"`
 	Connected  bool          `json:"connected"`   // its live lane
 	For        time.Duration `json:"for"`         // it is connected, or is not
-	StoodStill time.Duration `json:"stood_still"` // headquarters answered for nothing although something waited
+	StoodStill bool          `json:"stood_still"` // headquarters answered for nothing for 30 s although something waited
 }
 
 // View is what a box knows when it decides whether it sends.
@@ -63,9 +63,9 @@ func follow(sends bool, v View) (bool, string) {
 		return sends, "the leader has not told of its uplink yet"
 	case !r.Connected && r.For+v.Age >= noUplinkFor:
 		return true, "the leader has no uplink"
-	case r.StoodStill >= stillFor:
+	case r.StoodStill:
 		return true, "headquarters takes nothing from the leader"
-	case sends && (!r.Connected || r.For < noUplinkFor || r.StoodStill > 0):
+	case sends && (!r.Connected || r.For < noUplinkFor):
 		return true, "the leader's uplink is not proven yet"
 	}
 	return false, "the leader sends"

@@ -1,0 +1,130 @@
+package uplink
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"rackpost/hw/journal"
+	"rackpost/replicate/ship"
+)
+
+// Report is what the other box of a pair is told.
+func (u *Uplink) Report() Report {
+	l := u.live
+	l.mu.Lock()
+	r := Report{Connected: l.now.pulse != nil, For: time.Since(l.down)}
+	if r.Connected {
+		r.For = time.Since(l.up)
+	}
+	l.mu.Unlock()
+	r.Sending = u.isSending()
+	r.StoodStill = r.Sending && u.cfg.Ship.Known.StoodStill(stillFor)
+	return r
+}
+
+// Status returns how the uplink is.
+func (u *Uplink) Status() Status {
+	c := u.cfg.Holder.Credential()
+	now, wall := time.Now(), u.cfg.Now()
+	s := Status{Site: c.Site.String(), Name: c.Name, HQ: c.HQ.String(), Certificate: c.Expires(),
+		Live: u.live.status(), Behind: u.behind.status()}
+	s.Connected, s.LiveLag = s.Live.Connected, s.Live.Lag
+	s.Backlog = u.backlog(s.Live, s.Behind)
+	s.Unseen = u.unseen()
+	if offset, known := u.clock.offset(now, wall); known {
+		s.ClockOffset, s.ClockKnown = offset.Seconds(), true
+	}
+	s.Refusal = newest(u.live.refusalNow(), u.behind.refusalNow())
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	s.Sending, s.Why, s.URL, s.Since = u.sending, u.why, cmp.Or(u.url, c.URLs[0]), u.onWay
+	s.Way = u.wayName(u.state.Using)
+	for i, w := range u.ways {
+		s.Ways = append(s.Ways, u.health(i, w))
+	}
+	return s
+}
+
+func (u *Uplink) health(i int, w way) WayHealth {
+	cfg := u.cfg.Ways[i]
+	h := WayHealth{Name: cfg.Name, Interface: cfg.Interface, InUse: i == u.state.Using, Link: w.link, Answers: w.answers,
+		Since: w.since, Problem: w.problem, Connect: w.took.Seconds()}
+	if p, err := cfg.proxy(); err == nil && p != nil {
+		h.Proxy = proxyAddress(p)
+	}
+	return h
+}
+
+// status is how a lane is, with the counts of its lines over all ways.
+func (l *lane) status() Lane {
+	l.mu.Lock()
+	at, until := l.last, l.wait
+	connected := l.now.pulse != nil
+	l.mu.Unlock()
+	out := Lane{Progress: l.lines[at].Progress()}
+	for i, line := range l.lines {
+		if i != at {
+			out.add(line.Progress())
+		}
+	}
+	if connected {
+		out.Way = l.u.cfg.Ways[at].Name
+	} else if left := time.Until(until); left > 0 {
+		out.NextTry = l.u.cfg.Now().Add(left)
+	}
+	return out
+}
+
+// add adds what another line of the lane counted.
+func (l *Lane) add(p ship.Progress) {
+	l.Sent += p.Sent
+	l.Received += p.Received
+	l.Repeated += p.Repeated
+	l.Refused += p.Refused
+	l.Returned += p.Returned
+	l.GivenUp += p.GivenUp
+	l.Conflicts += p.Conflicts
+	l.BytesOut += p.BytesOut
+	l.BytesIn += p.BytesIn
+}
+
+func (u *Uplink) backlog(live, behind Lane) Backlog {
+	b := Backlog{Known: behind.Connected, Records: behind.Records, Bytes: behind.PeerLacks.Bytes, Oldest: behind.PeerLacks.Oldest, Drain: behind.Drain}
+	if !behind.Connected && live.Connected {
+		b.Records, b.Bytes, b.Oldest = live.Records, live.PeerLacks.Bytes, live.PeerLacks.Oldest
+	}
+	return b
+}
+
+// unseen compares what is here with what headquarters said it holds.
+func (u *Uplink) unseen() []Unseen {
+	have := u.cfg.Store.Have()
+	counts := map[journal.Stream]uint64{}
+	for key, runs := range have.Minus(u.cfg.Ship.Known.Held()) {
+		for _, r := range runs {
+			counts[key.Stream] += r.Last - r.First + 1
+		}
+	}
+	var list []Unseen
+	for stream, n := range counts {
+		list = append(list, Unseen{Stream: stream.String(), Batches: n})
+	}
+	slices.SortFunc(list, func(a, b Unseen) int { return strings.Compare(a.Stream, b.Stream) })
+	return list
+}
+
+// refusalNow is the last refusal, while it stands.
+func (l *lane) refusalNow() *Refusal {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.refusal
+}
+
+func newest(a, b *Refusal) *Refusal {
+	if a == nil || b != nil && b.At.After(a.At) {
+		return b
+	}
+	return a
+}
