@@ -230,13 +230,15 @@ func (s *Store) unvisited(r *hw.Report) (hw.Gap, bool) {
 		return hw.Gap{}, false
 	}
 	g := hw.Gap{What: hw.VisitGap, Reason: hw.Missed, From: near.Started, To: r.Started}
+	// A visit promises nothing when the next one is due at once, as after a heal; then the configured period is what counts.
+	late := max(near.Period, r.Shortest) > 0 && overdue(near.Started, r.Started, r.Shortest, near.Period)
 	if !passed {
-		return g, near.Period > 0 && overdue(near.Started, r.Started, r.Shortest, near.Period)
+		return g, late
 	}
 	// Another box visited meanwhile. A visit that was due and is not here may have been made by it,
 	// and be on its disk alone.
 	g.Detail = "another box visited before; what it read last is not here"
-	return g, near.Period > 0 && r.Started.Sub(near.Started) > near.Period
+	return g, late || near.Period > 0 && r.Started.Sub(near.Started) > near.Period
 }
 
 // toldUnvisited says whether a gap tells already that nothing was read between near and r: the poller's,
