@@ -119,8 +119,8 @@ func TestANewerConnectionTakesThePlace(t *testing.T) {
 	old, b := newBox(t, 0), newBox(t, 0)
 	old.connect(h, ship.Live)
 	until(t, "it is connected", func() bool { return h.row(b.name).Live.Connected })
-	b.connect(h, ship.Live)
-	until(t, "the older one ended", func() bool { return !old.live.Progress().Connected && h.Status().Totals.Connections == 1 })
+	b.connect(h)
+	until(t, "the older one ended", func() bool { return !old.live.Progress().Connected && h.Status().Totals.Connections == 2 })
 	b.writes(journal.Facts, 1, 0)
 	until(t, "the newer one serves", func() bool { return b.there(h) })
 	if !h.row(b.name).Live.Connected {

@@ -168,15 +168,65 @@ type hq struct {
 	t      testing.TB
 	store  *many
 	door   *door
-	addr   string
-	client http.Client
+	dialer func() (net.Conn, error)
 	stop   func()
 }
 
 func siteName(n int) string { return fmt.Sprint("site", n) }
 
-// newHQ starts a headquarters that knows so many sites.
+// newHQ starts a headquarters on loopback that knows so many sites.
 func newHQ(t testing.TB, sites int, change func(*intake.Config)) *hq {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := makeHQ(t, sites, change)
+	h.dialer = func() (net.Conn, error) { return net.Dial("tcp", l.Addr().String()) }
+	h.serve(l)
+	return h
+}
+
+// simulateHQ starts one that is reached through pipes, in a bubble.
+func simulateHQ(t testing.TB, sites int, change func(*intake.Config)) *hq {
+	t.Helper()
+	h := makeHQ(t, sites, change)
+	l := &pipes{came: make(chan net.Conn), closed: make(chan struct{})}
+	h.dialer = l.dial
+	h.serve(l)
+	return h
+}
+
+// pipes is a listener in memory.
+type pipes struct {
+	came   chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (p *pipes) dial() (net.Conn, error) {
+	x, y := net.Pipe()
+	select {
+	case p.came <- y:
+		return x, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.came:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error   { p.once.Do(func() { close(p.closed) }); return nil }
+func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipes"} }
+
+func makeHQ(t testing.TB, sites int, change func(*intake.Config)) *hq {
 	t.Helper()
 	h := &hq{t: t, store: newMany(), door: &door{sites: map[string]enroll.Site{}, changed: make(chan struct{})}}
 	for n := range sites {
@@ -194,17 +244,11 @@ func newHQ(t testing.TB, sites int, change func(*intake.Config)) *hq {
 		t.Fatal(err)
 	}
 	h.Intake = in
-	h.serve()
 	return h
 }
 
 // serve runs the intake behind a server that knows its callers by a header.
-func (h *hq) serve() {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	h.addr = l.Addr().String()
+func (h *hq) serve(l net.Listener) {
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.TLS = &tls.ConnectionState{ServerName: r.Header.Get("Site")}
 		h.ServeHTTP(w, r)
@@ -249,7 +293,7 @@ func (h *hq) dial(site string, lane ship.Lane) (net.Conn, error) {
 }
 
 func (h *hq) ask(site, request string) (net.Conn, error) {
-	conn, err := net.Dial("tcp", h.addr)
+	conn, err := h.dialer()
 	if err != nil {
 		return nil, err
 	}
