@@ -14,13 +14,19 @@ import (
 type Known struct {
 	mu       sync.Mutex
 	held     journal.Vector
-	underway journal.Vector    // sent and not answered for, on any of the lines
-	sessions map[*session]bool // whether the peer greeted
-	looks    uint64            // how often something was left to be found by looking through everything
-	moved    time.Time         // when held last grew, or was greeted with
-	waits    time.Time         // since when something is under way or lacking, or nobody is connected; zero: all is well
+	underway journal.Vector // sent and not answered for, on any of the lines
+	sessions map[*session]*seat
+	looks    uint64    // how often something was left to be found by looking through everything
+	moved    time.Time // when held last grew, or was greeted with
+	waits    time.Time // since when something is under way or lacking, or nobody is connected; zero: all is well
 	lacks    bool
 	sizes    [ranks]size
+}
+
+// seat is what a session has to do with what is known.
+type seat struct {
+	greeted bool
+	since   journal.Vector // while it has not: what others were answered for since the connection began
 }
 
 // size is how large batches of one rank are, on average of the last ones.
@@ -41,7 +47,7 @@ func rank(s journal.Stream) int {
 
 // NewKnown returns a Known of which nothing is known.
 func NewKnown() *Known {
-	return &Known{held: journal.Vector{}, underway: journal.Vector{}, sessions: map[*session]bool{}, waits: time.Now()}
+	return &Known{held: journal.Vector{}, underway: journal.Vector{}, sessions: map[*session]*seat{}, waits: time.Now()}
 }
 
 // Held returns a copy of what the other end holds.
@@ -70,7 +76,7 @@ func (k *Known) StoodStill(d time.Duration) bool {
 func (k *Known) attach(s *session) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.sessions[s] = false
+	k.sessions[s] = &seat{since: journal.Vector{}}
 }
 
 // detach ends that: what s still hears is of an earlier connection than what is known.
@@ -84,8 +90,8 @@ func (k *Known) detach(s *session) {
 // wait notes whether anything waits. The caller holds mu.
 func (k *Known) wait() {
 	connected := false
-	for _, greeted := range k.sessions {
-		connected = connected || greeted
+	for _, seat := range k.sessions {
+		connected = connected || seat.greeted
 	}
 	switch {
 	case connected && !k.lacks && len(k.underway) == 0:
@@ -99,8 +105,9 @@ func (k *Known) wait() {
 func (k *Known) greeted(s *session, v journal.Vector) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if _, ok := k.sessions[s]; ok {
-		k.sessions[s] = true
+	if seat := k.sessions[s]; seat != nil {
+		v.Join(seat.since) // it can be older than the greeting, and never is than the connection
+		seat.greeted, seat.since = true, nil
 		k.held, k.moved = v, time.Now()
 		k.wait()
 		k.look()
@@ -111,8 +118,13 @@ func (k *Known) greeted(s *session, v journal.Vector) {
 func (k *Known) has(s *session, v journal.Vector) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if _, ok := k.sessions[s]; !ok || len(v) == 0 {
+	if k.sessions[s] == nil || len(v) == 0 {
 		return nil
+	}
+	for _, seat := range k.sessions {
+		if !seat.greeted {
+			seat.since.Join(v)
+		}
 	}
 	k.held.Join(v)
 	k.moved = time.Now()

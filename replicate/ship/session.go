@@ -222,7 +222,7 @@ func (s *session) told(payload []byte) error {
 func (s *session) sendable(v journal.Vector) journal.Vector {
 	if s.opt.Down {
 		for k := range v {
-			if k.Stream != journal.Facts || s.opt.Lane == Behind {
+			if k.Stream != journal.Facts {
 				delete(v, k)
 			}
 		}
