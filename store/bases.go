@@ -54,6 +54,10 @@ func (s *Store) loadBases() (covered journal.Vector, err error) {
 	covered = journal.Vector{}
 	done := map[journal.ID]bool{}
 	for _, f := range files {
+		if s.forgotten[f.site].pending { // the keeper removes it
+			s.bases = append(s.bases, f)
+			continue
+		}
 		if done[f.site] {
 			f.newer = isNewerBase(f.path)
 			s.bases = append(s.bases, f)
@@ -71,6 +75,7 @@ func (s *Store) loadBases() (covered journal.Vector, err error) {
 			continue
 		}
 		done[f.site] = true
+		s.bases[len(s.bases)-1].held = b.Held
 		covered.Join(b.Held)
 	}
 	return covered, nil
@@ -118,14 +123,8 @@ func (s *Store) snapshot(site journal.ID) (*journal.Base, bool) {
 	if f == nil {
 		return nil, false
 	}
-	held := journal.Vector{}
-	for k, iv := range s.held {
-		if k.Site == site {
-			held[k] = iv
-		}
-	}
 	// A later version reads again what this one could not, and until then no drop takes it.
-	return f.Base(held.Minus(s.unread)), true
+	return f.Base(s.held.of(site).Minus(s.unread.of(site))), true
 }
 
 // Join takes what a base of somebody else knows and this store does not. It is durable when
@@ -150,7 +149,7 @@ func (s *Store) Join(_ context.Context, raw []byte) error {
 	if b.Site == s.id.site {
 		s.adoptKeys(changed)
 	}
-	s.notify()
+	s.notifyOf(b.Site)
 	s.state.Unlock()
 	if err != nil {
 		return err
@@ -196,7 +195,11 @@ func (s *Store) writeBases() error {
 // A later version's base stays: it may know what no fact here tells any more. The caller holds
 // keeping.
 func (s *Store) writeBase(site journal.ID) error {
-	raw, err := s.Base(site)
+	b, ok := s.snapshot(site)
+	if !ok {
+		return nil // nothing of it is here
+	}
+	raw, err := s.pack.MarshalBase(b)
 	if err != nil {
 		return err
 	}
@@ -206,7 +209,7 @@ func (s *Store) writeBase(site journal.ID) error {
 			number = max(number, f.number+1)
 		}
 	}
-	next := baseFile{path: filepath.Join(s.opt.Dir, baseName(site, number)), site: site, number: number}
+	next := baseFile{path: filepath.Join(s.opt.Dir, baseName(site, number)), site: site, number: number, held: b.Held}
 	if err := writeFile(next.path, raw); err != nil {
 		return fmt.Errorf("write base: %w", err)
 	}
@@ -229,27 +232,68 @@ func (s *Store) writeBase(site journal.ID) error {
 	return errs
 }
 
-// coveredTwice returns the facts that every kept base of their site covers, and that at
-// least basesKept of them do: these may be dropped.
-func (s *Store) coveredTwice() (journal.Vector, error) {
-	out := journal.Vector{}
-	bySite := map[journal.ID][]journal.Vector{}
+// writeBasesOf writes the bases that a drop of part needs: the own one, which says what the drop told, and those of
+// sites whose newest does not cover what is dropped. The caller holds keeping.
+func (s *Store) writeBasesOf(part journal.Vector) error {
+	sites := map[journal.ID]journal.Vector{s.id.site: {}}
+	for k, iv := range part {
+		if sites[k.Site] == nil {
+			sites[k.Site] = journal.Vector{}
+		}
+		sites[k.Site][k] = iv
+	}
+	for site, gone := range sites {
+		i := slices.IndexFunc(s.bases, func(f baseFile) bool { return f.site == site && !f.damaged })
+		if site != s.id.site && i >= 0 && s.bases[i].held.Covers(gone) {
+			continue
+		}
+		if err := s.writeBase(site); err != nil && !isFull(err) {
+			return err // on a full disk facts are simply not dropped yet
+		}
+	}
+	return nil
+}
+
+// coverage knows of which facts every kept base of their site tells, and at least basesKept of them: these may be
+// dropped. It reads them anew: one that cannot be read counts for nothing.
+type coverage struct {
+	store *Store
+	sites map[journal.ID]journal.Vector
+}
+
+func (c *coverage) covers(facts journal.Vector) bool {
+	for k, iv := range facts {
+		v, known := c.sites[k.Site]
+		if !known {
+			v = c.store.coveredTwice(k.Site)
+			c.sites[k.Site] = v
+		}
+		if !v.Covers(journal.Vector{k: iv}) {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *Store) coveredTwice(site journal.ID) journal.Vector {
+	var both journal.Vector
+	n := 0
 	for _, f := range s.bases {
+		if f.site != site {
+			continue
+		}
 		b, err := s.readBase(f)
 		if err != nil {
 			continue
 		}
-		bySite[f.site] = append(bySite[f.site], only(b.Held, journal.Facts))
-	}
-	for _, vs := range bySite {
-		if len(vs) < basesKept {
-			continue
+		v := only(b.Held, journal.Facts)
+		if n++; n > 1 {
+			v = both.Minus(both.Minus(v))
 		}
-		both := vs[0]
-		for _, v := range vs[1:] {
-			both = both.Minus(both.Minus(v))
-		}
-		out.Join(both)
+		both = v
 	}
-	return out, nil
+	if n < basesKept {
+		return nil
+	}
+	return both
 }

@@ -21,8 +21,8 @@ func (s *Store) begin() error {
 	}
 	f := s.newFlush()
 	b := journal.Begin{Previous: s.inc.previous, Version: s.opt.Version, Clean: s.inc.clean}
-	for _, k := range s.held.Keys() {
-		if k.Site == s.id.site && k.Origin == s.id.origin && k.Incarnation == s.inc.previous {
+	for _, k := range s.held.of(s.id.site).Keys() {
+		if k.Origin == s.id.origin && k.Incarnation == s.inc.previous {
 			b.Last = append(b.Last, journal.StreamSeq{Stream: k.Stream, Seq: s.held.Last(k)})
 		}
 	}
@@ -88,17 +88,18 @@ func (s *Store) nextSegment(ctx context.Context, since time.Duration) error {
 	if s.isClosed() {
 		return fmt.Errorf("begin a segment: %w", ErrClosed)
 	}
-	number := uint64(1)
+	number := s.forgotten.last() + 1
 	if all := s.listed(); len(all) > 0 { // the keeper may be dropping one meanwhile
-		number = all[len(all)-1].number + 1
+		number = max(number, all[len(all)-1].number+1)
 	}
-	g, err := createSegment(ctx, s.opt.Dir, number, s.id, s.held)
+	g, err := createSegment(ctx, s.opt.Dir, number, s.id, &s.held, s.past)
 	if err != nil {
 		return err
 	}
 	s.state.Lock()
 	defer s.state.Unlock()
 	s.segments = append(s.segments, g)
+	s.past = append(s.past, g.id)
 	s.open, s.openedAt = g, since
 	s.keepTail(g, newIndex())
 	s.opt.Logger.Debug("segment begun", "segment", filepath.Base(g.file()))

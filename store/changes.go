@@ -2,14 +2,15 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
 
 	"rackpost/hw/journal"
 )
-
-// ErrOtherLife is returned for a position that this store did not give: that of another store, or of this one
-// before its folder was put back from an older copy.
-var ErrOtherLife = errors.New("position of another journal")
 
 // ChangesQuery asks for what came behind a position.
 type ChangesQuery struct {
@@ -31,13 +32,100 @@ type Changes struct {
 
 // Changes returns what came behind q.After. Nothing found and Next equal to Head is the end: wait for Watch, or for
 // WatchOf of one site. The error is ErrTrimmed where something behind the position was dropped with its
-// segment, and ErrOtherLife where this store never gave it: either way the reader begins anew from a Snapshot.
+// segment, and ErrOtherLife where this store never gave it: either way the reader begins anew from a Snapshot. What
+// came by a base alone (Join) is no change: it is in the snapshot.
 func (s *Store) Changes(ctx context.Context, q ChangesQuery) (Changes, error) {
-	return Changes{}, ErrOtherLife
+	or(&q.Batches, 1000)
+	or(&q.Bytes, 1<<20)
+	if err := s.check(ctx, q.After); err != nil {
+		return Changes{}, err
+	}
+	got := quota{batches: max(1, q.Batches), bytes: max(1, q.Bytes), layouts: true}
+	got.site = q.Site
+	if len(q.Streams) > 0 {
+		got.rank = func(t journal.Stream) bool { return slices.Contains(q.Streams, t) }
+	} else if q.Site != (journal.ID{}) {
+		got.rank = anyStream
+	}
+	next, err := s.since(ctx, q.After, &got)
+	if err != nil {
+		return Changes{}, err
+	}
+	out := Changes{Batches: got.out, Behind: got.at, Next: s.stamp(ctx, next)}
+	out.Oldest, out.Head = s.Ends(ctx)
+	return out, nil
 }
 
 // Ends returns the oldest position that Changes takes, and the newest.
-func (s *Store) Ends() (oldest, head Position) { return Position{}, Position{} }
+func (s *Store) Ends(ctx context.Context) (oldest, head Position) {
+	segments := s.listed()
+	if len(segments) == 0 {
+		return oldest, head
+	}
+	last := segments[len(segments)-1]
+	oldest.Segment, head.Segment = segments[0].id, last.id
+	head.Row = last.lastRow()
+	return oldest, s.stamp(ctx, head)
+}
+
+// sinceSome collects, of the batches of g behind row, those of the site and the streams that q names. The index finds
+// them: of the others nothing is read. It returns the last row looked at and whether more are behind it.
+func (s *Store) sinceSome(ctx context.Context, g *segment, row int64, q *quota) (end int64, more bool, err error) {
+	names := g.names(q.site, q.rank)
+	err = g.read(func(db *sql.DB) error {
+		var last int64
+		if err := db.QueryRowContext(ctx, "SELECT coalesce(max(position), 0) FROM batch").Scan(&last); err != nil {
+			return err
+		}
+		end = max(row, last)
+		if row >= last || len(names) == 0 {
+			return nil
+		}
+		limit := q.batches - len(q.out) + 1
+		var rows []int64
+		find := "SELECT position FROM batch WHERE source IN (" + numbers(names) + ") AND +position > ? AND +position <= ? ORDER BY position LIMIT ?"
+		err := each(ctx, db, find, []any{row, last, limit}, func(r *sql.Rows) error {
+			var position int64
+			err := r.Scan(&position)
+			rows = append(rows, position)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for _, position := range rows {
+			if q.full() {
+				more = true
+				break
+			}
+			var raw []byte
+			err := db.QueryRowContext(ctx, "SELECT bytes FROM batch WHERE position = ?", position).Scan(&raw)
+			if err != nil && !errors.Is(err, sql.ErrNoRows) {
+				return err
+			}
+			if b, ok := s.parse(g, position, raw); ok {
+				q.add(b, g, position)
+			}
+			row = position
+		}
+		if more = more || len(rows) == limit; more {
+			end = row
+		}
+		return s.withLayouts(ctx, db, g, q)
+	})
+	return end, more, err
+}
+
+func numbers(n []int64) string {
+	var b strings.Builder
+	for i, x := range n {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprint(&b, x)
+	}
+	return b.String()
+}
 
 // SnapshotRow is one register.
 type SnapshotRow struct {
@@ -51,5 +139,47 @@ type SnapshotRow struct {
 // both; the greater Order is the later word. Of a site at a time it is consistent, and memory holds one
 // site's registers.
 func (s *Store) Snapshot(ctx context.Context, site journal.ID, fn func(SnapshotRow) error) (Position, error) {
-	return Position{}, nil
+	s.writing.Lock() // what is written is in the registers
+	_, head := s.Ends(ctx)
+	s.writing.Unlock()
+	sites := []journal.ID{site}
+	if site == (journal.ID{}) {
+		sites = s.Sites()
+	}
+	for _, site := range sites {
+		for _, r := range s.registers(site) {
+			if err := ctx.Err(); err != nil {
+				return head, err
+			}
+			raw, err := journal.ParseFact(r.Payload)
+			if err != nil {
+				continue // put parsed it before
+			}
+			row := SnapshotRow{Site: site, FactRecord: FactRecord{raw.Shown(r.WallMS), r.Order, r.Mode}, Shown: r.shown}
+			if err := fn(row); err != nil {
+				return head, err
+			}
+		}
+	}
+	return head, nil
 }
+
+// registerShown is a register, and whether the view shows it.
+type registerShown struct {
+	journal.Register
+	shown bool
+}
+
+func (s *Store) registers(site journal.ID) (out []registerShown) {
+	s.state.RLock()
+	defer s.state.RUnlock()
+	f := s.folds[site]
+	if f == nil {
+		return nil
+	}
+	f.Registers(func(r journal.Register, shown bool) { out = append(out, registerShown{r, shown}) })
+	return out
+}
+
+// unlimited is a number of bytes that is never reached.
+const unlimited = math.MaxInt

@@ -184,7 +184,7 @@ func (s *Store) publish(batches []journal.Batch, positions []int64) {
 	s.came(batches)
 	s.open.span.join(ix.span)
 	s.stats.LastFlush = s.opt.Now()
-	s.notify()
+	s.notifyOf(sitesIn(batches)...)
 }
 
 // adopt takes what a foreign batch changed in the view of this site's devices into the

@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"sort"
 	"time"
@@ -58,6 +59,11 @@ func (ix *index) between(device deviceKey, from, to int64) []visitAt {
 // tailsKept is how many indexes of sealed segments are kept. A segment has one until its twin
 // is made; where there is no room for twins, a query makes them anew.
 const tailsKept = 4
+
+// forget takes a site out of the index.
+func (ix *index) forget(site journal.ID) {
+	maps.DeleteFunc(ix.visits, func(d deviceKey, _ []visitAt) bool { return d.site == site })
+}
 
 // keepTail takes the index of a segment without a twin. The caller holds state.
 func (s *Store) keepTail(g *segment, ix *index) {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -78,7 +79,17 @@ func (s *Store) Seal(ctx context.Context) error {
 func (s *Store) sealPending(ctx context.Context) error {
 	s.keeping.Lock()
 	defer s.keeping.Unlock()
-	sealed := false
+	if err := s.finishForget(ctx); err != nil {
+		return err
+	}
+	if sealed, err := s.sealAll(ctx); err != nil || !sealed {
+		return err
+	}
+	return s.writeBases()
+}
+
+// sealAll returns whether it sealed any. The caller holds keeping.
+func (s *Store) sealAll(ctx context.Context) (sealed bool, err error) {
 	for _, g := range s.listed() {
 		if g == s.current() || g.isSealed() || g.damaged() != nil {
 			continue
@@ -86,20 +97,17 @@ func (s *Store) sealPending(ctx context.Context) error {
 		err := g.seal(ctx)
 		switch {
 		case isFull(err):
-			return nil // keepBudget makes room, the next round seals
+			return false, nil // keepBudget makes room, the next round seals
 		case isDamaged(err):
 			s.setAside(g, err)
 			continue
 		case err != nil:
-			return fmt.Errorf("seal segment %s: %w", filepath.Base(g.file()), err)
+			return sealed, fmt.Errorf("seal segment %s: %w", filepath.Base(g.file()), err)
 		}
 		sealed = true
 		s.opt.Logger.Info("segment sealed", "segment", filepath.Base(g.file()), "bytes", fileBytes(g.file()))
 	}
-	if !sealed {
-		return nil
-	}
-	return s.writeBases()
+	return sealed, nil
 }
 
 // listed returns the segments in order, as they are now.
@@ -131,7 +139,13 @@ func (g *segment) seal(ctx context.Context) error {
 	g.use.Lock()
 	defer g.use.Unlock()
 	err := inTx(ctx, g.writer, func(tx *sql.Tx) error {
-		return setMeta(ctx, tx, metaSpan, g.span.bytes())
+		if err := setMeta(ctx, tx, metaSpan, g.span.bytes()); err != nil {
+			return err
+		}
+		if err := setMeta(ctx, tx, metaEnd, binary.BigEndian.AppendUint64(nil, uint64(g.next-1))); err != nil || !g.sized {
+			return err
+		}
+		return setMeta(ctx, tx, metaUsage, g.own.sizes())
 	})
 	if err != nil {
 		return err
@@ -149,7 +163,8 @@ func (g *segment) seal(ctx context.Context) error {
 		return err
 	}
 	g.mu.Lock()
-	g.path, g.sealed = to, true
+	g.path, g.sealed, g.end = to, true, g.next-1
+	g.own.clip()
 	g.mu.Unlock()
 	g.layouts = nil
 	return syncDir(filepath.Dir(to))
@@ -174,6 +189,7 @@ type baseFile struct {
 	path    string
 	site    journal.ID
 	number  uint64
-	damaged bool // it could not be read
-	newer   bool // a later version wrote it
+	damaged bool           // it could not be read
+	newer   bool           // a later version wrote it
+	held    journal.Vector // what it covers, where that is known
 }

@@ -17,6 +17,9 @@ import (
 // loadSegments finds the files of the journal. After it s.open is the segment to write to,
 // nil when there is none that can be written, and held is everything ever held.
 func (s *Store) loadSegments(ctx context.Context) error {
+	if err := s.loadForgotten(); err != nil {
+		return err
+	}
 	if err := finishSalvages(s.opt.Dir); err != nil {
 		s.opt.Logger.Error("a salvage that was cut off stays so until the next start", "err", err)
 	}
@@ -28,11 +31,9 @@ func (s *Store) loadSegments(ctx context.Context) error {
 	for _, e := range entries {
 		path := filepath.Join(s.opt.Dir, e.Name())
 		if number, id, sealed, ok := parseSegmentName(e.Name()); ok {
-			g := loadSegment(ctx, path, number, id, sealed)
+			g := loadSegment(ctx, path, number, id, sealed, &s.keys)
 			s.segments = append(s.segments, g)
-			s.held.Join(g.held)
-			s.held.Join(g.own)
-			g.held = nil // every incarnation there ever was is in it
+			s.take(g)
 			if g.damaged() != nil {
 				s.quarantine(g, g.damaged())
 				g.unfolded = true
@@ -48,13 +49,22 @@ func (s *Store) loadSegments(ctx context.Context) error {
 	slices.SortFunc(s.segments, func(a, b *segment) int {
 		return cmp.Or(cmp.Compare(a.number, b.number), strings.Compare(a.path, b.path))
 	})
+	s.takePast()
 	for i, g := range s.segments {
 		// One that is open and not the last is sealed by the keeper: a crash came in between.
-		if i == len(s.segments)-1 && !g.isSealed() && g.damaged() == nil {
+		if i == len(s.segments)-1 && !g.isSealed() && g.damaged() == nil && g.number > s.forgotten.last() {
 			s.open = g
 		}
 	}
 	return nil
+}
+
+// take takes what a segment tells of what was ever held.
+func (s *Store) take(g *segment) {
+	s.forgotten.void(g)
+	s.held.Join(g.held)
+	s.held.join(&g.own)
+	g.held = nil // every incarnation there ever was is in it
 }
 
 // sweep removes what a crash left: files not yet whole, and what belongs to files that are no
@@ -119,12 +129,15 @@ func (s *Store) replay(ctx context.Context, g *segment, covered journal.Vector) 
 		return err
 	}
 	scan := !g.isSealed()
-	if !scan && covered.Covers(g.own) {
+	if !scan && g.own.coveredBy(covered) {
 		return nil
 	}
 	ix := newIndex()
 	err := s.eachBatch(ctx, g, 0, func(position int64, b *journal.Batch) error {
 		has := covered.Has(b.StreamKey, b.Seq)
+		if scan {
+			g.own.put(b.StreamKey, 0, int64(len(b.Bytes)))
+		}
 		switch {
 		case b.Stream == journal.Samples && (scan || !has):
 			s.indexVisits(ix, position, b)
@@ -138,6 +151,7 @@ func (s *Store) replay(ctx context.Context, g *segment, covered journal.Vector) 
 		return nil
 	})
 	if scan {
+		g.sized = err == nil
 		s.keepTail(g, ix)
 		g.span.join(ix.span)
 	}
@@ -226,13 +240,20 @@ func (s *Store) eachBatchOf(ctx context.Context, g *segment, db *sql.DB, from in
 	return damage
 }
 
-// parse reads the batch at a position; a damaged one is noted, and to be passed over.
+// parse reads the batch at a position; a damaged one is noted, and to be passed over, and so is one of a site that is
+// forgotten.
 func (s *Store) parse(g *segment, position int64, raw []byte) (b journal.Batch, ok bool) {
 	b, err := journal.ParseBatch(raw)
 	if err != nil {
 		s.damaged(g, position, err)
 	}
-	return b, err == nil
+	return b, err == nil && !g.left(b.Site)
+}
+
+// damagedAt is where a damaged batch stands.
+type damagedAt struct {
+	segment  SegmentID
+	position int64
 }
 
 // maxDamages bounds the damaged batches that are counted and logged once each; of more than
@@ -244,7 +265,7 @@ func (s *Store) damaged(g *segment, position int64, err error) {
 	g.setHurt(err)
 	s.wakeKeeper()
 	s.damages.Lock()
-	at := Position{g.id, position}
+	at := damagedAt{g.id, position}
 	_, known := s.damages.known[at]
 	known = known || len(s.damages.known) >= maxDamages
 	if !known {

@@ -166,7 +166,7 @@ func (s *Store) repeated(ctx context.Context, b *journal.Batch, fresh []journal.
 			return fmt.Errorf("merge: %w: batch %s twice with other content", journal.ErrCorrupt, b.Key)
 		}
 	}
-	if s.open == nil || !s.open.own.Has(b.StreamKey, b.Seq) {
+	if s.open == nil || !s.open.own.Has(b.StreamKey, b.Seq) { // only the writer changes it
 		return nil
 	}
 	held, err := s.open.batch(ctx, b.Key)
@@ -188,16 +188,16 @@ func (s *Store) repeated(ctx context.Context, b *journal.Batch, fresh []journal.
 		s.opt.Logger.Error("other content under a held key: set aside; was a disk copied?", "batch", b.Key.String())
 		s.state.Lock()
 		s.stats.Conflicts++
-		s.notify()
+		s.notifyOf(b.Site)
 		s.state.Unlock()
 	}
 	return nil
 }
 
 func (g *segment) batch(ctx context.Context, k journal.Key) (raw []byte, err error) {
-	_, sources := g.contents()
+	source, _ := g.source(k.StreamKey)
 	err = g.read(func(db *sql.DB) error {
-		return db.QueryRowContext(ctx, "SELECT bytes FROM batch WHERE source = ? AND seq = ?", sources[k.StreamKey], int64(k.Seq)).Scan(&raw)
+		return db.QueryRowContext(ctx, "SELECT bytes FROM batch WHERE source = ? AND seq = ?", source, int64(k.Seq)).Scan(&raw)
 	})
 	return raw, err
 }
@@ -208,9 +208,10 @@ const maxOthers = 1000
 // keepOther puts b into the side table, if there is room; new is false when it stood there
 // already.
 func (g *segment) keepOther(ctx context.Context, b *journal.Batch) (new bool, err error) {
+	source, _ := g.source(b.StreamKey)
 	err = inTx(ctx, g.writer, func(tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, "INSERT OR IGNORE INTO other(source, seq, checksum, bytes) SELECT ?, ?, ?, ? WHERE (SELECT count(*) FROM other) < ?",
-			g.sources[b.StreamKey], int64(b.Seq), int64(b.Checksum()), b.Bytes, maxOthers)
+			source, int64(b.Seq), int64(b.Checksum()), b.Bytes, maxOthers)
 		if err != nil {
 			return err
 		}
@@ -219,7 +220,7 @@ func (g *segment) keepOther(ctx context.Context, b *journal.Batch) (new bool, er
 			return err
 		}
 		return tx.QueryRowContext(ctx, "SELECT NOT EXISTS(SELECT 1 FROM other WHERE source = ? AND seq = ? AND checksum = ?)",
-			g.sources[b.StreamKey], int64(b.Seq), int64(b.Checksum())).Scan(&new)
+			source, int64(b.Seq), int64(b.Checksum())).Scan(&new)
 	})
 	return new, err
 }

@@ -13,30 +13,43 @@ import (
 // until they are limit bytes or more: facts first, then logs, then samples, the oldest segments first and in
 // a segment by key. None and no error: v holds all that is here.
 func (s *Store) Page(ctx context.Context, v journal.Vector, limit int) ([]journal.Batch, error) {
-	q := quota{bytes: limit}
-	if err := s.lacking(ctx, v, &q); err != nil {
-		return nil, err
-	}
-	return q.out, nil
+	return s.PageOf(ctx, journal.ID{}, nil, v, limit)
 }
 
 // quota collects batches until they are enough.
 type quota struct {
 	out     []journal.Batch
-	batches int // at most, and with their layouts; 0: any number, and without
-	bytes   int // of those still to come
+	at      []Position     // of each
+	batches int            // at most; 0: any number
+	bytes   int            // of those still to come
+	layouts bool           // each with its layouts
+	looked  journal.Vector // gets, unless it is nil, what was looked at to be found
+
+	site journal.ID                // of a reading by position: of this one alone; of all when zero
+	rank func(journal.Stream) bool // and of these streams alone; nil: of all, whatever the site
 }
 
 func (q *quota) full() bool {
-	if q.batches > 0 {
-		return len(q.out) >= q.batches
-	}
-	return q.bytes <= 0
+	return q.bytes <= 0 || (q.batches > 0 && len(q.out) >= q.batches)
 }
 
-func (q *quota) add(b journal.Batch) {
+func (q *quota) add(b journal.Batch, g *segment, row int64) {
 	q.out = append(q.out, b)
+	q.at = append(q.at, Position{g.id, row, b.Checksum()})
 	q.bytes -= len(b.Bytes)
+}
+
+// compact leaves out the batches that have no bytes any more.
+func (q *quota) compact() {
+	kept := 0
+	for i := range q.out {
+		if q.out[i].Bytes != nil {
+			q.out[kept], q.at[kept] = q.out[i], q.at[i]
+			kept++
+		}
+	}
+	clear(q.out[kept:])
+	q.out, q.at = q.out[:kept], q.at[:kept]
 }
 
 // Tail returns a reader of what is written from now on, by this box or by others, without layouts: each
@@ -74,7 +87,7 @@ func (s *Store) Have() journal.Vector {
 	for _, g := range s.listed() {
 		g.mu.Lock()
 		if g.damage == nil {
-			out.Join(g.own)
+			out.Join(g.own.all())
 		}
 		g.mu.Unlock()
 	}

@@ -145,13 +145,10 @@ func newest(facts []FactRecord, n int) []FactRecord {
 }
 
 func (s *Store) factsOf(ctx context.Context, g *segment, q FactQuery, reach span, out *[]FactRecord) error {
-	own, sources := g.contents()
+	sources := g.names(q.Site, func(t journal.Stream) bool { return t == journal.Facts })
 	return g.read(func(db *sql.DB) error {
-		for k := range own {
-			if k.Stream != journal.Facts || k.Site != q.Site {
-				continue
-			}
-			err := eachRow(ctx, db, "SELECT position, bytes FROM batch WHERE source = ?", []any{sources[k]}, func(position int64, raw []byte) error {
+		for _, source := range sources {
+			err := eachRow(ctx, db, "SELECT position, bytes FROM batch WHERE source = ?", []any{source}, func(position int64, raw []byte) error {
 				b, ok := s.parse(g, position, raw)
 				if !ok {
 					return nil

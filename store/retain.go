@@ -172,7 +172,8 @@ func (s *Store) refillBallast() error {
 	return s.loadBallast()
 }
 
-// shedOne drops the next thing in order: files put aside as damaged, twins, logs HQ has,
+// shedOne drops the next thing in order: files put aside as damaged, twins, the oldest logs and samples
+// of sites that are over their quota, logs HQ has,
 // samples HQ has, the oldest logs, the oldest samples, above a quarter of the budget the
 // oldest facts that two bases cover, and last what is damaged and could not be salvaged. It
 // returns false when nothing could be dropped. The caller holds keeping.
@@ -189,6 +190,11 @@ func (s *Store) shedOne(ctx context.Context) (bool, error) {
 	s.writing.Lock()
 	hq := s.hq.Clone()
 	s.writing.Unlock()
+	if g, part := s.overPart(segments); g != nil {
+		if freed, err := s.drop(ctx, g, part, hq); freed || err != nil {
+			return freed, err
+		}
+	}
 	for _, step := range []struct{ samples, onlyHQ bool }{{false, true}, {true, true}, {false, false}, {true, false}} {
 		for _, g := range segments {
 			if step.samples && g.twinOnly { // the last copy of samples goes as they do
@@ -238,13 +244,10 @@ func (s *Store) shedFacts(ctx context.Context, segments []*segment, hq journal.V
 	if err != nil || total <= most/4 || len(segments) == 0 {
 		return false, err
 	}
-	covered, err := s.coveredTwice()
-	if err != nil {
-		return false, err
-	}
+	c := coverage{store: s, sites: map[journal.ID]journal.Vector{}}
 	for _, g := range segments {
 		part := g.part(func(t journal.Stream) bool { return t == journal.Facts })
-		if len(part) == 0 || !covered.Covers(part) {
+		if len(part) == 0 || !c.covers(part) {
 			continue
 		}
 		if freed, err := s.drop(ctx, g, part, hq); freed || err != nil {
@@ -261,8 +264,7 @@ func (s *Store) shedQuarantined(ctx context.Context, hq journal.Vector) (bool, e
 		if g.damaged() == nil || g == s.current() {
 			continue
 		}
-		own, _ := g.contents()
-		return s.drop(ctx, g, own, hq)
+		return s.drop(ctx, g, g.contents(), hq)
 	}
 	return false, nil
 }
@@ -279,13 +281,9 @@ func (s *Store) sealedSegments() []*segment {
 
 // part returns what stands in g of the streams that want names.
 func (g *segment) part(want func(journal.Stream) bool) journal.Vector {
-	own, _ := g.contents()
-	for k := range own {
-		if !want(k.Stream) {
-			delete(own, k)
-		}
-	}
-	return own
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.own.lacks(journal.ID{}, nil, want)
 }
 
 // dropped is what was taken out of a segment.
@@ -299,8 +297,7 @@ type dropped struct {
 // origin's own and a gap are durable, and so are bases; when there is no room even for
 // these, they follow. It returns false when there is no room for what is left.
 func (s *Store) drop(ctx context.Context, g *segment, part, hq journal.Vector) (bool, error) {
-	own, _ := g.contents()
-	left := own.Minus(part)
+	left := g.contents().Minus(part)
 	tmp := g.file() + tmpSuffix
 	if len(left) > 0 {
 		err := g.copyWithout(ctx, tmp, part)
@@ -318,7 +315,7 @@ func (s *Store) drop(ctx context.Context, g *segment, part, hq journal.Vector) (
 	d := dropped{part, hq, g.span}
 	told := s.tellDropped(d)
 	if told == nil {
-		told = s.writeBases()
+		told = s.writeBasesOf(part)
 	}
 	if told == nil {
 		told = s.unwant(part)
@@ -433,7 +430,8 @@ func (g *segment) replace(left journal.Vector, tmp string) error {
 		return err
 	}
 	g.mu.Lock()
-	g.own = left
+	g.own.remove(g.own.all().Minus(left))
+	g.own.clip()
 	g.mu.Unlock()
 	return nil
 }

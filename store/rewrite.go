@@ -18,24 +18,39 @@ const rewriteBytes = 4 << 20
 // so does what a later version put beside the tables of this one. It needs no more room than
 // what is left takes: a file that is thrown away when it is not finished has no journal.
 func (g *segment) copyWithout(ctx context.Context, to string, part journal.Vector) error {
+	c := cut{sources: "-1", layouts: len(only(g.contents().Minus(part), journal.Samples)) == 0}
+	for k := range part {
+		source, _ := g.source(k)
+		c.sources += fmt.Sprintf(", %d", source)
+	}
+	return g.copyCut(ctx, to, c)
+}
+
+// copyWithoutSites is copyWithout for all that is of sites, which leave not even their names.
+func (g *segment) copyWithoutSites(ctx context.Context, to string, sites []journal.ID) error {
+	return g.copyCut(ctx, to, cut{sources: "SELECT id FROM old.source WHERE substr(key, 1, 16) IN (" + literals(sites) + ")", names: true})
+}
+
+// cut is what is left out of a copy.
+type cut struct {
+	sources string // which streams: a list or a query in SQL
+	names   bool   // their names and what was set aside too
+	layouts bool   // all layouts
+}
+
+func (g *segment) copyCut(ctx context.Context, to string, c cut) error {
 	removeDB(to)
 	db := openDB(to, scratch)
-	err := g.copyTables(ctx, db, part)
+	err := g.copyTables(ctx, db, c)
 	if err = errors.Join(err, db.Close()); err != nil {
 		removeDB(to)
 	}
 	return err
 }
 
-func (g *segment) copyTables(ctx context.Context, db *sql.DB, part journal.Vector) error {
+func (g *segment) copyTables(ctx context.Context, db *sql.DB, c cut) error {
 	if _, err := db.ExecContext(ctx, "ATTACH ? AS old", g.file()); err != nil {
 		return err
-	}
-	drop, samples := "-1", false
-	_, sources := g.contents()
-	for k := range part {
-		drop += fmt.Sprintf(", %d", sources[k])
-		samples = samples || k.Stream == journal.Samples
 	}
 	var tables []table
 	var others []string
@@ -48,9 +63,11 @@ func (g *segment) copyTables(ctx context.Context, db *sql.DB, part journal.Vecto
 	}
 	for _, t := range tables {
 		switch {
-		case t.name == "own" || t.name == "batch":
-			t.keep = "source NOT IN (" + drop + ")"
-		case t.name == "layout" && samples:
+		case t.name == "own" || t.name == "batch" || (t.name == "other" && c.names):
+			t.keep = "source NOT IN (" + c.sources + ")"
+		case t.name == "source" && c.names:
+			t.keep = "id NOT IN (" + c.sources + ")"
+		case t.name == "layout" && c.layouts:
 			continue
 		}
 		if err := t.copy(ctx, db); err != nil {

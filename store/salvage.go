@@ -42,6 +42,9 @@ const (
 	metaSpan = "span" // from when to when it reaches
 	metaTwin = "twin" // its twin holds readings that its rows have no more
 
+	metaPast  = "past"  // the segments before it, as far as they are known
+	metaEnd   = "end"   // its last position when it was sealed
+	metaUsage = "usage" // the bytes of each stream
 )
 
 // rescue is what is known of a salvaged segment until the damaged file is put aside.
@@ -186,7 +189,7 @@ func (s *Store) salvageAll(ctx context.Context) error {
 // batches stood for it alone.
 func (s *Store) forgetTwin(g *segment) error {
 	g.twinOnly = false
-	if own, _ := g.contents(); len(own) > 0 {
+	if len(g.contents()) > 0 {
 		return nil
 	}
 	return s.strip(g, journal.Vector{}, "")
@@ -247,7 +250,7 @@ func (s *Store) salvage(ctx context.Context, g *segment) error {
 		return err
 	}
 	s.opt.Logger.Warn("salvaging a damaged segment", "segment", filepath.Base(path), "err", why)
-	c := &salvor{store: s, g: g, elsewhere: s.elsewhere(g), meta: map[string][]byte{}, own: journal.Vector{},
+	c := &salvor{store: s, g: g, elsewhere: s.elsewhere(g), meta: map[string][]byte{}, own: ledger{ring: &s.keys},
 		sources: map[journal.StreamKey]int64{}, layouts: map[journal.LayoutID]struct{}{}}
 	s.state.RLock()
 	c.span = g.span
@@ -281,8 +284,7 @@ func (s *Store) elsewhere(g *segment) journal.Vector {
 	out := journal.Vector{}
 	for _, x := range s.listed() {
 		if x != g {
-			own, _ := x.contents()
-			out.Join(own)
+			out.Join(x.contents())
 		}
 	}
 	return out
@@ -345,8 +347,11 @@ func (s *Store) serve(ctx context.Context, c *salvor, to string) error {
 	g.use.Lock()
 	err := g.abandon()
 	g.mu.Lock()
-	g.path, g.sealed, g.damage, g.hurt, g.own, g.sources, g.told = to, true, nil, nil, c.own, c.sources, true
+	g.path, g.sealed, g.damage, g.hurt, g.own, g.told, g.sized = to, true, nil, nil, c.own, true, true
 	g.mu.Unlock()
+	if b := c.meta[metaEnd]; len(b) == 8 {
+		g.end = int64(binary.BigEndian.Uint64(b))
+	}
 	g.twinOnly = c.twinOnly()
 	g.use.Unlock()
 	if err != nil {
@@ -354,7 +359,7 @@ func (s *Store) serve(ctx context.Context, c *salvor, to string) error {
 	}
 	s.writing.Lock()
 	s.state.Lock()
-	s.held.Join(c.own)
+	s.held.join(&c.own)
 	g.span = c.span
 	delete(s.tails, g)
 	s.notify()

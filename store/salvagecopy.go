@@ -56,7 +56,7 @@ type salvor struct {
 	spanKnown bool
 	span      span
 	meta      map[string][]byte
-	own       journal.Vector // what stands in the copy
+	own       ledger // what stands in the copy
 	sources   map[journal.StreamKey]int64
 	layouts   map[journal.LayoutID]struct{}
 	writer    journal.Incarnation // of this origin's last batch
@@ -151,7 +151,7 @@ func (c *salvor) takeMeta(ctx context.Context, db *sql.DB) error {
 		return nil
 	}
 	err := each(ctx, db, "SELECT name, value FROM meta", nil, take)
-	for _, name := range []string{metaHeld, metaSpan, metaWriter, metaClosed} { // behind a damaged page
+	for _, name := range []string{metaHeld, metaSpan, metaWriter, metaClosed, metaPast, metaEnd} { // behind a damaged page
 		if err == nil || isPassing(err) {
 			break
 		}
@@ -264,7 +264,7 @@ func (c *salvor) findLayout(ctx context.Context, id journal.LayoutID) (bool, err
 // putBatch puts a batch into the copy, if its checksum is right and its layouts are there.
 func (c *salvor) putBatch(ctx context.Context, position int64, raw []byte) error {
 	b, err := journal.ParseBatch(raw)
-	if err != nil || position < 1 || c.own.Has(b.StreamKey, b.Seq) || c.elsewhere.Has(b.StreamKey, b.Seq) {
+	if err != nil || position < 1 || c.g.left(b.Site) || c.own.Has(b.StreamKey, b.Seq) || c.elsewhere.Has(b.StreamKey, b.Seq) {
 		return nil
 	}
 	for _, id := range b.Uses {
@@ -283,7 +283,7 @@ func (c *salvor) putBatch(ctx context.Context, position int64, raw []byte) error
 	if n, err := res.RowsAffected(); err != nil || n == 0 {
 		return err
 	}
-	c.own.Add(b.StreamKey, b.Seq, b.Seq)
+	c.own.put(b.StreamKey, source, int64(len(raw)), journal.Interval{First: b.Seq, Last: b.Seq})
 	if b.Origin == c.store.id.origin && position > c.writerAt {
 		c.writer, c.writerAt = b.Incarnation, position
 	}
@@ -323,7 +323,7 @@ func (c *salvor) putOther(ctx context.Context, id int64, raw []byte) error {
 
 // finish writes what the copy says of itself.
 func (c *salvor) finish(ctx context.Context) error {
-	for k, ivs := range c.own {
+	for k, ivs := range c.own.all() {
 		for _, iv := range ivs {
 			if _, err := c.tx.ExecContext(ctx, "INSERT INTO own(source, first, last) VALUES(?, ?, ?)", c.sources[k], int64(iv.First), int64(iv.Last)); err != nil {
 				return err
@@ -341,7 +341,10 @@ func (c *salvor) finish(ctx context.Context) error {
 		c.meta[metaTwin] = []byte{1}
 	}
 	c.meta["site"], c.meta["origin"], c.meta["id"] = c.store.id.site[:], c.store.id.origin[:], c.g.id[:]
-	c.meta[metaSpan] = c.span.bytes()
+	c.meta[metaSpan], c.meta[metaUsage] = c.span.bytes(), c.own.sizes()
+	if g := c.g; len(c.meta[metaEnd]) != 8 && g.told && !g.isSealed() {
+		c.meta[metaEnd] = binary.BigEndian.AppendUint64(nil, uint64(g.next-1))
+	}
 	if len(c.meta[metaWriter]) != 8 && c.writer != 0 {
 		c.meta[metaWriter] = binary.BigEndian.AppendUint64(nil, uint64(c.writer))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"maps"
 	"slices"
 
 	"rackpost/hw/journal"
@@ -39,9 +40,10 @@ func (s *Store) soundTwin(ctx context.Context, g *segment, reach *span) bool {
 // rescued sums up what c found.
 func (c *salvor) rescued(ctx context.Context) *rescue {
 	stood, unknown := c.store.stood(ctx, c.g, c.meta[metaHeld])
-	stood.Join(c.own)
-	r := &rescue{original: c.g.file(), lost: stood.Minus(c.own), of: stood.Count(), unknown: unknown, span: c.span, twin: c.twin}
-	r.nothing = len(c.own) == 0 && !r.twin
+	own := c.own.all()
+	stood.Join(own)
+	r := &rescue{original: c.g.file(), lost: stood.Minus(own), of: stood.Count(), unknown: unknown, span: c.span, twin: c.twin}
+	r.nothing = len(own) == 0 && !r.twin
 	if r.span.first > r.span.last {
 		r.span = c.store.spanAround(c.g)
 	}
@@ -51,7 +53,7 @@ func (c *salvor) rescued(ctx context.Context) *rescue {
 // stood returns what stood in g before the damage, and whether more may have: where g does not
 // tell, it is what came between its head and the next one's, and has not gone since.
 func (s *Store) stood(ctx context.Context, g *segment, head []byte) (out journal.Vector, unknown bool) {
-	out, _ = g.contents()
+	out = g.contents()
 	if g.told {
 		return out, false
 	}
@@ -71,6 +73,7 @@ func (s *Store) stood(ctx context.Context, g *segment, head []byte) (out journal
 		before = s.heldBefore(ctx, g)
 	}
 	came := next.Minus(before).Minus(s.elsewhere(g))
+	maps.DeleteFunc(came, func(k journal.StreamKey, _ []journal.Interval) bool { return g.number <= s.forgotten[k.Site].upTo })
 	s.state.RLock()
 	defer s.state.RUnlock()
 	for _, f := range s.folds {
@@ -85,8 +88,7 @@ func (s *Store) heldBefore(ctx context.Context, g *segment) journal.Vector {
 	segments := s.listed()
 	for _, x := range slices.Backward(segments[:slices.Index(segments, g)]) {
 		if v := x.head(ctx); v != nil {
-			own, _ := x.contents()
-			v.Join(own)
+			v.Join(x.contents())
 			return v
 		}
 	}

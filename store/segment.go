@@ -9,9 +9,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -31,6 +31,7 @@ type segment struct {
 	id     SegmentID
 	number uint64         // order among the segments of this store
 	held   journal.Vector // what the store held when the segment was begun; only until the store has taken it
+	past   []SegmentID    // the segments before it; only until the store has taken them
 	span   span           // of everything told in it
 
 	// The keeper's alone, and the start's:
@@ -46,11 +47,13 @@ type segment struct {
 	mu      sync.Mutex // guards what follows; sealing and the writer of the open segment change it
 	path    string
 	sealed  bool
-	damage  error          // why it is quarantined; it is not read any more
-	hurt    error          // why some of it cannot be read
-	own     journal.Vector // what stands in it
-	told    bool           // own was read whole
-	sources map[journal.StreamKey]int64
+	damage  error        // why it is quarantined; it is not read any more
+	hurt    error        // why some of it cannot be read
+	own     ledger       // what stands in it, and its numbers for streams
+	told    bool         // own was read whole
+	sized   bool         // own knows the bytes of streams
+	leaving []journal.ID // sites whose rows are still here, and read no more
+	end     int64        // of a sealed one: its last position ever; 0 where that is not known
 
 	// Of the open segment only:
 	writer  *sql.DB
@@ -116,16 +119,16 @@ func parseSegmentName(name string) (number uint64, id SegmentID, sealed, ok bool
 }
 
 // createSegment makes the next segment of dir, empty and durable.
-func createSegment(ctx context.Context, dir string, number uint64, id identity, held journal.Vector) (*segment, error) {
-	s := &segment{number: number, own: journal.Vector{}, told: true, span: emptySpan(),
-		sources: map[journal.StreamKey]int64{}, layouts: map[journal.LayoutID]struct{}{}, next: 1}
+func createSegment(ctx context.Context, dir string, number uint64, id identity, held *ledger, past []SegmentID) (*segment, error) {
+	s := &segment{number: number, own: ledger{ring: held.ring}, told: true, sized: true, span: emptySpan(), layouts: map[journal.LayoutID]struct{}{}, next: 1}
 	if _, err := rand.Read(s.id[:]); err != nil {
 		return nil, err
 	}
 	s.path = filepath.Join(dir, segmentName(number, s.id, openSuffix))
 	// It gets its name when it is whole: a crash leaves no segment without its tables.
 	err := createFile(ctx, s.path, func(tx *sql.Tx) error {
-		for name, value := range map[string][]byte{"site": id.site[:], "origin": id.origin[:], "id": s.id[:], metaHeld: held.Marshal()} {
+		head := map[string][]byte{"site": id.site[:], "origin": id.origin[:], "id": s.id[:], metaHeld: held.all().Marshal(), metaPast: joinIDs(past)}
+		for name, value := range head {
 			if err := setMeta(ctx, tx, name, value); err != nil {
 				return err
 			}
@@ -189,9 +192,8 @@ func (s *segment) openForWriting() {
 
 // loadSegment reads what is known of a segment without reading its batches. A segment that
 // cannot be read comes back with damage set.
-func loadSegment(ctx context.Context, path string, number uint64, id SegmentID, sealed bool) *segment {
-	s := &segment{id: id, number: number, path: path, sealed: sealed, held: journal.Vector{}, own: journal.Vector{}, span: emptySpan(),
-		sources: map[journal.StreamKey]int64{}, layouts: map[journal.LayoutID]struct{}{}}
+func loadSegment(ctx context.Context, path string, number uint64, id SegmentID, sealed bool, ring *keyring) *segment {
+	s := &segment{id: id, number: number, path: path, sealed: sealed, held: journal.Vector{}, own: ledger{ring: ring}, span: emptySpan(), layouts: map[journal.LayoutID]struct{}{}}
 	var err error
 	if sealed {
 		err = s.read(func(db *sql.DB) error { return s.load(ctx, db) })
@@ -206,18 +208,19 @@ func loadSegment(ctx context.Context, path string, number uint64, id SegmentID, 
 }
 
 func (s *segment) load(ctx context.Context, db *sql.DB) error {
-	if err := s.loadMeta(ctx, db); err != nil {
+	usage, err := s.loadMeta(ctx, db)
+	if err != nil {
 		return err
 	}
 	names := map[int64]journal.StreamKey{}
-	err := each(ctx, db, "SELECT id, key FROM source", nil, func(rows *sql.Rows) error {
+	err = each(ctx, db, "SELECT id, key FROM source", nil, func(rows *sql.Rows) error {
 		var n int64
 		var b []byte
 		if err := rows.Scan(&n, &b); err != nil {
 			return err
 		}
 		k, err := journal.ParseStreamKey(b)
-		s.sources[k], names[n] = n, k
+		names[n] = k
 		return err
 	})
 	if err != nil {
@@ -232,7 +235,7 @@ func (s *segment) load(ctx context.Context, db *sql.DB) error {
 		if _, ok := names[n]; !ok || first == 0 || first > last {
 			return fmt.Errorf("%w: interval %d..%d of source %d", journal.ErrCorrupt, first, last, n)
 		}
-		s.own.Add(names[n], first, last)
+		s.own.put(names[n], n, 0, journal.Interval{First: first, Last: last})
 		return nil
 	})
 	if err != nil {
@@ -240,6 +243,8 @@ func (s *segment) load(ctx context.Context, db *sql.DB) error {
 	}
 	s.told = true
 	if s.sealed {
+		s.sized = s.own.size(usage)
+		s.own.clip()
 		return nil
 	}
 	if err := db.QueryRowContext(ctx, "SELECT coalesce(max(position), 0) + 1 FROM batch").Scan(&s.next); err != nil {
@@ -257,9 +262,10 @@ func (s *segment) load(ctx context.Context, db *sql.DB) error {
 	})
 }
 
-func (s *segment) loadMeta(ctx context.Context, db *sql.DB) error {
+// loadMeta returns what the segment says of the bytes of its streams.
+func (s *segment) loadMeta(ctx context.Context, db *sql.DB) (usage []byte, err error) {
 	meta := map[string][]byte{}
-	err := each(ctx, db, "SELECT name, value FROM meta", nil, func(rows *sql.Rows) error {
+	err = each(ctx, db, "SELECT name, value FROM meta", nil, func(rows *sql.Rows) error {
 		var name string
 		var value []byte
 		err := rows.Scan(&name, &value)
@@ -267,13 +273,16 @@ func (s *segment) loadMeta(ctx context.Context, db *sql.DB) error {
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("read meta: %w", err)
+		return nil, fmt.Errorf("read meta: %w", err)
 	}
 	if s.held, err = journal.UnmarshalVector(meta[metaHeld]); err != nil {
-		return fmt.Errorf("read what was held at its start: %w", err)
+		return nil, fmt.Errorf("read what was held at its start: %w", err)
 	}
-	s.span, s.twinOnly = parseSpan(meta[metaSpan]), len(meta[metaTwin]) > 0
-	return nil
+	s.span, s.twinOnly, s.past = parseSpan(meta[metaSpan]), len(meta[metaTwin]) > 0, splitIDs(meta[metaPast])
+	if b := meta[metaEnd]; len(b) == 8 {
+		s.end = int64(binary.BigEndian.Uint64(b))
+	}
+	return meta[metaUsage], nil
 }
 
 // each runs query and calls fn for every row.
@@ -316,108 +325,146 @@ func eachRow(ctx context.Context, db *sql.DB, query string, args []any, fn func(
 // transaction, and takes them into own. It gives each its position. by is this store's
 // incarnation when it wrote them itself, 0 for those of others.
 func (s *segment) append(ctx context.Context, batches []journal.Batch, by journal.Incarnation) (positions []int64, err error) {
-	next, own := s.next, journal.Vector{}
-	fresh := map[journal.LayoutID]struct{}{}
-	added := map[journal.StreamKey]int64{}
+	w := segmentWriter{g: s, fresh: map[journal.LayoutID]struct{}{}, streams: map[journal.StreamKey]*streamAdded{}}
 	err = inTx(ctx, s.writer, func(tx *sql.Tx) error {
 		if by != 0 && by != s.by {
 			if err := noteIncarnation(ctx, tx, metaWriter, by); err != nil {
 				return err
 			}
 		}
-		for i := range batches {
-			b := &batches[i]
-			if err := s.appendLayouts(ctx, tx, b, fresh); err != nil {
-				return err
-			}
-			source, err := s.source(ctx, tx, b.StreamKey, added)
-			if err != nil {
-				return err
-			}
-			_, err = tx.ExecContext(ctx, "INSERT INTO batch(position, source, seq, bytes) VALUES(?, ?, ?, ?)", next, source, int64(b.Seq), b.Bytes)
-			if err != nil {
-				return fmt.Errorf("write batch %s: %w", b.Key, err)
-			}
-			positions = append(positions, next)
-			next++
-			own.Add(b.StreamKey, b.Seq, b.Seq)
-		}
-		return s.writeOwn(ctx, tx, own, added)
+		w.tx = tx
+		positions, err = w.write(ctx, batches)
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
-	s.next = next
+	s.next += int64(len(batches))
 	s.by = cmp.Or(by, s.by)
-	s.own.Join(own)
-	maps.Copy(s.sources, added)
+	for k, x := range w.streams {
+		s.own.put(k, x.source, x.bytes, x.runs...)
+	}
 	s.mu.Unlock()
-	for id := range fresh {
+	for id := range w.fresh {
 		s.layouts[id] = struct{}{}
 	}
 	return positions, nil
 }
 
-func (s *segment) appendLayouts(ctx context.Context, tx *sql.Tx, b *journal.Batch, fresh map[journal.LayoutID]struct{}) error {
+// segmentWriter writes batches by one transaction.
+type segmentWriter struct {
+	g       *segment
+	tx      *sql.Tx
+	fresh   map[journal.LayoutID]struct{}
+	streams map[journal.StreamKey]*streamAdded
+}
+
+// streamAdded is what a transaction adds to a stream.
+type streamAdded struct {
+	source int64
+	bytes  int64
+	runs   []journal.Interval
+}
+
+func (w *segmentWriter) write(ctx context.Context, batches []journal.Batch) (positions []int64, err error) {
+	insert, err := w.tx.PrepareContext(ctx, "INSERT INTO batch(position, source, seq, bytes) VALUES(?, ?, ?, ?)")
+	if err != nil {
+		return nil, err
+	}
+	defer insert.Close()
+	positions = make([]int64, 0, len(batches))
+	for i := range batches {
+		b := &batches[i]
+		if err := w.layouts(ctx, b); err != nil {
+			return nil, err
+		}
+		x, err := w.stream(ctx, b.StreamKey)
+		if err != nil {
+			return nil, err
+		}
+		position := w.g.next + int64(i)
+		if _, err := insert.ExecContext(ctx, position, x.source, int64(b.Seq), b.Bytes); err != nil {
+			return nil, fmt.Errorf("write batch %s: %w", b.Key, err)
+		}
+		positions = append(positions, position)
+		x.bytes += int64(len(b.Bytes))
+		if n := len(x.runs); n > 0 && x.runs[n-1].Last+1 == b.Seq {
+			x.runs[n-1].Last++
+		} else {
+			x.runs = append(x.runs, journal.Interval{First: b.Seq, Last: b.Seq})
+		}
+	}
+	return positions, w.own(ctx)
+}
+
+func (w *segmentWriter) layouts(ctx context.Context, b *journal.Batch) error {
 	for _, l := range b.Layouts {
-		_, have := s.layouts[l.ID]
-		if _, now := fresh[l.ID]; have || now {
+		_, have := w.g.layouts[l.ID]
+		if _, now := w.fresh[l.ID]; have || now {
 			continue
 		}
-		if _, err := tx.ExecContext(ctx, "INSERT OR IGNORE INTO layout(name, bytes) VALUES(?, ?)", l.ID[:], l.Bytes); err != nil {
+		if _, err := w.tx.ExecContext(ctx, "INSERT OR IGNORE INTO layout(name, bytes) VALUES(?, ?)", l.ID[:], l.Bytes); err != nil {
 			return fmt.Errorf("write layout %s: %w", l.ID, err)
 		}
-		fresh[l.ID] = struct{}{}
+		w.fresh[l.ID] = struct{}{}
 	}
 	return nil
 }
 
-func (s *segment) source(ctx context.Context, tx *sql.Tx, k journal.StreamKey, added map[journal.StreamKey]int64) (int64, error) {
-	if n, ok := s.sources[k]; ok {
-		return n, nil
+func (w *segmentWriter) stream(ctx context.Context, k journal.StreamKey) (*streamAdded, error) {
+	if x := w.streams[k]; x != nil {
+		return x, nil
 	}
-	if n, ok := added[k]; ok {
-		return n, nil
+	x := &streamAdded{}
+	if n, ok := w.g.own.source(k); ok { // only the writer changes it
+		x.source = n
+	} else if err := w.tx.QueryRowContext(ctx, "INSERT INTO source(key) VALUES(?) ON CONFLICT(key) DO UPDATE SET key = key RETURNING id", k.Bytes()).Scan(&x.source); err != nil {
+		return nil, fmt.Errorf("write source %s: %w", k, err)
 	}
-	res, err := tx.ExecContext(ctx, "INSERT INTO source(key) VALUES(?)", k.Bytes())
-	if err != nil {
-		return 0, fmt.Errorf("write source %s: %w", k, err)
-	}
-	n, err := res.LastInsertId()
-	added[k] = n
-	return n, err
+	w.streams[k] = x
+	return x, nil
 }
 
-// writeOwn writes the intervals of own that add changes. In a running store that is one row
-// a stream and flush, always the same one.
-func (s *segment) writeOwn(ctx context.Context, tx *sql.Tx, add journal.Vector, added map[journal.StreamKey]int64) error {
-	for k, iv := range add {
-		n, ok := s.sources[k]
-		if !ok {
-			n = added[k]
+// own writes the intervals that the transaction changes. In a running store that is one row a stream
+// and flush, always the same one.
+func (w *segmentWriter) own(ctx context.Context) error {
+	put, err := w.tx.PrepareContext(ctx, "INSERT OR REPLACE INTO own(source, first, last) VALUES(?, ?, ?)")
+	if err != nil {
+		return err
+	}
+	defer put.Close()
+	for k, x := range w.streams {
+		old := journal.Vector{}
+		take(old, w.g.own.runs(k))
+		now := journal.Vector{k: slices.Clone(old[k])}
+		for _, iv := range x.runs {
+			now.Add(k, iv.First, iv.Last)
 		}
-		merged := journal.Vector{k: append([]journal.Interval(nil), s.own[k]...)}
-		for _, x := range iv {
-			merged.Add(k, x.First, x.Last)
-		}
-		old, now, keep := s.own[k], merged[k], 0
-		for keep < len(old) && keep < len(now) && old[keep] == now[keep] {
+		was, is, keep := old[k], now[k], 0
+		for keep < len(was) && keep < len(is) && was[keep] == is[keep] {
 			keep++
 		}
-		grown := keep == len(old)-1 && keep == len(now)-1 && old[keep].First == now[keep].First
-		if keep < len(old) && !grown {
-			if _, err := tx.ExecContext(ctx, "DELETE FROM own WHERE source = ? AND first >= ?", n, int64(old[keep].First)); err != nil {
+		grown := keep == len(was)-1 && keep == len(is)-1 && was[keep].First == is[keep].First
+		if keep < len(was) && !grown {
+			if _, err := w.tx.ExecContext(ctx, "DELETE FROM own WHERE source = ? AND first >= ?", x.source, int64(was[keep].First)); err != nil {
 				return err
 			}
 		}
-		for _, x := range now[keep:] {
-			if _, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO own(source, first, last) VALUES(?, ?, ?)", n, int64(x.First), int64(x.Last)); err != nil {
+		for _, iv := range is[keep:] {
+			if _, err := put.ExecContext(ctx, x.source, int64(iv.First), int64(iv.Last)); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// names returns what the segment calls the streams of a site, of all when it is zero, that rank names.
+func (s *segment) names(site journal.ID, rank func(journal.Stream) bool) []int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.own.names(site, rank)
 }
 
 // read calls fn with a handle for reading. Meanwhile the segment is neither sealed nor
@@ -465,11 +512,25 @@ func (s *segment) setDamage(err error) {
 	s.damage = err
 }
 
-// contents returns copies of what stands in the segment and of its numbers for sources.
-func (s *segment) contents() (journal.Vector, map[journal.StreamKey]int64) {
+// contents returns what stands in the segment.
+func (s *segment) contents() journal.Vector {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.own.Clone(), maps.Clone(s.sources)
+	return s.own.all()
+}
+
+// contentsOf returns what stands in the segment of a site.
+func (s *segment) contentsOf(site journal.ID) journal.Vector {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.own.of(site)
+}
+
+// source returns what the segment calls a stream of which something stands in it.
+func (s *segment) source(k journal.StreamKey) (int64, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.own.source(k)
 }
 
 // close gives the handles of an open segment back.

@@ -3,57 +3,29 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
-	"strconv"
-	"strings"
 
 	"rackpost/hw/journal"
 )
 
-// Position is where a local reader stands: behind one batch. It means nothing to another
-// store. The zero Position stands before everything.
-type Position struct {
-	Segment SegmentID
-	Row     int64
-}
-
-// String returns the text ParsePosition reads.
-func (p Position) String() string { return fmt.Sprintf("%s:%d", p.Segment, p.Row) }
-
-// ParsePosition reads a position.
-func ParsePosition(s string) (p Position, err error) {
-	id, row, ok := strings.Cut(s, ":")
-	b, err := hex.DecodeString(id)
-	if err == nil && ok && len(b) == len(p.Segment) {
-		copy(p.Segment[:], b)
-		p.Row, err = strconv.ParseInt(row, 10, 64)
-	}
-	if err != nil || !ok || len(b) != len(p.Segment) || p.Row < 0 {
-		return Position{}, fmt.Errorf("position %q: want what an earlier answer gave", s)
-	}
-	return p, nil
-}
-
-// ErrTrimmed is returned by Since for a position whose segment is gone: the reader missed
-// something and begins anew from a snapshot.
-var ErrTrimmed = errors.New("position was trimmed away")
-
 // Since returns up to limit batches behind p in order of arrival, each with its layouts, and
-// the position behind the last. No batches and no error: p is the end; wait for Watch.
+// the position behind the last. No batches and no error: p is the end; wait for Watch. Its errors are
+// those of Changes.
 func (s *Store) Since(ctx context.Context, p Position, limit int) ([]journal.Batch, Position, error) {
 	if limit < 1 {
 		return nil, p, nil
 	}
-	q := quota{batches: limit}
+	if err := s.check(ctx, p); err != nil {
+		return nil, p, err
+	}
+	q := quota{batches: limit, bytes: unlimited, layouts: true}
 	next, err := s.since(ctx, p, &q)
 	if err != nil {
 		return nil, p, err
 	}
-	return q.out, next, nil
+	return q.out, s.stamp(ctx, next), nil
 }
 
 // since collects what is behind p and returns the position behind the last.
@@ -76,7 +48,11 @@ func (s *Store) since(ctx context.Context, p Position, q *quota) (Position, erro
 		}
 		end, more, err := row, true, error(nil)
 		for more && err == nil && !q.full() {
-			end, more, err = s.sinceRow(ctx, g, end, q)
+			read := s.sinceRow
+			if q.rank != nil {
+				read = s.sinceSome
+			}
+			end, more, err = read(ctx, g, end, q)
 		}
 		switch {
 		case errors.Is(err, errGone):
@@ -86,7 +62,7 @@ func (s *Store) since(ctx context.Context, p Position, q *quota) (Position, erro
 		case err != nil:
 			return p, fmt.Errorf("since %s: %w", p, err)
 		}
-		p = Position{g.id, end}
+		p = Position{Segment: g.id, Row: end}
 		if q.full() {
 			break
 		}
@@ -107,7 +83,7 @@ func (s *Store) sinceRow(ctx context.Context, g *segment, row int64, q *quota) (
 			}
 			row = position
 			if b, ok := s.parse(g, position, raw); ok {
-				q.add(b)
+				q.add(b, g, position)
 			}
 			return nil
 		})
@@ -122,10 +98,10 @@ func (s *Store) sinceRow(ctx context.Context, g *segment, row int64, q *quota) (
 // withLayouts gives every batch that has none yet the layouts it refers to. A batch whose
 // layout is damaged is passed over: nobody could take it.
 func (s *Store) withLayouts(ctx context.Context, db *sql.DB, g *segment, q *quota) error {
-	if q.batches == 0 {
+	if !q.layouts {
 		return nil
 	}
-	batches := &q.out
+	batches := q.out
 	have := map[journal.LayoutID]journal.Layout{}
 	load := func(id journal.LayoutID) (journal.Layout, error) {
 		l, ok := have[id]
@@ -140,8 +116,8 @@ func (s *Store) withLayouts(ctx context.Context, db *sql.DB, g *segment, q *quot
 		return l, nil
 	}
 	var failed error
-	for i := range *batches {
-		b := &(*batches)[i]
+	for i := range batches {
+		b := &batches[i]
 		for _, id := range b.Uses[len(b.Layouts):] {
 			l, err := load(id)
 			if err != nil {
@@ -156,7 +132,7 @@ func (s *Store) withLayouts(ctx context.Context, db *sql.DB, g *segment, q *quot
 			b.Layouts = append(b.Layouts, l)
 		}
 	}
-	*batches = slices.DeleteFunc(*batches, func(b journal.Batch) bool { return b.Bytes == nil })
+	q.compact()
 	return failed
 }
 
@@ -167,33 +143,41 @@ func (s *Store) Lacking(ctx context.Context, v journal.Vector, limit int) ([]jou
 	if limit < 1 {
 		return nil, nil
 	}
-	q := quota{batches: limit}
-	if err := s.lacking(ctx, v, &q); err != nil {
+	q := quota{batches: limit, bytes: unlimited, layouts: true}
+	if err := s.lacking(ctx, journal.ID{}, v, ranks(nil), false, &q); err != nil {
 		return nil, err
 	}
 	return q.out, nil
 }
 
-func (s *Store) lacking(ctx context.Context, v journal.Vector, q *quota) error {
+// ranks returns what tells, one after the other, the streams asked for; none means all, facts first and
+// samples last.
+func ranks(streams []journal.Stream) (out []func(journal.Stream) bool) {
+	if len(streams) == 0 {
+		return []func(journal.Stream) bool{
+			func(t journal.Stream) bool { return t == journal.Facts },
+			func(t journal.Stream) bool { return t != journal.Facts && t != journal.Samples },
+			func(t journal.Stream) bool { return t == journal.Samples },
+		}
+	}
+	for _, x := range streams {
+		out = append(out, func(t journal.Stream) bool { return t == x })
+	}
+	return out
+}
+
+// lacking collects what is here and v does not hold, of one site, or of all when it is zero.
+func (s *Store) lacking(ctx context.Context, site journal.ID, v journal.Vector, ranks []func(journal.Stream) bool, newest bool, q *quota) error {
 	segments := s.listed()
-	for _, rank := range []func(journal.Stream) bool{
-		func(t journal.Stream) bool { return t == journal.Facts },
-		func(t journal.Stream) bool { return t != journal.Facts && t != journal.Samples },
-		func(t journal.Stream) bool { return t == journal.Samples },
-	} {
+	if newest {
+		slices.Reverse(segments)
+	}
+	for _, rank := range ranks {
 		for _, g := range segments {
 			if q.full() {
 				return nil
 			}
-			if g.damaged() != nil {
-				continue
-			}
-			err := s.lackingOf(ctx, g, v, rank, q)
-			switch {
-			case errors.Is(err, errGone):
-			case isDamaged(err):
-				s.setAside(g, err)
-			case err != nil:
+			if err := s.lackingOf(ctx, g, want{site, v, rank, newest}, q); err != nil {
 				return fmt.Errorf("lacking: %w", err)
 			}
 		}
@@ -201,42 +185,70 @@ func (s *Store) lacking(ctx context.Context, v journal.Vector, q *quota) error {
 	return nil
 }
 
-// lackingOf collects what g has and v does not.
-func (s *Store) lackingOf(ctx context.Context, g *segment, v journal.Vector, rank func(journal.Stream) bool, q *quota) error {
+// want is what is asked of a segment: what v does not hold of a site, or of all when it is zero, in the
+// streams that rank names.
+type want struct {
+	site   journal.ID
+	v      journal.Vector
+	rank   func(journal.Stream) bool
+	newest bool
+}
+
+// lackingOf collects what g has of w. A damaged segment is set aside.
+func (s *Store) lackingOf(ctx context.Context, g *segment, w want, q *quota) error {
+	if g.damaged() != nil {
+		return nil
+	}
 	// Of those read, some may have to be passed over: then further ones take their place.
-	for want, sources := g.lacks(v, rank); len(want) > 0 && !q.full(); {
+	for lacks := g.lacks(w); len(lacks) > 0 && !q.full(); {
 		looked := journal.Vector{}
 		err := g.read(func(db *sql.DB) error {
-			err := s.readWanted(ctx, g, db, want, sources, looked, q)
+			err := s.readLacks(ctx, g, db, lacks, w.newest, looked, q)
 			return errors.Join(err, s.withLayouts(ctx, db, g, q))
 		})
-		if err != nil || len(looked) == 0 {
+		if q.looked != nil {
+			q.looked.Join(looked)
+		}
+		switch {
+		case errors.Is(err, errGone):
+			return nil
+		case isDamaged(err):
+			s.setAside(g, err)
+			return nil
+		case err != nil || len(looked) == 0:
 			return err
 		}
-		want = want.Minus(looked)
+		lacks = lacks.Minus(looked)
 	}
 	return nil
 }
 
-// lacks returns what stands in g of the streams that rank names and v does not hold, with the numbers of
-// their sources. Where nothing is lacking it is cheap.
-func (g *segment) lacks(v journal.Vector, rank func(journal.Stream) bool) (journal.Vector, map[journal.StreamKey]int64) {
+// lacks returns what g has of w. Where nothing is lacking it is cheap.
+func (g *segment) lacks(w want) journal.Vector {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	want := g.own.Minus(v)
-	maps.DeleteFunc(want, func(k journal.StreamKey, _ []journal.Interval) bool { return !rank(k.Stream) })
-	if len(want) == 0 {
-		return nil, nil
-	}
-	return want, maps.Clone(g.sources)
+	return g.own.lacks(w.site, w.v, w.rank)
 }
 
-// readWanted collects batches of want until q is full, and notes the ones it looked at.
-func (s *Store) readWanted(ctx context.Context, g *segment, db *sql.DB, want journal.Vector, sources map[journal.StreamKey]int64, looked journal.Vector, q *quota) error {
-	for _, k := range want.Keys() {
-		for _, iv := range want[k] {
-			err := each(ctx, db, "SELECT position, seq, bytes FROM batch WHERE source = ? AND seq BETWEEN ? AND ? ORDER BY seq",
-				[]any{sources[k], int64(iv.First), int64(iv.Last)}, func(rows *sql.Rows) error {
+// readLacks collects batches of lacks until q is full, and notes the ones it looked at.
+func (s *Store) readLacks(ctx context.Context, g *segment, db *sql.DB, lacks journal.Vector, newest bool, looked journal.Vector, q *quota) error {
+	order := "ASC"
+	if newest {
+		order = "DESC"
+	}
+	for _, k := range lacks.Keys() {
+		source, ok := g.source(k)
+		if !ok { // dropped meanwhile
+			continue
+		}
+		runs := lacks[k]
+		if newest {
+			runs = slices.Clone(runs)
+			slices.Reverse(runs)
+		}
+		for _, iv := range runs {
+			err := each(ctx, db, "SELECT position, seq, bytes FROM batch WHERE source = ? AND seq BETWEEN ? AND ? ORDER BY seq "+order,
+				[]any{source, int64(iv.First), int64(iv.Last)}, func(rows *sql.Rows) error {
 					if q.full() {
 						return errEnough
 					}
@@ -247,7 +259,7 @@ func (s *Store) readWanted(ctx context.Context, g *segment, db *sql.DB, want jou
 					}
 					looked.Add(k, uint64(seq), uint64(seq))
 					if b, ok := s.parse(g, position, raw); ok {
-						q.add(b)
+						q.add(b, g, position)
 					}
 					return nil
 				})

@@ -55,20 +55,26 @@ type Store struct {
 
 	// state guards what readers see: it changes only after a commit.
 	state    sync.RWMutex
-	segments []*segment // in order, the open one last; quarantined ones too
-	held     journal.Vector
-	wanted   journal.Vector // of held: lost by damage, and taken again
-	unread   journal.Vector // batches here that this program could not fully read: no base covers them
+	segments []*segment  // in order, the open one last; quarantined ones too
+	past     []SegmentID // every segment there was, as far as that is known
+	keys     keyring
+	held     ledger
+	wanted   ledger // of held: lost by damage, and taken again
+	unread   ledger // batches here that this program could not fully read: no base covers them
 	folds    map[journal.ID]*fold.Fold
+	common   *fold.Common
 	tails    map[*segment]*index // of segments without a twin
 	changed  chan struct{}
+	watched  map[journal.ID]chan struct{} // closed at the next change of a site
 	stats    Stats
 
 	visitedElsewhere uint64 // the greatest turn of another box's samples of this site
 
+	forgotten forgotten // guarded by keeping and writing
+
 	damages struct {
 		sync.Mutex
-		known map[Position]struct{}
+		known map[damagedAt]struct{}
 	}
 	damagedBatches atomic.Uint64
 	shed           atomic.Bool // the keeper is to drop something, whatever the measures say
@@ -99,8 +105,9 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 	}
 	s := &Store{opt: opt, lock: lock, reports: make(chan putRequest), ended: make(chan struct{}), closed: make(chan struct{}), sealing: make(chan struct{}, 1),
 		previous: map[journal.StreamKey]uint32{}, states: map[hw.DeviceID]*hw.State{}, layouts: newLayoutCache(),
-		held: journal.Vector{}, wanted: journal.Vector{}, unread: journal.Vector{}, hq: journal.Vector{}, folds: map[journal.ID]*fold.Fold{}, tails: map[*segment]*index{}, changed: make(chan struct{})}
-	s.damages.known = map[Position]struct{}{}
+		hq: journal.Vector{}, folds: map[journal.ID]*fold.Fold{}, common: fold.NewCommon(), tails: map[*segment]*index{}, changed: make(chan struct{}), watched: map[journal.ID]chan struct{}{}}
+	s.held.ring, s.wanted.ring, s.unread.ring = &s.keys, &s.keys, &s.keys
+	s.damages.known = map[damagedAt]struct{}{}
 	if err := s.load(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open journal %s: %w", opt.Dir, err), s.Close())
 	}
@@ -180,10 +187,26 @@ func (s *Store) Watch() <-chan struct{} {
 	return s.changed
 }
 
-// notify wakes the watchers. The caller holds state.
+// notify wakes the watchers, also those of every site. The caller holds state.
 func (s *Store) notify() {
 	close(s.changed)
 	s.changed = make(chan struct{})
+	for _, c := range s.watched {
+		close(c)
+	}
+	clear(s.watched)
+}
+
+// notifyOf wakes the watchers, of the sites only those of some. The caller holds state.
+func (s *Store) notifyOf(sites ...journal.ID) {
+	close(s.changed)
+	s.changed = make(chan struct{})
+	for _, site := range sites {
+		if c := s.watched[site]; c != nil {
+			close(c)
+			delete(s.watched, site)
+		}
+	}
 }
 
 // Origin returns the id of this store.
@@ -193,7 +216,7 @@ func (s *Store) Origin() journal.ID { return s.id.origin }
 func (s *Store) Held() journal.Vector {
 	s.state.RLock()
 	defer s.state.RUnlock()
-	return s.held.Clone()
+	return s.held.all()
 }
 
 // Awaited returns what is known to have been written at site, is neither held nor excused by a
@@ -205,7 +228,7 @@ func (s *Store) Awaited(site journal.ID) journal.Vector {
 	if f == nil {
 		return journal.Vector{}
 	}
-	return f.Awaited(s.held)
+	return f.Awaited(s.held.of(site))
 }
 
 // SetHQ tells what HQ holds: the vector of its last connection and its later answers. What
@@ -220,7 +243,7 @@ func (s *Store) SetHQ(v journal.Vector) {
 func (s *Store) fold(site journal.ID) *fold.Fold {
 	f := s.folds[site]
 	if f == nil {
-		f = fold.New(site)
+		f = s.common.New(site)
 		s.folds[site] = f
 	}
 	return f
@@ -228,11 +251,8 @@ func (s *Store) fold(site journal.ID) *fold.Fold {
 
 // turn returns the next turn for a batch written at wall. The caller holds writing.
 func (s *Store) turn(wall time.Time) uint64 {
-	var greatest uint64
 	s.state.RLock()
-	for _, f := range s.folds {
-		greatest = max(greatest, f.Turn())
-	}
+	greatest := s.common.Turn()
 	s.state.RUnlock()
 	// Where turns are ahead of the clock they go on at the pace of time all the same: what is
 	// judged by the distance of turns must not stand still until the clock has caught up.

@@ -68,8 +68,8 @@ func listSegments(ctx context.Context, dir string) ([]*segment, error) {
 		if !ok {
 			continue
 		}
-		g := &segment{id: id, number: number, path: filepath.Join(dir, e.Name()), sealed: sealed, held: journal.Vector{}, own: journal.Vector{},
-			span: emptySpan(), sources: map[journal.StreamKey]int64{}, layouts: map[journal.LayoutID]struct{}{}}
+		g := &segment{id: id, number: number, path: filepath.Join(dir, e.Name()), sealed: sealed, held: journal.Vector{},
+			span: emptySpan(), layouts: map[journal.LayoutID]struct{}{}}
 		if !sealed {
 			g.reader = openDB(g.path, readOnly)
 		}
@@ -149,7 +149,7 @@ func (a *auditor) segment(ctx context.Context, g *segment) {
 			a.fault("%s: %v", name, err)
 		}
 	}
-	if own, _ := g.contents(); err == nil && !own.Equal(stands) {
+	if own := g.contents(); err == nil && !own.Equal(stands) {
 		a.fault("%s: says it holds %d batches, %d stand in it", name, own.Count(), stands.Count())
 	}
 	a.Vector.Join(stands)

@@ -18,7 +18,7 @@ const wantedFile = "wanted"
 func (s *Store) Wanted() journal.Vector {
 	s.state.RLock()
 	defer s.state.RUnlock()
-	return s.wanted.Clone()
+	return s.wanted.all()
 }
 
 // loadWanted reads what was lost, less what came again. Without the file nothing is taken again.
@@ -36,6 +36,11 @@ func (s *Store) loadWanted() error {
 		return nil
 	}
 	s.wanted.Join(v.Minus(s.elsewhere(nil)))
+	for site, x := range s.forgotten {
+		if x.pending {
+			delete(s.wanted.sites, site)
+		}
+	}
 	return nil
 }
 
@@ -45,7 +50,7 @@ func (s *Store) want(lost journal.Vector) error {
 		return nil
 	}
 	s.state.Lock()
-	next := s.wanted.Clone()
+	next := s.wanted.all()
 	next.Join(lost)
 	s.state.Unlock()
 	if err := s.writeWanted(next); err != nil {
@@ -65,8 +70,8 @@ func (s *Store) unwant(part journal.Vector) error {
 		return nil
 	}
 	s.state.Lock()
-	s.wanted = s.wanted.Minus(part)
-	next := s.wanted.Clone()
+	s.wanted.remove(part)
+	next := s.wanted.all()
 	s.state.Unlock()
 	return s.writeWanted(next)
 }
@@ -87,14 +92,14 @@ func (s *Store) writeWanted(v journal.Vector) error {
 
 // came takes batches that are written out of what is wanted. The caller holds state.
 func (s *Store) came(batches []journal.Batch) {
-	if len(s.wanted) == 0 {
+	if s.wanted.empty() {
 		return
 	}
 	now := journal.Vector{}
 	for i := range batches {
 		now.Add(batches[i].StreamKey, batches[i].Seq, batches[i].Seq)
 	}
-	s.wanted = s.wanted.Minus(now)
+	s.wanted.remove(now)
 }
 
 // isRepeated says whether a batch need not be taken: it is held, and was not lost. The caller holds

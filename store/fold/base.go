@@ -13,22 +13,45 @@ import (
 // never changed, so it may be written while the fold goes on.
 func (f *Fold) Base(held journal.Vector) *journal.Base {
 	b := &journal.Base{Site: f.site, Held: held.Clone(), Excused: f.excused.Clone(), Known: f.known.Clone(), Turn: f.turn}
+	f.each(func(_ Key, rs []*register) {
+		for _, r := range rs {
+			b.Registers = append(b.Registers, r.whole())
+		}
+	})
+	for _, d := range slices.Sorted(maps.Keys(f.visits)) {
+		b.Visits = append(b.Visits, f.Visits(d)...)
+	}
+	return b
+}
+
+// Registers calls fn for every register, in order of key and origin, and says whether the view shows it. They
+// share the payloads.
+func (f *Fold) Registers(fn func(r journal.Register, shown bool)) {
+	f.each(func(k Key, rs []*register) {
+		shown := f.shown(k)
+		for _, r := range rs {
+			fn(r.whole(), r == shown)
+		}
+	})
+}
+
+// each calls fn with every key, in order, and its registers in order of origin.
+func (f *Fold) each(fn func(Key, []*register)) {
 	var keys []Key
 	for d := range f.devices {
 		keys = append(keys, f.Keys(d)...)
 	}
 	slices.SortFunc(keys, Key.Compare)
+	var rs []*register
 	for _, k := range keys {
 		d := f.devices[k.Device]
 		from, to := d.of(k)
+		rs = rs[:0]
 		for _, i := range d.order[from:to] {
-			b.Registers = append(b.Registers, d.list[i].whole())
+			rs = append(rs, &d.list[i])
 		}
+		fn(k, rs)
 	}
-	for _, d := range slices.Sorted(maps.Keys(f.visits)) {
-		b.Visits = append(b.Visits, f.Visits(d)...)
-	}
-	return b
 }
 
 // Join takes every register of b that is newer than the fold's. It returns the keys that

@@ -39,21 +39,36 @@ type Fold struct {
 	excused journal.Vector
 	known   journal.Vector
 	turn    uint64
-	names   map[string]string // one string for each text that keys repeat
-	batch   *batch            // of the register taken last; nil: none yet
+	common  *Common
+	batch   *batch // of the register taken last; nil: none yet
 }
 
-// New returns the empty state of a site.
-func New(site journal.ID) *Fold {
-	return &Fold{site: site, devices: map[hw.DeviceID]*shelf{}, visits: map[hw.DeviceID][]visited{},
-		excused: journal.Vector{}, known: journal.Vector{}, names: map[string]string{}}
+// Common is what the folds of one store share. It is no more safe for concurrent use than they are.
+type Common struct {
+	names map[string]string // one string for each text that keys repeat: sites have parts of the same names
+	turn  uint64
 }
+
+// NewCommon returns what no fold has told anything yet.
+func NewCommon() *Common { return &Common{names: map[string]string{}} }
+
+// New returns the empty state of a site.
+func (c *Common) New(site journal.ID) *Fold {
+	return &Fold{site: site, devices: map[hw.DeviceID]*shelf{}, visits: map[hw.DeviceID][]visited{},
+		excused: journal.Vector{}, known: journal.Vector{}, common: c}
+}
+
+// Turn returns the greatest turn that any of the folds has seen.
+func (c *Common) Turn() uint64 { return c.turn }
+
+// New returns the empty state of a site, which shares nothing.
+func New(site journal.ID) *Fold { return NewCommon().New(site) }
 
 // Turn returns the greatest turn seen.
 func (f *Fold) Turn() uint64 { return f.turn }
 
 // SawTurn moves the greatest turn seen up to t.
-func (f *Fold) SawTurn(t uint64) { f.turn = max(f.turn, t) }
+func (f *Fold) SawTurn(t uint64) { f.turn, f.common.turn = max(f.turn, t), max(f.common.turn, t) }
 
 // Excused returns what nobody waits for. The caller must not change it.
 func (f *Fold) Excused() journal.Vector { return f.excused }
@@ -155,10 +170,10 @@ func (f *Fold) batchOf(r *journal.Register) *batch {
 }
 
 func (f *Fold) name(s string) string {
-	if n, ok := f.names[s]; ok {
+	if n, ok := f.common.names[s]; ok {
 		return n
 	}
-	f.names[s] = s
+	f.common.names[s] = s
 	return s
 }
 
