@@ -36,6 +36,7 @@ type committer struct {
 	suspects map[journal.ID]time.Time // until when
 	rate     float64                  // bytes a second, of merges that were large enough to tell
 	failed   error                    // the store's, at the last merge
+	until    time.Time                // that keeps everybody out: then somebody must try
 	count    merged
 	waits    peak
 	work     chan struct{} // something waits
@@ -106,7 +107,7 @@ func (c *committer) run(ctx context.Context) error {
 		}
 		err := errors.Join(c.bundle(ctx, together), c.bundle(ctx, apart))
 		c.mu.Lock()
-		c.failed = err
+		c.failed, c.until = err, time.Now().Add(failedRetry)
 		c.mu.Unlock()
 		if err == nil {
 			continue
@@ -224,7 +225,8 @@ func (c *committer) measure(bytes, batches int, took time.Duration, err error) {
 // load is how the committer is.
 type load struct {
 	merged
-	failed  error
+	failed  error         // of the store, at the last merge
+	closed  bool          // because of it nobody is let in
 	rate    float64       // bytes a second
 	waiting int           // bytes
 	fresh   time.Duration // how long what is new waits
@@ -237,6 +239,7 @@ func (c *committer) load() load {
 	defer c.mu.Unlock()
 	now := time.Now()
 	l := load{merged: c.count, failed: c.failed, rate: c.rate, waiting: c.fair.bytes}
+	l.closed = c.failed != nil && now.Before(c.until)
 	l.fresh, l.behind = c.fair.oldest(now)
 	l.peak = max(c.waits.of(now), l.fresh, l.behind)
 	return l

@@ -58,7 +58,7 @@ func (in *Intake) enter(r *http.Request) (e entrance, err error) {
 	if wait, ok := e.site.mayVisit(name); !ok {
 		return e, in.later(e.site, "too_often", wait, "site %s connects too often", name)
 	}
-	if failed := in.commit.load().failed; failed != nil {
+	if in.commit.load().closed {
 		return e, in.unavailable(e.site, "store", failedRetry, "headquarters cannot store records now", "see its log")
 	}
 	in.mu.Lock()
