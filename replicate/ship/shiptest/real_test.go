@@ -31,9 +31,15 @@ type box struct {
 	stop func()
 }
 
-func open(t testing.TB, dir string) *box {
+func open(t testing.TB, dir string) *box { return openAs(t, dir, nil) }
+
+func openAs(t testing.TB, dir string, change func(*store.Options)) *box {
 	t.Helper()
-	s, err := store.Open(t.Context(), store.Options{Dir: dir, Site: site, Ballast: -1, FlushAge: flushAge(t), Logger: slog.New(slog.DiscardHandler)})
+	o := store.Options{Dir: dir, Site: site, Ballast: -1, FlushAge: flushAge(t), Logger: slog.New(slog.DiscardHandler)}
+	if change != nil {
+		change(&o)
+	}
+	s, err := store.Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
