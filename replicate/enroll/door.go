@@ -9,9 +9,11 @@ import (
 	"rackpost/hw/journal"
 )
 
-// Protocol (ALPN) is what sites ask for. Within it is HTTP/1.1. By it headquarters knows to show its own
-// certificate and to ask for the site's, also where browsers are shown a public one.
+// Protocol (ALPN) is what sites ask for beside HTTP/1.1, which is what they get. By it headquarters knows to
+// show its own certificate and to ask for the site's, also where browsers are shown a public one.
 const Protocol = "rackpost-hq/1"
+
+const httpProtocol = "http/1.1"
 
 // TLS returns how headquarters accepts callers: TLS 1.3, and of sites a certificate, which Check judges in
 // the handlers, so that a site is told in words what is wrong with it. Nothing is resumed: who is revoked
@@ -19,10 +21,10 @@ const Protocol = "rackpost-hq/1"
 func (r *Registry) TLS() *tls.Config {
 	own := func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return r.certificate() }
 	sites := &tls.Config{
-		MinVersion: tls.VersionTLS13, NextProtos: []string{Protocol}, SessionTicketsDisabled: true,
+		MinVersion: tls.VersionTLS13, NextProtos: []string{httpProtocol}, SessionTicketsDisabled: true,
 		ClientAuth: tls.RequestClientCert, GetCertificate: own,
 	}
-	people := &tls.Config{MinVersion: tls.VersionTLS13, NextProtos: []string{"h2", "http/1.1"}, GetCertificate: own}
+	people := &tls.Config{MinVersion: tls.VersionTLS13, NextProtos: []string{"h2", httpProtocol}, GetCertificate: own}
 	if r.cfg.Public != nil {
 		people.GetCertificate = r.cfg.Public
 	}

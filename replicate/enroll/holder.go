@@ -93,14 +93,13 @@ func (h *Holder) Renew(ctx context.Context, dial Dial, address string) error {
 	if err != nil {
 		return fmt.Errorf("renew the certificate for headquarters: %w", err)
 	}
-	c, err := g.said(had.key)
+	c, err := g.said(had.key, had.URLs[0])
 	if err != nil {
 		return err
 	}
 	if c.HQ != had.HQ || c.Site != had.Site || c.CA() != had.CA() {
 		return refuse(Malformed, "update the older of the two machines", "headquarters' answer is for another site or of another headquarters")
 	}
-	c.URLs = places(had.URLs[0], g.URLs)
 	if err := h.cfg.Save(ctx, c); err != nil {
 		return fmt.Errorf("keep the certificate for headquarters: %w", err)
 	}

@@ -72,14 +72,13 @@ func Join(ctx context.Context, j Joining) (Credential, error) {
 	if err != nil {
 		return Credential{}, fmt.Errorf("join headquarters at %s: %w", u.Host, err)
 	}
-	c, err := g.said(j.Key)
+	c, err := g.said(j.Key, u.String())
 	switch {
 	case err != nil:
 		return Credential{}, err
 	case c.Site != j.Site || !token.fits(c.CA()):
 		return Credential{}, refuse(Malformed, "update the older of the two machines", "headquarters' answer is for another site or of another headquarters")
 	}
-	c.URLs = places(u.String(), g.URLs)
 	return c, nil
 }
 
@@ -136,7 +135,7 @@ func places(reached string, told []string) []string {
 // name and a date: VerifyConnection verifies the chain, and is called in every handshake.
 func client(verify func(shown []*x509.Certificate) error) *tls.Config {
 	return &tls.Config{
-		MinVersion: tls.VersionTLS13, NextProtos: []string{Protocol}, SessionTicketsDisabled: true, InsecureSkipVerify: true,
+		MinVersion: tls.VersionTLS13, NextProtos: []string{Protocol, httpProtocol}, SessionTicketsDisabled: true, InsecureSkipVerify: true,
 		VerifyConnection: func(cs tls.ConnectionState) error { return verify(cs.PeerCertificates) },
 	}
 }
@@ -204,11 +203,8 @@ func hostOf(address string) string {
 	return strings.Trim(host, "[]")
 }
 
-// The alerts of TLS that Explain has words for, by their numbers in RFC 8446.
-const (
-	protocolVersion tls.AlertError = 70
-	noProtocol      tls.AlertError = 120
-)
+// protocolVersion is the alert of TLS that Explain has words for, by its number in RFC 8446.
+const protocolVersion tls.AlertError = 70
 
 // Explain adds to the error of a TLS handshake with headquarters what it means, and what to do.
 func Explain(err error) error {
@@ -220,8 +216,6 @@ func Explain(err error) error {
 		return refuse(Foreign, advice, "who answers speaks no TLS")
 	case errors.As(err, &remote) && remote.Op == "remote error" && remote.Err.Error() == protocolVersion.Error():
 		return refuse(Foreign, advice, "who answers speaks no TLS 1.3, so it is no headquarters")
-	case errors.As(err, &remote) && remote.Op == "remote error" && remote.Err.Error() == noProtocol.Error():
-		return refuse(Foreign, advice, "who answers is no headquarters of rackpost")
 	}
 	return err
 }

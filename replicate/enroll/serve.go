@@ -249,9 +249,9 @@ func requestKey(der []byte) (ed25519.PublicKey, error) {
 	return key, nil
 }
 
-// said turns an answer into a credential for a key.
-func (g grace) said(key ed25519.PrivateKey) (Credential, error) {
-	c := Credential{Name: plain(g.Name, 64), URLs: g.URLs, key: key}
+// said turns an answer into a credential for a key. reached is where headquarters gave it.
+func (g grace) said(key ed25519.PrivateKey, reached string) (Credential, error) {
+	c := Credential{Name: plain(g.Name, 64), URLs: places(reached, g.URLs), key: key}
 	var errs [4]error
 	c.HQ, errs[0] = journal.ParseID(g.HQ)
 	c.Site, errs[1] = journal.ParseID(g.Site)
