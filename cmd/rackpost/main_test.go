@@ -200,8 +200,11 @@ func lookUp(v any, path []string) (any, error) {
 // swiftVariable says how long a member of a pair waits in a script before it votes, and one that took over before it acts.
 const swiftVariable = "RACKPOST_TEST_SETTLE"
 
-// swiftMain is rackpost; in a script that sets swiftVariable the members of a pair wait for that time only, and nothing else is
-// different.
+// shortVariable says in a script how long a certificate of a pair is good.
+const shortVariable = "RACKPOST_TEST_CERTIFICATE"
+
+// swiftMain is rackpost; in a script that sets swiftVariable the members of a pair wait for that time only, their certificates are
+// good for shortVariable, where that is set, and nothing else is different.
 func swiftMain() {
 	settle, err := time.ParseDuration(os.Getenv(swiftVariable))
 	if err != nil || len(os.Args) < 2 || os.Args[1] != "run" && os.Args[1] != "witness" {
@@ -212,6 +215,9 @@ func swiftMain() {
 	defer stop()
 	cuts, t := pairCuts{timers: mode.DefaultTimers()}, terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr}
 	cuts.timers.Settle, cuts.timers.Quarantine = settle, settle
+	if life, err := time.ParseDuration(os.Getenv(shortVariable)); err == nil {
+		cuts.certificate = life
+	}
 	if os.Args[1] == "run" {
 		err = runCut(ctx, t, os.Args[2:], store.Options{}, cuts)
 	} else {

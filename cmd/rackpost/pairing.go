@@ -57,6 +57,7 @@ type pairCuts struct {
 	listen      func(ctx context.Context, path, address string) (net.Listener, error)
 	beforeWrite func() error               // of the Raft log
 	timers      mode.Timers                // zero: those of every pair
+	certificate time.Duration              // life of one; 0: a year. Otherwise the clock counts as right
 	tune        func(*siteConfig)          // changes a version of the site before this box works with it
 	running     func(*pairing, *appliance) // a member is about to run; a witness is no appliance
 }
@@ -67,6 +68,9 @@ func (c pairCuts) timersOf() mode.Timers {
 	}
 	return c.timers
 }
+
+// trusted says whether the clock is right.
+func (c pairCuts) trusted() bool { return c.certificate != 0 || clockTrusted() }
 
 // pairFolderOf is where a machine keeps what it is in a pair.
 func pairFolderOf(box boxConfig) trust.Folder {
@@ -83,7 +87,7 @@ type pairNeeds struct {
 // openPairing opens what the folder holds; trust.ErrNoPair when that is nothing.
 func openPairing(box boxConfig, needs pairNeeds, cuts pairCuts, logger *slog.Logger) (*pairing, error) {
 	dir := string(pairFolderOf(box))
-	keeper, err := trust.New(trust.Config{Folder: trust.Folder(dir), Trusted: clockTrusted, Logger: logger})
+	keeper, err := trust.New(trust.Config{Folder: trust.Folder(dir), Trusted: cuts.trusted, Life: cuts.certificate, Logger: logger})
 	if err != nil {
 		return nil, err
 	}

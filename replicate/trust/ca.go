@@ -33,6 +33,7 @@ type authority struct {
 type clock struct {
 	now     time.Time
 	trusted bool
+	life    time.Duration // of a member's certificate
 }
 
 // validity is from when to when a certificate made now is good.
@@ -86,7 +87,7 @@ func (a *authority) issue(p Peer, key ed25519.PublicKey, at clock) (*x509.Certif
 	if NodeOf(key) != p.Node {
 		return nil, refuse(OtherNode, "the key is not that of %s", p.Node)
 	}
-	from, to := at.validity(nodeLife)
+	from, to := at.validity(at.life)
 	if to.After(a.cert.NotAfter) {
 		to = a.cert.NotAfter
 	}

@@ -1,6 +1,7 @@
 package trust
 
 import (
+	"cmp"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/tls"
@@ -23,14 +24,14 @@ type Config struct {
 	Folder  Folder
 	Now     func() time.Time // nil: time.Now
 	Trusted func() bool      // whether Now is right; dates count only while it is
+	Life    time.Duration    // of the certificates it makes; 0: a year
 	Logger  *slog.Logger
 }
 
 // Keeper holds this member's certificate and keys, and checks those of the others. Its methods may
 // be called at once.
 type Keeper struct {
-	cfg   Config
-	urged chan struct{}
+	cfg Config
 
 	vouched vouched
 	refused atomic.Int64 // when a refusal was last told, Unix ns
@@ -58,11 +59,12 @@ func New(cfg Config) (*Keeper, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	cfg.Life = cmp.Or(cfg.Life, nodeLife)
 	h, err := cfg.Folder.load()
 	if err != nil {
 		return nil, err
 	}
-	k := &Keeper{cfg: cfg, urged: make(chan struct{}, 1)}
+	k := &Keeper{cfg: cfg}
 	k.show(*h)
 	if h.ca.key != nil && due(h.leaf, h.ca.cert, k.clock()) {
 		if err := k.renewSelf(); err != nil {
@@ -78,7 +80,9 @@ func (k *Keeper) show(h held) {
 	}})
 }
 
-func (k *Keeper) clock() clock { return clock{now: k.cfg.Now(), trusted: k.cfg.Trusted()} }
+func (k *Keeper) clock() clock {
+	return clock{now: k.cfg.Now(), trusted: k.cfg.Trusted(), life: k.cfg.Life}
+}
 
 // Identity returns who this member is and the members it knows.
 func (k *Keeper) Identity() Identity {
@@ -158,7 +162,7 @@ func Found(f Folder, by Founder) (Identity, error) {
 	if err := f.free(); err != nil {
 		return Identity{}, err
 	}
-	at := clock{now: by.Now, trusted: by.Trusted}
+	at := clock{now: by.Now, trusted: by.Trusted, life: nodeLife}
 	cluster := mode.NewNodeID()
 	ca, err := newAuthority(cluster, at)
 	if err != nil {

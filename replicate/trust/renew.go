@@ -14,6 +14,7 @@ import (
 const (
 	renewEvery = time.Hour
 	renewRetry = 10 * time.Minute
+	renewShare = 12 // of its life, where that is short
 )
 
 // Ask carries a request to the Answer of a box of the pair and returns what it said. Over a
@@ -27,7 +28,7 @@ func due(leaf, ca *x509.Certificate, at clock) bool {
 		return false
 	}
 	left := leaf.NotAfter.Sub(at.now)
-	return left <= nodeLife/3 || left > nodeLife+skew || at.now.Before(leaf.NotBefore)
+	return left <= at.life/3 || left > at.life+skew || at.now.Before(leaf.NotBefore)
 }
 
 // Run renews this member's certificate when it is due: a box with a right clock by itself, any other
@@ -36,32 +37,20 @@ func (k *Keeper) Run(ctx context.Context, ask Ask) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
-		urged := false
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-k.urged:
-			urged = true
 		case <-timer.C:
 		}
-		timer.Reset(k.renewIfDue(ctx, ask, urged))
-	}
-}
-
-// Urge has Run look now: another member refuses this one's certificate. Where this member's own
-// clock cannot tell, the other's may.
-func (k *Keeper) Urge() {
-	select {
-	case k.urged <- struct{}{}:
-	default:
+		timer.Reset(k.renewIfDue(ctx, ask))
 	}
 }
 
 // renewIfDue returns after how long to look again.
-func (k *Keeper) renewIfDue(ctx context.Context, ask Ask, urged bool) time.Duration {
+func (k *Keeper) renewIfDue(ctx context.Context, ask Ask) time.Duration {
 	s, at := k.state.Load(), k.clock()
-	if !due(s.leaf, s.ca.cert, at) && (!urged || at.trusted) {
-		return renewEvery // by a right clock it is good: it is refused for something else
+	if !due(s.leaf, s.ca.cert, at) {
+		return min(renewEvery, at.life/renewShare)
 	}
 	var err error
 	if s.ca.key != nil && at.trusted {
@@ -71,10 +60,10 @@ func (k *Keeper) renewIfDue(ctx context.Context, ask Ask, urged bool) time.Durat
 	}
 	if err != nil {
 		k.cfg.Logger.Warn("this member's certificate could not be renewed", "expires", s.leaf.NotAfter, "err", err)
-		return renewRetry
+		return min(renewRetry, at.life/renewShare)
 	}
 	k.cfg.Logger.Info("this member's certificate was renewed", "expires", k.state.Load().leaf.NotAfter)
-	return renewEvery
+	return min(renewEvery, at.life/renewShare)
 }
 
 func (k *Keeper) renewSelf() error {

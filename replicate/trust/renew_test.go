@@ -126,26 +126,6 @@ func TestWitnessThatWasOffForTwoYears(t *testing.T) {
 	}
 }
 
-// TestUrgedWithARightClock: a good certificate that is refused is refused for something else.
-func TestUrgedWithARightClock(t *testing.T) {
-	t.Parallel()
-	north, _, witness := pair(t)
-	for _, m := range []*machine{north, witness} {
-		before := m.Status()
-		synctest.Test(t, func(t *testing.T) {
-			must(t, m.reopen())
-			m.set(today.Add(30*day), true)
-			m.Urge()
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-			defer cancel()
-			must(t, m.Run(ctx, func(context.Context, []byte) ([]byte, error) { return nil, errors.New("asked in vain") }))
-		})
-		if strings.Contains(m.log.String(), "in vain") || m.Status() != before {
-			t.Errorf("%+v, logged %s", m.Status(), m.log)
-		}
-	}
-}
-
 func TestRenewalIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -184,11 +164,11 @@ func TestAnswersThatRenewNothing(t *testing.T) {
 	var souths []byte
 	north.set(today.Add(10*day), true)
 	south.set(today.AddDate(0, 0, 300), false)
-	south.Urge()
-	renew(t, south, func(ctx context.Context, request []byte) ([]byte, error) {
+	_, err := south.Appeal(t.Context(), "north", func(ctx context.Context, request []byte) ([]byte, error) {
 		souths = north.Answer(ctx, request, nil)
 		return souths, nil
 	})
+	must(t, err)
 	for name, answer := range map[string][]byte{
 		"another's certificate": souths, "nothing": nil, "an empty answer": []byte("{}"), "no JSON": []byte("<html>"),
 		"huge": make([]byte, 1<<20), "no certificate": []byte(`{"certificate":"AAAA"}`), "an error": nil,
@@ -259,10 +239,10 @@ func TestBoxWithoutAClockBesideOneWithAClock(t *testing.T) {
 		t.Error(got)
 	}
 	must(t, south.reopen())
-	south.Urge()
-	renew(t, south, func(_ context.Context, request []byte) ([]byte, error) {
+	_, err := south.Appeal(t.Context(), "north", func(_ context.Context, request []byte) ([]byte, error) {
 		return call(t, north, south.Client(box, trust.JoinProtocol), request, nil)
 	})
+	must(t, err)
 	_, atServer, _ = shake(t, north.Server(protos), south.Client(box, raft))
 	must(t, atServer)
 }
