@@ -87,10 +87,12 @@ const (
 	maxName = 256
 )
 
-// CheckSaid returns why f is nothing a person or the program may say of itself, or nil. Only acts
-// and what was learned are said; the rest follows from visits.
+// CheckSaid returns why f is nothing a person or the program may say of itself, or nil. Acts, what
+// was learned and alerts of no device are said; the rest follows from visits.
 func (f Fact) CheckSaid() error {
-	if f.Kind != ActFact && f.Kind != LearnedFact {
+	switch {
+	case f.Kind == ActFact, f.Kind == LearnedFact, f.Kind == AlertFact && f.Device == "":
+	default:
 		return fmt.Errorf("a fact of kind %s follows from a visit", f.Kind)
 	}
 	if f.Removed != (f.Value == nil) || f.Value != nil && f.Value.FactKind() != f.Kind {
@@ -119,6 +121,10 @@ func checkValue(v Value) error {
 			return fmt.Errorf("the parameters of an act: at most %d, in order, with clean texts", maxAttrs)
 		}
 		texts = append(texts, v.Who, string(v.Reason), v.Detail)
+	case AlertValue:
+		if !v.Params.isClean() {
+			return fmt.Errorf("the parameters of an alert: at most %d, in order, with clean texts", maxAttrs)
+		}
 	default:
 		return fmt.Errorf("a value of a later version is not ours to say")
 	}

@@ -125,6 +125,9 @@ func TestCheckSaid(t *testing.T) {
 		with(func(f *hw.Fact) { f.Removed, f.Value = true, nil }),
 		with(func(f *hw.Fact) { f.Kind, f.Group, f.Value = hw.LearnedFact, "pin", hw.LearnedValue{Value: "x"} }),
 		with(func(f *hw.Fact) { f.Group = hw.ActGroup(hw.ActAcknowledge, "health") }),
+		with(func(f *hw.Fact) {
+			f.Device, f.Kind, f.Group, f.Value = "", hw.AlertFact, "site-silent", hw.AlertValue{Open: true, Params: attrs("site", "FRA-3")}
+		}),
 	}
 	for _, f := range good {
 		if err := f.CheckSaid(); err != nil {
@@ -144,6 +147,10 @@ func TestCheckSaid(t *testing.T) {
 		"a long text":       with(func(f *hw.Fact) { f.Value = hw.ActValue{Detail: long} }),
 		"a dirty who":       with(func(f *hw.Fact) { f.Value = hw.ActValue{Who: "\xff"} }),
 		"odd parameters":    with(func(f *hw.Fact) { f.Value = hw.ActValue{Params: hw.Attrs{{"b", "1"}, {"a", "2"}}} }),
+		"a device's alert":  with(func(f *hw.Fact) { f.Kind, f.Value = hw.AlertFact, hw.AlertValue{Open: true} }),
+		"an odd alert": with(func(f *hw.Fact) {
+			f.Device, f.Kind, f.Value = "", hw.AlertFact, hw.AlertValue{Params: hw.Attrs{{"b", "1"}, {"a", "2"}}}
+		}),
 		"a dirty learned":   with(func(f *hw.Fact) { f.Kind, f.Value = hw.LearnedFact, hw.LearnedValue{Value: "a\nb"} }),
 	} {
 		if f.CheckSaid() == nil {

@@ -18,7 +18,7 @@ var ErrNoRoom = errors.New("more than this box remembers")
 
 // Say makes facts of a person or of an act durable, all or none of them: it returns after the fsync of a
 // flush that is made for them at once, and that the reports then waiting share. Only facts that follow from
-// no visit are said: acts, and what was learned. Their device need not have been visited. Fewer than
+// no visit are said: acts, what was learned, and alerts of no device. Their device need not have been visited. Fewer than
 // 64 at a time. ErrNoRoom and facts that are not valid are refused alone; when ctx ends, whether they
 // became durable is not known; any other error is one of Put's.
 func (s *Store) Say(ctx context.Context, facts []hw.Fact) error {
