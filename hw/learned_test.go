@@ -151,7 +151,7 @@ func TestCheckSaid(t *testing.T) {
 		"an odd alert": with(func(f *hw.Fact) {
 			f.Device, f.Kind, f.Value = "", hw.AlertFact, hw.AlertValue{Params: hw.Attrs{{"b", "1"}, {"a", "2"}}}
 		}),
-		"a dirty learned":   with(func(f *hw.Fact) { f.Kind, f.Value = hw.LearnedFact, hw.LearnedValue{Value: "a\nb"} }),
+		"a dirty learned": with(func(f *hw.Fact) { f.Kind, f.Value = hw.LearnedFact, hw.LearnedValue{Value: "a\nb"} }),
 	} {
 		if f.CheckSaid() == nil {
 			t.Errorf("%s was taken: %+v", name, f)
