@@ -171,7 +171,9 @@ func (s *Store) replayLast(ctx context.Context, g *segment) error {
 	if err != nil {
 		return fmt.Errorf("read the last batch: %w", err)
 	}
-	if b, err := journal.ParseBatch(raw); err == nil {
+	if b, err := journal.ParseBatch(raw); err == nil && g.left(b.Site) {
+		s.common.SawTurn(b.Turn)
+	} else if err == nil {
 		s.fold(b.Site).SawTurn(b.Turn)
 	}
 	return nil

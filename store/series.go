@@ -191,6 +191,9 @@ func (r *seriesReader) emit(fn func(Point) error) error {
 }
 
 func (r *seriesReader) segment(ctx context.Context, g *segment) error {
+	if g.left(r.q.Site) { // its twin may still tell of the site
+		return nil
+	}
 	r.store.state.RLock()
 	ix, reach := r.store.tails[g], g.span
 	at := r.visitsIn(ix)

@@ -61,6 +61,9 @@ func (c *Common) New(site journal.ID) *Fold {
 // Turn returns the greatest turn that any of the folds has seen.
 func (c *Common) Turn() uint64 { return c.turn }
 
+// SawTurn moves the greatest turn seen up to t.
+func (c *Common) SawTurn(t uint64) { c.turn = max(c.turn, t) }
+
 // New returns the empty state of a site, which shares nothing.
 func New(site journal.ID) *Fold { return NewCommon().New(site) }
 
