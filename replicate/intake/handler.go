@@ -24,7 +24,7 @@ const (
 
 // ServeHTTP lets the lanes of a site in: GET LivePath and BehindPath with Upgrade to Protocol. What
 // follows the 101 are the frames of a ship session. A refusal is a problem in JSON with 400, 401, 403, 404, 429 or
-// 503, the last two with Retry-After. It returns when the connection has ended.
+// 503, the last two with Retry-After. It returns as soon as the lane is in: Run waits for those.
 func (in *Intake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e, err := in.enter(r)
 	if err == nil {
@@ -182,25 +182,34 @@ func (s *site) mayVisit(name string) (time.Duration, bool) {
 // answerTime is how long the answer to the request may take.
 const answerTime = 10 * time.Second
 
-// upgrade serves a connection that was let in, to its end. An error means that it still speaks HTTP.
+// upgrade takes the connection from HTTP and serves it in a goroutine of its own, so that nothing of HTTP stays in
+// memory. An error means that it still speaks HTTP.
 func (in *Intake) upgrade(w http.ResponseWriter, e entrance) error {
-	defer in.leave(e.window)
 	conn, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
+		in.leave(e.window)
 		return malformed("the connection cannot be upgraded: %v", err)
 	}
-	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(answerTime)); err != nil {
-		return nil // it is gone already
-	}
-	if _, err := fmt.Fprintf(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: %s\r\n\r\n", Protocol); err != nil {
-		return nil
-	}
-	if err := conn.SetDeadline(time.Time{}); err != nil {
-		return nil
-	}
-	in.serve(e, &voiced{Conn: conn, site: e.site, early: early(rw.Reader)})
+	v := &voiced{Conn: conn, site: e.site, early: early(rw.Reader)}
+	go func() { // Run waits for it: lanes
+		defer in.leave(e.window)
+		defer v.Close()
+		if err := v.answer(); err == nil { // else it is gone already
+			in.serve(e, v)
+		}
+	}()
 	return nil
+}
+
+// answer says that the lane is in.
+func (v *voiced) answer() error {
+	if err := v.SetDeadline(time.Now().Add(answerTime)); err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(v, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: %s\r\n\r\n", Protocol); err != nil {
+		return err
+	}
+	return v.SetDeadline(time.Time{})
 }
 
 // leave gives back the room of a connection.

@@ -19,8 +19,9 @@ const pulse = time.Second
 // watcher is what the watching goroutine alone knows.
 type watcher struct {
 	*Intake
-	silence *silence
-	since   map[alarmKey]time.Time // when an alarm was first found open
+	silence  *silence
+	enrolled map[journal.ID]enroll.Site // who may send, when that was last asked
+	since    map[alarmKey]time.Time     // when an alarm was first found open
 }
 
 type alarmKey struct{ component, code string }
@@ -33,38 +34,42 @@ func (in *Intake) watch(ctx context.Context) error {
 	for {
 		changed := in.cfg.Door.Watch()
 		w.roll()
-		for again := true; again; {
+		for waiting := true; waiting; { // many changes within a second are looked at once
 			w.look(time.Now())
 			select {
 			case <-ctx.Done():
 				return nil
 			case <-tick.C:
+			}
+			select {
 			case <-changed:
-				again = false
+				waiting = false
+			default:
 			}
 		}
 	}
 }
 
-// roll takes who may send, and ends the connections of who may not.
+// roll takes who may send, and ends the connections of who may not any more.
 func (w *watcher) roll() {
-	enrolled := map[journal.ID]enroll.Site{}
+	former := w.enrolled
+	w.enrolled = map[journal.ID]enroll.Site{}
 	for _, s := range w.cfg.Door.List() {
 		if s.Revoked.IsZero() {
-			enrolled[s.ID] = s
+			w.enrolled[s.ID] = s
+			w.site(s.ID, s.Name)
 		}
 	}
-	for id, s := range enrolled {
-		w.site(id, s.Name)
-	}
-	w.silence.expect(time.Now(), slices.Collect(maps.Keys(enrolled)))
+	w.silence.expect(time.Now(), slices.Collect(maps.Keys(w.enrolled)))
 	w.mu.Lock()
-	w.expect = 2 * len(enrolled)
+	w.expect = 2 * len(w.enrolled)
 	w.mu.Unlock()
 	for _, s := range w.all() {
-		s.check()
-		live, behind := s.connected()
-		if _, ok := enrolled[s.id]; !ok && !live && !behind {
+		now, ok := w.enrolled[s.id]
+		if !ok || now != former[s.id] {
+			s.check()
+		}
+		if live, behind := s.connected(); !ok && !live && !behind {
 			w.mu.Lock()
 			delete(w.sites, s.id)
 			w.mu.Unlock()

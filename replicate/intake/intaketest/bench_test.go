@@ -1,0 +1,189 @@
+package intaketest_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"rackpost/collectors/sim/workload"
+	"rackpost/replicate/enroll"
+	"rackpost/replicate/intake"
+	"rackpost/replicate/intake/intaketest"
+	"rackpost/replicate/ship"
+	"rackpost/store"
+)
+
+func processor(b testing.TB) time.Duration {
+	var r syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
+}
+
+// resident returns the memory of this process, in bytes: now, or at most.
+func resident(b testing.TB, line string) (n float64) {
+	raw, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(raw), line+":")
+	kb, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return kb * 1024
+}
+
+func bytesOf(b testing.TB, dir, suffix string) (n float64) {
+	found, err := filepath.Glob(filepath.Join(dir, "*"+suffix))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, f := range found {
+		info, err := os.Stat(f)
+		if err != nil {
+			b.Fatal(err)
+		}
+		n += float64(info.Size())
+	}
+	return n
+}
+
+// BenchmarkTake: sites bring what they wrote, one flush a second, all at once, over TLS into the real store: how many
+// samples a second headquarters takes, and what they are on its disk. The processor's time is that of both ends.
+func BenchmarkTake(b *testing.B) {
+	sites, length := 16, 1800
+	if testing.Short() {
+		sites, length = 4, 120
+	}
+	r := intaketest.Record(b, b.TempDir(), seconds(workload.Site(), length))
+	var tapes []*intaketest.Tape
+	for n := range sites {
+		tapes = append(tapes, r.As(b, siteID(n), originID(n)))
+	}
+	total := float64(r.Samples * sites)
+	var took, cpu time.Duration
+	for b.Loop() {
+		b.StopTimer()
+		dir := b.TempDir()
+		h := intaketest.Open(b, dir, func(o *store.Options, _ *intake.Config) { o.Budget = 64 << 30 })
+		var boxes []*box
+		for n, tape := range tapes {
+			tape.Rewind()
+			boxes = append(boxes, newBox(b, h, n, tape))
+		}
+		b.StartTimer()
+		began, used := time.Now(), processor(b)
+		for _, x := range boxes {
+			x.connect(b, h)
+		}
+		until(b, "all is there", func() bool { return there(h, boxes) })
+		took, cpu = took+time.Since(began), cpu+processor(b)-used
+		b.StopTimer()
+		st := h.Status().Totals
+		b.ReportMetric(float64(st.Merges), "merges")
+		if err := h.Store.Seal(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(bytesOf(b, dir+"/journal", ".sealed")/total, "journal-B/sample")
+		b.ReportMetric(bytesOf(b, dir+"/journal", ".twin")/total, "twin-B/sample")
+		h.Stop()
+		b.StartTimer()
+	}
+	b.ReportMetric(total*float64(b.N)/took.Seconds(), "samples/s")
+	b.ReportMetric(cpu.Seconds()/(total*float64(b.N)/1e6), "CPU-s/Msample")
+}
+
+// BenchmarkReconnect: 1,000 sites connect at once, both lanes, with their certificates; who is told to wait does. It
+// says after how long they were in and what was new of them was answered for, and the memory of both ends together.
+func BenchmarkReconnect(b *testing.B) {
+	sites := 1000
+	if testing.Short() {
+		sites = 100
+	}
+	r := intaketest.Record(b, b.TempDir(), seconds(workload.Options{Switches: 1}, 30))
+	h := intaketest.Open(b, b.TempDir(), nil)
+	var boxes []*box
+	for n := range sites {
+		boxes = append(boxes, newBox(b, h, n, r.As(b, siteID(n), originID(n))))
+	}
+	debug.FreeOSMemory()
+	before := resident(b, "VmRSS")
+	for b.Loop() {
+		used := processor(b)
+		cut, in, answered := storm(b, h, boxes)
+		b.StopTimer()
+		b.ReportMetric((processor(b) - used).Seconds(), "CPU-s")
+		until(b, "all is there", func() bool { return there(h, boxes) })
+		b.ReportMetric(resident(b, "VmRSS")/1e6, "MB-RSS")
+		runtime.GC()
+		debug.FreeOSMemory()
+		b.ReportMetric((resident(b, "VmRSS")-before)/float64(2*sites)/1e3, "idle-KB/connection")
+		b.ReportMetric(in[len(in)*99/100].Seconds(), "accept-p99-s")
+		b.ReportMetric(in[len(in)-1].Seconds(), "accept-max-s")
+		b.ReportMetric(answered[len(answered)*99/100].Seconds(), "answered-p99-s")
+		cut()
+		until(b, "all left", func() bool { return h.Status().Totals.Connections == 0 })
+		b.StartTimer()
+	}
+	b.ReportMetric(resident(b, "VmHWM")/1e6, "MB-RSS-max")
+}
+
+// storm connects all boxes at once, both lanes. It returns how long each took until its live lane was let in, and until
+// everything it had was answered for, sorted.
+func storm(b testing.TB, h *intaketest.HQ, boxes []*box) (cut func(), in, answered []time.Duration) {
+	ctx, cancel := context.WithCancel(context.Background())
+	in, answered = make([]time.Duration, len(boxes)), make([]time.Duration, len(boxes))
+	began := time.Now()
+	var running, done sync.WaitGroup
+	for n, x := range boxes {
+		x.Rewind()
+		done.Add(1)
+		running.Go(func() {
+			conn := enter(ctx, b, h, x.holder, ship.Live)
+			in[n] = time.Since(began)
+			running.Go(func() { _ = x.live.Run(ctx, conn) })
+			behind := enter(ctx, b, h, x.holder, ship.Behind)
+			running.Go(func() { _ = x.behind.Run(ctx, behind) })
+			for !h.Store.HeldOf(x.Site).Covers(x.Held()) && ctx.Err() == nil {
+				time.Sleep(20 * time.Millisecond)
+			}
+			answered[n] = time.Since(began)
+			done.Done()
+		})
+	}
+	done.Wait()
+	slices.Sort(in)
+	slices.Sort(answered)
+	return func() { cancel(); running.Wait() }, in, answered
+}
+
+// enter connects, and waits as long as it is told to.
+func enter(ctx context.Context, b testing.TB, h *intaketest.HQ, holder *enroll.Holder, lane ship.Lane) net.Conn {
+	for {
+		conn, err := h.Dial(ctx, holder, lane)
+		if err == nil {
+			return conn
+		}
+		wait := 100 * time.Millisecond
+		if r := (*enroll.Refusal)(nil); errors.As(err, &r) {
+			wait = r.After
+		} else if !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET) {
+			b.Error(err)
+		}
+		time.Sleep(wait)
+	}
+}
