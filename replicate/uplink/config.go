@@ -70,6 +70,7 @@ type Timing struct {
 	HoldDown time.Duration // of proven health of a better way, before it is taken again; 60 s
 	Probe    time.Duration // between two looks whether a better way answers; 5 s
 	Standby  time.Duration // the same of a worse one; 60 s
+	Patience time.Duration // with a write without a word from headquarters, where nothing else tells whether it arrived; 7 s
 	Retry    time.Duration // after headquarters ended or refused a connection, the first time; 1 s
 	MostWait time.Duration // the longest of these, which double; 60 s
 }
@@ -90,7 +91,7 @@ func (t *Timing) defaults() {
 		then time.Duration
 	}{
 		{&t.Stagger, time.Second}, {&t.Quiet, 2 * time.Second}, {&t.FailOver, 3 * time.Second}, {&t.HoldDown, time.Minute},
-		{&t.Probe, 5 * time.Second}, {&t.Standby, time.Minute}, {&t.Retry, time.Second}, {&t.MostWait, time.Minute},
+		{&t.Probe, 5 * time.Second}, {&t.Standby, time.Minute}, {&t.Patience, 7 * time.Second}, {&t.Retry, time.Second}, {&t.MostWait, time.Minute},
 	} {
 		if *d.to <= 0 {
 			*d.to = d.then

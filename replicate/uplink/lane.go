@@ -220,6 +220,7 @@ func (l *lane) connected(ctx context.Context, wg *sync.WaitGroup, o outcome) {
 		l.noteRival(former, s, now)
 		former.cancel()
 	}
+	l.u.judge(now)
 	line := l.lines[s.way]
 	wg.Go(func() {
 		err := line.Run(ctx, o.conn)

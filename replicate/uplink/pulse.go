@@ -9,16 +9,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// patience is for how long a write may stand without a word from headquarters where nothing else tells
-// whether it arrived: both ends of a lane say something every 5 s, and may be busy for a while.
-const patience = 7 * time.Second
-
 // pulse is a connection that knows whether what is sent over it arrives. Where the kernel knows whether
 // headquarters' own machine acknowledges, that counts, so that one that is busy is not taken for a line that
-// is cut. Through a proxy only a word of headquarters does.
+// is cut. Through a proxy only a word of headquarters does; both ends of a lane say something every 5 s, and
+// may be busy for a while.
 type pulse struct {
 	net.Conn
-	raw syscall.RawConn // nil: the kernel does not tell
+	raw      syscall.RawConn // nil: the kernel does not tell
+	patience time.Duration   // then
 
 	mu    sync.Mutex
 	heard time.Time // the last word, or acknowledgement
@@ -26,8 +24,8 @@ type pulse struct {
 	acked uint64
 }
 
-func newPulse(c net.Conn) *pulse {
-	p := &pulse{Conn: c, heard: time.Now()}
+func newPulse(c net.Conn, patience time.Duration) *pulse {
+	p := &pulse{Conn: c, heard: time.Now(), patience: patience}
 	if tcp, ok := c.(*net.TCPConn); ok {
 		if raw, err := tcp.SyscallConn(); err == nil {
 			p.raw = raw
@@ -66,7 +64,7 @@ func (p *pulse) look(now time.Time) (heard, waiting time.Time) {
 	defer p.mu.Unlock()
 	waiting = p.asked
 	if p.raw == nil && !waiting.IsZero() {
-		if waiting = waiting.Add(patience); waiting.After(now) {
+		if waiting = waiting.Add(p.patience); waiting.After(now) {
 			waiting = time.Time{}
 		}
 	}

@@ -171,7 +171,7 @@ func (u *Uplink) attempt(ctx context.Context, a *attempt, at *url.URL) (reached,
 	if err != nil {
 		return reached{}, fmt.Errorf("call %s: %w", at.Host, err)
 	}
-	p := newPulse(raw)
+	p := newPulse(raw, u.cfg.Timing.Patience)
 	a.pulse <- p
 	conn := tls.Client(p, u.cfg.Holder.TLS(address))
 	ctx, done := whileHeard(ctx, p, callLife/2)
