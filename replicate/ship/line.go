@@ -23,6 +23,7 @@ type Options struct {
 	Known       *Known          // shared by the lines to one peer; its own when nil
 	Budget      uint64          // bytes of batches and layouts a second that this end sends at most; 0: no limit
 	NewestFirst bool            // of what is behind; the store must be a Picker
+	Room        Room            // for what is larger than the window; nil: there is always some
 	Refused     func(why error) // is called for each batch that this end refuses, and must not wait; may be nil
 	Down        bool            // this end is headquarters: it sends facts and bases alone, and on no lane but Live
 }

@@ -81,6 +81,9 @@ func (l *Line) Run(ctx context.Context, conn net.Conn) error {
 	}
 	_ = conn.Close() // all that matters was answered
 	s.letGo()
+	if n := s.in.reserved; n > 0 { // nobody else works on it any more
+		l.opt.Room.Give(n)
+	}
 	l.leave(s, err)
 	return err
 }

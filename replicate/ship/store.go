@@ -59,6 +59,12 @@ type Ledger interface {
 	Wanted() journal.Vector
 }
 
+// Holder is a Ledger that can be asked of one batch, which takes less memory of a session.
+type Holder interface {
+	// Holds says whether a batch need not be sent again.
+	Holds(k journal.Key) bool
+}
+
 // Bases carries facts whose batches were dropped.
 type Bases interface {
 	// Base returns everything known of a site.
@@ -66,4 +72,14 @@ type Bases interface {
 
 	// Join takes what a base knows, and returns when that is durable.
 	Join(ctx context.Context, raw []byte) error
+}
+
+// Room is memory that many lines share, for batches and bases that are larger than the window. All of it may be called
+// at once, and none may wait.
+type Room interface {
+	// Take takes so many bytes, or says that there are none: then the session ends.
+	Take(bytes int) bool
+
+	// Give gives them back.
+	Give(bytes int)
 }

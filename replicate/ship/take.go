@@ -18,19 +18,20 @@ const (
 
 // incoming is what came from the peer and was not dealt with. The session's mu guards it.
 type incoming struct {
-	item    kind // whose parts come; 0: none
-	name    []byte
-	total   int
-	got     []byte
-	layouts []journal.Layout // of the batch to come
-	queue   []arrived
-	bytes   int    // of all that is not answered for
-	whole   int    // batches of it
-	number  uint64 // of the last batch, from 1
-	offer   *digest
-	wanted  digest // the base that was asked for; zero: none
-	base    []byte
-	bases   int
+	item     kind // whose parts come; 0: none
+	name     []byte
+	total    int
+	got      []byte
+	layouts  []journal.Layout // of the batch to come
+	queue    []arrived
+	bytes    int    // of all that is not answered for
+	whole    int    // batches of it
+	reserved int    // of what is larger than the window
+	number   uint64 // of the last batch, from 1
+	offer    *digest
+	wanted   digest // the base that was asked for; zero: none
+	base     []byte
+	bases    int
 }
 
 // arrived is a batch as it came.
@@ -83,12 +84,38 @@ func (s *session) began(k kind, payload []byte) error {
 		if _, d, _ := parseOffer(in.name); d != in.wanted || d == (digest{}) {
 			return broken("a base that nobody asked for")
 		}
+		if err := s.reserve(in.reserved + int(total)); err != nil {
+			return err
+		}
 	case in.whole > 0 && in.bytes+int(total) > s.opt.Window, in.bytes+int(total) > maxAlone:
 		return broken("more than %d bytes unanswered", s.opt.Window)
 	default:
 		in.bytes += int(total)
+		if err := s.reserve(in.bytes - s.opt.Window); err != nil {
+			return err
+		}
 	}
 	return s.goesOn(rest)
+}
+
+// reserve makes sure of room for so many bytes beyond the window. The caller holds mu.
+func (s *session) reserve(bytes int) error {
+	if s.opt.Room == nil || bytes <= s.in.reserved {
+		return nil
+	}
+	if !s.opt.Room.Take(bytes - s.in.reserved) {
+		return fmt.Errorf("there is no memory now for what is larger than the window by %d bytes: send it later", bytes)
+	}
+	s.in.reserved = bytes
+	return nil
+}
+
+// unreserve gives that room back when nothing is beyond the window any more. The caller holds mu.
+func (s *session) unreserve() {
+	if in := &s.in; in.reserved > 0 && in.bytes <= s.opt.Window && in.item != kindBase && in.base == nil {
+		s.opt.Room.Give(in.reserved)
+		in.reserved = 0
+	}
 }
 
 // goesOn takes a further piece. The caller holds mu.
@@ -147,7 +174,10 @@ func (s *session) offered(payload []byte) error {
 
 // merge gives what came to the store, and answers when it is durable.
 func (s *session) merge(ctx context.Context) error {
-	m := &merger{session: s, held: s.store.Held()}
+	m := &merger{session: s}
+	if m.holder, _ = s.store.(Holder); m.holder == nil {
+		m.held = s.store.Held()
+	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -182,6 +212,7 @@ func (s *session) merge(ctx context.Context) error {
 // merger is what the merging goroutine alone knows.
 type merger struct {
 	*session
+	holder  Holder         // nil: held says it
 	held    journal.Vector // what the store held at the beginning, and what came
 	refused int
 }
@@ -208,6 +239,9 @@ func (m *merger) ask(d digest) error {
 
 func (m *merger) join(ctx context.Context, raw []byte, d digest) error {
 	err := m.store.Join(ctx, raw)
+	m.mu.Lock()
+	m.unreserve()
+	m.mu.Unlock()
 	switch {
 	case err == nil:
 		m.noteJoined(d)
@@ -249,11 +283,14 @@ func (m *merger) take(ctx context.Context, queue []arrived) error {
 	if err := m.theirs(batches); err != nil {
 		return err
 	}
-	before := m.store.Conflicts()
+	before, repeated := m.store.Conflicts(), m.repeated(batches)
 	taken, err := m.mergeAll(ctx, batches, numbers)
 	if err != nil {
 		return err
 	}
+	m.mu.Lock()
+	m.count.repeated += repeated
+	m.mu.Unlock()
 	if n := m.store.Conflicts() - before; n > 0 {
 		m.mu.Lock()
 		m.count.conflicts += n
@@ -263,6 +300,17 @@ func (m *merger) take(ctx context.Context, queue []arrived) error {
 		}
 	}
 	return m.answer(queue, taken)
+}
+
+// repeated counts the batches that are held before they are taken.
+func (m *merger) repeated(batches []journal.Batch) (n uint64) {
+	for i := range batches {
+		b := &batches[i]
+		if m.holder != nil && m.holder.Holds(b.Key) || m.held.Has(b.StreamKey, b.Seq) {
+			n++
+		}
+	}
+	return n
 }
 
 func keysOf(batches []journal.Batch) (keys []string) {
@@ -335,10 +383,9 @@ func (m *merger) took(b *journal.Batch, taken journal.Vector) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.count.received++
-	if m.held.Has(b.StreamKey, b.Seq) {
-		m.count.repeated++
+	if m.holder == nil {
+		m.held.Add(b.StreamKey, b.Seq, b.Seq)
 	}
-	m.held.Add(b.StreamKey, b.Seq, b.Seq)
 }
 
 // refuse tells the peer why a batch is not taken.
@@ -366,6 +413,7 @@ func (m *merger) answer(queue []arrived, taken journal.Vector) error {
 		m.in.bytes -= a.bytes
 	}
 	m.in.whole -= len(queue)
+	m.unreserve()
 	m.mu.Unlock()
 	// The answer goes up to the end only when all of what is held was said.
 	parts := vectorParts(taken)
