@@ -448,3 +448,17 @@ func (c *wire) until(t time.Time) {
 		c.cancel()
 	}
 }
+
+// runs runs something until the test ends.
+func runs(t testing.TB, f func(context.Context) error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- f(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("it ended with: %v", err)
+		}
+	})
+}
