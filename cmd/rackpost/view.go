@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -303,10 +304,12 @@ func shortestPeriod(w collectors.Watched) time.Duration {
 
 // journalOf returns the store at a glance. A folder that cannot be measured is shown empty;
 // the store itself says why.
-func (a *appliance) journalOf() web.Journal {
-	s, err := a.store.Stats()
+func (a *appliance) journalOf() web.Journal { return journalOf(a.store, a.logger) }
+
+func journalOf(of *store.Store, logger *slog.Logger) web.Journal {
+	s, err := of.Stats()
 	if err != nil {
-		a.logger.Warn("measure the journal", "error", err)
+		logger.Warn("measure the journal", "error", err)
 	}
 	return web.Journal{
 		Origin: s.Origin.String(), Incarnation: s.Incarnation.String(), Segments: s.Segments, Bytes: s.Used, Budget: s.Budget,

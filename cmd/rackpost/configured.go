@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"rackpost/hw"
+	"rackpost/store"
+	"rackpost/web"
+)
+
+// configuration is the component under which the journal tells how a device is configured: headquarters has no site.yaml.
+const configuration = "configuration"
+
+// The keys below it.
+const (
+	configuredKind     = "kind"
+	configuredName     = "name"
+	configuredAddress  = "address"
+	configuredCustomer = "customer"
+	configuredRack     = "rack"
+	configuredPeriod   = "period_seconds" // the shortest of its sections
+)
+
+// configuredAs is what the journal is to tell of the devices of a site.
+func configuredAs(site siteConfig) map[hw.DeviceID]hw.Attrs {
+	out := map[hw.DeviceID]hw.Attrs{}
+	for _, w := range site.devices {
+		t := w.Target.Device
+		var a hw.Attrs
+		for _, x := range []hw.Attr{
+			{Key: configuredKind, Value: t.Kind}, {Key: configuredName, Value: t.Name}, {Key: configuredAddress, Value: t.Address},
+			{Key: configuredCustomer, Value: t.Customer}, {Key: configuredRack, Value: t.Rack},
+			{Key: configuredPeriod, Value: strconv.FormatFloat(shortestPeriod(w).Seconds(), 'f', -1, 64)},
+		} {
+			if x.Value != "" {
+				a = a.With(x.Key, hw.Clean(x.Value))
+			}
+		}
+		out[t.ID] = a
+	}
+	return out
+}
+
+// toldConfiguration returns how the journal says that a device is configured.
+func toldConfiguration(facts []hw.Fact) (a hw.Attrs) {
+	for _, f := range facts {
+		if v, ok := f.Value.(hw.LearnedValue); ok && f.Component == configuration {
+			a = a.With(f.Group, v.Value)
+		}
+	}
+	return a
+}
+
+// configuredBy fills in what the journal says of the configuration.
+func configuredBy(d *web.Device, facts []hw.Fact) {
+	a := toldConfiguration(facts)
+	if a == nil {
+		return
+	}
+	d.Configured = true
+	d.Kind, d.Address, d.Customer, d.Rack = a.Get(configuredKind), a.Get(configuredAddress), a.Get(configuredCustomer), a.Get(configuredRack)
+	if name := a.Get(configuredName); name != "" {
+		d.Name = name
+	}
+	if p, err := strconv.ParseFloat(a.Get(configuredPeriod), 64); err == nil && p > 0 {
+		d.Period = p
+	}
+}
+
+// tellConfiguration has the journal say how each device is configured, where it says something else.
+func tellConfiguration(ctx context.Context, s *store.Store, site siteConfig) error {
+	want := configuredAs(site)
+	for _, v := range s.Devices() {
+		if _, configured := want[v.ID]; !configured && v.ID != "" && toldConfiguration(v.Facts) != nil {
+			want[v.ID] = nil
+		}
+	}
+	var facts []hw.Fact
+	now := time.Now()
+	for id, a := range want {
+		view, _ := s.Device(id)
+		before := toldConfiguration(view.Facts)
+		put := func(key string, v hw.Value) {
+			facts = append(facts, hw.Fact{Kind: hw.LearnedFact, Version: 1, Device: id, Component: configuration, Group: key, At: now, Removed: v == nil, Value: v})
+		}
+		for _, x := range a {
+			if before.Get(x.Key) != x.Value {
+				put(x.Key, hw.LearnedValue{Value: x.Value})
+			}
+		}
+		for _, x := range before {
+			if a.Get(x.Key) == "" {
+				put(x.Key, nil)
+			}
+		}
+	}
+	const atOnce = 60
+	for part := range slices.Chunk(facts, atOnce) {
+		if err := s.Say(ctx, part); err != nil {
+			return fmt.Errorf("write down how devices are configured: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"rackpost/hw/journal"
+	"rackpost/replicate/enroll"
+	"rackpost/replicate/intake"
+	"rackpost/store"
+	"rackpost/web"
+	"rackpost/web/api"
+)
+
+// headquarters takes the records of many sites and gives them to whoever pulls.
+type headquarters struct {
+	cfg       hqConfig
+	store     *store.Store
+	registry  *enroll.Registry
+	intake    *intake.Intake
+	consumers *api.Consumers
+	api       *api.API
+	logger    *slog.Logger
+	started   time.Time
+}
+
+// openHeadquarters opens the store and the register of sites. Close it after Run.
+func openHeadquarters(ctx context.Context, cfg hqConfig, opt store.Options, logger *slog.Logger) (*headquarters, error) {
+	folder := filepath.Join(cfg.data, "hq")
+	public, err := publicCertificate(cfg, logger)
+	if err != nil {
+		return nil, err
+	}
+	registry, err := enroll.Open(enroll.Config{Folder: folder, Names: cfg.names, URLs: cfg.urls, Trusted: clockTrusted, Logger: logger, Public: public})
+	if err != nil {
+		return nil, err
+	}
+	consumers, err := api.OpenConsumers(filepath.Join(folder, "consumers.json"), time.Now)
+	if err != nil {
+		return nil, err
+	}
+	opt.Dir, opt.Site, opt.Budget, opt.Version = cfg.data, registry.HQ(), cfg.budget, versionText()
+	opt.Logger, opt.Clock, opt.ManySites = logger, clockState, true
+	s, err := store.Open(ctx, opt)
+	if err != nil {
+		return nil, err
+	}
+	h := &headquarters{cfg: cfg, store: s, registry: registry, consumers: consumers, logger: logger, started: time.Now()}
+	h.intake, err = intake.New(intake.Config{
+		Site: registry.HQ(), Origin: s.Origin(), Store: s, Door: registry, Teller: h, Limits: cfg.limits, Logger: logger,
+		Stored: func(site journal.ID) int64 { return s.UsageOf(site).Bytes },
+		Quota:  h.quotaOf,
+	})
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	h.api = api.New(h.pulling())
+	return h, nil
+}
+
+// quotaOf returns the quota of a site that has another one than the rest.
+func (h *headquarters) quotaOf(site journal.ID) (intake.Quota, bool) {
+	q, ok := h.cfg.quotas[h.nameOf(site)]
+	return q, ok
+}
+
+// nameOf returns the name of a site, or its id where it has none.
+func (h *headquarters) nameOf(site journal.ID) string {
+	if site == h.registry.HQ() {
+		return h.cfg.name
+	}
+	for _, s := range h.registry.List() {
+		if s.ID == site {
+			return s.Name
+		}
+	}
+	return site.String()
+}
+
+// Run takes records and answers until ctx ends.
+func (h *headquarters) Run(ctx context.Context, stopping func() bool) error {
+	tcp, err := net.Listen("tcp", h.cfg.listen.String())
+	if err != nil {
+		return fmt.Errorf("listen for the sites: %w; write another address after listen: in hq.yaml", err)
+	}
+	socket, err := listenSocket(ctx, h.cfg.socket)
+	if err != nil {
+		return errors.Join(err, tcp.Close())
+	}
+	// The store outlives what feeds it: what was merged must still be answered for.
+	storing, endStore := context.WithCancel(context.WithoutCancel(ctx))
+	defer endStore()
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return h.store.Run(storing) })
+	group.Go(func() error { defer endStore(); return h.intake.Run(ctx) })
+	group.Go(func() error { return h.consumers.Run(ctx) })
+	group.Go(func() error { return web.Serve(ctx, tls.NewListener(tcp, h.registry.TLS()), h.network(), h.logger) })
+	group.Go(func() error { return web.Serve(ctx, peers{socket}, h.control(), h.logger) })
+	n := notifier{status: h.statusLine, alive: h.alive, stopping: stopping, logger: h.logger}
+	group.Go(func() error { return n.Run(ctx) })
+	h.logger.Info("started", "name", h.cfg.name, "sites", len(h.registry.List()), "listen", tcp.Addr().String(), "version", versionText())
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	h.logger.Info("stopped")
+	return nil
+}
+
+// network is what other machines reach: sites by their certificate, consumers by their token.
+func (h *headquarters) network() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle(intake.LivePath, h.intake)
+	mux.Handle(intake.BehindPath, h.intake)
+	joining := h.registry.Handler()
+	for _, path := range []string{enroll.PathEnroll, enroll.PathRenew, enroll.PathClock} {
+		mux.Handle(path, joining)
+	}
+	mux.Handle("/", h.api.Remote())
+	return mux
+}
+
+// alive returns why headquarters does not get on.
+func (h *headquarters) alive() error {
+	if failed := h.intake.Status().Totals.Failed; failed != "" {
+		return errors.New(failed)
+	}
+	return nil
+}
+
+// statusLine is what systemctl status shows.
+func (h *headquarters) statusLine() string {
+	t := h.intake.Status().Totals
+	text := fmt.Sprintf("%d sites, %d connected, %d silent", t.Sites, t.Connected, t.Silent)
+	if s, err := h.store.Stats(); err == nil {
+		text += fmt.Sprintf("; journal %s of %s", web.Bytes(s.Used), web.Bytes(s.Budget))
+	}
+	return text
+}
+
+// publicCertificate returns what consumers are shown, read anew when its file changes: they are renewed beside us.
+func publicCertificate(cfg hqConfig, logger *slog.Logger) (func(*tls.ClientHelloInfo) (*tls.Certificate, error), error) {
+	if cfg.cert == "" {
+		return nil, nil
+	}
+	f := &certificateFiles{cert: cfg.cert, key: cfg.key, logger: logger}
+	if err := f.read(); err != nil {
+		return nil, fmt.Errorf("the certificate for consumers: %w", err)
+	}
+	return f.get, nil
+}

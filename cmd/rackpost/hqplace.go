@@ -1,0 +1,173 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"rackpost/collectors"
+	"rackpost/hw"
+	"rackpost/hw/journal"
+	"rackpost/store"
+	"rackpost/web"
+	"rackpost/web/api"
+)
+
+// pulling is what the API of headquarters stands on.
+func (h *headquarters) pulling() api.Config {
+	p := pulled{h.store}
+	return api.Config{Box: h, Sites: h, Records: p, Registers: p, Readings: p, Consumers: h.consumers, Logger: h.logger}
+}
+
+// Status implements api.Box.
+func (h *headquarters) Status(context.Context) (web.Status, error) {
+	s := web.Status{
+		Name: h.cfg.name, Version: versionText(), Site: web.Site{ID: h.registry.HQ().String(), Name: h.cfg.name},
+		Time: time.Now(), Started: h.started, Journal: journalOf(h.store, h.logger), Notices: []string{},
+	}
+	if t := h.intake.Status().Totals; t.Failed != "" {
+		s.Notices = append(s.Notices, t.Failed)
+	}
+	if s.Journal.Full {
+		s.Notices = append(s.Notices, diskFull+": make room in "+h.cfg.data)
+	}
+	return s, nil
+}
+
+// Sites implements api.Sites.
+func (h *headquarters) Sites(context.Context) ([]api.Site, error) {
+	now := time.Now()
+	known := map[journal.ID]api.Site{}
+	for _, id := range h.store.Sites() {
+		known[id] = api.Site{ID: id.String(), Name: h.nameOf(id)}
+	}
+	for _, s := range h.registry.List() {
+		known[s.ID] = api.Site{ID: s.ID.String(), Name: s.Name}
+	}
+	usage := h.store.Usages()
+	for _, row := range h.intake.Status().Sites {
+		known[row.Site] = siteRow(row, now)
+	}
+	delete(known, h.registry.HQ())
+	out := make([]api.Site, 0, len(known))
+	for id, s := range known {
+		s.Bytes = usage[id].Bytes
+		out = append(out, s)
+	}
+	slices.SortFunc(out, func(a, b api.Site) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID))
+	})
+	return out, nil
+}
+
+// Place implements api.Sites.
+func (h *headquarters) Place(_ context.Context, id journal.ID) (api.Place, error) {
+	if !slices.Contains(h.store.Sites(), id) {
+		for _, s := range h.registry.List() {
+			if s.ID == id {
+				return &sitePlace{hq: h, site: id}, nil
+			}
+		}
+		return nil, api.ErrUnknownSite
+	}
+	return &sitePlace{hq: h, site: id}, nil
+}
+
+// sitePlace is what headquarters knows of one site: by its journal alone.
+type sitePlace struct {
+	hq   *headquarters
+	site journal.ID
+}
+
+// Status implements web.Source.
+func (p *sitePlace) Status(ctx context.Context) (web.Status, error) {
+	s, err := p.hq.Status(ctx)
+	if err != nil {
+		return s, err
+	}
+	devices, err := p.Devices(ctx)
+	s.Site = web.Site{ID: p.site.String(), Name: p.hq.nameOf(p.site)}
+	s.Devices = countOf(devices)
+	return s, err
+}
+
+// Devices implements web.Source.
+func (p *sitePlace) Devices(context.Context) ([]web.Device, error) {
+	views := p.hq.store.DevicesOf(p.site)
+	out := make([]web.Device, 0, len(views))
+	for _, v := range views {
+		if v.ID == "" {
+			continue // the boxes
+		}
+		d := p.present(v)
+		d.Components = nil
+		out = append(out, d)
+	}
+	return out, nil
+}
+
+// present is what a box shows of the device, as far as the journal tells it.
+func (p *sitePlace) present(v store.DeviceView) web.Device {
+	d := deviceOf(v, collectors.DeviceStatus{}, time.Now())
+	d.Site = p.site.String()
+	configuredBy(&d, v.Facts)
+	judge(&d)
+	return d
+}
+
+// Device implements web.Source.
+func (p *sitePlace) Device(_ context.Context, id hw.DeviceID) (web.Device, error) {
+	v, ok := p.hq.store.DeviceOf(p.site, id)
+	if !ok || id == "" {
+		return web.Device{}, web.ErrUnknownDevice
+	}
+	return p.present(v), nil
+}
+
+// Latest implements web.History.
+func (p *sitePlace) Latest(ctx context.Context, id hw.DeviceID) ([]web.Reading, error) {
+	if _, err := p.Device(ctx, id); err != nil {
+		return nil, err
+	}
+	var out []web.Reading
+	err := p.hq.store.Latest(ctx, p.site, id, maxLatest, func(x store.Point) error {
+		out = append(out, web.Reading{Component: x.Component, Sensor: x.Sensor, Point: pointOf(x)})
+		return nil
+	})
+	if errors.Is(err, store.ErrTooMany) {
+		err = web.ErrTooMany
+	}
+	slices.SortStableFunc(out, func(a, b web.Reading) int { return compareNatural(a.Component, b.Component) })
+	return out, err
+}
+
+// Series implements web.History.
+func (p *sitePlace) Series(ctx context.Context, q web.SeriesQuery, fn func(web.Point) error) error {
+	if _, err := p.Device(ctx, q.Device); err != nil {
+		return err
+	}
+	sq := store.SeriesQuery{Site: p.site, Device: q.Device, Component: q.Component, Sensor: q.Sensor, From: q.From, To: q.To}
+	err := p.hq.store.Series(ctx, sq, func(x store.Point) error { return fn(pointOf(x)) })
+	if errors.Is(err, store.ErrTooMany) {
+		return web.ErrTooMany
+	}
+	return err
+}
+
+// Facts implements web.History.
+func (p *sitePlace) Facts(ctx context.Context, q web.FactQuery) ([]web.Fact, error) {
+	if q.Device != "" {
+		if _, err := p.Device(ctx, q.Device); err != nil {
+			return nil, err
+		}
+	}
+	records, err := p.hq.store.Facts(ctx, store.FactQuery{Site: p.site, Device: q.Device, From: q.From, To: q.To, Limit: q.Limit})
+	facts := make([]web.Fact, len(records))
+	for i, r := range records {
+		facts[i] = web.FactOf(r.Fact, r.Order.Turn)
+	}
+	return facts, err
+}
