@@ -32,6 +32,13 @@ func (s *Store) HeldOf(site journal.ID) journal.Vector {
 	return s.held.of(site)
 }
 
+// Holds says of one batch whether the store holds it or once held it.
+func (s *Store) Holds(k journal.Key) bool {
+	s.state.RLock()
+	defer s.state.RUnlock()
+	return s.held.Has(k.StreamKey, k.Seq)
+}
+
 // HaveOf returns what of a site stands in the segments.
 func (s *Store) HaveOf(site journal.ID) journal.Vector {
 	out := journal.Vector{}

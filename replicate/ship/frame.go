@@ -145,15 +145,27 @@ func (w *writer) write(timeout time.Duration, flush bool, k kind, pieces ...[]by
 	return w.send(timeout)
 }
 
-// send writes what waits within the time given. The caller holds turn.
-func (w *writer) send(timeout time.Duration) error {
-	if err := w.conn.SetWriteDeadline(time.Now().Add(timeout)); err != nil {
-		return err
+// piece is how much is written within the time given: a large frame on a thin line takes longer.
+const piece = 16 << 10
+
+// send writes what waits, each piece within the time given, and all of it within partingTime once the session ends. The caller
+// holds turn.
+func (w *writer) send(timeout time.Duration) (err error) {
+	var end time.Time
+	for rest := w.buf; len(rest) > 0 && err == nil; {
+		n := min(piece, len(rest))
+		if err = w.conn.SetWriteDeadline(time.Now().Add(timeout)); err != nil {
+			break
+		}
+		if w.ctx.Err() != nil { // perhaps it came between
+			if end.IsZero() {
+				end = time.Now().Add(min(timeout, partingTime))
+			}
+			_ = w.conn.SetWriteDeadline(end)
+		}
+		_, err = w.conn.Write(rest[:n])
+		rest = rest[n:]
 	}
-	if w.ctx.Err() != nil && timeout > partingTime { // the end came between
-		_ = w.conn.SetWriteDeadline(time.Now().Add(partingTime))
-	}
-	_, err := w.conn.Write(w.buf)
 	if w.buf = w.buf[:0]; cap(w.buf) > keptBuffer {
 		w.buf = nil
 	}

@@ -17,7 +17,7 @@ type Options struct {
 	Window int           // bytes of batches the peer may have under way to us; 1 MB when 0
 	Share  float64       // of one core that catching the peer up may take; 0.15 when 0
 	Idle   time.Duration // a peer silent for so long is gone; 15 s when 0. Both ends of a line have the same
-	Write  time.Duration // in which one frame must go out; 10 s when 0
+	Write  time.Duration // in which 16 KB of a frame must go out; 10 s when 0
 
 	Lane        Lane            // what of the records the line carries
 	Known       *Known          // shared by the lines to one peer; its own when nil
@@ -109,7 +109,7 @@ type Progress struct {
 	Repeated  uint64 `json:"repeated"`         // of these, held before they came
 	Refused   uint64 `json:"refused"`          // batches refused here
 	Returned  uint64 `json:"returned"`         // batches the peer refused or did not answer for
-	GivenUp   uint64 `json:"given_up"`         // batches the peer refused to the end: the next connection tries them again
+	GivenUp   uint64 `json:"given_up"`         // times the peer refused a batch to the end: it is tried again later
 	Conflicts uint64 `json:"conflicts"`        // times other content came under a held key, at either end
 	BytesOut  uint64 `json:"bytes_out"`        // on the wire, before TLS
 	BytesIn   uint64 `json:"bytes_in"`

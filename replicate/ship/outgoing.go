@@ -12,14 +12,15 @@ import (
 type outgoing struct {
 	told    bool           // the peer has said what it holds
 	telling journal.Vector // what of it was said so far
-	given   journal.Vector // what was given up on this connection
+	given   journal.Vector // what was given up for a while
 	carried map[journal.LayoutID]struct{}
 	flight  []flying
 	bytes   int    // of flight
 	number  uint64 // of the last batch sent, from 1
 	tries   map[journal.Key]int
-	agains  int
-	pace    Pace // asked by the peer
+	agains  hourly
+	later   backoff // with what was given up
+	pace    Pace    // asked by the peer
 	valve   valve
 
 	pass   bool          // all that the store has is to be looked through
@@ -186,7 +187,10 @@ func (s *session) arrived(now time.Time, f flying) {
 	}
 	s.count.sent++
 	s.count.answered += uint64(f.bytes)
-	delete(s.away.tries, f.key)
+	if s.away.tries[f.key] > 0 { // what is wrong passes
+		delete(s.away.tries, f.key)
+		s.away.later = backoff{}
+	}
 	if !f.read.IsZero() {
 		s.away.lag, s.away.left = now.Sub(f.read), time.Time{}
 	}
@@ -220,30 +224,13 @@ func (s *session) retried(f flying, reason string) error {
 	givenUp, err := s.away.retry(f.key)
 	if givenUp {
 		s.count.givenUp++
-		s.opt.Logger.Error("the peer does not take a batch: it is left until the next connection", "batch", f.key.String(), "says", reason)
+		s.opt.Logger.Error("the peer does not take a batch: it is left for a while", "batch", f.key.String(), "says", reason)
 	} else if err == nil {
 		s.opt.Logger.Warn("the peer did not take a batch: it is sent again", "batch", f.key.String(), "says", reason)
 	}
 	s.known.release(f.key)
 	s.known.stir()
 	return err
-}
-
-// maxAgains bounds how often a peer may lose what it held, on one connection.
-const maxAgains = 256
-
-// again takes the peer's word that it lost what it held. The caller holds mu.
-func (s *session) again(payload []byte) error {
-	v, err := journal.UnmarshalVector(payload)
-	if err != nil {
-		return fmt.Errorf("what the peer lost: %w", err)
-	}
-	if s.away.agains++; s.away.agains > maxAgains {
-		return broken("what was held, asked for more than %d times", maxAgains)
-	}
-	remove(s.away.given, v)
-	s.known.lost(v)
-	return nil
 }
 
 // asked takes the peer's wish for the base that it was offered. The caller holds mu.

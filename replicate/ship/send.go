@@ -316,7 +316,7 @@ func (s *sender) keep() {
 
 // leave gives up a batch whose layouts are not to be had: nobody could take it.
 func (s *sender) leave(b *journal.Batch, why error) {
-	s.opt.Logger.Error("a batch cannot be sent: it is left until the next connection", "batch", b.Key.String(), "err", why)
+	s.opt.Logger.Error("a batch cannot be sent: it is left for a while", "batch", b.Key.String(), "err", why)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.away.given.Add(b.StreamKey, b.Seq, b.Seq)

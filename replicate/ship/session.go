@@ -28,10 +28,14 @@ type session struct {
 	came    chan struct{} // something waits for who merges
 	paced   chan struct{} // another pace is to be asked for
 
-	mu   sync.Mutex
-	peer hello
-	in   incoming
-	away outgoing
+	asks   hourly    // of beat alone
+	looked time.Time // of beat alone: for losses
+
+	mu     sync.Mutex
+	losses losses
+	peer   hello
+	in     incoming
+	away   outgoing
 
 	count    counts
 	pinged   ping // the peer's last
@@ -104,20 +108,35 @@ func poke(ch chan struct{}) {
 	}
 }
 
+// listener is a connection whose peer may be silent for so long, and takes as long as it likes while it speaks: a large frame on a
+// thin line takes longer than that.
+type listener struct {
+	ctx  context.Context
+	conn net.Conn
+	idle time.Duration
+}
+
+func (l listener) Read(p []byte) (int, error) {
+	if err := l.conn.SetReadDeadline(time.Now().Add(l.idle)); err != nil {
+		return 0, err
+	}
+	if err := l.ctx.Err(); err != nil { // the end came between, and with it an earlier deadline
+		return 0, err
+	}
+	return l.conn.Read(p)
+}
+
 // read takes frames until the connection ends. It neither writes nor waits for who does, so that two
 // ends that both write cannot wait for each other.
 func (s *session) read(ctx context.Context) error {
-	r := bufio.NewReaderSize(s.conn, 4<<10) // what is larger goes past it
+	r := bufio.NewReaderSize(listener{ctx, s.conn, s.opt.Idle}, 4<<10) // what is larger goes past it
 	var buf []byte
 	for first := true; ; first = false {
-		if err := s.conn.SetReadDeadline(time.Now().Add(s.opt.Idle)); err != nil {
-			return err
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
 		k, payload, err := readFrame(r, &buf)
 		if err != nil {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 			if timeout := net.Error(nil); errors.As(err, &timeout) && timeout.Timeout() {
 				err = fmt.Errorf("the peer was silent for %v: %w", s.opt.Idle, err)
 			}
@@ -236,9 +255,6 @@ func (s *session) sendable(v journal.Vector) journal.Vector {
 // pulse is how often a session looks whether there is something to say.
 const pulse = time.Second
 
-// wantedPeriod is how often a session looks whether the store lost something.
-const wantedPeriod = 15 * time.Second
-
 // beat keeps the connection alive, tells the peer what it has still to get, and measures the rate.
 func (s *session) beat(ctx context.Context) error {
 	select {
@@ -249,8 +265,6 @@ func (s *session) beat(ctx context.Context) error {
 	tick := time.NewTicker(pulse)
 	defer tick.Stop()
 	var said ping
-	lost := s.store.Wanted() // told with what is held
-	looked := time.Now()
 	for {
 		select {
 		case <-ctx.Done():
@@ -274,18 +288,10 @@ func (s *session) beat(ctx context.Context) error {
 			}
 			said = p
 		}
-		if time.Since(looked) < wantedPeriod {
-			continue
-		}
-		looked = time.Now()
-		wanted := s.store.Wanted()
-		if fresh := wanted.Minus(lost); len(fresh) > 0 {
-			lost.Join(fresh)
-			for _, part := range vectorParts(fresh) {
-				if err := s.out.put(true, kindAgain, part); err != nil {
-					return fmt.Errorf("write to the peer: %w", err)
-				}
-			}
+		now := time.Now()
+		s.tryAgain(now)
+		if err := s.askAgain(now); err != nil {
+			return err
 		}
 	}
 }

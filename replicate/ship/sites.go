@@ -8,7 +8,7 @@ import (
 	"rackpost/hw/journal"
 )
 
-// Sites is a store of many sites, as headquarters has it. Nothing it does for one site may cost more
+// Sites is a store of many sites, as headquarters has it. It should be a Holder too. Nothing it does for one site may cost more
 // because there are others. All of it may be called at once; the vectors are the caller's.
 type Sites interface {
 	// HeldOf, HaveOf and WantedOf are Ledger's, of one site.
@@ -88,6 +88,14 @@ func (v *SiteView) Have() journal.Vector { return v.sites.HaveOf(v.site) }
 
 // Wanted is Store's.
 func (v *SiteView) Wanted() journal.Vector { return v.sites.WantedOf(v.site) }
+
+// Holds is Holder's.
+func (v *SiteView) Holds(k journal.Key) bool {
+	if h, ok := v.sites.(Holder); ok {
+		return h.Holds(k)
+	}
+	return v.Held().Has(k.StreamKey, k.Seq)
+}
 
 // Base is Store's.
 func (v *SiteView) Base(site journal.ID) ([]byte, error) { return v.sites.Base(site) }

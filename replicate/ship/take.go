@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"rackpost/hw/journal"
 )
@@ -214,7 +215,7 @@ type merger struct {
 	*session
 	holder  Holder         // nil: held says it
 	held    journal.Vector // what the store held at the beginning, and what came
-	refused int
+	refused hourly
 }
 
 // ask asks for the base that was offered, unless its like was taken before.
@@ -259,7 +260,7 @@ func isFault(err error) bool {
 	return errors.Is(err, ErrRefused) || errors.Is(err, journal.ErrCorrupt) || errors.Is(err, journal.ErrNewer) || errors.Is(err, journal.ErrNoLayout) || errors.Is(err, journal.ErrOtherSite)
 }
 
-// maxRefused bounds the batches that are refused on one connection: what sends more is no journal.
+// maxRefused bounds the batches that are refused in an hour: what sends more is no journal.
 const maxRefused = 1000
 
 // take merges what came, refuses what cannot be taken, and answers for all of it.
@@ -383,6 +384,7 @@ func (m *merger) took(b *journal.Batch, taken journal.Vector) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.count.received++
+	m.losses.came(b.Key)
 	if m.holder == nil {
 		m.held.Add(b.StreamKey, b.Seq, b.Seq)
 	}
@@ -397,8 +399,8 @@ func (m *merger) refuse(number uint64, why error) error {
 	if m.opt.Refused != nil {
 		m.opt.Refused(why)
 	}
-	if m.refused++; m.refused > maxRefused {
-		return fmt.Errorf("more than %d batches could not be taken, the last: %w", maxRefused, why)
+	if !m.refused.more(time.Now(), maxRefused) {
+		return fmt.Errorf("more than %d batches could not be taken within an hour, the last: %w", maxRefused, why)
 	}
 	if err := m.out.put(false, kindRefuse, refuseBytes(number, why.Error())); err != nil {
 		return fmt.Errorf("write to the peer: %w", err)

@@ -28,6 +28,13 @@ func (s *Store) of(site journal.ID, v journal.Vector) journal.Vector {
 	return v
 }
 
+// Holds is ship's.
+func (s *Store) Holds(k journal.Key) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.held.Has(k.StreamKey, k.Seq)
+}
+
 // PageOf is ship's.
 func (s *Store) PageOf(_ context.Context, site journal.ID, streams []journal.Stream, v journal.Vector, limit int) ([]journal.Batch, error) {
 	return s.pick(site, streams, v, limit, false), nil
