@@ -90,6 +90,7 @@ type Limits struct {
 	Connections int // at once; 2,500
 	PerSecond   int // connections let in a second; 1,000
 	Memory      int // bytes that may be under way to all connections together; 160 MB
+	Large       int // bytes of what is larger than its lane's window, of all together; 80 MB, and not less than 64 MB
 	LiveWindow  int // bytes of it that one live lane may have; 64 KB
 	Window      int // and one lane of what is behind; 256 KB
 

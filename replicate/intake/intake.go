@@ -18,6 +18,7 @@ type Intake struct {
 	cfg    Config
 	start  time.Time
 	commit *committer
+	large  *room
 	log    bucket // of what strangers may write into it; mu guards it
 
 	mu      sync.Mutex
@@ -47,7 +48,7 @@ func New(cfg Config) (*Intake, error) {
 		return nil, err
 	}
 	l := cfg.Limits
-	return &Intake{cfg: cfg, start: time.Now(), commit: newCommitter(cfg.Store, l.Bundle, cfg.Logger), log: bucket{rate: 1, burst: 10},
+	return &Intake{cfg: cfg, start: time.Now(), commit: newCommitter(cfg.Store, l.Bundle, cfg.Logger), large: &room{free: l.Large}, log: bucket{rate: 1, burst: 10},
 		sites: map[journal.ID]*site{}, gate: newGate(l.PerSecond, 2*l.Connections), pool: pool{total: l.Memory},
 		changed: make(chan struct{}, 1)}, nil
 }
@@ -57,7 +58,7 @@ func (l *Limits) defaults() error {
 		to  *int
 		std int
 	}{
-		{&l.Connections, 2500}, {&l.PerSecond, 1000}, {&l.Memory, 160 << 20}, {&l.LiveWindow, 64 << 10}, {&l.Window, 256 << 10}, {&l.Bundle, 8 << 20},
+		{&l.Connections, 2500}, {&l.PerSecond, 1000}, {&l.Memory, 160 << 20}, {&l.Large, 80 << 20}, {&l.LiveWindow, 64 << 10}, {&l.Window, 256 << 10}, {&l.Bundle, 8 << 20},
 	} {
 		if *d.to < 0 {
 			return fmt.Errorf("make an intake: a limit of %d makes no sense", *d.to)
@@ -66,6 +67,7 @@ func (l *Limits) defaults() error {
 			*d.to = d.std
 		}
 	}
+	l.Large = max(l.Large, 64<<20) // the largest that a line takes
 	if l.Silent == 0 {
 		l.Silent = 30 * time.Second
 	}

@@ -1,5 +1,7 @@
 package intake
 
+import "sync"
+
 // leastWindow is the smallest window that a lane gets, and the smallest that a line knows.
 const leastWindow = 64 << 10
 
@@ -10,11 +12,14 @@ type pool struct {
 }
 
 // grant returns a window for one more lane, at most as large as most, when so many lanes are expected in all: the
-// fewer, the more each gets. 0: there is no room.
+// fewer, the more each gets. It is one of few sizes, so that a lane that comes again gets the same. 0: there is no room.
 func (p *pool) grant(most, expected int) int {
 	free := p.total - p.taken
-	share := free / max(1, expected-p.lanes)
-	n := min(max(share, leastWindow), max(most, leastWindow))
+	share := min(free/max(1, expected-p.lanes), most)
+	n := leastWindow
+	for 2*n <= share {
+		n *= 2
+	}
 	if n > free {
 		return 0
 	}
@@ -26,4 +31,28 @@ func (p *pool) grant(most, expected int) int {
 func (p *pool) release(n int) {
 	p.taken -= n
 	p.lanes--
+}
+
+// room is what all lanes share for batches and bases that are larger than their window. It is a ship.Room.
+type room struct {
+	mu   sync.Mutex
+	free int
+}
+
+// Take takes so many bytes, if there are.
+func (r *room) Take(bytes int) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if bytes > r.free {
+		return false
+	}
+	r.free -= bytes
+	return true
+}
+
+// Give gives them back.
+func (r *room) Give(bytes int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.free += bytes
 }

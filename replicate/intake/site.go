@@ -35,6 +35,8 @@ type site struct {
 	today    usage
 	stored   int64
 	asked    time.Time // what the store keeps
+	quota    Quota
+	looked   time.Time // which quota it has
 	offset   offset
 	lag      time.Duration
 	wishes   wishes
@@ -108,7 +110,7 @@ func (s *site) leave(kind ship.Lane, number uint64, why error) {
 func (s *site) newLine(kind ship.Lane, window int) *ship.Line {
 	view := ship.NewSiteView(s.in.cfg.Store, s.id, func(ctx context.Context, b []journal.Batch) error { return s.merge(ctx, kind, b) })
 	return ship.New(view, ship.Options{Site: s.id, Origin: s.in.cfg.Origin, Logger: s.in.cfg.Logger.With("site", s.name), Lane: kind,
-		Window: window, Known: s.known, Down: true, Refused: func(why error) { s.refuse(why) }})
+		Window: window, Known: s.known, Room: s.in.large, Down: true, Refused: func(why error) { s.refuse(why) }})
 }
 
 // check ends the connections of who may not send any more.
@@ -241,25 +243,31 @@ func (s *site) wish(change func(*wishes)) {
 // askPeriod is how often the store is asked what it keeps of a site that brings something.
 const askPeriod = 10 * time.Second
 
+// quotaPeriod is how often it is asked which quota a site has.
+const quotaPeriod = 30 * time.Second
+
 // measure sees to the site's quota, and slows it.
-func (s *site) measure(q Quota, slow uint64) {
-	now := s.in.now()
+func (s *site) measure(slow uint64) {
 	s.mu.Lock()
 	ask := s.in.cfg.Stored != nil && time.Since(s.asked) >= askPeriod && (s.unread.Load() || s.wishes.quota != "")
+	look := s.looked.IsZero() || time.Since(s.looked) >= quotaPeriod
 	if ask {
 		s.asked = time.Now()
 		s.unread.Store(false)
 	}
+	stored, q := s.stored, s.quota
 	s.mu.Unlock()
-	stored := int64(0)
 	if ask {
 		stored = s.in.cfg.Stored(s.id)
 	}
-	s.mu.Lock()
-	if ask {
-		s.stored = stored
+	if look {
+		q = s.in.quotaOf(s.id)
 	}
-	s.today.turn(now)
+	s.mu.Lock()
+	if s.stored, s.quota = stored, q; look {
+		s.looked = time.Now()
+	}
+	s.today.turn(s.in.now())
 	over := q.over(s.today.bytes, s.stored)
 	s.mu.Unlock()
 	s.wish(func(w *wishes) {

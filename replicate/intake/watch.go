@@ -106,7 +106,7 @@ func (w *watcher) look(now time.Time) {
 	var open []Alarm
 	for _, s := range all {
 		s.quiet.Store(w.silence.silent(s.id))
-		s.measure(w.quotaOf(s.id), slow)
+		s.measure(slow)
 		open = append(open, w.alarmsOf(s)...)
 	}
 	w.show(append(open, w.silences(now)...))
