@@ -2,6 +2,9 @@ package store
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"math"
 	"time"
 
 	"rackpost/hw"
@@ -29,13 +32,13 @@ type AggregateQuery struct {
 	Sensor    string
 	By        Grouping
 	Step      time.Duration                                                                     // length of a bucket; 0: one for all the time
-	From, To  time.Time                                                                         // From included, To not
+	From, To  time.Time                                                                         // From included, To not; a zero To is now
 	Period    func(site journal.ID, device hw.DeviceID, component, sensor string) time.Duration // as configured; 0 or nil: as observed
 	Limit     int                                                                               // buckets at most; 100,000 when 0
 }
 
 // Bucket is what the readings of one group in one stretch of time come to. Of gauges the values are what was read; of
-// counters they are rates a second.
+// counters they are rates a second, each of the time between two readings of one box that no restart of the counter parts.
 type Bucket struct {
 	Site         journal.ID  // zero where sites are put together
 	Device       hw.DeviceID // empty where devices are put together
@@ -43,20 +46,151 @@ type Bucket struct {
 	Sensor       string
 	Type         hw.SampleType
 	Start, End   int64   // Unix ms, Start included, End not
-	Min, Max     float64 // not a number when Count is 0
-	Mean         float64
-	Last         float64
-	LastAt       int64   // Unix ms of what Last says
+	Min, Max     float64 // of the values read in the bucket, of counters the rates that end in it; not a number when Count is 0
+	Mean         float64 // of a counter Increase by the time it covers: also of rates that end later; not a number when nothing is known
+	Last         float64 // not a number when Count is 0
+	LastAt       int64   // Unix ms of what Last says; 0 when Count is 0
 	Count        int     // readings with a value; of counters those that give a rate
-	Increase     float64 // of counters
-	Completeness float64 // 0 to 1
+	Increase     float64 // of counters: an increase over the border of two buckets is shared by time
+	Completeness float64 // 0 to 1, see docs/store.md; not a number where nothing is expected
 	Series       int     // how many sensors of components are in it
 }
 
-// Aggregate calls fn for the buckets asked for that have a reading or lack one, in order of site, device,
-// component, sensor and time.
+// ErrRange is returned by Aggregate for a time that ends before it begins, or a step below a millisecond.
+var ErrRange = errors.New("no such stretch of time")
+
+const (
+	defaultBuckets = 100_000
+	// aggregateMargin is how far before and behind the time asked for readings are looked for that reach into it.
+	aggregateMargin = 15 * time.Minute
+	// aggregateReadings is how many readings are in memory at once, about 64 bytes each.
+	aggregateReadings = 300_000
+	// aggregateDevices is how many devices are read at once at first.
+	aggregateDevices = 64
+)
+
+// Aggregate calls fn for the buckets asked for of which anything is known or expected, in order of site, device,
+// component, sensor and time. Where two boxes visited, it goes by the readings that Series gives. The error is ErrTooMany for more
+// buckets than the limit.
 func (s *Store) Aggregate(ctx context.Context, q AggregateQuery, fn func(Bucket) error) error {
-	return nil
+	return s.aggregate(ctx, q, aggregateReadings, fn)
+}
+
+func (s *Store) aggregate(ctx context.Context, q AggregateQuery, readings int, fn func(Bucket) error) error {
+	or(&q.Limit, defaultBuckets)
+	or(&q.Site, s.id.site)
+	now := s.opt.Now()
+	if q.To.IsZero() {
+		q.To = now
+	}
+	grid, err := newGrid(q.From, q.To, q.Step, q.Limit)
+	if err != nil {
+		return fmt.Errorf("aggregate from %s to %s: %w", q.From, q.To, err)
+	}
+	a := aggregator{store: s, q: q, grid: grid, now: now.UnixMilli(), groups: map[groupKey]*group{}, together: aggregateDevices, readings: readings}
+	sites := []journal.ID{q.Site}
+	if q.AllSites {
+		sites = s.Sites()
+	}
+	for _, site := range sites {
+		devices := s.deviceKeys(site, q.Device)
+		for len(devices) > 0 {
+			n, err := a.some(ctx, devices)
+			if err != nil {
+				return fmt.Errorf("aggregate: %w", err)
+			}
+			devices = devices[n:]
+		}
+	}
+	return a.emit(fn)
+}
+
+// deviceKeys returns the devices of a site, or one of them.
+func (s *Store) deviceKeys(site journal.ID, device hw.DeviceID) (out []deviceKey) {
+	if device != "" {
+		return []deviceKey{{site, device}}
+	}
+	s.state.RLock()
+	defer s.state.RUnlock()
+	if f := s.folds[site]; f != nil {
+		for _, d := range f.Devices() {
+			out = append(out, deviceKey{site, d})
+		}
+	}
+	return out
+}
+
+// aggregator reads devices, a few at once, and puts their readings together.
+type aggregator struct {
+	store    *Store
+	q        AggregateQuery
+	grid     grid
+	now      int64
+	groups   map[groupKey]*group
+	buckets  int // of all groups
+	together int // devices that are read at once
+	readings int // that are in memory at once
+}
+
+// some takes the first of devices, as many as can be read at once, and returns how many these are.
+func (a *aggregator) some(ctx context.Context, devices []deviceKey) (int, error) {
+	all := span{a.grid.from - aggregateMargin.Milliseconds(), a.grid.to + aggregateMargin.Milliseconds()}
+	for {
+		n := min(a.together, len(devices))
+		r, err := a.gather(ctx, devices[:n], all)
+		switch {
+		case err == nil:
+			for _, d := range devices[:n] {
+				t := tally{aggregator: a, device: d, series: map[sampleName]*seriesTally{}}
+				t.take(r.devices[d].sorted())
+				if err := t.finish(); err != nil {
+					return n, err
+				}
+			}
+			return n, nil
+		case !errors.Is(err, ErrTooMany):
+			return n, err
+		case n > 1:
+			a.together = n / 2
+			continue
+		}
+		t := tally{aggregator: a, device: devices[0], series: map[sampleName]*seriesTally{}}
+		if err := a.pieces(ctx, &t, all); err != nil {
+			return 1, err
+		}
+		return 1, t.finish()
+	}
+}
+
+// pieces takes the readings of one device that are too many to be read at once, in order of time.
+func (a *aggregator) pieces(ctx context.Context, t *tally, reach span) error {
+	margin := aggregateMargin.Milliseconds()
+	r, err := a.gather(ctx, []deviceKey{t.device}, span{reach.first - margin, reach.last + margin})
+	if err == nil {
+		all := r.devices[t.device].sorted()
+		for _, x := range all { // with what is beside it, to tell whose reading counts
+			kept := x.readings[:0]
+			for _, y := range x.readings {
+				if y.at >= reach.first && y.at <= reach.last {
+					kept = append(kept, y)
+				}
+			}
+			x.readings = kept
+		}
+		t.take(all)
+		return nil
+	}
+	if half := (reach.last - reach.first) / 2; errors.Is(err, ErrTooMany) && half > margin {
+		if err := a.pieces(ctx, t, span{reach.first, reach.first + half}); err != nil {
+			return err
+		}
+		return a.pieces(ctx, t, span{reach.first + half + 1, reach.last})
+	}
+	return err
+}
+
+func (a *aggregator) gather(ctx context.Context, devices []deviceKey, reach span) (*seriesReader, error) {
+	return a.store.gather(ctx, seriesWanted{devices: devices, component: pattern(a.q.Component), sensor: pattern(a.q.Sensor), span: reach, limit: a.readings})
 }
 
 // Latest calls fn for the last reading of every sensor of a device that was read within back before its last good
@@ -82,3 +216,6 @@ func (s *Store) Latest(ctx context.Context, site journal.ID, device hw.DeviceID,
 	}
 	return err
 }
+
+// nan is what is not known.
+func nan() float64 { return math.NaN() }

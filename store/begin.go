@@ -76,7 +76,10 @@ func (s *Store) roll(ctx context.Context) error {
 		if s.openedAt == 0 { // found at start: its age begins anew
 			s.openedAt = since
 		}
-		if size < s.opt.SegmentBytes && since-s.openedAt < s.opt.SegmentAge {
+		s.state.RLock()
+		ix := s.tails[s.open]
+		s.state.RUnlock()
+		if size < s.opt.SegmentBytes && since-s.openedAt < s.opt.SegmentAge && (ix == nil || ix.count < visitsKept) {
 			return nil
 		}
 	}

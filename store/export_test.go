@@ -26,3 +26,8 @@ func (s *Store) Shed(ctx context.Context) (bool, error) {
 	s.opt.Budget = 0
 	return s.shedOne(ctx)
 }
+
+// AggregateIn is Aggregate with so many readings in memory at once.
+func (s *Store) AggregateIn(ctx context.Context, q AggregateQuery, readings int, fn func(Bucket) error) error {
+	return s.aggregate(ctx, q, readings, fn)
+}

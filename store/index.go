@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"context"
 	"maps"
+	"math"
 	"slices"
-	"sort"
 	"time"
 
 	"rackpost/hw"
@@ -15,10 +15,11 @@ import (
 
 type foldKey = fold.Key
 
-// index tells where the visits of each device stand in a segment that has no twin yet. It
-// is bounded by the segment: a visit costs 32 bytes of memory.
+// index tells where the visits of each device stand in a segment that has no twin yet. A visit
+// costs 16 bytes of memory.
 type index struct {
 	visits map[deviceKey][]visitAt // in order of arrival
+	count  int                     // of visits
 	span   span
 }
 
@@ -31,34 +32,32 @@ type deviceKey struct {
 // visitAt is where a visit stands.
 type visitAt struct {
 	startMS  int64
-	position int64
-	record   uint32
+	position uint32 // a segment has at most visitsKept visits, and few times as many rows
 }
 
 func newIndex() *index {
 	return &index{visits: map[deviceKey][]visitAt{}, span: emptySpan()}
 }
 
-func (ix *index) add(device deviceKey, v visitAt) {
-	ix.visits[device] = append(ix.visits[device], v)
-	ix.span.add(v.startMS)
-}
-
-// between returns the visits of device that started in [from, to], by start.
-func (ix *index) between(device deviceKey, from, to int64) []visitAt {
-	var out []visitAt
-	for _, v := range ix.visits[device] {
-		if v.startMS >= from && v.startMS <= to {
-			out = append(out, v)
-		}
+func (ix *index) add(device deviceKey, startMS, position int64) {
+	if position > math.MaxUint32 {
+		return // no store has such a row
 	}
-	sort.SliceStable(out, func(i, j int) bool { return out[i].startMS < out[j].startMS })
-	return out
+	at := ix.visits[device]
+	if len(at) == cap(at) { // by a quarter, not by half
+		at = append(make([]visitAt, 0, len(at)+len(at)/4+4), at...)
+	}
+	ix.visits[device] = append(at, visitAt{startMS, uint32(position)})
+	ix.count++
+	ix.span.add(startMS)
 }
 
-// tailsKept is how many indexes of sealed segments are kept. A segment has one until its twin
-// is made; where there is no room for twins, a query makes them anew.
-const tailsKept = 4
+// What of sealed segments is indexed in memory. A segment has an index until its twin is made; where there is no room for
+// twins, a query makes it anew. A segment with visitsKept visits is sealed.
+const (
+	tailsKept  = 4
+	visitsKept = 2 << 20
+)
 
 // forget takes a site out of the index.
 func (ix *index) forget(site journal.ID) {
@@ -68,13 +67,18 @@ func (ix *index) forget(site journal.ID) {
 // keepTail takes the index of a segment without a twin. The caller holds state.
 func (s *Store) keepTail(g *segment, ix *index) {
 	s.tails[g] = ix
-	var sealed []*segment
-	for x := range s.tails {
-		if x != s.open {
-			sealed = append(sealed, x)
+	for {
+		var sealed []*segment
+		visits := 0
+		for x, ix := range s.tails {
+			if x != s.open && x != g {
+				sealed = append(sealed, x)
+				visits += ix.count
+			}
 		}
-	}
-	if len(sealed) > tailsKept {
+		if len(sealed) == 0 || (len(sealed) < tailsKept && visits+ix.count <= visitsKept) {
+			return
+		}
 		delete(s.tails, slices.MinFunc(sealed, func(a, b *segment) int { return cmp.Compare(a.number, b.number) }))
 	}
 }
@@ -86,8 +90,8 @@ func (s *Store) indexOf(ctx context.Context, g *segment) (*index, error) {
 		if b.Stream != journal.Samples {
 			return nil
 		}
-		_ = s.eachVisit(b, func(rec journal.Record, v *journal.Visit) { // counted when it came
-			ix.add(deviceKey{b.Site, v.Device}, visitAt{v.Started.UnixMilli(), position, rec.Index})
+		_ = s.eachVisit(b, func(v *journal.Visit) { // counted when it came
+			ix.add(deviceKey{b.Site, v.Device}, v.Started.UnixMilli(), position)
 		})
 		return nil
 	})
@@ -107,9 +111,9 @@ func (s *Store) indexVisits(ix *index, position int64, b *journal.Batch) {
 	if b.Site == s.id.site && b.Origin != s.id.origin {
 		s.visitedElsewhere = max(s.visitedElsewhere, b.Turn)
 	}
-	err := s.eachVisit(b, func(rec journal.Record, v *journal.Visit) {
+	err := s.eachVisit(b, func(v *journal.Visit) {
 		f.Visited(lastVisit(&b.Header, v))
-		ix.add(deviceKey{b.Site, v.Device}, visitAt{v.Started.UnixMilli(), position, rec.Index})
+		ix.add(deviceKey{b.Site, v.Device}, v.Started.UnixMilli(), position)
 	})
 	if err != nil {
 		s.unread.Add(b.StreamKey, b.Seq, b.Seq)
@@ -118,7 +122,7 @@ func (s *Store) indexVisits(ix *index, position int64, b *journal.Batch) {
 	}
 }
 
-func (s *Store) eachVisit(b *journal.Batch, fn func(journal.Record, *journal.Visit)) error {
+func (s *Store) eachVisit(b *journal.Batch, fn func(*journal.Visit)) error {
 	body, err := s.pack.Body(b)
 	if err != nil {
 		return err
@@ -129,7 +133,7 @@ func (s *Store) eachVisit(b *journal.Batch, fn func(journal.Record, *journal.Vis
 		}
 		v, err := journal.ParseVisit(rec.Payload, b.WallMS)
 		if err == nil {
-			fn(rec, &v)
+			fn(&v)
 		}
 		return err
 	})

@@ -290,7 +290,7 @@ func (c *salvor) putBatch(ctx context.Context, position int64, raw []byte) error
 	if !c.spanKnown {
 		c.span.add(b.WallMS)
 		if b.Stream == journal.Samples {
-			_ = c.store.eachVisit(&b, func(_ journal.Record, v *journal.Visit) { c.span.add(v.Started.UnixMilli()) }) // counted when it came
+			_ = c.store.eachVisit(&b, func(v *journal.Visit) { c.span.add(v.Started.UnixMilli()) }) // counted when it came
 		}
 	}
 	return c.sync(ctx, len(raw))

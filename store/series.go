@@ -10,6 +10,7 @@ import (
 	"math"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"rackpost/hw"
@@ -36,11 +37,33 @@ const defaultPoints = 1_000_000
 // two boxes visited, an island's readings are given only where those of the boxes with
 // authority are missing for one and a half times their usual distance.
 func (s *Store) Series(ctx context.Context, q SeriesQuery, fn func(Point) error) error {
-	r := seriesReader{store: s, q: q, span: span{q.From.UnixMilli(), math.MaxInt64}, series: map[sampleName]*series{}, layouts: map[journal.LayoutID]*layoutSpots{}}
-	or(&r.q.Site, s.id.site)
-	or(&r.q.Limit, defaultPoints)
+	or(&q.Site, s.id.site)
+	or(&q.Limit, defaultPoints)
+	reach := span{q.From.UnixMilli(), math.MaxInt64}
 	if !q.To.IsZero() {
-		r.span.last = q.To.UnixMilli()
+		reach.last = q.To.UnixMilli()
+	}
+	d := deviceKey{q.Site, q.Device}
+	r, err := s.gather(ctx, seriesWanted{devices: []deviceKey{d}, component: exactly(q.Component), sensor: exactly(q.Sensor), span: reach, limit: q.Limit})
+	if err != nil {
+		return fmt.Errorf("read the series of %s: %w", q.Device, err)
+	}
+	return r.devices[d].emit(fn)
+}
+
+// seriesWanted says which readings are gathered.
+type seriesWanted struct {
+	devices           []deviceKey
+	component, sensor pattern
+	span              span
+	limit             int
+}
+
+// gather reads what is wanted from all segments.
+func (s *Store) gather(ctx context.Context, w seriesWanted) (*seriesReader, error) {
+	r := &seriesReader{store: s, want: w, devices: map[deviceKey]*deviceSeries{}, entries: map[journal.LayoutID][]journal.Entry{}}
+	for _, d := range w.devices {
+		r.devices[d] = &deviceSeries{reader: r, series: map[sampleName]*series{}, layouts: map[journal.LayoutID][]*series{}}
 	}
 	for _, g := range s.listed() {
 		if g.damaged() != nil {
@@ -49,15 +72,15 @@ func (s *Store) Series(ctx context.Context, q SeriesQuery, fn func(Point) error)
 		err := r.segment(ctx, g)
 		switch {
 		case errors.Is(err, errBadTwin): // what was gathered is in part from it
-			return s.Series(ctx, q, fn)
+			return s.gather(ctx, w)
 		case errors.Is(err, errGone):
 		case isDamaged(err):
 			s.setAside(g, err)
 		case err != nil:
-			return fmt.Errorf("read the series of %s: %w", q.Device, err)
+			return nil, err
 		}
 	}
-	return r.emit(fn)
+	return r, nil
 }
 
 // authoritative leaves out an island's points where others are. points are of one series, in
@@ -118,13 +141,19 @@ func aloneAt(times []int64, at, width int64) bool {
 // seriesReader gathers readings from segments.
 type seriesReader struct {
 	store   *Store
-	q       SeriesQuery
-	span    span
+	want    seriesWanted
 	count   int
-	series  map[sampleName]*series
-	layouts map[journal.LayoutID]*layoutSpots
+	devices map[deviceKey]*deviceSeries
+	entries map[journal.LayoutID][]journal.Entry
 	scratch []hw.Sample
 	dec     *chunk.Decoder
+}
+
+// deviceSeries is what was gathered of a device.
+type deviceSeries struct {
+	reader  *seriesReader
+	series  map[sampleName]*series
+	layouts map[journal.LayoutID][]*series // which series a layout's entries belong to, nil where not asked for
 }
 
 // series is one sensor's readings.
@@ -144,29 +173,24 @@ type reading struct {
 	mode     journal.Mode
 }
 
-// layoutSpots is a layout and the series its entries belong to, nil where not asked for.
-type layoutSpots struct {
-	entries []journal.Entry
-	series  []*series
-}
-
 // of returns the series of a sensor, nil when it was not asked for.
-func (r *seriesReader) of(component, sensor string, kind hw.SampleType) *series {
-	if (r.q.Component != "" && r.q.Component != component) || (r.q.Sensor != "" && r.q.Sensor != sensor) {
+func (d *deviceSeries) of(component, sensor string, kind hw.SampleType) *series {
+	w := &d.reader.want
+	if !w.component.matches(component) || !w.sensor.matches(sensor) {
 		return nil
 	}
 	name := sampleName{component, sensor, kind}
-	x := r.series[name]
+	x := d.series[name]
 	if x == nil {
 		x = &series{name: name}
-		r.series[name] = x
+		d.series[name] = x
 	}
 	return x
 }
 
-// emit gives what was gathered to fn, in order.
-func (r *seriesReader) emit(fn func(Point) error) error {
-	all := slices.SortedFunc(maps.Values(r.series), func(a, b *series) int {
+// sorted returns the series in order of component, sensor and type, each with the readings that count, in order of time.
+func (d *deviceSeries) sorted() []*series {
+	all := slices.SortedFunc(maps.Values(d.series), func(a, b *series) int {
 		return cmp.Or(cmp.Compare(a.name.component, b.name.component), cmp.Compare(a.name.sensor, b.name.sensor), cmp.Compare(a.name.kind, b.name.kind))
 	})
 	byTime := func(a, b reading) int { return cmp.Compare(a.at, b.at) }
@@ -174,7 +198,15 @@ func (r *seriesReader) emit(fn func(Point) error) error {
 		if !slices.IsSortedFunc(x.readings, byTime) {
 			slices.SortStableFunc(x.readings, byTime)
 		}
-		for _, y := range authoritative(x.readings) {
+		x.readings = authoritative(x.readings)
+	}
+	return all
+}
+
+// emit gives what was gathered to fn, in order.
+func (d *deviceSeries) emit(fn func(Point) error) error {
+	for _, x := range d.sorted() {
+		for _, y := range x.readings {
 			p := Point{Component: x.name.component, Sensor: x.name.sensor, Type: x.name.kind, At: y.at, StartMS: y.startMS, Absent: y.absent,
 				Origin: *y.origin, Mode: y.mode, PeriodMS: y.periodMS}
 			if p.Type == hw.Counter {
@@ -191,17 +223,15 @@ func (r *seriesReader) emit(fn func(Point) error) error {
 }
 
 func (r *seriesReader) segment(ctx context.Context, g *segment) error {
-	if g.left(r.q.Site) { // its twin may still tell of the site
-		return nil
-	}
+	devices := slices.DeleteFunc(slices.Clone(r.want.devices), func(d deviceKey) bool { return g.left(d.site) }) // its twin may still tell of the site
 	r.store.state.RLock()
 	ix, reach := r.store.tails[g], g.span
-	at := r.visitsIn(ix)
+	at := r.visitsIn(ix, devices)
 	r.store.state.RUnlock()
 	if ix != nil {
 		return r.visits(ctx, g, at)
 	}
-	if !reach.overlaps(r.span) {
+	if !reach.overlaps(r.want.span) {
 		return nil
 	}
 	g.use.RLock()
@@ -211,9 +241,9 @@ func (r *seriesReader) segment(ctx context.Context, g *segment) error {
 		if ix, err = r.store.indexOf(ctx, g); err != nil {
 			return err
 		}
-		return r.visits(ctx, g, r.visitsIn(ix))
+		return r.visits(ctx, g, r.visitsIn(ix, devices))
 	}
-	err = r.twin(ctx, g)
+	err = r.twin(ctx, g, devices)
 	g.use.RUnlock()
 	if err == nil || errors.Is(err, ErrTooMany) || ctx.Err() != nil {
 		return err
@@ -223,7 +253,7 @@ func (r *seriesReader) segment(ctx context.Context, g *segment) error {
 
 // take adds a reading to its series.
 func (r *seriesReader) take(x *series, y reading) error {
-	if r.count >= r.q.Limit {
+	if r.count >= r.want.limit {
 		return ErrTooMany
 	}
 	r.count++
@@ -231,8 +261,8 @@ func (r *seriesReader) take(x *series, y reading) error {
 	return nil
 }
 
-// visits reads the visits an index names.
-func (r *seriesReader) visits(ctx context.Context, g *segment, at []visitAt) error {
+// visits reads the batches that an index names.
+func (r *seriesReader) visits(ctx context.Context, g *segment, at []int64) error {
 	if len(at) == 0 {
 		return nil
 	}
@@ -242,20 +272,20 @@ func (r *seriesReader) visits(ctx context.Context, g *segment, at []visitAt) err
 			return err
 		}
 		defer get.Close()
-		for _, v := range at {
+		for _, position := range at {
 			var raw []byte
-			err := get.QueryRowContext(ctx, v.position).Scan(&raw)
+			err := get.QueryRowContext(ctx, position).Scan(&raw)
 			if errors.Is(err, sql.ErrNoRows) {
 				continue
 			}
 			if err != nil {
 				return err
 			}
-			b, ok := r.store.parse(g, v.position, raw)
+			b, ok := r.store.parse(g, position, raw)
 			if !ok {
 				continue
 			}
-			if err := r.batch(ctx, db, &b, func(rec journal.Record) bool { return rec.Index == v.record }); err != nil {
+			if err := r.batch(ctx, db, &b); err != nil {
 				return err
 			}
 		}
@@ -263,50 +293,47 @@ func (r *seriesReader) visits(ctx context.Context, g *segment, at []visitAt) err
 	})
 }
 
-// visitsIn returns where the visits asked for stand.
-func (r *seriesReader) visitsIn(ix *index) []visitAt {
+// visitsIn returns the batches in which visits asked for stand, in order.
+func (r *seriesReader) visitsIn(ix *index, devices []deviceKey) (at []int64) {
 	if ix == nil {
 		return nil
 	}
-	return ix.between(deviceKey{r.q.Site, r.q.Device}, r.span.first, r.span.last)
+	for _, d := range devices {
+		for _, v := range ix.visits[d] {
+			if v.startMS >= r.want.span.first && v.startMS <= r.want.span.last {
+				at = append(at, int64(v.position))
+			}
+		}
+	}
+	slices.Sort(at)
+	return slices.Compact(at)
 }
 
-// batch takes the points of the visits that want names, where they are of the device.
-func (r *seriesReader) batch(ctx context.Context, db *sql.DB, b *journal.Batch, want func(journal.Record) bool) error {
+// batch takes the points of the visits of the devices asked for.
+func (r *seriesReader) batch(ctx context.Context, db *sql.DB, b *journal.Batch) error {
 	body, err := r.store.pack.Body(b)
 	if err != nil {
 		return nil // counted when it came
 	}
+	origin := b.Origin
 	err = journal.Records(body, func(rec journal.Record) error {
-		if rec.Type != journal.TypeVisit || !want(rec) {
+		if rec.Type != journal.TypeVisit {
 			return nil
 		}
 		v, err := journal.ParseVisit(rec.Payload, b.WallMS)
 		started := v.Started.UnixMilli()
-		if err != nil || v.Device != r.q.Device || v.Layout >= len(b.Uses) || started < r.span.first || started > r.span.last {
+		if err != nil || v.Layout >= len(b.Uses) || started < r.want.span.first || started > r.want.span.last {
 			return nil
 		}
-		l, err := r.layout(ctx, db, b.Uses[v.Layout])
+		d := r.devices[deviceKey{b.Site, v.Device}]
+		if d == nil {
+			return nil
+		}
+		entries, err := r.layout(ctx, db, b.Uses[v.Layout])
 		if err != nil {
 			return err
 		}
-		if r.scratch, err = v.Samples(r.scratch[:0], l.entries); err != nil {
-			return nil
-		}
-		origin := b.Origin
-		for i := range r.scratch {
-			if l.series[i] == nil {
-				continue
-			}
-			y := reading{at: started, startMS: r.scratch[i].StartMS, periodMS: v.Period.Milliseconds(), absent: r.scratch[i].Absent, origin: &origin, mode: b.Mode}
-			if y.bits = r.scratch[i].Count; r.scratch[i].Type != hw.Counter {
-				y.bits = math.Float64bits(r.scratch[i].Gauge)
-			}
-			if err := r.take(l.series[i], y); err != nil {
-				return err
-			}
-		}
-		return nil
+		return r.visit(d, &v, entries, b.Uses[v.Layout], reading{at: started, periodMS: v.Period.Milliseconds(), origin: &origin, mode: b.Mode})
 	})
 	if errors.Is(err, journal.ErrCorrupt) {
 		return nil // what comes before it is shown; counted when it came
@@ -314,25 +341,89 @@ func (r *seriesReader) batch(ctx context.Context, db *sql.DB, b *journal.Batch, 
 	return err
 }
 
-// layout returns a layout; an empty one when it is damaged.
-func (r *seriesReader) layout(ctx context.Context, db *sql.DB, id journal.LayoutID) (*layoutSpots, error) {
-	if l, ok := r.layouts[id]; ok {
-		return l, nil
+// visit takes the points of one visit; of is what they have in common.
+func (r *seriesReader) visit(d *deviceSeries, v *journal.Visit, entries []journal.Entry, id journal.LayoutID, of reading) (err error) {
+	to, ok := d.layouts[id]
+	if !ok {
+		for _, e := range entries {
+			to = append(to, d.of(e.Component, e.Sensor, e.Type))
+		}
+		d.layouts[id] = to
+	}
+	if r.scratch, err = v.Samples(r.scratch[:0], entries); err != nil {
+		return nil // counted when it came
+	}
+	for i := range r.scratch {
+		x := &r.scratch[i]
+		if to[i] == nil {
+			continue
+		}
+		y := of
+		y.startMS, y.absent = x.StartMS, x.Absent
+		if y.bits = x.Count; x.Type != hw.Counter {
+			y.bits = math.Float64bits(x.Gauge)
+		}
+		if err := r.take(to[i], y); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// layout returns the entries of a layout; none when it is damaged.
+func (r *seriesReader) layout(ctx context.Context, db *sql.DB, id journal.LayoutID) ([]journal.Entry, error) {
+	if entries, ok := r.entries[id]; ok {
+		return entries, nil
 	}
 	raw := journal.Layout{ID: id}
 	err := db.QueryRowContext(ctx, "SELECT bytes FROM layout WHERE name = ?", id[:]).Scan(&raw.Bytes)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return nil, err
 	}
-	l := &layoutSpots{}
+	var entries []journal.Entry
 	if err == nil {
-		if l.entries, err = r.store.pack.Entries(raw); err != nil {
-			l.entries = nil
+		if entries, err = r.store.pack.Entries(raw); err != nil {
+			entries = nil
 		}
 	}
-	for _, e := range l.entries {
-		l.series = append(l.series, r.of(e.Component, e.Sensor, e.Type))
+	r.entries[id] = entries
+	return entries, nil
+}
+
+// pattern is a name, or with stars in it many: a star stands for any run of characters. The empty one is any.
+type pattern string
+
+// exactly returns the pattern that matches name alone, and any when it is empty. A name has no star.
+func exactly(name string) pattern { return pattern(name) }
+
+func (p pattern) any() bool { return strings.Trim(string(p), "*") == "" }
+
+// name returns the only name that p matches, or "".
+func (p pattern) name() string {
+	if strings.Contains(string(p), "*") {
+		return ""
 	}
-	r.layouts[id] = l
-	return l, nil
+	return string(p)
+}
+
+func (p pattern) matches(s string) bool {
+	first, rest, star := strings.Cut(string(p), "*")
+	if p == "" || (!star && string(p) == s) {
+		return true
+	}
+	if !star || !strings.HasPrefix(s, first) {
+		return false
+	}
+	s = s[len(first):]
+	for {
+		part, more, again := strings.Cut(rest, "*")
+		if !again {
+			return strings.HasSuffix(s, part)
+		}
+		i := strings.Index(s, part)
+		if i < 0 {
+			return false
+		}
+		s, rest = s[i+len(part):], more
+	}
 }
