@@ -2,6 +2,8 @@ package netlab
 
 import (
 	"fmt"
+	"net/netip"
+	"os/exec"
 	"strings"
 )
 
@@ -35,6 +37,25 @@ func (l *Lab) Limit(a, b string, bytes int, wires ...string) {
 	limit := fmt.Sprintf("limit rate over %d bytes/second drop", bytes)
 	l.rule(a, b, limit, wires)
 	l.rule(b, a, limit, wires)
+}
+
+// Thin makes the host's way to the switch a thin line: it sends so many bytes a second, and what waits its turn for more than a
+// second is lost. It is for the length of the test, which is skipped where the kernel has no such queue.
+func (l *Lab) Thin(name string, bytes int) {
+	l.t.Helper()
+	if _, err := exec.LookPath("tc"); err != nil {
+		l.t.Skip("tc is missing")
+	}
+	h := l.Host(name)
+	// BBR takes the wire under the queue for the line: real ones have no such wire.
+	h.ip(fmt.Sprintf("route replace %s dev %s src %s congctl reno", netip.PrefixFrom(h.Address(LAN), 24).Masked(), LAN, h.Address(LAN)))
+	shape := h.Command("tc", "qdisc", "add", "dev", LAN, "root", "tbf", "rate", fmt.Sprintf("%dbps", bytes), "burst", "4kb", "latency", "1s")
+	switch out, err := shape.CombinedOutput(); {
+	case err != nil && strings.Contains(string(out), "unknown"):
+		l.t.Skipf("this kernel has no token bucket: %s", out)
+	case err != nil:
+		l.t.Fatalf("netlab: a thin line: %v\n%s", err, out)
+	}
 }
 
 // Mute stops everything that reaches a host, and so everything that needs an answer. Its links stay up.

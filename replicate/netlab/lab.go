@@ -6,10 +6,13 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // The wires, which are also the names of a host's interfaces.
@@ -171,6 +174,32 @@ func (h *Host) feed(in, name string, args ...string) string {
 		h.t.Fatalf("netlab: %s: %s %s: %v\n%s%s", h.Name, name, strings.Join(args, " "), err, in, out)
 	}
 	return string(out)
+}
+
+// Within calls fn on a thread that is on the host: the sockets that fn itself opens, and what they accept, are the host's wherever
+// they are used.
+func (h *Host) Within(fn func() error) error {
+	failed := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+		failed <- h.enter(fn)
+	}()
+	if err := <-failed; err != nil {
+		return fmt.Errorf("netlab: on %s: %w", h.Name, err)
+	}
+	return nil
+}
+
+func (h *Host) enter(fn func() error) error {
+	space, err := os.Open("/proc/" + strconv.Itoa(h.pid) + "/ns/net")
+	if err != nil {
+		return err
+	}
+	defer space.Close()
+	if err := unix.Setns(int(space.Fd()), unix.CLONE_NEWNET); err != nil {
+		return err
+	}
+	return fn()
 }
 
 // ip gives lines to ip(8).
