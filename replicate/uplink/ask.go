@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"rackpost/replicate/enroll"
+	"rackpost/replicate/ship"
 )
 
 // Upgrade is what a lane asks the connection to become.
@@ -38,7 +39,7 @@ func (c *upgraded) Read(b []byte) (int, error) { return c.r.Read(b) }
 
 // upgrade asks for a lane. Its error is an enroll.Refusal when headquarters, or who is between, refused it.
 func (u *Uplink) upgrade(ctx context.Context, r reached, path string) (net.Conn, error) {
-	header := http.Header{"Connection": {"Upgrade"}, "Upgrade": {Upgrade}}
+	header := http.Header{"Connection": {"Upgrade"}, "Upgrade": {Upgrade}, ship.OriginHeader: {u.cfg.Ship.Origin.String()}}
 	resp, rest, err := u.ask(ctx, r, path, header)
 	if err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 
 const (
 	clockSamples = 15 // of headquarters' clock that are kept
+	clockFew     = 3  // after these they come seldom
 	clockSlow    = 10 * time.Second
 	dateStep     = time.Second // how exact a Date is
 )
@@ -38,6 +39,13 @@ func (o *offsets) add(header http.Header, sent, answered time.Time) {
 		o.list = o.list[1:]
 	}
 	o.list = append(o.list, r)
+}
+
+// few says whether more readings are wanted soon.
+func (o *offsets) few() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.list) < clockFew
 }
 
 // offset returns headquarters' clock less this box's, whose wall clock shows wall at the moment now.

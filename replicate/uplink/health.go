@@ -19,6 +19,7 @@ type way struct {
 	since    time.Time // answers is what it is
 	problem  string
 	took     time.Duration // the last call that was answered
+	told     Tri           // of answers, in the log
 	link     Tri
 	look     time.Time // when to look next whether it answers
 }
@@ -97,23 +98,35 @@ func (u *Uplink) judge(now time.Time) {
 		u.ways[i].link = u.linkOf(i)
 		seen[i] = u.seen(i, conns, now)
 	}
+	u.logHealth()
 	before := u.state
 	u.state = Step(before, now.Sub(u.began), seen, u.cfg.Timing)
 	if u.state.Using == before.Using {
 		return
 	}
 	u.onWay = now
-	from, to := u.wayName(before.Using), u.wayName(u.state.Using)
-	switch {
-	case to == "":
-		u.cfg.Logger.Warn("the way to headquarters does not answer: all are tried", "way", from, "problem", u.ways[before.Using].problem)
-	case from == "" && before.Since == 0:
+	if to := u.wayName(u.state.Using); to != "" {
 		u.cfg.Logger.Info("the way to headquarters", "way", to)
-	default:
-		u.cfg.Logger.Info("the way to headquarters changes", "way", to)
+	} else {
+		u.cfg.Logger.Warn("the way to headquarters is given up: all are tried", "way", u.wayName(before.Using))
 	}
 	u.tell()
 	u.nudge()
+}
+
+// logHealth tells of ways that answer, or do not answer any more. The caller holds mu.
+func (u *Uplink) logHealth() {
+	for i := range u.ways {
+		w := &u.ways[i]
+		if w.answers == w.told {
+			continue
+		}
+		if w.told = w.answers; w.answers == Yes {
+			u.cfg.Logger.Info("headquarters answers", "way", u.wayName(i))
+		} else {
+			u.cfg.Logger.Warn("headquarters does not answer", "way", u.wayName(i), "problem", w.problem)
+		}
+	}
 }
 
 func (u *Uplink) wayName(i int) string {
@@ -227,7 +240,9 @@ func (u *Uplink) nextLook(now time.Time) (way int, wait time.Duration) {
 		case u.sending && u.state.Using == noWay:
 			continue // all are called anyway
 		case u.sending && i == u.state.Using:
-			every = steady
+			if every = steady; u.clock.few() {
+				every = u.cfg.Timing.Probe
+			}
 		case u.sending && i < u.state.Using:
 			every = u.cfg.Timing.Probe
 		}

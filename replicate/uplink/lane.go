@@ -3,6 +3,7 @@ package uplink
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"sync"
@@ -27,6 +28,9 @@ type lane struct {
 	calling context.CancelFunc // nil: no call is under way
 	rivals  int                // connections in a row that took the place of one that was silent
 	rival   time.Time          // no other before
+
+	lastTold string // refusal, in the log
+	toldAt   time.Time
 
 	mu      sync.Mutex // of what Status reads
 	now     session
@@ -97,7 +101,7 @@ func (l *lane) run(ctx context.Context) error {
 			}
 		}
 	}()
-	tick := time.NewTicker(beat)
+	tick := time.NewTicker(glance)
 	defer tick.Stop()
 	for {
 		l.manage(ctx, &wg)
@@ -294,8 +298,23 @@ func (l *lane) refused(err error) {
 	if r != nil && (r.Reason == enroll.Expired || r.Reason == enroll.NotYetValid) {
 		l.u.urge()
 	}
-	l.u.cfg.Logger.Warn("headquarters does not take the connection", "lane", l.kind.String(), "err", err, "again_in", wait.Round(100*time.Millisecond))
+	level := slog.LevelDebug
+	if l.worthTelling(err.Error(), now) {
+		level = slog.LevelWarn
+	}
+	l.u.cfg.Logger.Log(context.Background(), level, "headquarters does not take the connection", "lane", l.kind.String(), "err", err, "again_in", wait.Round(100*time.Millisecond))
 	l.u.changedNow()
+}
+
+// tellAgain is how often the same refusal is worth a line that everybody reads.
+const tellAgain = 10 * time.Minute
+
+func (l *lane) worthTelling(what string, now time.Time) bool {
+	if what == l.lastTold && now.Sub(l.toldAt) < tellAgain {
+		return false
+	}
+	l.lastTold, l.toldAt = what, now
+	return true
 }
 
 // again is a refusal after this one.

@@ -86,7 +86,7 @@ func (u *Uplink) reach(ctx context.Context, candidates func() []int) (reached, e
 	}
 }
 
-// beat is how often what was not told is looked at.
+// beat is how often calls under way are looked at.
 const beat = 100 * time.Millisecond
 
 // begin begins a call when it is time for one.

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"rackpost/hw/journal"
 	"rackpost/replicate/ship"
 )
 
@@ -31,8 +30,7 @@ func (u *Uplink) Status() Status {
 	s := Status{Site: c.Site.String(), Name: c.Name, HQ: c.HQ.String(), Certificate: c.Expires(),
 		Live: u.live.status(), Behind: u.behind.status()}
 	s.Connected, s.LiveLag = s.Live.Connected, s.Live.Lag
-	s.Backlog = u.backlog(s.Live, s.Behind)
-	s.Unseen = u.unseen()
+	s.Backlog, s.Unseen = u.lacks(s.Behind)
 	if offset, known := u.clock.offset(now, wall); known {
 		s.ClockOffset, s.ClockKnown = offset.Seconds(), true
 	}
@@ -90,29 +88,19 @@ func (l *Lane) add(p ship.Progress) {
 	l.BytesIn += p.BytesIn
 }
 
-func (u *Uplink) backlog(live, behind Lane) Backlog {
-	b := Backlog{Known: behind.Connected, Records: behind.Records, Bytes: behind.PeerLacks.Bytes, Oldest: behind.PeerLacks.Oldest, Drain: behind.Drain}
-	if !behind.Connected && live.Connected {
-		b.Records, b.Bytes, b.Oldest = live.Records, live.PeerLacks.Bytes, live.PeerLacks.Oldest
-	}
-	return b
-}
-
-// unseen compares what is here with what headquarters said it holds.
-func (u *Uplink) unseen() []Unseen {
-	have := u.cfg.Store.Have()
-	counts := map[journal.Stream]uint64{}
-	for key, runs := range have.Minus(u.cfg.Ship.Known.Held()) {
-		for _, r := range runs {
-			counts[key.Stream] += r.Last - r.First + 1
-		}
+// lacks compares what is here with what headquarters said it holds, also while it is not reached.
+func (u *Uplink) lacks(behind Lane) (Backlog, []Unseen) {
+	lacks := u.cfg.Ship.Known.Lacks(u.cfg.Store.Have())
+	b := Backlog{Known: !u.cfg.Ship.Known.Moved().IsZero(), Records: lacks.Records, Bytes: lacks.Bytes}
+	if behind.Connected {
+		b.Oldest, b.Drain = behind.PeerLacks.Oldest, behind.Drain
 	}
 	var list []Unseen
-	for stream, n := range counts {
+	for stream, n := range lacks.Batches {
 		list = append(list, Unseen{Stream: stream.String(), Batches: n})
 	}
 	slices.SortFunc(list, func(a, b Unseen) int { return strings.Compare(a.Stream, b.Stream) })
-	return list
+	return b, list
 }
 
 // refusalNow is the last refusal, while it stands.

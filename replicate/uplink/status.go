@@ -53,10 +53,10 @@ type Lane struct {
 
 // Backlog is what headquarters has still to get.
 type Backlog struct {
-	Known   bool      `json:"known"` // by headquarters' word of this connection or of the last one
-	Records uint64    `json:"records"`
-	Bytes   uint64    `json:"bytes"`
-	Oldest  time.Time `json:"oldest,omitzero"`
+	Known   bool      `json:"known"`                   // headquarters said what it holds since this box started; else all that is here counts
+	Records uint64    `json:"records"`                 // estimated from what was sent
+	Bytes   uint64    `json:"bytes"`                   // the same
+	Oldest  time.Time `json:"oldest,omitzero"`         // of the first of it, while connected
 	Drain   float64   `json:"drain_seconds,omitempty"` // 0: unknown, or nothing is behind
 }
 

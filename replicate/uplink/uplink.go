@@ -79,9 +79,12 @@ func (u *Uplink) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
+// glance is how often what nobody tells of is looked at.
+const glance = 250 * time.Millisecond
+
 // watch says several times a second which way is to be taken, and whether to send.
 func (u *Uplink) watch(ctx context.Context) error {
-	tick := time.NewTicker(beat)
+	tick := time.NewTicker(glance)
 	defer tick.Stop()
 	for {
 		links := u.linksChanged()
