@@ -26,6 +26,11 @@ func (l Lane) String() string {
 	return "a lane of a later version"
 }
 
+// OriginHeader names the origin of the box in the HTTP request that opens a lane. The boxes of a site
+// may send at once, and hold different things: headquarters has lines and a Known for each origin, or they
+// would take each other's place.
+const OriginHeader = "Rackpost-Origin"
+
 // Pace is what one end of a line asks of the other's sending. The zero Pace asks for nothing: send as
 // the line allows.
 type Pace struct {
