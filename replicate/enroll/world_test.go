@@ -112,7 +112,7 @@ func holder(t testing.TB, c enroll.Credential, change func(*enroll.Holding)) *en
 }
 
 // who asks headquarters who it takes the holder for.
-func (o *office) who(t *testing.T, h *enroll.Holder) (string, error) {
+func (o *office) who(t testing.TB, h *enroll.Holder) (string, error) {
 	t.Helper()
 	transport := &http.Transport{TLSClientConfig: h.TLS(o.address)}
 	defer transport.CloseIdleConnections()

@@ -38,6 +38,7 @@ type lane struct {
 	fails   int
 	wait    time.Time // no call before
 	told    bool      // to wait so long, by headquarters
+	hurried time.Time
 	refusal *Refusal
 	up      time.Time
 	down    time.Time
@@ -326,12 +327,16 @@ func (r *Refusal) again(next *enroll.Refusal, now time.Time, wait time.Duration)
 	return &Refusal{At: now, Reason: string(next.Reason), Error: next.What, Advice: next.Advice, Until: now.Add(wait), Times: times}
 }
 
+// hurryEvery is how often a link that comes and goes shortens the wait.
+const hurryEvery = 5 * time.Second
+
 // hurry has the lane call at once, unless headquarters told it to wait: a link came up, or a certificate
 // was renewed.
 func (l *lane) hurry(certified bool) {
+	now := time.Now()
 	l.mu.Lock()
-	if !l.told || certified {
-		l.wait, l.fails = time.Time{}, 0
+	if certified || !l.told && now.Sub(l.hurried) >= hurryEvery {
+		l.wait, l.fails, l.hurried = time.Time{}, 0, now
 	}
 	l.mu.Unlock()
 	poke(l.wake)
