@@ -9,11 +9,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"rackpost/collectors"
+	"rackpost/collectors/collectortest"
 	"rackpost/collectors/idrac"
 	"rackpost/collectors/sim"
 	"rackpost/collectors/sim/bmc"
@@ -29,28 +29,10 @@ const (
 	dayTimeout  = time.Second // of a request: a device that is silent costs it
 )
 
-// dayClock is the time of device and collector.
-type dayClock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func (c *dayClock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *dayClock) pass(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
-}
-
 // day is one server and what is known of it.
 type day struct {
 	t      *testing.T
-	clock  *dayClock
+	clock  *collectortest.Clock // of device and collector
 	bmc    *bmc.BMC
 	kind   collectors.Kind
 	c      collectors.Collector
@@ -70,7 +52,7 @@ type day struct {
 // newDay starts a server of a model, with its SNMP agent or without.
 func newDay(t *testing.T, model string, snmp bool) *day {
 	t.Helper()
-	d := &day{t: t, clock: &dayClock{at: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)}, read: map[string]time.Time{}, hasten: map[string]bool{}, lines: map[string]bool{}, flight: 1}
+	d := &day{t: t, clock: collectortest.NewClock(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)), read: map[string]time.Time{}, hasten: map[string]bool{}, lines: map[string]bool{}, flight: 1}
 	var err error
 	if d.bmc, err = bmc.New(model, bmc.Options{Seed: 4, Clock: d.clock.Now}); err != nil {
 		t.Fatal(err)
@@ -187,7 +169,7 @@ func (d *day) open() (open []string) {
 func (d *day) steps(n int) {
 	d.t.Helper()
 	for range n {
-		d.clock.pass(dayStep)
+		d.clock.Pass(dayStep)
 		d.visit()
 		d.limits()
 	}
@@ -260,7 +242,7 @@ func (d *day) suffer(x *trouble, calm []string) {
 	d.steps(dayOff)
 	if x.counts { // the last of them are read within the hour, and fade in a week
 		d.steps(13)
-		d.clock.pass(8 * 24 * time.Hour)
+		d.clock.Pass(8 * 24 * time.Hour)
 		d.steps(13)
 	}
 	if open := d.open(); !slices.Equal(open, calm) {

@@ -7,13 +7,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"rackpost/collectors"
+	"rackpost/collectors/collectortest"
 	"rackpost/collectors/idrac"
 	"rackpost/collectors/sim/bmc"
 	"rackpost/hw"
@@ -24,25 +24,12 @@ type raidLab struct {
 	*idrac.RAIDReader
 	bmc    *bmc.BMC
 	target collectors.Target
-
-	mu  sync.Mutex
-	now time.Time
+	clock  *collectortest.Clock // of the device and the reader
 }
 
 // newRAIDLab makes a lab in which nothing runs yet.
-func newRAIDLab() *raidLab { return &raidLab{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)} }
-
-func (l *raidLab) clock() time.Time {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.now
-}
-
-// pass lets time pass for the device and for the reader.
-func (l *raidLab) pass(d time.Duration) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.now = l.now.Add(d)
+func newRAIDLab() *raidLab {
+	return &raidLab{clock: collectortest.NewClock(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))}
 }
 
 // openRAID makes a server of a model that is read over Redfish alone.
@@ -56,7 +43,7 @@ func openRAID(t *testing.T, model string) *raidLab {
 
 func (l *raidLab) model(t *testing.T, model string) *bmc.BMC {
 	t.Helper()
-	b, err := bmc.New(model, bmc.Options{Seed: 11, Number: 4, Clock: l.clock})
+	b, err := bmc.New(model, bmc.Options{Seed: 11, Number: 4, Clock: l.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +70,7 @@ func (l *raidLab) serve(t *testing.T, h http.Handler, agent string) {
 func (l *raidLab) restart(t *testing.T) {
 	t.Helper()
 	l.target.Memory = collectors.NewMemory(l.target.Memory.Learned())
-	r, err := idrac.OpenRAID(l.target, l.clock)
+	r, err := idrac.OpenRAID(l.target, l.clock.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +179,7 @@ const oneSpare = "volume/0 raid-no-hot-spare warning"
 func (l *raidLab) longVisits(t *testing.T) hw.Report {
 	t.Helper()
 	for range 4 {
-		l.pass(20 * time.Minute)
+		l.clock.Pass(20 * time.Minute)
 		l.visit(t)
 	}
 	return l.visit(t)
@@ -283,7 +270,7 @@ func TestIDRAC8WithSNMP(t *testing.T) {
 			t.Cleanup(a.stop)
 			l.serve(t, l.bmc.Handler(), a.addr.String())
 			for range 4 {
-				l.pass(5 * time.Minute)
+				l.clock.Pass(5 * time.Minute)
 				l.visit(t)
 			}
 			r := l.visit(t)

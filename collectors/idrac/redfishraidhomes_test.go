@@ -168,12 +168,12 @@ func TestNoBattery(t *testing.T) {
 		if s := partOf(t, r, "controller/"+percID).State.Get(raid.KeyBattery); s != want || raidExtent(r) == hw.Complete != (want != "") {
 			t.Errorf("visit %d: battery %q, %v", n+1, s, r.Gaps)
 		}
-		l.pass(5 * time.Minute)
+		l.clock.Pass(5 * time.Minute)
 	}
 	if n := homes.Load(); n != 2 {
 		t.Errorf("%d requests for batteries elsewhere", n)
 	}
-	l.pass(25 * time.Hour)
+	l.clock.Pass(25 * time.Hour)
 	if l.visit(t); homes.Load() != 4 {
 		t.Errorf("%d requests for batteries elsewhere a day later", homes.Load())
 	}

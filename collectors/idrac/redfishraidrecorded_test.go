@@ -28,7 +28,7 @@ func recordedRAID(t *testing.T, name string, l *raidLab) *bmc.BMC {
 	if _, err := os.Stat(folder); err != nil {
 		t.Skipf("no recordings of real devices here: %v", err)
 	}
-	b, err := bmc.NewRecorded(folder, bmc.Options{Clock: l.clock})
+	b, err := bmc.NewRecorded(folder, bmc.Options{Clock: l.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func TestRequestsOfRecordedR750(t *testing.T) {
 	l.bmc = recordedRAID(t, r750Recorded, l)
 	l.serve(t, l.bmc.Handler(), "")
 	for range 3 {
-		l.pass(5 * time.Minute)
+		l.clock.Pass(5 * time.Minute)
 		l.visit(t)
 	}
 	before := l.Requests()
@@ -118,7 +118,7 @@ func TestRequestsOfRecordedR750(t *testing.T) {
 	alone := l.Requests() - before
 	l.Sections("environment")
 	l.visit(t)
-	l.pass(5 * time.Minute)
+	l.clock.Pass(5 * time.Minute)
 	before = l.Requests()
 	both := l.visit(t)
 	cycle := l.Requests() - before
@@ -138,7 +138,7 @@ func TestRequestsOfModels(t *testing.T) {
 			l := openRAID(t, model)
 			for range 3 {
 				l.visit(t)
-				l.pass(5 * time.Minute)
+				l.clock.Pass(5 * time.Minute)
 			}
 			before := l.Requests()
 			r := l.visit(t)

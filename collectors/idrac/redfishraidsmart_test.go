@@ -33,7 +33,7 @@ func TestCountersOnceAnHour(t *testing.T) {
 				t.Fatalf("visit %d: %s has %q", visit+1, c.Path, word)
 			}
 		}
-		l.pass(5 * time.Minute)
+		l.clock.Pass(5 * time.Minute)
 	}
 	if most != 2 || last != 2*drives {
 		t.Errorf("%d at once, %d in two hours", most, last)
@@ -61,7 +61,7 @@ func TestErrorsThatRise(t *testing.T) {
 	if w := word(); w != raid.ErrorsRising {
 		t.Errorf("after a restart: %q", w)
 	}
-	l.pass(8 * 24 * time.Hour)
+	l.clock.Pass(8 * 24 * time.Hour)
 	if w := word(); w != raid.ErrorsSome {
 		t.Errorf("after a week: %q", w)
 	}
@@ -126,7 +126,7 @@ func TestRebuildInPercent(t *testing.T) {
 	t.Parallel()
 	l := openRAID(t, "poweredge-r740")
 	l.fault(t, "rebuild 3 2h")
-	l.pass(time.Hour)
+	l.clock.Pass(time.Hour)
 	r := l.visit(t)
 	for _, path := range []string{"drive/Disk.Bay.3:Enclosure.Internal.0-1:" + percID, "volume/Disk.Virtual.1:" + percID} {
 		i := slices.IndexFunc(r.Samples, func(s hw.Sample) bool { return s.Component == path && s.Sensor == raid.SensorOperationPercent })
@@ -134,7 +134,7 @@ func TestRebuildInPercent(t *testing.T) {
 			t.Errorf("%s: %v", path, partOf(t, r, path).State)
 		}
 	}
-	l.pass(2 * time.Hour)
+	l.clock.Pass(2 * time.Hour)
 	for _, s := range l.visit(t).Samples {
 		if s.Sensor == raid.SensorOperationPercent {
 			t.Errorf("nothing runs any more: %+v", s)
@@ -181,10 +181,10 @@ func TestCountersThatFail(t *testing.T) {
 		if !told(r) || raidExtent(r) != hw.Complete || len(r.Gaps) != 1 || slices.Contains(brief(said(r, true)), "drive/2 raid-media-errors ?") {
 			t.Errorf("%v: %v", raidExtent(r), r.Gaps)
 		}
-		l.pass(5 * time.Minute)
+		l.clock.Pass(5 * time.Minute)
 	}
 	l.fault(t, "clear")
-	l.pass(time.Hour)
+	l.clock.Pass(time.Hour)
 	l.longVisits(t)
 	if r := l.longVisits(t); told(r) || len(r.Gaps) > 0 {
 		t.Errorf("it answers again: %v", r.Gaps)

@@ -28,7 +28,7 @@ func (l *raidLab) settledVisit(t *testing.T) (r hw.Report, requests int) {
 		before := l.Requests()
 		r = l.visit(t)
 		requests = l.Requests() - before
-		l.pass(5 * time.Minute)
+		l.clock.Pass(5 * time.Minute)
 	}
 	return r, requests
 }

@@ -2,11 +2,11 @@ package redfish_test
 
 import (
 	"context"
-	"sync"
 	"testing"
 	"time"
 
 	"rackpost/collectors"
+	"rackpost/collectors/collectortest"
 	"rackpost/collectors/redfish"
 	idrac "rackpost/collectors/sim/bmc"
 )
@@ -17,15 +17,14 @@ type pair struct {
 	*testing.T
 	bmc     *idrac.BMC
 	address string
-	mu      sync.Mutex
-	at      time.Time
+	clock   *collectortest.Clock
 }
 
 func newPair(t *testing.T) *pair {
 	t.Helper()
-	p := &pair{T: t, at: fixed}
+	p := &pair{T: t, clock: collectortest.NewClock(fixed)}
 	var err error
-	if p.bmc, err = idrac.New("poweredge-r750", idrac.Options{Clock: p.now}); err != nil {
+	if p.bmc, err = idrac.New("poweredge-r750", idrac.Options{Clock: p.clock.Now}); err != nil {
 		t.Fatal(err)
 	}
 	server, err := idrac.Listen("127.0.0.1:0", p.bmc)
@@ -47,24 +46,12 @@ func newPair(t *testing.T) *pair {
 
 var fixed = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 
-func (p *pair) now() time.Time {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.at
-}
-
-func (p *pair) pass(d time.Duration) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.at = p.at.Add(d)
-}
-
 // start is the client of a box that just started, with what it finds in its journal.
 func (p *pair) start(box string, memory *collectors.Memory) *redfish.Client {
 	p.Helper()
 	user, password := p.bmc.Account()
 	c, err := redfish.New(redfish.Config{
-		Address: p.address, User: user, Password: password, Box: box, Pins: memory, Rate: 1e6, Burst: 1e6, Timeout: 10 * time.Second, Clock: p.now,
+		Address: p.address, User: user, Password: password, Box: box, Pins: memory, Rate: 1e6, Burst: 1e6, Timeout: 10 * time.Second, Clock: p.clock.Now,
 	})
 	if err != nil {
 		p.Fatal(err)
@@ -87,7 +74,7 @@ func (p *pair) visit(clients ...*redfish.Client) {
 func (p *pair) visits(total time.Duration, clients ...*redfish.Client) {
 	p.Helper()
 	for range total / time.Minute {
-		p.pass(time.Minute)
+		p.clock.Pass(time.Minute)
 		p.visit(clients...)
 	}
 }

@@ -51,7 +51,7 @@ func TestIOSXE(t *testing.T) {
 	b.want("1.3.6.1.4.1.9.9.13.1.5.1.2.2003", `OctetString "Switch 2 - Power Supply A, Faulty"`)
 	b.want("1.3.6.1.4.1.9.9.13.1.5.1.3.2004", "Integer 1")
 	b.fault("reboot", "")
-	b.clock.add(time.Minute)
+	b.clock.Pass(time.Minute)
 	b.want(upTime, "TimeTicks 6000")
 	b.want(engineTime, "Integer 60")
 }

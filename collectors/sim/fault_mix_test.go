@@ -31,7 +31,7 @@ func TestFaultsMix(t *testing.T) {
 			t.Parallel()
 			rnd := rand.New(rand.NewPCG(uint64(seed), 7))
 			clk := newClock()
-			opt := sim.ModelOptions{Members: 2, Clock: clk.now}
+			opt := sim.ModelOptions{Members: 2, Clock: clk.Now}
 			if name != "catalyst-9300" {
 				opt.Members = 1
 			}
@@ -61,7 +61,7 @@ func TestFaultsMix(t *testing.T) {
 					if d.Fault(f, arg) == nil { // those that the model or its state refuses change nothing
 						taken++
 					}
-					clk.add(time.Duration(rnd.IntN(60)) * time.Second)
+					clk.Pass(time.Duration(rnd.IntN(60)) * time.Second)
 				}
 				if opt.Members == 1 { // a member that was away counts afresh
 					notFallen(t, octets, walk(t, c, ifXTable+".10"))

@@ -113,7 +113,7 @@ func TestTransceiverPulled(t *testing.T) {
 	b := newBench(t, "catalyst-3750-48ps", 2)
 	parts := "1.3.6.1.2.1.47.1.1.1.1.7"
 	before := b.rows(parts, "1.3.6.1.4.1.9.9.91.1.1.1.1.4", "1.3.6.1.2.1.47.1.3.2.1.2")
-	b.clock.add(time.Minute)
+	b.clock.Pass(time.Minute)
 	b.fault("sfp-pulled", "Gi2/0/2")
 	ticks := fmt.Sprintf("TimeTicks %d", number(b, b.session, upTime))
 	gone := 0
@@ -144,18 +144,18 @@ func TestDuplexMismatch(t *testing.T) {
 	b.want(late, "Counter32 0")
 	b.fault("duplex-mismatch", "Gi1/0/3")
 	b.want(mode, "Integer 2")
-	b.clock.add(10 * time.Minute)
+	b.clock.Pass(10 * time.Minute)
 	rose := number(b, b.session, late)
 	if rose == 0 {
 		t.Error("no late collisions in ten minutes")
 	}
 	b.fault("clear", "duplex-mismatch")
 	b.want(mode, "Integer 3")
-	b.clock.add(time.Hour)
+	b.clock.Pass(time.Hour)
 	b.want(late, fmt.Sprintf("Counter32 %d", rose))
 	b.fault("duplex-mismatch", "Gi1/0/3")
 	b.want(late, fmt.Sprintf("Counter32 %d", rose))
-	b.clock.add(10 * time.Minute)
+	b.clock.Pass(10 * time.Minute)
 	if now := number(b, b.session, late); now <= rose || now > 5*rose+10 {
 		t.Errorf("late collisions went from %d to %d", rose, now)
 	}
@@ -199,7 +199,7 @@ func TestTreeInconsistent(t *testing.T) {
 func TestPortChannelMemberDown(t *testing.T) {
 	b := newBench(t, "catalyst-2960x", 1)
 	const stack = "1.3.6.1.2.1.31.1.2.1.3"
-	b.clock.add(time.Minute)
+	b.clock.Pass(time.Minute)
 	b.fault("port-down", "Gi1/0/43")
 	ticks := fmt.Sprintf("TimeTicks %d", number(b, b.session, upTime))
 	b.want("1.3.6.1.2.1.31.1.6.0", ticks)
@@ -209,12 +209,12 @@ func TestPortChannelMemberDown(t *testing.T) {
 	b.want("1.2.840.10006.300.43.1.2.1.1.13.10143", "Integer 0")
 	b.want(ifTable+".8.5001", "Integer 1")
 	b.want(ifTable+".9.5001", "TimeTicks 9700")
-	b.clock.add(time.Minute)
+	b.clock.Pass(time.Minute)
 	b.fault("port-down", "Gi1/0/47")
 	b.want(ifTable+".8.5001", "Integer 2")
 	b.want(ifTable+".9.5001", fmt.Sprintf("TimeTicks %d", number(b, b.session, upTime)))
 	octets := number(b, b.session, ifXTable+".6.5001")
-	b.clock.add(time.Hour)
+	b.clock.Pass(time.Hour)
 	b.want(ifXTable+".6.5001", fmt.Sprintf("Counter64 %d", octets))
 	b.fault("clear", "")
 	b.want(ifTable+".8.5001", "Integer 1")

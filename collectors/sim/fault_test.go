@@ -11,13 +11,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/gosnmp/gosnmp"
 
+	"rackpost/collectors/collectortest"
 	"rackpost/collectors/sim"
 )
 
 // bench is one device with its clock and a session.
 type bench struct {
 	*testing.T
-	clock   *clock
+	clock   *collectortest.Clock
 	device  *sim.Device
 	session *gosnmp.GoSNMP
 }
@@ -26,7 +27,7 @@ func newBench(t *testing.T, name string, members int) *bench {
 	t.Helper()
 	t.Parallel()
 	clk := newClock()
-	d := model(t, name, sim.ModelOptions{Members: members, Number: 1, Clock: clk.now})
+	d := model(t, name, sim.ModelOptions{Members: members, Number: 1, Clock: clk.Now})
 	return &bench{T: t, clock: clk, device: d, session: client(t, serve(t, d, sim.AgentOptions{}), gosnmp.Version2c)}
 }
 
@@ -81,7 +82,7 @@ func TestPortDown(t *testing.T) {
 		"1.3.6.1.2.1.17.2.4", "1.3.6.1.4.1.9.9.23.1.2.1.1.6"}
 	before := b.rows(state...)
 	octets := number(b, b.session, ifXTable+".6.10105")
-	b.clock.add(time.Minute)
+	b.clock.Pass(time.Minute)
 	b.fault("port-down", "gi1/0/5")
 	down := number(b, b.session, ifXTable+".6.10105")
 	if down <= octets {
@@ -100,7 +101,7 @@ func TestPortDown(t *testing.T) {
 	if diff := cmp.Diff(want, changed(before, b.rows(state...))); diff != "" {
 		t.Errorf("changed (-want +got):\n%s", diff)
 	}
-	b.clock.add(time.Hour)
+	b.clock.Pass(time.Hour)
 	if now := number(b, b.session, ifXTable+".6.10105"); now != down {
 		t.Errorf("octets went from %d to %d without a link", down, now)
 	}
@@ -109,7 +110,7 @@ func TestPortDown(t *testing.T) {
 	if now := number(b, b.session, ifXTable+".6.10105"); now != down {
 		t.Errorf("octets jumped from %d to %d when the link came back", down, now)
 	}
-	b.clock.add(time.Minute)
+	b.clock.Pass(time.Minute)
 	if now := number(b, b.session, ifXTable+".6.10105"); now <= down || now-down > 2*(down-octets)+1000 {
 		t.Errorf("octets went from %d to %d in a minute, before by %d", down, now, down-octets)
 	}
@@ -164,7 +165,7 @@ func TestMemberLost(t *testing.T) {
 	b.want("1.3.6.1.4.1.9.9.500.1.1.3.0", "Integer 1")
 	ports, members := len(b.rows(ifTable+".2")), b.rows("1.3.6.1.4.1.9.9.500.1.2.1.1.6")
 	grown := number(b, b.session, ifXTable+".6.10501")
-	b.clock.add(time.Minute)
+	b.clock.Pass(time.Minute)
 	b.fault("member-lost", "2")
 	ticks := number(b, b.session, upTime)
 	want := []string{"1.3.6.1.4.1.9.9.500.1.2.1.1.6.2001 gone"}
@@ -190,9 +191,9 @@ func TestMemberLost(t *testing.T) {
 	if n := len(b.rows("1.3.6.1.4.1.9.9.109.1.1.1.1.6")); n != 2 {
 		t.Errorf("%d CPU rows, want 2", n)
 	}
-	b.clock.add(time.Minute)
+	b.clock.Pass(time.Minute)
 	b.fault("clear", "")
-	b.clock.add(time.Minute)
+	b.clock.Pass(time.Minute)
 	if now := number(b, b.session, ifXTable+".6.10501"); now >= grown {
 		t.Errorf("octets of the returned member are %d, before it left %d: it did not start again", now, grown)
 	}
@@ -255,12 +256,12 @@ func TestReboot(t *testing.T) {
 		t.Errorf("an answer while it boots: %s", shown(p))
 	}
 	b.session.Timeout = 5 * time.Second
-	b.clock.add(100 * time.Second)
+	b.clock.Pass(100 * time.Second)
 	b.want(upTime, "TimeTicks 1000")
 	b.want("1.3.6.1.6.3.10.2.1.2.0", fmt.Sprintf("Integer %d", boots+1))
 	b.want("1.3.6.1.6.3.10.2.1.3.0", "Integer 10")
 	b.want(ifXTable+".7.10101", "Counter64 1")
-	b.clock.add(5 * time.Minute)
+	b.clock.Pass(5 * time.Minute)
 	if now := number(b, b.session, ifXTable+".6.10103"); now >= octets || now == 0 {
 		t.Errorf("octets are %d, before the start %d", now, octets)
 	}
@@ -275,7 +276,7 @@ func TestWrap(t *testing.T) {
 	if wide < math.MaxUint64-1<<40 || narrow != wide&math.MaxUint32 {
 		t.Errorf("64-bit octets %d and 32-bit ones %d are not near their end", wide, narrow)
 	}
-	b.clock.add(40 * time.Second)
+	b.clock.Pass(40 * time.Second)
 	after := number(b, b.session, ifXTable+".6.3")
 	if after > 1<<40 || after == 0 || number(b, b.session, ifTable+".10.3") != after&math.MaxUint32 {
 		t.Errorf("64-bit octets after the wrap are %d", after)
@@ -289,12 +290,12 @@ func TestWrap(t *testing.T) {
 func TestUptimeWraps(t *testing.T) {
 	t.Parallel()
 	clk := newClock()
-	d := model(t, "catalyst-2960x", sim.ModelOptions{Clock: clk.now, Uptime: 1<<32*10*time.Millisecond - time.Second})
+	d := model(t, "catalyst-2960x", sim.ModelOptions{Clock: clk.Now, Uptime: 1<<32*10*time.Millisecond - time.Second})
 	c := client(t, serve(t, d, sim.AgentOptions{}), gosnmp.Version2c)
 	if v := number(t, c, upTime); v != math.MaxUint32-99 {
 		t.Errorf("sysUpTime %d, want 1 s before its end", v)
 	}
-	clk.add(2 * time.Second)
+	clk.Pass(2 * time.Second)
 	if v, engine := number(t, c, upTime), number(t, c, "1.3.6.1.6.3.10.2.1.3.0"); v != 100 || engine != 42_949_673 {
 		t.Errorf("sysUpTime %d and engine time %d after the wrap", v, engine)
 	}
@@ -305,7 +306,7 @@ func TestOtherUnit(t *testing.T) {
 	mac, engine := text(get(b, b.session, ifTable+".6.10001")), text(get(b, b.session, "1.3.6.1.6.3.10.2.1.1.0"))
 	b.want(chassis+".2001", `OctetString "SIM0001A002"`)
 	b.fault("other-unit", "")
-	b.clock.add(time.Second)
+	b.clock.Pass(time.Second)
 	b.want(chassis+".1001", `OctetString "SIM0001B001"`)
 	b.want(chassis+".2001", `OctetString "SIM0001B002"`)
 	b.want(upTime, "TimeTicks 100")

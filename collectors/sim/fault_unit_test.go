@@ -15,7 +15,7 @@ func TestRingBroken(t *testing.T) {
 	const ring, cables = "1.3.6.1.4.1.9.9.500.1.1.3.0", "1.3.6.1.4.1.9.9.500.1.2.2.1"
 	before := b.rows(cables, ifTable+".8", "1.3.6.1.4.1.9.9.500.1.2.1.1")
 	b.want(ring, "Integer 1")
-	b.clock.add(time.Minute)
+	b.clock.Pass(time.Minute)
 	b.fault("ring-broken", "3")
 	b.want(ring, "Integer 2")
 	want := []string{ // cable 1 of member 3 leads to cable 2 of member 1
@@ -45,7 +45,7 @@ func TestConfigChanged(t *testing.T) {
 	if changedAt >= savedAt {
 		t.Errorf("the configuration of a healthy switch was changed at %d and saved at %d", changedAt, savedAt)
 	}
-	b.clock.add(time.Minute)
+	b.clock.Pass(time.Minute)
 	b.fault("config-changed", "ruth")
 	at := fmt.Sprintf("TimeTicks %d", number(b, b.session, upTime))
 	b.want(man+".1.0", at)
@@ -54,7 +54,7 @@ func TestConfigChanged(t *testing.T) {
 	b.want(man+".6.1.5.15", "Integer 3")
 	b.want(man+".6.1.8.15", `OctetString "ruth"`)
 	b.want(man+".6.1.2.5", "NoSuchInstance <nil>")
-	b.clock.add(time.Minute)
+	b.clock.Pass(time.Minute)
 	b.fault("config-saved", "")
 	b.want(man+".2.0", fmt.Sprintf("TimeTicks %d", number(b, b.session, upTime)))
 	b.want(man+".1.0", at)
@@ -68,7 +68,7 @@ func TestConfigChanged(t *testing.T) {
 	}
 	b.refused("config-changed", strings.Repeat("r", 65), "write up to 64")
 	b.fault("reboot", "")
-	b.clock.add(10 * time.Minute)
+	b.clock.Pass(10 * time.Minute)
 	b.want(man+".1.0", "TimeTicks 16100")
 	b.want(man+".2.0", "TimeTicks 0")
 	if rows := b.rows(man + ".6.1.2"); len(rows) > 0 {
@@ -117,7 +117,7 @@ func TestUptimeWrapFault(t *testing.T) {
 		t.Errorf("octets jumped from %d to %d", octets, again)
 	}
 	b.want(ifTable+".9.10105", fmt.Sprintf("TimeTicks %d", uint64(math.MaxUint32-999)))
-	b.clock.add(30 * time.Second)
+	b.clock.Pass(30 * time.Second)
 	b.want(upTime, "TimeTicks 2000")
 	b.want("1.3.6.1.6.3.10.2.1.3.0", "Integer 42949692")
 	b.want("1.3.6.1.6.3.10.2.1.2.0", "Integer 7")
@@ -133,7 +133,7 @@ func TestUptimeWrapFault(t *testing.T) {
 func TestTopologyChange(t *testing.T) {
 	b := newBench(t, "catalyst-3750-48ps", 1)
 	b.fault("topology-change", "")
-	b.clock.add(time.Second)
+	b.clock.Pass(time.Second)
 	b.want("1.3.6.1.2.1.17.2.4.0", "Counter32 7")
 	b.want("1.3.6.1.2.1.17.2.3.0", "TimeTicks 100")
 }
@@ -170,7 +170,7 @@ func TestTunnels(t *testing.T) {
 	b.want(active, "Gauge32 2")
 	b.refused("tunnel-rekey", "2", "the tunnel to peer 2 is down")
 	b.fault("clear", "tunnel-down")
-	b.clock.add(time.Minute)
+	b.clock.Pass(time.Minute)
 	b.want(peer+".8256", `OctetString "198.51.100.12"`)
 	b.want(age+".8256", "Integer 6000")
 	b.want("1.3.6.1.4.1.9.9.171.1.3.2.1.2.8273", "Integer 8256")

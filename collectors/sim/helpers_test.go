@@ -4,33 +4,17 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/gosnmp/gosnmp"
 
+	"rackpost/collectors/collectortest"
 	"rackpost/collectors/sim"
 )
 
-// clock is a clock that tests turn.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func newClock() *clock { return &clock{at: time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)} }
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) add(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
+func newClock() *collectortest.Clock {
+	return collectortest.NewClock(time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC))
 }
 
 func recorded(t testing.TB, text string) *sim.Device {

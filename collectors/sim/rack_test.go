@@ -225,7 +225,7 @@ func netSNMP(t *testing.T, tool string, args ...string) string {
 func TestNetSNMP(t *testing.T) {
 	t.Parallel()
 	clk := newClock()
-	d := model(t, "catalyst-3750-48ps", sim.ModelOptions{Clock: clk.now})
+	d := model(t, "catalyst-3750-48ps", sim.ModelOptions{Clock: clk.Now})
 	addr := serve(t, d, sim.AgentOptions{})
 	for _, c := range []struct{ tool, args, want string }{
 		{"snmpget", "-v2c -c public -On " + addr + " 1.3.6.1.2.1.1.2.0 1.3.6.1.2.1.47.1.1.1.1.11.2001",

@@ -93,7 +93,7 @@ func TestServerOfARack(t *testing.T) {
 func TestFaultsOfAServer(t *testing.T) {
 	t.Parallel()
 	clk := newClock()
-	r, c, agent := server(t, bmc.Options{Clock: clk.now})
+	r, c, agent := server(t, bmc.Options{Clock: clk.Now})
 	ctx, s := context.Background(), client(t, agent, gosnmp.Version2c)
 	fault := func(name, arg string) {
 		t.Helper()
@@ -147,7 +147,7 @@ func mute(t *testing.T, s *gosnmp.GoSNMP, why string) {
 func TestAgentGoesWithTime(t *testing.T) {
 	t.Parallel()
 	clk := newClock()
-	_, c, agent := server(t, bmc.Options{Clock: clk.now})
+	_, c, agent := server(t, bmc.Options{Clock: clk.Now})
 	s := client(t, agent, gosnmp.Version2c)
 	const percent = "1.3.6.1.4.1.674.10892.5.5.1.20.130.4.1.51.3"
 	if err := c.Fault(context.Background(), "server", "rebuild", "2 100m"); err != nil {
@@ -157,7 +157,7 @@ func TestAgentGoesWithTime(t *testing.T) {
 		if n := number(t, s, percent); n != want {
 			t.Errorf("the rebuild is at %d%%, want %d%%", n, want)
 		}
-		clk.add(25 * time.Minute)
+		clk.Pass(25 * time.Minute)
 	}
 }
 

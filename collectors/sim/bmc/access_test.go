@@ -41,7 +41,7 @@ func TestNinthSessionIsRefused(t *testing.T) {
 	if c := l.bmc.Counters(); c.Sessions != 8 || c.MostSessions != 8 || c.Logins != 9 || c.Refused != 1 {
 		t.Errorf("counters %+v", c)
 	}
-	l.clock.pass(1800 * time.Second)
+	l.clock.Pass(1800 * time.Second)
 	if n := l.bmc.Sessions(); n != 0 {
 		t.Errorf("%d sessions after 1,800 s", n)
 	}
@@ -55,7 +55,7 @@ func TestUseKeepsASession(t *testing.T) {
 	l := start(t, "poweredge-r740")
 	l.login(sessions)
 	for range 4 {
-		l.clock.pass(1700 * time.Second)
+		l.clock.Pass(1700 * time.Second)
 		l.get("/redfish/v1/Systems")
 	}
 }
@@ -73,7 +73,7 @@ func TestThreeWrongPasswordsLockTheAddress(t *testing.T) {
 	if a.code != http.StatusUnauthorized || !strings.Contains(string(a.body), "RAC0212") {
 		t.Fatalf("the right password of a locked address: %d %s", a.code, a.body)
 	}
-	l.clock.pass(60 * time.Second)
+	l.clock.Pass(60 * time.Second)
 	l.login(sessions)
 	if c := l.bmc.Counters(); c.FailedLogins != 4 {
 		t.Errorf("%d failed logins", c.FailedLogins)
@@ -94,7 +94,7 @@ func TestWrongPasswordsFarApartLockNobody(t *testing.T) {
 	l := start(t, "poweredge-r740")
 	for range 6 {
 		l.do("POST", sessions, credentials("wrong"))
-		l.clock.pass(31 * time.Second)
+		l.clock.Pass(31 * time.Second)
 	}
 	l.login(sessions)
 }

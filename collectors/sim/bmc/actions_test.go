@@ -63,7 +63,7 @@ func TestVolumeSettings(t *testing.T) {
 	if job["JobState"] != "Running" || job["JobType"] != "RAIDConfiguration" {
 		t.Errorf("job %v", job)
 	}
-	l.clock.pass(time.Minute)
+	l.clock.Pass(time.Minute)
 	if job := l.get(a.header.Get("Location")); job["JobState"] != "Completed" || job["PercentComplete"] != 100.0 {
 		t.Errorf("job %v", job)
 	}
@@ -81,7 +81,7 @@ func TestFirmwareUpdateIsAJob(t *testing.T) {
 	l := start(t, "poweredge-r750")
 	l.login(sessions)
 	l.fault("firmware-update", "10m")
-	l.clock.pass(5 * time.Minute)
+	l.clock.Pass(5 * time.Minute)
 	const jobs = "/redfish/v1/Managers/iDRAC.Embedded.1/Oem/Dell/Jobs?$expand=*($levels=1)"
 	j := members(l.get(jobs))[0].(map[string]any)
 	if j["JobType"] != "FirmwareUpdate" || j["PercentComplete"] != 50.0 || j["JobState"] != "Running" {

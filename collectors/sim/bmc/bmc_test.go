@@ -215,7 +215,7 @@ func TestRebuildRunsByTime(t *testing.T) {
 	var seen []float64
 	for range 5 {
 		seen = append(seen, percent())
-		l.clock.pass(25 * time.Minute)
+		l.clock.Pass(25 * time.Minute)
 	}
 	if want := []float64{0, 25, 50, 75, 100}; !slices.Equal(seen, want) {
 		t.Errorf("percent %v, want %v", seen, want)
@@ -236,7 +236,7 @@ func TestHotSpareTakesOver(t *testing.T) {
 	if at(l.get(volume), "Oem/Dell/DellVolume/RaidStatus") != "Degraded" || l.get(spare)["HotspareType"] != "None" || len(l.get(spare)["Operations"].([]any)) != 1 {
 		t.Error("the spare did not take over")
 	}
-	l.clock.pass(5 * time.Hour)
+	l.clock.Pass(5 * time.Hour)
 	l.login(sessions)
 	if at(l.get(volume), "Oem/Dell/DellVolume/RaidStatus") != "Online" {
 		t.Error("the set is not whole after the rebuild")

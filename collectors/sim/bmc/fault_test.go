@@ -108,7 +108,7 @@ func TestEveryFaultSwitches(t *testing.T) {
 				t.Errorf("%s: clear after %s: %v, on %v", model, name, err, b.Faults())
 			}
 			if slices.Contains(events, name) {
-				c.pass(5 * time.Hour) // what an event began ends
+				c.Pass(5 * time.Hour) // what an event began ends
 				before = documents(t, b)
 			} else if !bytes.Equal(before, documents(t, b)) {
 				t.Errorf("%s: %s left something", model, name)
@@ -318,7 +318,7 @@ func TestRacreset(t *testing.T) {
 	if a, err := l.try("GET", "/redfish/v1", nil); err == nil {
 		t.Errorf("it answers while it starts: %d", a.code)
 	}
-	l.clock.pass(61 * time.Second)
+	l.clock.Pass(61 * time.Second)
 	if a := l.do("GET", systemDoc, nil); a.code != http.StatusUnauthorized {
 		t.Errorf("the old session: %d", a.code)
 	}
@@ -326,7 +326,7 @@ func TestRacreset(t *testing.T) {
 	if o := l.get("/redfish/v1/Systems"); len(members(o)) != 0 || o["Members@odata.count"] != 0.0 {
 		t.Errorf("members after the start: %v", members(o))
 	}
-	l.clock.pass(time.Minute)
+	l.clock.Pass(time.Minute)
 	if o := l.get("/redfish/v1/Systems"); len(members(o)) != 1 {
 		t.Errorf("members at last: %v", members(o))
 	}

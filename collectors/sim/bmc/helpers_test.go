@@ -9,38 +9,22 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"rackpost/collectors/collectortest"
 	"rackpost/collectors/sim/bmc"
 )
 
-// clock is a time that tests move.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func newClock() *clock { return &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)} }
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) pass(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
+func newClock() *collectortest.Clock {
+	return collectortest.NewClock(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
 }
 
 // lab is a controller that runs, and a client of it.
 type lab struct {
 	tb     testing.TB
 	bmc    *bmc.BMC
-	clock  *clock
+	clock  *collectortest.Clock
 	url    string
 	addr   string
 	client *http.Client
@@ -57,7 +41,7 @@ func start(tb testing.TB, model string) *lab {
 	return serve(tb, b, c)
 }
 
-func serve(tb testing.TB, b *bmc.BMC, c *clock) *lab {
+func serve(tb testing.TB, b *bmc.BMC, c *collectortest.Clock) *lab {
 	tb.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

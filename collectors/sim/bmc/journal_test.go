@@ -53,7 +53,7 @@ func TestLogFilter(t *testing.T) {
 	l := start(t, "poweredge-r740")
 	l.login(sessions)
 	since := l.clock.Now().UTC().Format("2006-01-02T15:04:05+00:00")
-	l.clock.pass(time.Minute)
+	l.clock.Pass(time.Minute)
 	l.fault("psu-out", "1")
 	o := l.get(lclog + "?$filter=Created%20gt%20'" + since[:19] + "%2B00:00'")
 	if len(members(o)) != 1 || members(o)[0].(map[string]any)["Severity"] != "Critical" {

@@ -81,7 +81,7 @@ func TestRowsShowTheSameState(t *testing.T) {
 	if err := b.Fault("rebuild", "0 1h"); err != nil {
 		t.Fatal(err)
 	}
-	c.pass(15 * time.Minute)
+	c.Pass(15 * time.Minute)
 	if got := value(b.Rows(), base+".130.4.1.50.1") + " " + value(b.Rows(), base+".130.4.1.51.1"); got != "2 25" {
 		t.Errorf("the rebuild is %s", got)
 	}
