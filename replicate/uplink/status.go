@@ -99,3 +99,15 @@ func (t Tri) String() string {
 
 // MarshalText implements encoding.TextMarshaler.
 func (t Tri) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler. A word of a later version is Unknown.
+func (t *Tri) UnmarshalText(b []byte) error {
+	*t = Unknown
+	switch string(b) {
+	case "yes":
+		*t = Yes
+	case "no":
+		*t = No
+	}
+	return nil
+}
