@@ -16,7 +16,9 @@ func TestSnapshotsOfTheFormerLife(t *testing.T) {
 	t.Parallel()
 	dir, logger := t.TempDir(), slog.New(slog.DiscardHandler)
 	n := &Node{former: "a"}
-	n.cfg.Snapshots = func(life string) (raft.SnapshotStore, error) { return snapshotFiles(dir, []string{life, n.former}, logger) }
+	n.cfg.Snapshots = func(life string) (raft.SnapshotStore, error) {
+		return snapshotFiles(dir, []string{life, n.former}, logger)
+	}
 	check := func(err error) {
 		t.Helper()
 		if err != nil {

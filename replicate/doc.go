@@ -128,7 +128,8 @@ type Status struct {
 	ActsIn     time.Duration   `json:"acts_in_ns"` // how long a box with authority makes no device do anything yet
 	Generation mode.Generation `json:"generation"`
 	Life       string          `json:"life"`
-	Leader     mode.NodeID     `json:"leader"` // zero when none is known
+	Current    bool            `json:"current"` // it has caught up in this life: before that, what it holds of what is agreed on is of an earlier time
+	Leader     mode.NodeID     `json:"leader"`  // zero when none is known
 	Term       uint64          `json:"term"`
 	Applied    uint64          `json:"applied"`
 	Committed  uint64          `json:"committed"`

@@ -106,7 +106,7 @@ func (n *Node) goBack(ef mode.Effect) error {
 	if err := n.open(); err != nil { // it finds the order
 		return err
 	}
-	n.state = n.state.Anew()
+	n.state, n.current = n.state.Anew(), false
 	return nil
 }
 

@@ -42,6 +42,7 @@ type Node struct {
 	compared  time.Duration
 	parted    uint64
 	trimmed   time.Duration
+	current   bool   // it has caught up in this life
 	former    string // the life that is kept aside; empty: none is
 
 	mu      sync.Mutex

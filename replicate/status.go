@@ -40,7 +40,7 @@ func (n *Node) leave() {
 
 func (n *Node) statusOf(ev mode.Event) Status {
 	s := Status{Self: n.cfg.Self, Mode: n.state.Mode, ModeFor: ev.Now - n.state.Since, Why: n.state.Why, Authority: n.state.Authority,
-		Powers: []string{}, ActsIn: n.state.ActsIn(ev.Now, n.cfg.Timers), Generation: ev.Self.Generation, Life: ev.Self.Life, Leader: ev.Raft.Leader, Term: ev.Self.Term,
+		Powers: []string{}, ActsIn: n.state.ActsIn(ev.Now, n.cfg.Timers), Generation: ev.Self.Generation, Life: ev.Self.Life, Current: n.current, Leader: ev.Raft.Leader, Term: ev.Self.Term,
 		Applied: ev.Self.Applied, Parted: n.parted, Committed: n.running().raft.CommitIndex(), LogBusy: ev.LogBusy, Alarms: slices.Clone(n.state.Alarms)}
 	for _, p := range n.state.Powers.List() {
 		s.Powers = append(s.Powers, p.String())

@@ -25,6 +25,7 @@ func (n *Node) step(o *order) error {
 		}
 		ev.Takeover = true
 	}
+	n.current = n.current || mode.Caught(ev, n.cfg.Timers)
 	state, effects := mode.Step(n.state, ev, n.cfg.Timers)
 	n.state = state
 	n.keepBack(state.Holds)

@@ -171,7 +171,7 @@ func (n *Node) rejoin(ef mode.Effect) error {
 	if err := n.open(); err != nil {
 		return err
 	}
-	n.state = n.state.Anew()
+	n.state, n.current = n.state.Anew(), false
 	if err := n.setGeneration(ef.Generation); err != nil {
 		return err
 	}

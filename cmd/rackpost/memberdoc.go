@@ -9,7 +9,6 @@ import (
 
 	"rackpost/hw"
 	"rackpost/replicate/control"
-	"rackpost/replicate/mode"
 	"rackpost/replicate/trust"
 	"rackpost/replicate/wire"
 )
@@ -64,15 +63,24 @@ func trustedMember(m control.Member) trust.Member {
 	return t
 }
 
-// wirePeers are the members besides self as they are called.
-func wirePeers(members []trust.Member, self mode.NodeID) []wire.Peer {
+// peersOf are the members besides this one as they are called.
+func (p *pairing) peersOf(members []trust.Member) []wire.Peer {
 	var out []wire.Peer
 	for _, m := range members {
-		if m.Node != self {
-			out = append(out, wire.Peer{Node: m.Node, Name: m.Name, Role: m.Role, Paths: wirePaths(m.Addresses)})
+		if m.Node != p.self.Node {
+			out = append(out, wire.Peer{Node: m.Node, Name: m.Name, Role: m.Role, Paths: p.otherPaths(m)})
 		}
 	}
 	return out
+}
+
+// otherPaths are the paths to a member but for those that lead to this machine: who takes the place of another, and its addresses, reads
+// in the history of the pair that the other one was there.
+func (p *pairing) otherPaths(m trust.Member) []wire.Path {
+	return slices.DeleteFunc(wirePaths(m.Addresses), func(path wire.Path) bool {
+		at, err := netip.ParseAddrPort(path.Address)
+		return err == nil && (slices.Contains(p.box.pair.listen, at) || slices.Contains(p.box.pair.advertise, at))
+	})
 }
 
 // memberPut is the command that makes m what is agreed on of it.

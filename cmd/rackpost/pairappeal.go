@@ -24,6 +24,7 @@ func (p *pairing) appeal(ctx context.Context) error {
 	wait := appealSoon
 	for ; ctx.Err() == nil; pause(ctx, appealLook) {
 		now := time.Now()
+		p.heardAgain(now)
 		refusers := p.refusers(now)
 		if len(refusers) == 0 {
 			if now.Sub(last) > 2*appealSoon {
@@ -63,13 +64,5 @@ func (p *pairing) appealTo(ctx context.Context, m trust.Member) {
 		p.logger.Debug("why this member's certificate is refused is not known", "box", m.Name, "err", err)
 		return
 	}
-	p.struck.Store(&struck)
-}
-
-// said is what a box last said of this member that refuses it.
-func (p *pairing) said() mode.Struck {
-	if s := p.struck.Load(); s != nil {
-		return *s
-	}
-	return mode.Struck{}
+	p.strickenBy(struck)
 }

@@ -46,7 +46,7 @@ type pairing struct {
 	met    rarely // that a member was introduced
 	moved  *moves
 	cuts   pairCuts
-	struck atomic.Pointer[mode.Struck] // what a box said that refuses this member; nil: nothing
+	struck atomic.Pointer[strickenAt] // what a box said that refuses this member; nil: nothing
 	logger *slog.Logger
 	taker  atomic.Pointer[takeover] // by whose word this box took over last
 }
@@ -60,6 +60,7 @@ type pairCuts struct {
 	certificate time.Duration              // life of one; 0: a year. Otherwise the clock counts as right
 	tune        func(*siteConfig)          // changes a version of the site before this box works with it
 	running     func(*pairing, *appliance) // a member is about to run; a witness is no appliance
+	uplink      uplinkDial                 // to headquarters
 }
 
 func (c pairCuts) timersOf() mode.Timers {
@@ -94,6 +95,7 @@ func openPairing(box boxConfig, needs pairNeeds, cuts pairCuts, logger *slog.Log
 	id := keeper.Identity()
 	p := &pairing{box: box, self: replicate.Self{Node: id.Self.Node, Name: id.Self.Name, Role: id.Self.Role}, site: id.Site, dir: dir,
 		keeper: keeper, agreed: control.New(), lines: newLines(), moved: newMoves(), cuts: cuts, logger: logger}
+	p.recallStruck()
 	memory, err := p.recall()
 	if err != nil {
 		return nil, err
@@ -106,7 +108,7 @@ func openPairing(box boxConfig, needs pairNeeds, cuts pairCuts, logger *slog.Log
 	if err != nil {
 		return nil, fmt.Errorf("take part in the pair: %w", err)
 	}
-	if err := p.wire.SetPeers(wirePeers(id.Members, id.Self.Node)); err != nil {
+	if err := p.wire.SetPeers(p.peersOf(id.Members)); err != nil {
 		return nil, fmt.Errorf("take part in the pair: %w", err)
 	}
 	founding, err := p.isFounding()
@@ -132,10 +134,11 @@ func openPairing(box boxConfig, needs pairNeeds, cuts pairCuts, logger *slog.Log
 
 func clockTrusted() bool { return clockState() == journal.ClockTrusted }
 
-// members are those that are agreed on; before that is known, those that were known last.
+// members are those that are agreed on; before that is known, those that were known last. Who is caught up hears of the members of an
+// earlier time first, of which those of now may be none: they would be strangers, and could not send the rest.
 func (p *pairing) members() []trust.Member {
 	members, others := p.sortMembers(p.agreed.State())
-	if len(members) == 0 {
+	if len(members) == 0 || !p.node.Status().Current {
 		return p.keeper.Identity().Members
 	}
 	var out []trust.Member

@@ -78,12 +78,16 @@ func (p *pairing) keepPeers(ctx context.Context) error {
 		if a, ok := p.forgedAlarm(state); ok {
 			p.logger.Error(a.Text, "alarm", a.Code)
 		}
-		if len(p.agreedMembers(state)) > 0 {
+		news, current := p.node.Watch(), p.node.Status().Current
+		if current {
+			news = nil
+		}
+		if current && len(p.agreedMembers(state)) > 0 {
 			members := p.members()
 			if err := p.keeper.SetMembers(members); err != nil {
 				p.logger.Error("who is a member cannot be kept", "err", err)
 			}
-			if err := p.wire.SetPeers(wirePeers(p.moved.apply(members, p.agreedMembers(state)), p.self.Node)); err != nil {
+			if err := p.wire.SetPeers(p.peersOf(p.moved.apply(members, p.agreedMembers(state)))); err != nil {
 				p.logger.Error("the members cannot be called", "err", err)
 			}
 		}
@@ -91,6 +95,7 @@ func (p *pairing) keepPeers(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-changed:
+		case <-news:
 		case <-p.moved.changed:
 		}
 	}
@@ -138,7 +143,7 @@ func (p *pairing) askRenewal(ctx context.Context, request []byte) ([]byte, error
 // askUnproven asks a box without showing a certificate. The box shows its own, as always.
 func (p *pairing) askUnproven(ctx context.Context, box trust.Member, request []byte) ([]byte, error) {
 	var errs []error
-	for _, path := range wirePaths(box.Addresses) {
+	for _, path := range p.otherPaths(box) {
 		asking, cancel := context.WithTimeout(ctx, askTime)
 		answer, err := wire.Introduce(asking, path.Address, p.keeper.Client(box.Node, wire.Join), request)
 		cancel()

@@ -32,15 +32,12 @@ func (p *pairing) view() web.Pair {
 		Members: []web.PairMember{}, Alarms: []web.PairAlarm{}, Conflicts: p.conflicts(),
 	}
 	links := p.wire.Links()
-	var own map[string]string
 	for _, m := range p.members() {
-		if m.Node == p.self.Node {
-			own = m.Addresses
-			continue
+		if m.Node != p.self.Node {
+			v.Members = append(v.Members, p.memberView(m, s, links))
 		}
-		v.Members = append(v.Members, p.memberView(m, s, links))
 	}
-	v.Refusals = refusalLines(p.wire.Refusals(), v.Members, own, time.Now())
+	v.Refusals = refusalLines(p.wire.Refusals(), v.Members, time.Now())
 	for _, a := range s.Alarms {
 		v.Alarms = append(v.Alarms, web.PairAlarm(a))
 	}
@@ -102,9 +99,8 @@ func generationText(g mode.Generation) string {
 }
 
 // refusalLines tells what was refused and is not settled, the newest first. Settled is what was refused a minute ago or more at an
-// address where a member was heard since, and what this machine refused itself: who is taken in reads in the history of
-// the pair that another member was at its own addresses.
-func refusalLines(refusals []wire.Refusal, members []web.PairMember, own map[string]string, now time.Time) []string {
+// address where a member was heard since.
+func refusalLines(refusals []wire.Refusal, members []web.PairMember, now time.Time) []string {
 	heard := map[string]float64{}
 	for _, m := range members {
 		for _, p := range m.Paths {
@@ -113,10 +109,6 @@ func refusalLines(refusals []wire.Refusal, members []web.PairMember, own map[str
 			}
 		}
 	}
-	self := map[string]bool{}
-	for _, address := range own {
-		self[hostOf(address)] = true
-	}
 	out := []string{}
 	for _, r := range refusals {
 		age := now.Sub(r.At)
@@ -124,7 +116,7 @@ func refusalLines(refusals []wire.Refusal, members []web.PairMember, own map[str
 			break
 		}
 		silent, member := heard[hostOf(r.Address)]
-		if self[hostOf(r.Address)] || member && age >= refusalsFresh && silent < age.Seconds() {
+		if member && age >= refusalsFresh && silent < age.Seconds() {
 			continue
 		}
 		out = append(out, fmt.Sprintf("%s: %s", r.At.Format(time.DateTime), r.Error()))

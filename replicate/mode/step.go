@@ -266,7 +266,9 @@ func (s *State) stranded(v view) string {
 	switch {
 	case v.rival:
 		return `both boxes were taken over, each alone: pick the one that goes on with "rackpost pair takeover" there`
-	case v.higher:
+	case v.Empty && !v.Former:
+		return "it holds nothing that was agreed on: it is new here, or its disk was emptied; it waits for a box with authority, which takes it in"
+	case v.higher && !v.Empty:
 		return "another took over while this box was away: it waits to hear it"
 	case v.Outdated:
 		return `its disk was put back from an old image: it waits for a box with authority, or for "rackpost pair takeover" on the other box`
@@ -291,7 +293,7 @@ func Refusal(s State, e Event, t Timers) string {
 	case e.Self.Role != Box:
 		return "a witness keeps no journal and leads nothing: take over on a box"
 	case v.removed:
-		return removedWords(e.Struck.By)
+		return removedWords(e.Struck.By) + "; if " + e.Struck.By + " is gone for good, \"rackpost pair leave\" here and then \"rackpost pair init\" begin a new pair with the records of this box: nobody of the old one would listen to it after a takeover"
 	case s.Authority:
 		return "this box has authority already"
 	case len(v.callers) > 0:

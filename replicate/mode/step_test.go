@@ -86,6 +86,21 @@ func self(v mode.Vote) change {
 	return func(e *mode.Event) { e.Vote = v }
 }
 
+// empty is a member that holds nothing that was agreed on.
+func empty(e *mode.Event) { e.Empty, e.Vote, e.Self.Generation = true, mode.NoVote, mode.Generation{} }
+
+// TestWordsOfAnEmptyBox: nobody took over, its disk was emptied.
+func TestWordsOfAnEmptyBox(t *testing.T) {
+	t.Parallel()
+	s, _ := steps(at(0, lost, empty), at(9*sec, lost, empty))
+	if s.Mode != mode.Island || !strings.Contains(s.Why, "disk was emptied") || strings.Contains(s.Why, "took over") || strings.Contains(s.Why, "pair takeover") {
+		t.Errorf("%v: %s", s.Mode, s.Why)
+	}
+	if s, _ = steps(at(0, lost, empty, former), at(9*sec, lost, empty, former)); !strings.Contains(s.Why, "pair takeover") {
+		t.Errorf("one that keeps the life before: %s", s.Why)
+	}
+}
+
 // full is a member whose disk is full, and fullThere one whose peer's is.
 func full(e *mode.Event)      { e.Self.Full = true }
 func fullThere(e *mode.Event) { e.Members[0].Full = true }
@@ -372,6 +387,8 @@ func TestRefusal(t *testing.T) {
 		{"a witness", []mode.Event{at(0, func(e *mode.Event) { e.Self.Role = mode.Witness })}, "on a box"},
 		{"an island", []mode.Event{at(0, follow), at(9*sec, lost)}, ""},
 		{"a box that was taken out", []mode.Event{at(0, follow), at(9*sec, lost, struck(first, 10))}, "a member of the pair no more"},
+		{"the same, and what to do instead", []mode.Event{at(0, follow), at(9*sec, lost, struck(first, 10))}, "rackpost pair init"},
+		{"a box that keeps the life before", []mode.Event{at(0, follow, former), at(9*sec, lost, former, empty)}, ""},
 		{"one of two takeovers", []mode.Event{at(0, generation(mode.Generation{Counter: 1, Random: 99}, false)), at(9*sec, generation(mode.Generation{Counter: 1, Random: 99}, false))}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -80,6 +80,9 @@ func (m Member) here(t Timers) bool {
 	return m.Silent <= t.Demote
 }
 
+// Caught says whether what this member has of what is agreed on is not of an earlier time: it has caught up in this life.
+func Caught(e Event, t Timers) bool { return look(e, t.of(e.Self.Role)).caught() }
+
 // caught says whether this member has all that is agreed on in its life: it votes, or has what a box with authority has.
 func (v view) caught() bool {
 	for _, m := range v.Members {

@@ -157,6 +157,10 @@ func judge(self, peer Hello, proto string, known *Peer, m Memory) verdict {
 			peer.Protocols.Newest, self.Protocols.Oldest, self.Protocols.Newest)
 	case proto == Journal && (self.Role != mode.Box || peer.Role != mode.Box):
 		return no(WrongRole, "journals are for boxes: a witness keeps none")
+	case proto == Raft && peer.Generation == mode.Generation{} && self.Generation != mode.Generation{}:
+		return no(OtherGeneration, "you hold nothing that was agreed on: you are new here, or your disk was emptied; a box with authority takes you in by itself")
+	case proto == Raft && self.Generation == mode.Generation{} && peer.Generation != mode.Generation{}:
+		return no(OtherGeneration, "I hold nothing that was agreed on: I am new here, or my disk was emptied; a box with authority takes me in by itself")
 	case proto == Raft && self.Generation != peer.Generation:
 		return no(OtherGeneration, "you are of generation %s and I of %s: somebody took over; the lower one joins again by itself, and of two alike a person picks (\"rackpost pair takeover\")",
 			generation(peer.Generation), generation(self.Generation))

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"rackpost/replicate/netlab"
 	"rackpost/store"
 	"rackpost/store/powerfs"
 	"rackpost/web"
@@ -209,6 +210,13 @@ func diskDies(p *pair) {
 	p.start(leader.name)
 	p.joinAt(follower.name, leader.name)
 	p.t.Logf("whole again after %v", p.whole())
+	own := p.net.Host(leader.name).Address(netlab.LAN).String()
+	b, _ := os.ReadFile(leader.logPath())
+	for line := range strings.Lines(string(b)) { // the history of the pair has the dead box there
+		if strings.Contains(line, "pair connection refused") && strings.Contains(line, " address="+own) {
+			p.t.Errorf("the new box calls itself: %s", line)
+		}
+	}
 	p.check()
 }
 
