@@ -53,6 +53,7 @@ type appliance struct {
 	visiting atomic.Bool   // it has the power, and every visit is due that is
 	host     *pairHost     // for what is asked of this machine as a member
 	around   *surroundings // nil: a lone box
+	uplinks  *uplinks      // set by Run
 }
 
 func runAppliance(ctx context.Context, t terminal, args []string) error {

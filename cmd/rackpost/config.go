@@ -44,6 +44,7 @@ type boxConfig struct {
 	logLevel  slog.Level
 	logFormat string // auto, text, json
 	pair      pairConfig
+	uplink    uplinkConfig
 }
 
 // siteConfig is the site: site.yaml, checked.
@@ -67,7 +68,8 @@ type rawBox struct {
 	Budget text   `yaml:"budget"`
 	Log    rawLog `yaml:"log"`
 
-	Pair rawPair `yaml:"pair"`
+	Pair   rawPair   `yaml:"pair"`
+	Uplink rawUplink `yaml:"uplink"`
 }
 
 type rawLog struct {
@@ -134,6 +136,7 @@ func parseBox(file string, data []byte) (boxConfig, error) {
 		box.site = c.path(c.required(raw.Site, raw.At, "site", "the path of the site file, such as site.yaml"))
 	}
 	box.pair = c.pair(raw.Pair, raw.Name)
+	box.uplink = c.uplink(raw.Uplink)
 	c.socketLength(box.socket, raw.Socket)
 	return box, c.problems.err()
 }

@@ -106,3 +106,28 @@ func tellConfiguration(ctx context.Context, s *store.Store, site siteConfig) err
 	}
 	return nil
 }
+
+// tellSiteEvery is how often it is looked whether the site changed.
+const tellSiteEvery = 2 * time.Second
+
+// tellSite keeps the journal saying how devices are configured, until ctx ends.
+func (a *appliance) tellSite(ctx context.Context) error {
+	var said *siteConfig
+	tick := time.NewTicker(tellSiteEvery)
+	defer tick.Stop()
+	for {
+		if site := a.site.Load(); site != said {
+			err := tellConfiguration(ctx, a.store, *site)
+			if err == nil {
+				said = site
+			} else if ctx.Err() == nil {
+				a.logger.Warn("how devices are configured is not in the journal yet", "err", err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}

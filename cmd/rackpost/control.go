@@ -53,6 +53,9 @@ func (a *appliance) control(pages http.Handler) http.Handler {
 		a.host.handlePair(mux)
 		a.handleConfig(mux)
 	}
+	if a.uplinks != nil {
+		a.uplinks.handle(mux)
+	}
 	mux.Handle("/", pages)
 	return mux
 }

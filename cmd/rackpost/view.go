@@ -36,6 +36,9 @@ func (a *appliance) Status(ctx context.Context) (web.Status, error) {
 			s.Clock = &web.Clock{Trusted: c.Trusted, Source: c.Source, OffsetMS: c.OffsetMS}
 		}
 	}
+	if a.uplinks != nil {
+		s.Uplink = a.uplinks.glance()
+	}
 	if why := a.refused.Load(); why != nil {
 		s.Notices = append(s.Notices, *why)
 	}

@@ -136,3 +136,12 @@ func ParseStreamKey(b []byte) (k StreamKey, err error) {
 	k.read(b)
 	return k, nil
 }
+
+// MarshalText implements encoding.TextMarshaler.
+func (id ID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (id *ID) UnmarshalText(b []byte) (err error) {
+	*id, err = ParseID(string(b))
+	return err
+}

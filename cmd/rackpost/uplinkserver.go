@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"rackpost/hw"
+	"rackpost/replicate/enroll"
+	"rackpost/replicate/mode"
+	"rackpost/replicate/uplink"
+	"rackpost/web"
+)
+
+const uplinkPath = "/uplink"
+
+// uplinkJoinTime is how long joining headquarters may take.
+const uplinkJoinTime = 30 * time.Second
+
+// uplinkOrder is the body of POST /api/v1/uplink/join.
+type uplinkOrder struct {
+	URLs  []string `json:"urls"`
+	Token string   `json:"token"`
+	Name  string   `json:"name,omitempty"` // of the site; empty: that of the token
+	Leave bool     `json:"leave,omitempty"`
+}
+
+// uplinkJoined is the answer.
+type uplinkJoined struct {
+	Name string `json:"name"` // of the site, as headquarters has it
+	URL  string `json:"url"`
+	HQ   string `json:"hq"`
+}
+
+// uplinkView is GET /api/v1/uplink.
+type uplinkView struct {
+	Joined  bool           `json:"joined"`
+	Box     string         `json:"box"`
+	Problem string         `json:"problem,omitempty"` // why nothing is sent although the site has joined
+	Uplink  *uplink.Status `json:"uplink,omitempty"`
+	Leader  string         `json:"leader,omitempty"` // of the pair, when it is another box
+}
+
+// handle adds what is asked of the way to headquarters to the mux of the socket.
+func (u *uplinks) handle(mux *http.ServeMux) {
+	mux.HandleFunc("GET /api/v1"+uplinkPath, func(w http.ResponseWriter, _ *http.Request) { tell(w, http.StatusOK, u.view()) })
+	mux.HandleFunc("POST /api/v1"+uplinkPath+"/join", u.order(func(ctx context.Context, who string, o uplinkOrder) (any, error) { return u.join(ctx, who, o) }))
+	mux.HandleFunc("POST /api/v1"+uplinkPath+"/leave", u.order(func(ctx context.Context, who string, _ uplinkOrder) (any, error) { return u.leave(ctx, who) }))
+}
+
+func (u *uplinks) view() uplinkView {
+	up, _, problem := u.current()
+	v := uplinkView{Box: u.box.name, Problem: problem, Joined: up != nil || problem != ""}
+	if up != nil {
+		s := up.Status()
+		v.Uplink = &s
+	}
+	if u.pair != nil {
+		if leader := u.pair.node.Status().Leader; leader != u.pair.self.Node && leader != (mode.NodeID{}) {
+			v.Leader = u.pair.nameOf(leader)
+		}
+	}
+	return v
+}
+
+// order reads what is asked and has do do it in the name of the person at the other end.
+func (u *uplinks) order(do func(ctx context.Context, who string, o uplinkOrder) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var o uplinkOrder
+		d := json.NewDecoder(io.LimitReader(r.Body, maxOrder))
+		d.DisallowUnknownFields()
+		if err := d.Decode(&o); err != nil {
+			fail(w, http.StatusBadRequest, web.Problem{Error: "the body cannot be read: " + err.Error()})
+			return
+		}
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(2 * uplinkJoinTime))
+		ctx, cancel := context.WithTimeout(r.Context(), uplinkJoinTime)
+		defer cancel()
+		who := personOf(r) + "@" + u.box.name
+		answer, err := do(ctx, who, o)
+		var refused *enroll.Refusal
+		switch {
+		case err == nil:
+			u.logger.Info("an order of a person", "path", r.URL.Path, "who", who)
+			tell(w, http.StatusOK, answer)
+			return
+		case errors.As(err, &refused):
+			fail(w, http.StatusConflict, web.Problem{Error: refused.What, Hint: refused.Advice})
+		default:
+			failPair(w, err)
+		}
+		u.logger.Warn("an order of a person", "path", r.URL.Path, "who", who, "err", err)
+	}
+}
+
+// join lets the site send to a headquarters, over the first way and address that works.
+func (u *uplinks) join(ctx context.Context, who string, o uplinkOrder) (uplinkJoined, error) {
+	if _, ok, err := u.keep.load(); err == nil && ok {
+		return uplinkJoined{}, pairRefused("this site sends to a headquarters already; rackpost uplink leave ends that")
+	}
+	if u.pair != nil {
+		if err := u.pair.node.Verify(ctx, mode.Configure); err != nil && u.pair.node.Status().Leader == (mode.NodeID{}) {
+			return uplinkJoined{}, pairRefused("the pair cannot agree on anything now: %v", err)
+		}
+	}
+	var errs []error
+	for _, url := range o.URLs {
+		for _, way := range u.joiningWays() {
+			c, err := enroll.Join(ctx, enroll.Joining{URL: url, Token: o.Token, Site: u.site.Load().id, Name: o.Name, Trusted: clockTrusted(), Dial: way})
+			var refused *enroll.Refusal
+			if errors.As(err, &refused) && refused.Reason != enroll.Unavailable && refused.Reason != enroll.TooMany {
+				return uplinkJoined{}, err
+			}
+			if err != nil {
+				errs = append(errs, err)
+				continue
+			}
+			return uplinkJoined{Name: c.Name, URL: url, HQ: c.HQ.String()}, u.keep.save(ctx, c, who, "joined "+url)
+		}
+	}
+	return uplinkJoined{}, pairRefused("%v", errors.Join(errs...))
+}
+
+// joiningWays are the ways to headquarters as dialers.
+func (u *uplinks) joiningWays() (out []enroll.Dial) {
+	ways := u.box.uplink.ways
+	if len(ways) == 0 {
+		ways = []uplink.Way{{Name: "default"}}
+	}
+	for _, w := range ways {
+		out = append(out, func(ctx context.Context, address string) (net.Conn, error) {
+			if u.dial != nil {
+				return u.dial(ctx, w, nil, address)
+			}
+			return w.Dial(ctx, nil, address)
+		})
+	}
+	return out
+}
+
+// leave ends the site's sending.
+func (u *uplinks) leave(ctx context.Context, who string) (uplinkJoined, error) {
+	c, ok, err := u.keep.load()
+	if err == nil && !ok {
+		return uplinkJoined{}, pairRefused("this site sends to no headquarters")
+	}
+	var out uplinkJoined
+	if ok {
+		out = uplinkJoined{Name: c.Name, URL: c.URLs[0], HQ: c.HQ.String()}
+	}
+	return out, u.keep.drop(ctx, who)
+}
+
+// glance is what the status of the box tells; nil: there is no headquarters.
+func (u *uplinks) glance() *web.Uplink {
+	v := u.view()
+	if !v.Joined {
+		return nil
+	}
+	if v.Uplink == nil {
+		return &web.Uplink{Ways: []web.UplinkWay{}, Why: v.Problem, Refusal: v.Problem}
+	}
+	s := v.Uplink
+	out := &web.Uplink{Sending: s.Sending, Why: s.Why, Connected: s.Connected, Way: s.Way, Ways: []web.UplinkWay{}}
+	for _, w := range s.Ways {
+		out.Ways = append(out.Ways, web.UplinkWay{Name: w.Name, InUse: w.InUse, Answers: w.Answers == uplink.Yes, Problem: hw.Clean(w.Problem)})
+	}
+	if s.Connected {
+		lag := s.LiveLag
+		out.Lag = &lag
+	}
+	out.Backlog = web.UplinkBacklog{Known: s.Backlog.Known, Records: s.Backlog.Records, Bytes: s.Backlog.Bytes, Oldest: s.Backlog.Oldest}
+	if drain := s.Backlog.Drain; drain > 0 || s.Backlog.Known && s.Backlog.Records == 0 {
+		out.Backlog.Drain = &drain
+	}
+	if s.ClockKnown {
+		ms := int64(s.ClockOffset * 1000)
+		out.OffsetMS = &ms
+	}
+	out.Refused = s.Live.Returned + s.Behind.Returned
+	if s.Refusal != nil {
+		out.Refusal = hw.Clean(s.Refusal.Error)
+	}
+	return out
+}
