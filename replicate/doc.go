@@ -98,6 +98,7 @@ type Config struct {
 	Members   func() map[mode.NodeID]mode.Role              // by what is agreed on; nil: whoever has contact
 	Isolated  func() bool                                   // no link, no gateway, hardly a device that answers; nil: never
 	Full      func() bool                                   // its disk is full: it keeps nothing that it reads; nil: never
+	Acting    func() bool                                   // something that a device was told may be under way; nil: never
 	CaughtUp  func(mode.NodeID) bool                        // a member's journal is near enough to vote; nil: always
 	Off       func(mode.NodeID) bool                        // proven to have no power, such as by its BMC, twice; nil: never
 	Conflict  func(Conflict) error                          // keeps what is about to be given up; nil: a file in Dir/conflicts, sixteen kept

@@ -54,7 +54,7 @@ func (n *Node) run(short bool, deaf time.Duration) (*engine, error) {
 	e := &engine{gate: newGate(transport, max(deaf, n.raftConfig(short).ElectionTimeout)), self: serverID(n.cfg.Self.Node, n.log.Life()), short: short, kick: n.kick,
 		failing: map[raft.ServerID]time.Time{}, broken: make(chan error, 1), over: make(chan struct{})}
 	e.ctx, e.end = context.WithCancel(context.Background())
-	e.gate.kick = n.kick
+	e.gate.kick, e.gate.leaving = n.kick, n.leaving.Load
 	e.raft, err = n.newRaft(e)
 	if err != nil {
 		e.end()

@@ -44,6 +44,7 @@ type gate struct {
 	handed         atomic.Pointer[time.Time] // when another leader handed over
 	later          atomic.Uint64             // the highest term of an answer to a leader of a lower one
 	kick           func()                    // have it looked at
+	leaving        func() bool               // nothing may be handed over to it any more
 	deaf           time.Time                 // until then it gives no vote
 	in             chan raft.RPC
 	closing        chan struct{}
@@ -52,7 +53,7 @@ type gate struct {
 }
 
 func newGate(inner raft.Transport, deaf time.Duration) *gate {
-	g := &gate{Transport: inner, kick: func() {}, deaf: time.Now().Add(deaf), version: raft.ProtocolVersionMax, in: make(chan raft.RPC), closing: make(chan struct{})}
+	g := &gate{Transport: inner, kick: func() {}, leaving: func() bool { return false }, deaf: time.Now().Add(deaf), version: raft.ProtocolVersionMax, in: make(chan raft.RPC), closing: make(chan struct{})}
 	g.pass.Store(&pass{cut: true})
 	g.done.Go(g.receive)
 	return g
@@ -81,7 +82,7 @@ func (g *gate) receive() {
 		case <-g.closing:
 			return
 		case rpc := <-g.Transport.Consumer():
-			if !g.hears(rpc) || g.early(rpc.Command) {
+			if !g.hears(rpc) || g.early(rpc.Command) || g.declines(rpc.Command) {
 				g.done.Go(func() { refuse(rpc) }) // a snapshot may take long to end
 				continue
 			}
@@ -113,6 +114,12 @@ func (g *gate) early(command any) bool {
 		return time.Now().Before(g.deaf)
 	}
 	return false
+}
+
+// declines says whether another leader wants to hand over to a member that is about to stop: it goes on then, and knows at once.
+func (g *gate) declines(command any) bool {
+	_, ok := command.(*raft.TimeoutNowRequest)
+	return ok && g.leaving()
 }
 
 // refuse answers with an error, and an empty response of the right type: raft.InmemTransport

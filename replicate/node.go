@@ -30,6 +30,7 @@ type Node struct {
 	start   time.Time
 	looked  atomic.Int64 // when Run looked around last, in nanoseconds since start; 0: it does not run
 	boot    uint64       // of this process, for the others
+	leaving atomic.Bool  // it takes over nothing more
 	kicked  chan struct{}
 	orders  chan order
 
@@ -76,7 +77,7 @@ func New(cfg Config) (*Node, error) {
 		return nil, fmt.Errorf("member %q of the pair lacks a part: state, logs, transport, peers and logger are needed", cfg.Self.Name)
 	}
 	cfg.Compare = cmp.Or(cfg.Compare, time.Hour)
-	cfg.Isolated, cfg.Full, cfg.Verified = or(cfg.Isolated, false), or(cfg.Full, false), or(cfg.Verified, true)
+	cfg.Isolated, cfg.Full, cfg.Acting, cfg.Verified = or(cfg.Isolated, false), or(cfg.Full, false), or(cfg.Acting, false), or(cfg.Verified, true)
 	cfg.CaughtUp, cfg.Off = orOf(cfg.CaughtUp, true), orOf(cfg.Off, false)
 	m, err := newMachine(cfg.State)
 	if err != nil {

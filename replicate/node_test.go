@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"rackpost/replicate"
@@ -93,6 +94,78 @@ func TestQuarantine(t *testing.T) {
 		w.until("B may act", 2*time.Second, func() bool { return b.Verify(context.Background(), mode.Act) == nil && b.Status().ActsIn == 0 })
 		if left := w.of("A").node.Status().ActsIn; left != 0 {
 			w.t.Errorf("A, which has no authority, acts in %v", left)
+		}
+	})
+}
+
+// TestHandedOverInOrder tries that a box may act at once when who could act handed over to it with nothing half done, and only then.
+func TestHandedOverInOrder(t *testing.T) {
+	act := func(m *member) bool { return m.node.Verify(context.Background(), mode.Act) == nil }
+	for _, names := range []string{"AB", "ABW"} {
+		t.Run(names, func(t *testing.T) {
+			inWorld(t, names, func(w *world) {
+				a, b := w.of("A"), w.of("B")
+				hand := func(from, to *member) { w.check(from.node.Transfer(context.Background(), to.id)) }
+				acting := func(is bool) { w.mu.Lock(); defer w.mu.Unlock(); a.acting = is }
+				w.until("A may act", time.Minute, func() bool { return act(a) })
+				hand(a, b)
+				w.until("B may act", 500*time.Millisecond, func() bool { return act(b) })
+				hand(b, a)
+				w.until("A may act again", 500*time.Millisecond, func() bool { return act(a) })
+
+				acting(true)
+				hand(a, b)
+				w.during("B may not act while A's act is under way", 5*time.Second, func() bool { return !act(b) })
+				acting(false)
+				w.until("B may act when it is over", time.Second, func() bool { return act(b) })
+				ctx, cancel := context.WithCancel(context.Background())
+				defer cancel()
+				ended, end := make(chan error, 1), make(chan struct{})
+				go func() {
+					ended <- b.node.While(ctx, mode.Act, func(context.Context) error { <-end; return nil })
+				}()
+				synctest.Wait()
+				hand(b, a)
+				w.during("A may not act while a function of B's does", 5*time.Second, func() bool { return !act(a) })
+				close(end)
+				w.until("A may act", time.Second, func() bool { return act(a) })
+				cancel()
+				w.check(<-ended)
+
+				if names == "AB" {
+					return
+				}
+				a.die()
+				w.until("B has authority", 20*time.Second, func() bool { return b.node.Status().Authority })
+				a.start(false)
+				w.until("both vote", time.Minute, func() bool { return w.voter("B", "A") })
+				if act(b) {
+					w.t.Fatal("B acts before half a minute is over: it took over from who died")
+				}
+				hand(b, a)
+				w.during("A may not act: nor could B", 5*time.Second, func() bool { return !act(a) })
+			})
+		})
+	}
+}
+
+// TestHandOverToWhoLeaves tries that a box which hands over to one that is about to stop goes on at once.
+func TestHandOverToWhoLeaves(t *testing.T) {
+	inWorld(t, "AB", func(w *world) {
+		a, b := w.of("A"), w.of("B")
+		w.until("A may act", time.Minute, func() bool { return a.node.Verify(context.Background(), mode.Act) == nil })
+		b.node.Leaves()
+		begin := time.Now()
+		if err := a.node.Transfer(context.Background(), b.id); !errors.Is(err, replicate.ErrRefused) {
+			w.t.Errorf("A hands over to who leaves: %v", err)
+		}
+		if took := time.Since(begin); took > 300*time.Millisecond {
+			w.t.Errorf("A waits %v for who leaves", took)
+		}
+		w.check(a.node.Verify(context.Background(), mode.Act))
+		b.die()
+		if err := a.node.Transfer(context.Background(), b.id); err == nil {
+			w.t.Error("A hands over to who is gone")
 		}
 	})
 }

@@ -225,8 +225,12 @@ func (n *Node) Transfer(ctx context.Context, to mode.NodeID) error {
 	defer cancel()
 	for {
 		later := n.Watch()
-		if owner, ok := n.owner(); ok && owner == to {
+		owner, ok := n.owner()
+		switch {
+		case ok && owner == to:
 			return nil
+		case ok && owner == n.cfg.Self.Node: // it had none while it handed over
+			return fmt.Errorf("hand authority over: %s did not take it, and this box goes on: try again: %w", to.Short(), ErrRefused)
 		}
 		select {
 		case <-later:
@@ -235,6 +239,9 @@ func (n *Node) Transfer(ctx context.Context, to mode.NodeID) error {
 		}
 	}
 }
+
+// Leaves says that this box is about to stop: another leader that hands over to it is refused at once, and goes on.
+func (n *Node) Leaves() { n.leaving.Store(true) }
 
 // enfranchise has a box that is to lead, and is caught up, get its vote at once: that it may come and
 // go is no matter when a person wants it to lead.

@@ -12,6 +12,7 @@ import (
 func (n *Node) publish(ev mode.Event) {
 	hello := ev.Self
 	hello.Mode, hello.Authority = n.state.Mode, n.state.Authority
+	hello.Rested = n.state.Rested && !n.cfg.Acting() && !n.grants.used(mode.Act)
 	n.cfg.Peers.Announce(hello)
 	s := n.statusOf(ev)
 	n.mu.Lock()

@@ -97,6 +97,13 @@ func (g *grants) release(has *grant) {
 	}
 }
 
+// used says whether a function runs that was given a power, also one that is to end.
+func (g *grants) used(p mode.Power) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.of[p] != nil && g.of[p].running > 0
+}
+
 // has says whether a power is there now, and in which epoch.
 func (g *grants) has(p mode.Power) (epoch uint64, ok bool) {
 	g.mu.Lock()

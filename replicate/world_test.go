@@ -93,6 +93,7 @@ type member struct {
 	off       map[mode.NodeID]bool
 	isolated  bool
 	full      bool
+	acting    bool
 	left      []string // lives it had
 	last      int      // writes of its log until its process dies; 0: it lives
 	conflicts []replicate.Conflict
@@ -337,6 +338,7 @@ func (m *member) start(first bool) {
 		Compare: 5 * time.Minute, LogBytes: m.w.bytes, Bootstrap: first, Snapshots: m.snap.of,
 		Isolated: func() bool { m.w.mu.Lock(); defer m.w.mu.Unlock(); return m.isolated },
 		Full:     func() bool { m.w.mu.Lock(); defer m.w.mu.Unlock(); return m.full },
+		Acting:   func() bool { m.w.mu.Lock(); defer m.w.mu.Unlock(); return m.acting },
 		Off:      func(id mode.NodeID) bool { m.w.mu.Lock(); defer m.w.mu.Unlock(); return m.off[id] },
 		Conflict: func(c replicate.Conflict) error { m.conflicts = append(m.conflicts, c); return nil },
 		Members: func() map[mode.NodeID]mode.Role {

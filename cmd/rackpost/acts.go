@@ -12,6 +12,7 @@ import (
 
 	"rackpost/collectors"
 	"rackpost/hw"
+	"rackpost/replicate/mode"
 )
 
 // How long a part blinks, and how long the end of it is tried while the device is away.
@@ -70,6 +71,8 @@ type acts struct {
 	power  atomic.Pointer[context.Context] // of a pair: ends with the power to act; nil: there is none
 
 	mu   sync.Mutex // guards what follows; never held during I/O
+	told int        // devices that are being told something
+	cut  time.Time  // when it was last not known whether a device does what it was told; zero: never
 	lit  map[actPart]*light
 	busy map[actPart]bool   // somebody's act is under way
 	open map[actPart]*light // of lit: an earlier run left open what came of it, and that is not written yet
@@ -198,12 +201,14 @@ func (a *acts) say(ctx context.Context, part actPart, v hw.ActValue) error {
 func (a *acts) do(ctx context.Context, part actPart, v hw.ActValue) hw.ActValue {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), actWait)
 	defer cancel()
+	a.telling() // before it is made sure: who hands over then knows of it
 	ctx, release, err := a.stillMay(ctx)
 	defer release()
 	if err == nil {
 		err = a.actor.Act(ctx, part.device, hw.Action{Name: hw.Locate, Component: part.component, On: v.On})
 	}
 	v.Phase = phaseOf(err)
+	a.wasTold(v.Phase)
 	if err != nil {
 		v.Reason, v.Detail = collectors.ReasonOf(err), hw.Clean(err.Error())
 	}
@@ -211,6 +216,27 @@ func (a *acts) do(ctx context.Context, part actPart, v hw.ActValue) hw.ActValue 
 		v.Reason = hw.NotReady
 	}
 	return a.keep(part, v)
+}
+
+func (a *acts) telling() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.told++
+}
+
+func (a *acts) wasTold(phase hw.Phase) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.told--; phase == hw.ActUnknown {
+		a.cut = time.Now()
+	}
+}
+
+// acting says whether something that a device was told may be under way: it was not answered, or that was cut off a while ago only.
+func (a *acts) acting() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.told > 0 || !a.cut.IsZero() && time.Since(a.cut) < mode.DefaultTimers().Quarantine
 }
 
 // keep keeps whether the part is lit, and returns v as it is to be written: what would be

@@ -210,3 +210,40 @@ func TestTakingOver(t *testing.T) {
 		s.wantLit()
 	})
 }
+
+// TestActing: who hands authority over tells whether a device may be at something: while it is told so, and for half a minute after that was
+// cut off.
+func TestActing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, b := newStage(t), newBook()
+		var a *acts
+		b.with(s, func(of *acts) {
+			a = of
+			s.do = func(ctx context.Context, action hw.Action) error {
+				if !a.acting() {
+					t.Error("a device is told something, and nobody knows")
+				}
+				if action.Component == "drive/1" {
+					return nil
+				}
+				<-ctx.Done()
+				return ctx.Err()
+			}
+			s.locate(a, "drive/1", true, time.Hour)
+			if a.acting() {
+				t.Error("what is done is under way")
+			}
+			go func() { _, _ = a.Locate(t.Context(), "engineer", "srv-1", "drive/2", true, time.Hour) }()
+			synctest.Wait()
+		}) // the power ends meanwhile
+		synctest.Wait()
+		if !a.acting() {
+			t.Error("what was cut off may still be done, and nobody knows")
+		}
+		time.Sleep(31 * time.Second)
+		if a.acting() {
+			t.Error("what was cut off is never over")
+		}
+	})
+}

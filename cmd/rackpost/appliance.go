@@ -132,7 +132,7 @@ func runInPair(ctx context.Context, t terminal, host *pairHost, opt store.Option
 	if err != nil {
 		return err
 	}
-	p, err := openPairing(host.box, pairNeeds{isolated: around.isolation.Isolated, full: around.full}, host.cuts, host.logger)
+	p, err := openPairing(host.box, pairNeeds{isolated: around.isolation.Isolated, full: around.full, acting: around.acting}, host.cuts, host.logger)
 	if err != nil {
 		return err
 	}

@@ -82,6 +82,7 @@ func pairFolderOf(box boxConfig) trust.Folder {
 type pairNeeds struct {
 	isolated func() bool
 	full     func() bool // nothing that is read is kept
+	acting   func() bool // something that a device was told may be under way
 	verified func() bool
 }
 
@@ -118,7 +119,7 @@ func openPairing(box boxConfig, needs pairNeeds, cuts pairCuts, logger *slog.Log
 	p.node, err = replicate.New(replicate.Config{
 		Self: p.self, Dir: dir, Timers: cuts.timersOf(), State: p.agreed, Logs: raftLogs(dir, cuts, logger),
 		Transport: replicate.NetworkTransport(p.wire.Raft, cuts.timersOf()), Peers: p.wire, Members: p.roles, Bootstrap: founding,
-		Isolated: needs.isolated, Full: needs.full, Verified: needs.verified, CaughtUp: p.lines.caughtUp, Struck: p.said, Logger: logger,
+		Isolated: needs.isolated, Full: needs.full, Acting: needs.acting, Verified: needs.verified, CaughtUp: p.lines.caughtUp, Struck: p.said, Logger: logger,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("take part in the pair: %w", err)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -19,6 +21,7 @@ const (
 	askTime      = 5 * time.Second // for an answer of another member
 	stewardWait  = 5 * time.Second // after something was not agreed on
 	handOverTime = time.Second
+	goneEvery    = 20 * time.Millisecond
 	lastBreath   = time.Second // in which a process with a dead disk ends, whatever hangs
 )
 
@@ -54,6 +57,7 @@ func (p *pairing) runNode(ctx context.Context) error {
 
 // handOver gives authority to the other box before this one stops: it is there at once, also where no witness is.
 func (p *pairing) handOver() {
+	p.node.Leaves()
 	s := p.node.Status()
 	for _, m := range s.Members {
 		if !s.Authority || m.Role != mode.Box || m.Vote != mode.Voter || m.Silent > time.Second {
@@ -61,13 +65,41 @@ func (p *pairing) handOver() {
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), handOverTime)
 		defer cancel()
-		if err := p.node.Transfer(ctx, m.Node); err != nil {
+		var watching sync.WaitGroup
+		watching.Go(func() { p.untilGone(ctx, m.Node, cancel) })
+		err := p.node.Transfer(ctx, m.Node)
+		cancel()
+		watching.Wait()
+		if err != nil {
 			p.logger.Warn("authority was not handed over before the stop", "member", p.nameOf(m.Node), "err", err)
 			return
 		}
 		p.logger.Info("authority was handed over before the stop", "member", p.nameOf(m.Node))
 		return
 	}
+}
+
+// untilGone calls gone when a member hangs up on every path, as one does that is stopped too, unless ctx ends before.
+func (p *pairing) untilGone(ctx context.Context, id mode.NodeID, gone func()) {
+	tick := time.NewTicker(goneEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if hungUp(p.wire.Links(), id) {
+				gone()
+				return
+			}
+		}
+	}
+}
+
+// hungUp says whether the last call of a member failed on every path.
+func hungUp(links []wire.Link, id mode.NodeID) bool {
+	links = slices.DeleteFunc(slices.Clone(links), func(l wire.Link) bool { return l.Node != id })
+	return len(links) > 0 && !slices.ContainsFunc(links, func(l wire.Link) bool { return l.Failed == "" })
 }
 
 // keepPeers tells the wire and the keeper who is a member, as that changes.

@@ -84,6 +84,12 @@ func (s *surroundings) full() bool {
 	return a != nil && a.store.Full()
 }
 
+// acting says whether something that a device was told may be under way.
+func (s *surroundings) acting() bool {
+	a := s.asked.Load()
+	return a != nil && a.acts.acting()
+}
+
 // Run looks around until ctx ends.
 func (s *surroundings) Run(ctx context.Context, p powers) error {
 	group, ctx := errgroup.WithContext(ctx)

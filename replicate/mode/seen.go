@@ -19,6 +19,7 @@ type Hello struct {
 	Authority  bool       `json:"authority"`
 	Isolated   bool       `json:"isolated"` // it has no link, no gateway, and hardly a device that answers
 	Full       bool       `json:"full"`     // its disk is full: it keeps nothing that it reads
+	Rested     bool       `json:"rested"`   // it handed its authority over, and nothing that it made a device do is under way
 	Term       uint64     `json:"term"`     // of Raft
 	Applied    uint64     `json:"applied"`  // last index of Raft it applied
 	Last       uint64     `json:"last"`     // last index in its log or snapshot, on the disk; 0 before the log is open

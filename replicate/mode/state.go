@@ -17,6 +17,7 @@ type State struct {
 	Cut       bool     // no byte of Raft goes out or comes in
 	Stand     bool     // it may ask for votes
 	Holds     bool     // nothing new is agreed on for a moment: a silent member may have to be set aside first
+	Rested    bool     // it could act, and handed its authority over; what it made a device do may still be under way
 	Waits     bool     // it is the only voter, and the others have not shown yet that it may have authority
 	Lives     []string // the servers Raft may speak with: those that know this life
 	Alarms    []Alarm
@@ -25,6 +26,8 @@ type State struct {
 	heard    time.Duration // when authority was heard, or own
 	led      time.Duration // when Raft had a leader
 	owned    time.Duration // when authority was gained
+	clean    bool          // who had authority before left nothing half done
+	gave     uint64        // the term in which it handed over last
 	woke     time.Duration // when it stood still last while it had authority; 0: never
 	yielding bool          // it hands leadership over
 	leads    time.Duration // since when Raft leads; 0: it does not
@@ -63,7 +66,7 @@ func (s *State) of(m Member, t Timers) *memory {
 
 // Anew is the state of a member that began a new life: it has yet to meet the others.
 func (s State) Anew() State {
-	s.memories, s.Lives = slices.Clone(s.memories), nil
+	s.memories, s.Lives, s.Rested = slices.Clone(s.memories), nil, false
 	for i := range s.memories {
 		s.memories[i].life = ""
 	}

@@ -24,7 +24,10 @@ func Step(s State, e Event, t Timers) (State, []Effect) {
 		s.open = e.Self.Generation
 		if !was {
 			s.owned = e.Now
+			s.clean = s.Rested && s.gave == e.Self.Term // nobody took what it handed over
+			s.Rested = false
 		}
+		s.clean = s.clean || s.inherits(v)
 	}
 	if was || s.Authority || s.Mode == Boot {
 		s.heard = e.Now
@@ -36,6 +39,7 @@ func Step(s State, e Event, t Timers) (State, []Effect) {
 	s.enter(v)
 	effects := s.effects(v)
 	if s.yields(v, effects) {
+		s.Rested, s.gave = s.Powers.Has(Act), e.Self.Term
 		s.Authority, s.yielding = false, true
 		s.enter(v)
 	}
@@ -130,6 +134,17 @@ func (s *State) overlaps(v view) bool {
 	return false
 }
 
+// inherits says whether authority was handed to this member by a box that could act, and has nothing half done. It says so in a term
+// that began with the handing over, so its word is not of before, and it has not ended since, or it would not know.
+func (s *State) inherits(v view) bool {
+	for _, m := range v.peers() {
+		if !m.here(v.t) || m.Authority || !m.Rested || m.Generation != v.Self.Generation || m.Term < v.Self.Term {
+			return false
+		}
+	}
+	return v.Raft.Handed && len(v.peers()) > 0
+}
+
 // lease is for how long after it was elected, or stood still, a leader may be believed in that is none any more.
 func (v view) lease() time.Duration {
 	if v.Raft.Short {
@@ -201,7 +216,7 @@ func (s *State) enter(v view) {
 func (s *State) powers(v view) Powers {
 	switch s.Mode {
 	case Leader, Solo:
-		if v.Now-s.owned >= v.t.Quarantine {
+		if s.clean || v.Now-s.owned >= v.t.Quarantine {
 			return PowersOf(Visit, Notify, Configure, Address, Act)
 		}
 		return PowersOf(Visit, Notify, Configure, Address)
@@ -213,7 +228,7 @@ func (s *State) powers(v view) Powers {
 
 // ActsIn is how long a box that has authority makes no device do anything yet; 0 for one that has none.
 func (s *State) ActsIn(now time.Duration, t Timers) time.Duration {
-	if !s.Authority {
+	if !s.Authority || s.clean {
 		return 0
 	}
 	return max(0, t.Quarantine-(now-s.owned))

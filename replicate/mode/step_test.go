@@ -101,6 +101,10 @@ func TestWordsOfAnEmptyBox(t *testing.T) {
 	}
 }
 
+// handed is a leader to which another one handed over, and rested one whose peer says that nothing of its acts is under way.
+func handed(e *mode.Event) { e.Raft.Handed = true }
+func rested(e *mode.Event) { e.Members[0].Rested = true }
+
 // full is a member whose disk is full, and fullThere one whose peer's is.
 func full(e *mode.Event)      { e.Self.Full = true }
 func fullThere(e *mode.Event) { e.Members[0].Full = true }
@@ -139,6 +143,15 @@ const (
 func leading() []row {
 	return []row{
 		{"leader: after the quarantine", []mode.Event{at(0), at(30 * sec)}, mode.Leader, all, ""},
+		{"leader: handed over in order", []mode.Event{at(0, follow), at(1*sec, handed, rested)}, mode.Leader, all, ""},
+		{"leader: handed over, something is under way there", []mode.Event{at(0, follow), at(1*sec, handed), at(5*sec, handed)}, mode.Leader, authority, ""},
+		{"leader: the same, and it is over", []mode.Event{at(0, follow), at(1*sec, handed), at(2*sec, handed, rested)}, mode.Leader, all, ""},
+		{"leader: handed over, the other is not heard since", []mode.Event{at(0, follow), at(6*sec, handed, rested, silent(2*sec)), at(11*sec, handed, rested, silent(2*sec))}, mode.Leader, authority, "demote 02"},
+		{"leader: handed over, what the other said is of before", []mode.Event{at(0, follow), at(6*sec, handed, rested, func(e *mode.Event) { e.Self.Term = 2 }), at(11*sec, handed, rested, func(e *mode.Event) { e.Self.Term = 2 })}, mode.Leader, authority, ""},
+		{"leader: elected, the other handed over to somebody long ago", []mode.Event{at(0, follow), at(1*sec, rested)}, mode.Leader, authority, ""},
+		{"leader: nobody took what it handed over", []mode.Event{at(0), at(30 * sec), at(31*sec, handTo), at(32 * sec)}, mode.Leader, all, ""},
+		{"leader: another term since it handed over", []mode.Event{at(0), at(30 * sec), at(31*sec, handTo), at(32*sec, func(e *mode.Event) { e.Self.Term = 2 })}, mode.Leader, authority, ""},
+		{"leader: nobody took what it handed over before it could act", []mode.Event{at(0), at(10*sec, handTo), at(11 * sec)}, mode.Leader, authority, ""},
 		{"leader of two: the other silent", []mode.Event{at(0), at(1*sec, silent(1051*time.Millisecond))}, mode.Leader, authority, "demote 02"},
 		{"leader of two: the other silent for less", []mode.Event{at(0), at(1*sec, silent(1050*time.Millisecond))}, mode.Leader, authority, ""},
 		{"leader of two: silent on the paths, raft goes on", []mode.Event{at(0), at(1*sec, silent(2*sec), func(e *mode.Event) { e.Members[0].RaftSilent = 0 })}, mode.Leader, authority, ""},

@@ -176,7 +176,7 @@ type Timers struct {
 	Witness    time.Duration // a witness silent for so long is set aside while the peer is there
 	Settle     time.Duration // a member that came back is stable for so long before it votes again; doubled up to SettleMost when it flaps
 	SettleMost time.Duration
-	Quarantine time.Duration // after it gained authority a box makes no device do anything for so long
+	Quarantine time.Duration // after it gained authority that nobody handed over in order, a box makes no device do anything for so long
 	DiskSlow   time.Duration // a write to the Raft log that lasts longer closes the streams
 	DiskDead   time.Duration // and longer than this ends the process
 }

@@ -33,6 +33,7 @@ const (
 	helloAuthority = 1 << iota
 	helloIsolated
 	helloFull
+	helloRested
 )
 
 var errHello = errors.New("what was sent is no hello of rackpost")
@@ -49,7 +50,7 @@ func (h Hello) append(b []byte) []byte {
 	b = binary.BigEndian.AppendUint32(b, h.Feature)
 	b = binary.BigEndian.AppendUint64(b, h.Generation.Counter)
 	b = binary.BigEndian.AppendUint64(b, h.Generation.Random)
-	b = append(b, byte(h.Mode), flag(h.Authority)*helloAuthority|flag(h.Isolated)*helloIsolated|flag(h.Full)*helloFull)
+	b = append(b, byte(h.Mode), flag(h.Authority)*helloAuthority|flag(h.Isolated)*helloIsolated|flag(h.Full)*helloFull|flag(h.Rested)*helloRested)
 	b = binary.BigEndian.AppendUint64(b, h.Term)
 	b = binary.BigEndian.AppendUint64(b, h.Applied)
 	b = binary.BigEndian.AppendUint64(b, h.Last)
@@ -70,6 +71,7 @@ func parseHello(b []byte) (Hello, error) {
 	h.Feature = binary.BigEndian.Uint32(b[38:])
 	h.Generation = mode.Generation{Counter: binary.BigEndian.Uint64(b[42:]), Random: binary.BigEndian.Uint64(b[50:])}
 	h.Mode, h.Authority, h.Isolated, h.Full = mode.Mode(b[58]), b[59]&helloAuthority != 0, b[59]&helloIsolated != 0, b[59]&helloFull != 0
+	h.Rested = b[59]&helloRested != 0
 	h.Term = binary.BigEndian.Uint64(b[60:])
 	h.Applied = binary.BigEndian.Uint64(b[68:])
 	h.Last = binary.BigEndian.Uint64(b[76:])

@@ -18,6 +18,7 @@ type ping struct {
 	authority  bool
 	isolated   bool
 	full       bool
+	rested     bool
 	generation mode.Generation
 	term       uint64
 	applied    uint64
@@ -29,24 +30,25 @@ const (
 	pingAuthority = 1 << 1
 	pingIsolated  = 1 << 2
 	pingFull      = 1 << 3
+	pingRested    = 1 << 4
 )
 
 var errPing = errors.New("what was sent is no ping")
 
 func pingOf(h mode.Hello) ping {
-	return ping{mode: h.Mode, authority: h.Authority, isolated: h.Isolated, full: h.Full, generation: h.Generation, term: h.Term, applied: h.Applied}
+	return ping{mode: h.Mode, authority: h.Authority, isolated: h.Isolated, full: h.Full, rested: h.Rested, generation: h.Generation, term: h.Term, applied: h.Applied}
 }
 
 // in returns the hello with what the ping says anew.
 func (p ping) in(h mode.Hello) mode.Hello {
-	h.Mode, h.Authority, h.Isolated, h.Full = p.mode, p.authority, p.isolated, p.full
+	h.Mode, h.Authority, h.Isolated, h.Full, h.Rested = p.mode, p.authority, p.isolated, p.full, p.rested
 	h.Generation, h.Term, h.Applied = p.generation, p.term, p.applied
 	return h
 }
 
 // frame is the ping after its length.
 func (p ping) frame() []byte {
-	flags := flag(p.answer)*pingAnswer | flag(p.authority)*pingAuthority | flag(p.isolated)*pingIsolated | flag(p.full)*pingFull
+	flags := flag(p.answer)*pingAnswer | flag(p.authority)*pingAuthority | flag(p.isolated)*pingIsolated | flag(p.full)*pingFull | flag(p.rested)*pingRested
 	b := []byte{0, flags, byte(p.mode)}
 	for _, v := range []uint64{p.number, p.answered, p.generation.Counter, p.term, p.applied} {
 		b = binary.AppendUvarint(b, v)
@@ -62,7 +64,7 @@ func parsePing(b []byte) (ping, error) {
 		return ping{}, errPing
 	}
 	p := ping{answer: b[0]&pingAnswer != 0, authority: b[0]&pingAuthority != 0, isolated: b[0]&pingIsolated != 0,
-		full: b[0]&pingFull != 0, mode: mode.Mode(b[1])}
+		full: b[0]&pingFull != 0, rested: b[0]&pingRested != 0, mode: mode.Mode(b[1])}
 	b = b[2:]
 	for _, v := range []*uint64{&p.number, &p.answered, &p.generation.Counter, &p.term, &p.applied} {
 		n := 0

@@ -255,6 +255,35 @@ func ownerDiesAmidAct(p *pair) {
 	p.check()
 }
 
+// handedOver: who gets authority in order acts at once. Then both boxes are told to stop: neither waits for the other.
+func handedOver(p *pair) {
+	leader, follower := p.running(boxA, boxB)
+	acts := func(m *member) func() bool {
+		return func() bool { return strings.Contains(strings.Join(m.view().Powers, " "), "act") }
+	}
+	p.until("the leader may act", acts(leader))
+	leader.must("pair", "transfer")
+	took := p.until("the other box may act", acts(follower))
+	p.t.Logf("the other box may act %v after authority was handed over", took)
+	if took > 10*time.Second { // half a minute after a failure
+		p.t.Error("it waits as after a failure")
+	}
+	if out, err := follower.rackpost("locate", "db", "on"); err != nil {
+		p.t.Errorf("locate: %v: %s", err, out)
+	}
+	p.whole()
+	stopped := time.Now()
+	for _, m := range []*member{follower, leader} {
+		m.signal(syscall.SIGTERM)
+	}
+	<-leader.ended
+	<-follower.ended
+	p.t.Logf("both ended %v after both were told to", time.Since(stopped).Round(10*time.Millisecond))
+	p.start(boxA, boxB)
+	p.whole()
+	p.check()
+}
+
 func within(err error) string {
 	if err == nil {
 		return ""

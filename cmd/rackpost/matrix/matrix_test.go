@@ -19,6 +19,7 @@ func TestMatrix(t *testing.T) {
 	}{
 		// the longest first
 		{"27-owner-dies-amid-act", from.witnessed, ownerDiesAmidAct},
+		{"27-handed-over", from.bare, handedOver},
 		{"15-bit-rot", from.bare, bitRot},
 		{"02-follower-killed", from.bare, followerKilled},
 		{"03-leader-killed-witnessed", from.witnessed, leaderKilledWitnessed},
