@@ -15,7 +15,7 @@ type Gate struct{ g *gate }
 func NewGate(perSecond, places int) Gate { return Gate{newGate(perSecond, places)} }
 
 func (g Gate) Admit(now time.Time, site journal.ID, lane ship.Lane) (time.Duration, bool) {
-	return g.g.admit(now, visitor{site, lane})
+	return g.g.admit(now, visitor{site: site, lane: lane})
 }
 
 func (g Gate) Promised() int { return len(g.g.promised) }

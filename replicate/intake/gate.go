@@ -7,11 +7,11 @@ import (
 	"rackpost/replicate/ship"
 )
 
-// The bounds of how often one site may come: a box dials again when its line comes and goes, and a
-// broken one dials without end.
+// The bounds of how often one site may come: two boxes dial two lanes again when their line comes and
+// goes, and a broken one dials without end.
 const (
-	siteBurst     = 12
-	sitePerSecond = 0.5
+	siteBurst     = 24
+	sitePerSecond = 1
 )
 
 // Whoever is told to come again is told a time between these.
@@ -23,10 +23,10 @@ const (
 // patience is how long past its time a promise is kept.
 const patience = 10 * time.Second
 
-// visitor is a lane of a site that wants to be let in.
+// visitor is a lane of a box of a site that wants to be let in.
 type visitor struct {
-	site journal.ID
-	lane ship.Lane
+	site, origin journal.ID
+	lane         ship.Lane
 }
 
 // gate says who may come in, at which pace. Who cannot be let in at once gets a place in a queue that

@@ -38,6 +38,7 @@ func (in *Intake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // entrance is a connection that was let in.
 type entrance struct {
 	site   *site
+	origin journal.ID // of the box
 	kind   ship.Lane
 	window int
 	from   string
@@ -49,6 +50,11 @@ type entrance struct {
 func (in *Intake) enter(r *http.Request) (e entrance, err error) {
 	if e.kind, err = laneOf(r); err != nil {
 		return e, err
+	}
+	if h := r.Header.Get(ship.OriginHeader); h != "" {
+		if e.origin, err = journal.ParseID(h); err != nil {
+			return e, malformed("the header %s holds no id: %v", ship.OriginHeader, err)
+		}
 	}
 	id, name, err := in.identify(r)
 	if err != nil {
@@ -67,7 +73,7 @@ func (in *Intake) enter(r *http.Request) (e entrance, err error) {
 		in.away++
 		return e, &enroll.Refusal{Reason: enroll.Unavailable, What: "headquarters is starting or stopping", After: stoppingRetry}
 	}
-	wait, ok := in.gate.admit(time.Now(), visitor{id, e.kind})
+	wait, ok := in.gate.admit(time.Now(), visitor{id, e.origin, e.kind})
 	if !ok {
 		in.away++
 		return e, in.later(e.site, "pace", wait, "more sites connect than are let in at once")
@@ -224,12 +230,12 @@ func (in *Intake) leave(window int) {
 func (in *Intake) serve(e entrance, conn net.Conn) {
 	ctx, cancel := context.WithCancelCause(e.ctx)
 	defer cancel(nil)
-	line, number := e.site.join(e, cancel)
+	lane, line, number := e.site.join(e, cancel)
 	err := line.Run(ctx, conn)
 	if err == nil {
 		err = context.Cause(ctx)
 	}
-	e.site.leave(e.kind, number, err)
+	e.site.leave(lane, number, err)
 }
 
 // early returns what came with the request, which HTTP has read already.

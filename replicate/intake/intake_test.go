@@ -2,6 +2,7 @@ package intake_test
 
 import (
 	"errors"
+	"math/rand/v2"
 	"net/http"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"rackpost/replicate/enroll"
 	"rackpost/replicate/intake"
 	"rackpost/replicate/ship"
+	"rackpost/replicate/ship/shiptest"
 )
 
 // TestRecordsOfManySites: what was written before and while the line is up comes, of every site, once.
@@ -125,6 +127,41 @@ func TestANewerConnectionTakesThePlace(t *testing.T) {
 	until(t, "the newer one serves", func() bool { return b.there(h) })
 	if !h.row(b.name).Live.Connected {
 		t.Error("the row says that it is not connected")
+	}
+}
+
+// TestBothBoxesOfASite: they send at once, neither takes the other's place, and each is known to hold its own.
+func TestBothBoxesOfASite(t *testing.T) {
+	t.Parallel()
+	h := newHQ(t, 1, nil)
+	a := newBox(t, 0)
+	b := &box{Store: shiptest.New(siteID(0), journal.ID{2, 0, 0, 9}, 8), t: t, name: a.name, r: rand.New(rand.NewPCG(2, 2))}
+	b.fresh()
+	for range 2 {
+		a.writes(journal.Samples, 5, 100)
+		b.writes(journal.Samples, 5, 100)
+		b.writes(journal.Facts, 2, 0)
+		a.connect(h)
+		b.connect(h)
+		until(t, "all of both is there", func() bool { return a.there(h) && b.there(h) })
+	}
+	until(t, "each has its facts, and the other's", func() bool { return facts(a.Held()).Covers(facts(b.Held())) })
+	row := h.row(a.name)
+	if n := h.Status().Totals.Connections; n != 4 || len(row.Boxes) != 2 || !row.Boxes[0].Live.Connected || !row.Boxes[1].Behind.Connected || !row.Live.Connected {
+		t.Errorf("%d connections, row %+v", n, row)
+	}
+	if _, err := h.dialAs(a.name, ship.Live, "nobody"); err == nil {
+		t.Error("an origin that is none is let in")
+	}
+	for n := range 5 { // disks are replaced
+		conn, err := h.dialAs(a.name, ship.Live, journal.ID{3, byte(n)}.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+	}
+	if row := h.row(a.name); len(row.Boxes) > 4 {
+		t.Errorf("%d boxes are remembered", len(row.Boxes))
 	}
 }
 

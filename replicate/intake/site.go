@@ -2,10 +2,8 @@ package intake
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,14 +16,14 @@ import (
 type site struct {
 	id     journal.ID
 	in     *Intake
-	known  *ship.Known
 	voice  atomic.Int64 // when it was last heard, ns since the intake was made; 0: never
 	quiet  atomic.Bool  // it is told that nothing is heard of it
 	unread atomic.Bool  // what the store keeps of it has changed since that was asked
 
 	mu       sync.Mutex
 	name     string
-	lanes    [2]lane
+	boxes    map[journal.ID]*box // by origin
+	sum      ship.Progress       // of lines that are no more
 	visits   bucket
 	refusals map[string]uint64
 	refused  uint64
@@ -37,110 +35,25 @@ type site struct {
 	asked    time.Time // what the store keeps
 	quota    Quota
 	looked   time.Time // which quota it has
-	offset   offset
-	lag      time.Duration
 	wishes   wishes
 	strict   time.Time // facts alone are taken from then on; zero: all is
 }
 
-// lane is one of a site's lanes: its line, and the connection it has.
-type lane struct {
-	kind    ship.Lane
-	line    *ship.Line
-	window  int
-	sum     ship.Progress // of lines before, which had another window
-	cancel  context.CancelCauseFunc
-	state   *tls.ConnectionState // who is at the other end
-	number  uint64               // of the connection, from 1
-	open    bool
-	since   time.Time
-	address string
-	reason  string
-}
-
 func newSite(in *Intake, id journal.ID, name string) *site {
-	s := &site{id: id, in: in, name: name, known: ship.NewKnown(), refusals: map[string]uint64{}, visits: bucket{rate: sitePerSecond, burst: siteBurst}}
-	s.lanes[0].kind, s.lanes[1].kind = ship.Live, ship.Behind
+	s := &site{id: id, in: in, name: name, boxes: map[journal.ID]*box{}, refusals: map[string]uint64{}, visits: bucket{rate: sitePerSecond, burst: siteBurst}}
 	s.unread.Store(true)
 	return s
 }
 
-// lane returns one of the lanes. The caller holds mu to use it.
-func (s *site) lane(kind ship.Lane) *lane {
-	if kind == ship.Live {
-		return &s.lanes[0]
-	}
-	return &s.lanes[1]
-}
-
-// join gives the lane a connection, which takes the place of the one it has. It returns its line, and its number.
-func (s *site) join(e entrance, cancel context.CancelCauseFunc) (*ship.Line, uint64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	l := s.lane(e.kind)
-	if l.cancel != nil && l.window != e.window { // the line itself ends its former connection
-		l.cancel(errReplaced)
-	}
-	if l.line == nil || l.window != e.window {
-		if l.line != nil {
-			add(&l.sum, l.line.Progress())
-		}
-		l.line, l.window = s.newLine(e.kind, e.window), e.window
-		l.line.Pace(s.wishes.of(e.kind))
-	}
-	l.number++
-	l.cancel, l.state, l.open, l.since, l.address = cancel, e.state, true, s.in.now(), e.from
-	return l.line, l.number
-}
-
-// leave notes that a connection ended, and why.
-func (s *site) leave(kind ship.Lane, number uint64, why error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	l := s.lane(kind)
-	if l.number != number {
-		return
-	}
-	l.cancel, l.state, l.open, l.since, l.reason = nil, nil, false, s.in.now(), ""
-	if why != nil {
-		l.reason = why.Error()
-	}
-}
-
-func (s *site) newLine(kind ship.Lane, window int) *ship.Line {
-	view := ship.NewSiteView(s.in.cfg.Store, s.id, func(ctx context.Context, b []journal.Batch) error { return s.merge(ctx, kind, b) })
-	return ship.New(view, ship.Options{Site: s.id, Origin: s.in.cfg.Origin, Logger: s.in.cfg.Logger.With("site", s.name), Lane: kind,
-		Window: window, Known: s.known, Room: s.in.large, Down: true, Refused: func(why error) { s.refuse(why) }})
-}
-
-// check ends the connections of who may not send any more.
-func (s *site) check() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i := range s.lanes {
-		l := &s.lanes[i]
-		if l.cancel == nil || l.state == nil {
-			continue
-		}
-		if _, _, err := s.in.cfg.Door.Check(*l.state); err != nil {
-			s.in.cfg.Logger.Warn("a connection is ended", "site", s.name, "lane", l.kind.String(), "err", err)
-			l.cancel(err)
-		}
-	}
-}
-
-// errReplaced ends a connection when its lane gets another.
-var errReplaced = errors.New("a newer connection took the place of this one")
-
-// merge takes what one lane brought.
-func (s *site) merge(ctx context.Context, kind ship.Lane, batches []journal.Batch) error {
+// merge takes what one lane of a box brought.
+func (s *site) merge(ctx context.Context, b *box, kind ship.Lane, batches []journal.Batch) error {
 	if err := s.mayTake(batches); err != nil {
 		return err
 	}
 	if err := s.in.commit.merge(ctx, s.id, kind == ship.Live, batches); err != nil {
 		return err
 	}
-	s.took(kind, batches)
+	s.took(b, kind, batches)
 	return nil
 }
 
@@ -160,7 +73,7 @@ func (s *site) mayTake(batches []journal.Batch) error {
 }
 
 // took counts what is durable.
-func (s *site) took(kind ship.Lane, batches []journal.Batch) {
+func (s *site) took(b *box, kind ship.Lane, batches []journal.Batch) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.in.now()
@@ -169,7 +82,7 @@ func (s *site) took(kind ship.Lane, batches []journal.Batch) {
 	}
 	s.unread.Store(true)
 	if kind == ship.Live {
-		s.lag = s.offset.note(now, time.UnixMilli(batches[len(batches)-1].WallMS))
+		b.lag = b.offset.note(now, time.UnixMilli(batches[len(batches)-1].WallMS))
 	}
 }
 
@@ -233,8 +146,8 @@ func (s *site) wish(change func(*wishes)) {
 	case s.strict.IsZero():
 		s.strict = time.Now().Add(grace)
 	}
-	for i := range s.lanes {
-		if l := &s.lanes[i]; l.line != nil {
+	for l := range s.lanes() {
+		if l.line != nil {
 			l.line.Pace(s.wishes.of(l.kind))
 		}
 	}
@@ -278,53 +191,9 @@ func (s *site) measure(slow uint64) {
 	})
 }
 
-// connected says which lanes have a connection.
-func (s *site) connected() (live, behind bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.lanes[0].open, s.lanes[1].open
-}
-
-// add adds the counts of a line that is no more.
+// add adds the counts of a line.
 func add(sum *ship.Progress, p ship.Progress) {
 	sum.Received += p.Received
 	sum.Repeated += p.Repeated
-	sum.Refused += p.Refused
 	sum.Conflicts += p.Conflicts
-}
-
-// status returns the row of the site.
-func (s *site) status() SiteStatus {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	st := SiteStatus{Site: s.id, Name: s.name, Silent: s.quiet.Load(), LagMS: s.lag.Milliseconds(), BytesStored: s.stored,
-		Refused: s.refused, Refusals: maps.Clone(s.refusals), LastRefusal: s.last,
-		Pace: s.wishes.of(ship.Behind), PaceReasons: s.wishes.reasons(ship.Behind)}
-	s.today.turn(s.in.now())
-	st.BytesToday = s.today.bytes
-	if at := s.voice.Load(); at > 0 {
-		st.LastHeard = s.in.now().Add(time.Duration(at) - s.in.age())
-	}
-	best, known := s.offset.best()
-	st.ClockOffsetMS, st.ClockKnown = best.Milliseconds(), known
-	for i, to := range []*Lane{&st.Live, &st.Behind} {
-		l := &s.lanes[i]
-		*to = Lane{Connected: l.open, Since: l.since, Address: l.address, Reason: l.reason}
-		sum := l.sum
-		if l.line != nil {
-			p := l.line.Progress()
-			add(&sum, p)
-			if l.open {
-				st.Lacks += p.Lacks.Batches
-				st.LacksBytes += p.Lacks.Bytes
-				if o := p.Lacks.Oldest; !o.IsZero() && (st.LacksSince.IsZero() || o.Before(st.LacksSince)) {
-					st.LacksSince = o
-				}
-			}
-		}
-		st.Received += sum.Received
-		st.Repeated += sum.Repeated
-		st.Conflicts += sum.Conflicts
-	}
-	return st
 }

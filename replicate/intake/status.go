@@ -2,6 +2,7 @@ package intake
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -21,8 +22,9 @@ type Status struct {
 type SiteStatus struct {
 	Site   journal.ID `json:"site"`
 	Name   string     `json:"name"`
-	Live   Lane       `json:"live"`
-	Behind Lane       `json:"behind"`
+	Live   Lane       `json:"live"`            // of the box that sends, or sent last
+	Behind Lane       `json:"behind"`          // of that too
+	Boxes  []Box      `json:"boxes,omitempty"` // all that came, in order of origin
 
 	LastHeard  time.Time `json:"last_heard,omitzero"`
 	Silent     bool      `json:"silent"`
@@ -44,6 +46,13 @@ type SiteStatus struct {
 	ClockKnown    bool      `json:"clock_known"`
 	Pace          ship.Pace `json:"pace"`
 	PaceReasons   []string  `json:"pace_reasons,omitempty"` // why, in words
+}
+
+// Box is one box of a site.
+type Box struct {
+	Origin journal.ID `json:"origin"` // as its requests name it; zero: they do not
+	Live   Lane       `json:"live"`
+	Behind Lane       `json:"behind"`
 }
 
 // Lane is one connection of a site.
@@ -104,4 +113,67 @@ func (in *Intake) Status() Status {
 		t.Failed = load.failed.Error()
 	}
 	return st
+}
+
+// status returns the row of the site.
+func (s *site) status() SiteStatus {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := SiteStatus{Site: s.id, Name: s.name, Silent: s.quiet.Load(), BytesStored: s.stored,
+		Refused: s.refused, Refusals: maps.Clone(s.refusals), LastRefusal: s.last,
+		Pace: s.wishes.of(ship.Behind), PaceReasons: s.wishes.reasons(ship.Behind)}
+	s.today.turn(s.in.now())
+	st.BytesToday = s.today.bytes
+	if at := s.voice.Load(); at > 0 {
+		st.LastHeard = s.in.now().Add(time.Duration(at) - s.in.age())
+	}
+	sum := s.sum
+	for l := range s.lanes() {
+		if l.line == nil {
+			continue
+		}
+		p := l.line.Progress()
+		add(&sum, p)
+		if !l.open {
+			continue
+		}
+		st.Lacks += p.Lacks.Batches
+		st.LacksBytes += p.Lacks.Bytes
+		if o := p.Lacks.Oldest; !o.IsZero() && (st.LacksSince.IsZero() || o.Before(st.LacksSince)) {
+			st.LacksSince = o
+		}
+	}
+	st.Received, st.Repeated, st.Conflicts = sum.Received, sum.Repeated, sum.Conflicts
+	s.boxRows(&st)
+	return st
+}
+
+// boxRows adds the boxes, and what only one of them tells. The caller holds mu.
+func (s *site) boxRows(st *SiteStatus) {
+	var sends *box
+	for _, b := range s.boxes {
+		st.Boxes = append(st.Boxes, Box{Origin: b.origin, Live: b.lanes[0].row(), Behind: b.lanes[1].row()})
+		if sends == nil || b.before(sends) {
+			sends = b
+		}
+	}
+	slices.SortFunc(st.Boxes, func(a, b Box) int { return slices.Compare(a.Origin[:], b.Origin[:]) })
+	if sends == nil {
+		return
+	}
+	st.Live, st.Behind, st.LagMS = sends.lanes[0].row(), sends.lanes[1].row(), sends.lag.Milliseconds()
+	best, known := sends.offset.best()
+	st.ClockOffsetMS, st.ClockKnown = best.Milliseconds(), known
+}
+
+// before says whether b rather than o is the box that sends.
+func (b *box) before(o *box) bool {
+	if b.lanes[0].open != o.lanes[0].open {
+		return b.lanes[0].open
+	}
+	return b.came.After(o.came)
+}
+
+func (l *lane) row() Lane {
+	return Lane{Connected: l.open, Since: l.since, Address: l.address, Reason: l.reason}
 }

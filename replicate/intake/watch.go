@@ -69,7 +69,7 @@ func (w *watcher) roll() {
 		if !ok || now != former[s.id] {
 			s.check()
 		}
-		if live, behind := s.connected(); !ok && !live && !behind {
+		if live, behind := s.connected(); !ok && live+behind == 0 {
 			w.mu.Lock()
 			delete(w.sites, s.id)
 			w.mu.Unlock()
@@ -94,9 +94,8 @@ func (w *watcher) look(now time.Time) {
 		if at := s.voice.Load(); at > 0 {
 			w.silence.heard(w.start.Add(time.Duration(at)), s.id)
 		}
-		if _, behind := s.connected(); behind {
-			lanes++
-		}
+		_, behind := s.connected()
+		lanes += behind
 	}
 	w.silence.tick(now)
 	w.mu.Lock()

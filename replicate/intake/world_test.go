@@ -287,9 +287,15 @@ type refused struct {
 
 func (r *refused) Error() string { return fmt.Sprintf("%d: %v", r.status, r.words) }
 
-// dial opens a lane.
-func (h *hq) dial(site string, lane ship.Lane) (net.Conn, error) {
-	return h.ask(site, fmt.Sprintf("GET %s HTTP/1.1\r\nHost: hq\r\nConnection: Upgrade\r\nUpgrade: %s\r\nSite: %s\r\n\r\n", path(lane), intake.Protocol, site))
+// dial opens a lane for a box that does not name itself.
+func (h *hq) dial(site string, lane ship.Lane) (net.Conn, error) { return h.dialAs(site, lane, "") }
+
+// dialAs opens a lane for a box.
+func (h *hq) dialAs(site string, lane ship.Lane, origin string) (net.Conn, error) {
+	if origin != "" {
+		origin = ship.OriginHeader + ": " + origin + "\r\n"
+	}
+	return h.ask(site, fmt.Sprintf("GET %s HTTP/1.1\r\nHost: hq\r\nConnection: Upgrade\r\nUpgrade: %s\r\nSite: %s\r\n%s\r\n", path(lane), intake.Protocol, site, origin))
 }
 
 func (h *hq) ask(site, request string) (net.Conn, error) {
@@ -367,7 +373,7 @@ func (b *box) connect(h *hq, lanes ...ship.Lane) (cut func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	for _, lane := range lanes {
-		conn, err := h.dial(b.name, lane)
+		conn, err := h.dialAs(b.name, lane, b.Origin().String())
 		if err != nil {
 			cancel()
 			b.t.Fatal(err)
@@ -418,7 +424,7 @@ func (h *hq) row(name string) (row intake.SiteStatus) {
 // until waits for something that happens soon.
 func until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); !ok(); time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !ok(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("%s: not within a minute", what)
 		}

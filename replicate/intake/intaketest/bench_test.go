@@ -153,10 +153,10 @@ func storm(b testing.TB, h *intaketest.HQ, boxes []*box) (cut func(), in, answer
 		x.Rewind()
 		done.Add(1)
 		running.Go(func() {
-			conn := enter(ctx, b, h, x.holder, ship.Live)
+			conn := enter(ctx, b, h, x, ship.Live)
 			in[n] = time.Since(began)
 			running.Go(func() { _ = x.live.Run(ctx, conn) })
-			behind := enter(ctx, b, h, x.holder, ship.Behind)
+			behind := enter(ctx, b, h, x, ship.Behind)
 			running.Go(func() { _ = x.behind.Run(ctx, behind) })
 			for !h.Store.HeldOf(x.Site).Covers(x.Held()) && ctx.Err() == nil {
 				time.Sleep(20 * time.Millisecond)
@@ -172,9 +172,9 @@ func storm(b testing.TB, h *intaketest.HQ, boxes []*box) (cut func(), in, answer
 }
 
 // enter connects, and waits as long as it is told to.
-func enter(ctx context.Context, b testing.TB, h *intaketest.HQ, holder *enroll.Holder, lane ship.Lane) net.Conn {
+func enter(ctx context.Context, b testing.TB, h *intaketest.HQ, x *box, lane ship.Lane) net.Conn {
 	for {
-		conn, err := h.Dial(ctx, holder, lane)
+		conn, err := h.Dial(ctx, x.holder, x.Origin, lane)
 		if err == nil {
 			return conn
 		}

@@ -120,8 +120,8 @@ func (h *HQ) Join(t testing.TB, name string, site journal.ID) *enroll.Holder {
 	return holder
 }
 
-// Dial opens a lane. Its error is an enroll.Refusal where headquarters refused.
-func (h *HQ) Dial(ctx context.Context, holder *enroll.Holder, lane ship.Lane) (net.Conn, error) {
+// Dial opens a lane for the box of an origin. Its error is an enroll.Refusal where headquarters refused.
+func (h *HQ) Dial(ctx context.Context, holder *enroll.Holder, origin journal.ID, lane ship.Lane) (net.Conn, error) {
 	path := intake.LivePath
 	if lane == ship.Behind {
 		path = intake.BehindPath
@@ -135,7 +135,7 @@ func (h *HQ) Dial(ctx context.Context, holder *enroll.Holder, lane ship.Lane) (n
 		raw.Close()
 		return nil, err
 	}
-	if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: %s\r\n\r\n", path, h.Addr, intake.Protocol); err != nil {
+	if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: %s\r\n%s: %s\r\n\r\n", path, h.Addr, intake.Protocol, ship.OriginHeader, origin); err != nil {
 		conn.Close()
 		return nil, err
 	}

@@ -68,7 +68,7 @@ func (b *box) connect(t testing.TB, h *intaketest.HQ) (cut func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	for lane, line := range map[ship.Lane]*ship.Line{ship.Live: b.live, ship.Behind: b.behind} {
-		conn, err := h.Dial(ctx, b.holder, lane)
+		conn, err := h.Dial(ctx, b.holder, b.Origin, lane)
 		if err != nil {
 			cancel()
 			t.Fatal(err)
@@ -148,10 +148,10 @@ func TestRealCertificates(t *testing.T) {
 	}
 	until(t, "the revoked one is cut off", func() bool { return h.Status().Totals.Connections == 2 })
 	r := (*enroll.Refusal)(nil)
-	if _, err := h.Dial(t.Context(), a.holder, ship.Live); !errors.As(err, &r) || r.Reason != enroll.Revoked || !strings.Contains(r.What, "moved away") {
+	if _, err := h.Dial(t.Context(), a.holder, a.Origin, ship.Live); !errors.As(err, &r) || r.Reason != enroll.Revoked || !strings.Contains(r.What, "moved away") {
 		t.Errorf("the revoked site: %v", err)
 	}
-	if _, err := h.Dial(t.Context(), stranger.holder, ship.Live); err == nil {
+	if _, err := h.Dial(t.Context(), stranger.holder, stranger.Origin, ship.Live); err == nil {
 		t.Error("a site of another headquarters is let in")
 	}
 }
