@@ -2,6 +2,7 @@ package ship
 
 import (
 	"io"
+	"time"
 
 	"rackpost/hw/journal"
 )
@@ -65,3 +66,30 @@ func Parse(k Kind, b []byte) (err error) {
 	}
 	return err
 }
+
+// Bucket is a bucket.
+type Bucket struct{ b bucket }
+
+// Set changes the rate.
+func (b *Bucket) Set(now time.Time, rate uint64) { b.b.set(now, rate) }
+
+// Wait returns how long until something may pass.
+func (b *Bucket) Wait(now time.Time) time.Duration { return b.b.wait(now) }
+
+// Spend notes that something passed.
+func (b *Bucket) Spend(now time.Time, n int) { b.b.spend(now, n) }
+
+// Valve is a valve.
+type Valve struct{ v valve }
+
+// Bytes returns what may be under way.
+func (v *Valve) Bytes() uint64 { return v.v.bytes() }
+
+// Answered takes an answer.
+func (v *Valve) Answered(now, sent time.Time, n int) { v.v.answered(now, sent, n) }
+
+// ParsePace reads what PaceBytes wrote.
+func ParsePace(b []byte) (Pace, error) { return parsePace(b) }
+
+// PaceBytes is the payload of a pace frame.
+func PaceBytes(p Pace) []byte { return p.bytes() }

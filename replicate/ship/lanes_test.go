@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -312,14 +313,26 @@ func TestLiveStaysLive(t *testing.T) {
 // TestUnderWay: an end that does not answer is sent no more than 256 KB of what is behind.
 func TestUnderWay(t *testing.T) {
 	inBubble(t, func(t *testing.T, b, hq *box) {
-		b.writes(3000)
+		b.writes(1500)
 		slow := make(chan struct{})
-		hq.Fsync = func(context.Context) error { <-slow; return nil }
+		var answers atomic.Bool
+		answers.Store(true)
+		hq.Fsync = func(context.Context) error {
+			if !answers.Load() {
+				<-slow
+			}
+			return nil
+		}
 		w := newWay(b, hq, nil)
 		defer w.connect(1, nil)()
+		arrives(t, hq, b)
+		time.Sleep(time.Second)
+		answers.Store(false)
+		before := w.here[1].Progress().BytesOut
+		b.writes(2500)
 		time.Sleep(20 * time.Second)
 		synctest.Wait()
-		if n := w.here[1].Progress().BytesOut; n < 30_000 || n > 290_000 {
+		if n := w.here[1].Progress().BytesOut - before; n < 230_000 || n > 290_000 {
 			t.Errorf("%d bytes went out", n)
 		}
 		if w.known.StoodStill(30 * time.Second) {

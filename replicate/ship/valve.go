@@ -52,14 +52,14 @@ func (b *bucket) spend(now time.Time, n int) {
 const (
 	mostBehind  = 256 << 10
 	leastBehind = 8 << 10
-	firstBehind = 64 << 10
+	firstBehind = 16 << 10
 	queueing    = 750 * time.Millisecond
 	memory      = time.Minute // after which it is measured anew how quick an answer can be
 )
 
 // valve finds how much may be under way: it opens while answers come about as quickly as they can, and closes
 // when they come later than that by more than queueing. How quickly they can come it learns at the beginning and
-// once in memory, when for one answer almost nothing is under way.
+// once in memory, when for one answer nothing else is under way.
 type valve struct {
 	limit    float64       // 0: nothing was answered yet
 	was      float64       // while it is measured: the limit before; else 0
@@ -88,7 +88,7 @@ func (v *valve) answered(now, sent time.Time, n int) {
 	case v.was > 0:
 		v.limit, v.was, v.quickest, v.measured = v.was, 0, took, now
 	case now.Sub(v.measured) > memory:
-		v.was, v.limit, v.closed = v.limit, leastBehind, now
+		v.was, v.limit, v.closed = v.limit, 1, now
 		return
 	case v.quickest == 0 || took < v.quickest:
 		v.quickest = took

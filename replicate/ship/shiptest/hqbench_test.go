@@ -68,12 +68,13 @@ func BenchmarkDrain(b *testing.B) {
 	}
 }
 
-// thin makes connections of a network namespace whose only line lets 10 Mbit/s through, both ways together.
+// thin makes connections of a network namespace whose only line is one of so many bits a second, both ways together,
+// with a queue of two seconds.
 type thin struct {
 	asks chan chan [2]net.Conn
 }
 
-func newThin(b *testing.B) *thin {
+func newThin(b *testing.B, rate string) *thin {
 	if os.Getuid() != 0 {
 		b.Skip("only root may make a thin line")
 	}
@@ -84,7 +85,7 @@ func newThin(b *testing.B) *thin {
 		runtime.LockOSThread() // for ever: the thread ends with the namespace
 		err := syscall.Unshare(syscall.CLONE_NEWNET)
 		for _, args := range [][]string{{"ip", "link", "set", "lo", "mtu", "1500", "up"},
-			{"tc", "qdisc", "add", "dev", "lo", "root", "tbf", "rate", "10mbit", "burst", "16kb", "latency", "200ms"}} {
+			{"tc", "qdisc", "add", "dev", "lo", "root", "tbf", "rate", rate, "burst", "16kb", "latency", "2s"}} {
 			if err == nil {
 				err = exec.Command(args[0], args[1:]...).Run()
 			}
@@ -163,13 +164,21 @@ func late(b *testing.B, c net.Conn, by time.Duration) net.Conn {
 	return near
 }
 
-// BenchmarkThinLine drains what is behind through 10 Mbit/s (tbf) and 50 ms of round trip (held back by relays), while
+// BenchmarkThinLine drains what is behind through a thin line (tbf) and 50 ms of round trip (held back by relays), while
 // the site goes on being visited. s/24h is what 24 hours of it would take; lag-ms the longest that a record waited,
 // from its Put's return until it stood at headquarters.
 func BenchmarkThinLine(b *testing.B) {
-	s := backlog(b, 4*3600, 1200)
+	for _, c := range []struct {
+		rate        string
+		long, short int
+	}{{"10mbit", 4 * 3600, 1200}, {"128kbit", 900, 300}} {
+		b.Run(c.rate, func(b *testing.B) { thinLine(b, c.rate, backlog(b, c.long, c.short)) })
+	}
+}
+
+func thinLine(b *testing.B, rate string, s *seconds) {
 	for b.Loop() {
-		th := newThin(b)
+		th := newThin(b, rate)
 		hq := openHQ(b, b.TempDir())
 		w := newWay(s.box, hq, nil)
 		behind, samples := s.Held(), s.samples
