@@ -96,8 +96,8 @@ func poke(ch chan struct{}) {
 // run merges until ctx ends. Who waits then sees to that itself.
 func (c *committer) run(ctx context.Context) error {
 	for ctx.Err() == nil {
-		together, apart := c.pick()
-		if len(together)+len(apart) == 0 {
+		bundles := c.pick()
+		if len(bundles) == 0 {
 			select {
 			case <-ctx.Done():
 				return nil
@@ -105,7 +105,10 @@ func (c *committer) run(ctx context.Context) error {
 			}
 			continue
 		}
-		err := errors.Join(c.bundle(ctx, together), c.bundle(ctx, apart))
+		var err error
+		for _, b := range bundles {
+			err = errors.Join(err, c.bundle(ctx, b))
+		}
 		c.mu.Lock()
 		c.failed, c.until = err, time.Now().Add(failedRetry)
 		c.mu.Unlock()
@@ -125,8 +128,8 @@ func (c *committer) run(ctx context.Context) error {
 	return nil
 }
 
-// pick returns what is merged next, and one request of a suspect to be merged alone.
-func (c *committer) pick() (together, apart []*request) {
+// pick returns what is merged next: as a rule all of it together, and one request of a suspect alone.
+func (c *committer) pick() (bundles [][]*request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
@@ -138,7 +141,7 @@ func (c *committer) pick() (together, apart []*request) {
 		}
 	}
 	var suspect *request
-	together = c.fair.next(c.limit(), func(r *request) bool {
+	together := c.fair.next(c.limit(), func(r *request) bool {
 		if _, ok := c.suspects[r.site]; !ok {
 			return false
 		}
@@ -147,10 +150,30 @@ func (c *committer) pick() (together, apart []*request) {
 		}
 		return true
 	})
+	bundles = split(together)
 	if suspect != nil && c.fair.remove(suspect) {
-		apart = []*request{suspect}
+		bundles = append(bundles, []*request{suspect})
 	}
-	return together, apart
+	return bundles
+}
+
+// atOnce is the most that is given to the store at once, but for one request that is larger by itself.
+const atOnce = 32 << 20
+
+// split parts requests where some are so large that the store would not take all at once.
+func split(requests []*request) (bundles [][]*request) {
+	from, bytes := 0, 0
+	for i, r := range requests {
+		if i > from && bytes+r.bytes > atOnce {
+			bundles = append(bundles, requests[from:i])
+			from, bytes = i, 0
+		}
+		bytes += r.bytes
+	}
+	if from < len(requests) {
+		bundles = append(bundles, requests[from:])
+	}
+	return bundles
 }
 
 // limit returns how many bytes are merged at once. The caller holds mu.
@@ -164,9 +187,6 @@ func (c *committer) limit() int {
 // bundle merges requests together, and answers them. When one of them is at fault it is found by
 // halving, and its site is suspected. The error is the store's.
 func (c *committer) bundle(ctx context.Context, requests []*request) error {
-	if len(requests) == 0 {
-		return nil
-	}
 	var batches []journal.Batch
 	bytes := 0
 	for _, r := range requests {

@@ -20,6 +20,7 @@ type sink struct {
 	merges [][]journal.ID
 	bad    map[journal.ID]error
 	broken error
+	most   int // bytes at once; 0: any
 }
 
 func (s *sink) Merge(_ context.Context, b []journal.Batch) error {
@@ -30,7 +31,11 @@ func (s *sink) Merge(_ context.Context, b []journal.Batch) error {
 		return s.broken
 	}
 	var sites []journal.ID
+	total := 0
 	for i := range b {
+		if total += len(b[i].Bytes); s.most > 0 && total > s.most {
+			return errors.New("too much at once")
+		}
 		if err := s.bad[b[i].Site]; err != nil {
 			return err
 		}
@@ -111,6 +116,23 @@ func TestABadSite(t *testing.T) {
 		if n := len(s.merges); n > 60 {
 			t.Errorf("%d merges for 20 rounds", n)
 		}
+	})
+}
+
+// TestLargeOnes: what is larger than the store takes at once is not given to it together.
+func TestLargeOnes(t *testing.T) {
+	t.Parallel()
+	s := &sink{took: time.Millisecond, most: 40 << 20}
+	committing(t, s, func(t *testing.T, c intake.Committer) {
+		var wg sync.WaitGroup
+		for n := range 12 {
+			wg.Go(func() {
+				if err := c.Merge(t.Context(), siteID(n), n%2 == 0, some(siteID(n), 17<<20)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
 	})
 }
 
