@@ -180,6 +180,9 @@ func (a *appliance) keptSecrets() keptSecrets {
 	list := keptSecrets{Secrets: []keptSecret{}}
 	for _, d := range state.Documents(control.Secret) {
 		s := keptSecret{Name: strings.TrimPrefix(d.Name, control.Secret), Who: d.Who, At: d.At}
+		if s.Name == credentialSecret {
+			continue // rackpost uplink tells of it
+		}
 		s.Used = slices.Contains(asked, s.Name)
 		if _, err := a.pair.openSecret(state, s.Name); err != nil {
 			s.Lost = err.Error()
@@ -196,6 +199,8 @@ func (a *appliance) setSecret(ctx context.Context, who, name string, o secretOrd
 	switch {
 	case !idPattern.MatchString(name):
 		return pairRefused("%q is no name of a secret", shorten(name))
+	case name == credentialSecret:
+		return pairRefused("%q is where the pair keeps what lets it send to headquarters; rackpost uplink join and leave change that, take another name", name)
 	case o.Remove && !known:
 		return pairRefused("the pair keeps no secret %q; rackpost secret list names them", name)
 	case o.Remove:

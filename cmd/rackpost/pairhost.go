@@ -135,6 +135,9 @@ func (h *pairHost) found(who string, site, origin journal.ID, text []byte, secre
 			return founded{}, err
 		}
 	}
+	if err := f.bringCredential(h.box, id.Members); err != nil {
+		return founded{}, err
+	}
 	if err := f.save(fresh); err != nil {
 		return founded{}, err
 	}

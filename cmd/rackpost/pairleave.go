@@ -54,6 +54,9 @@ func (h *pairHost) leave(ctx context.Context, o leaveOrder, who string) (left, e
 	if out.Site, err = h.keepSite(); err != nil {
 		return out, err
 	}
+	if err := h.partCredential(len(others) == 0); err != nil {
+		return out, err
+	}
 	if err := p.keeper.Leave(); err != nil {
 		return out, err
 	}

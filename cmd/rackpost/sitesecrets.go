@@ -111,7 +111,7 @@ func (s *sealing) name(p secretPlace) string {
 		base = p.where
 	}
 	name := base
-	for n := 2; s.secrets[name] != ""; n++ {
+	for n := 2; s.secrets[name] != "" || name == credentialSecret; n++ {
 		name = fmt.Sprintf("%.58s-%d", base, n)
 	}
 	return name

@@ -14,6 +14,7 @@ import (
 
 	"rackpost/replicate/control"
 	"rackpost/replicate/enroll"
+	"rackpost/replicate/mode"
 	"rackpost/replicate/trust"
 )
 
@@ -162,3 +163,34 @@ func (k pairKeeping) drop(ctx context.Context, who string) error {
 }
 
 func (k pairKeeping) watch() <-chan struct{} { return k.agreed.Watch() }
+
+// bringCredential has a new pair keep what lets the site send to headquarters, if the box has that.
+func (f *founding) bringCredential(box boxConfig, members []trust.Member) error {
+	c, ok, err := newFileKeeping(box).load()
+	if err != nil || !ok {
+		return err
+	}
+	text, err := credentialText(c)
+	if err != nil {
+		return err
+	}
+	f.Secrets[credentialSecret], err = trust.Seal(credentialSecret, text, trust.Recipients(members))
+	return err
+}
+
+// partCredential leaves a box that goes out of its pair with what lets the site send to headquarters when it is the last one, else
+// without: the others send.
+func (h *pairHost) partCredential(last bool) error {
+	file := newFileKeeping(h.box)
+	if !last || h.role != mode.Box {
+		return file.drop(context.Background(), "")
+	}
+	c, ok, err := pairKeeping{h.pairing}.load()
+	switch {
+	case err != nil:
+		return err
+	case !ok:
+		return file.drop(context.Background(), "")
+	}
+	return file.save(context.Background(), c, "", "")
+}
