@@ -87,7 +87,7 @@ func (r Reason) Status() int {
 func Refuse(w http.ResponseWriter, err error) {
 	r := (*Refusal)(nil)
 	if !errors.As(err, &r) {
-		r = &Refusal{Reason: Unavailable, What: "headquarters cannot do that now", Advice: "see its log", After: time.Minute}
+		r = &Refusal{Reason: Unavailable, What: "headquarters cannot do that now", Advice: "see its log", After: 10 * time.Second}
 	}
 	if r.After > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int((r.After+time.Second-1)/time.Second)))

@@ -179,11 +179,7 @@ func TestHeadquartersRestarts(t *testing.T) {
 	w := newWorld(t, nil).run()
 	w.arrives(w.write())
 	for range 3 {
-		w.hq.mu.Lock()
-		for c := range w.hq.conns {
-			_ = c.Close()
-		}
-		w.hq.mu.Unlock()
+		w.hq.endAll()
 		w.write()
 		w.arrives(w.write())
 	}

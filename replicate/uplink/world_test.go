@@ -36,7 +36,6 @@ type office struct {
 	*enroll.Registry
 	store  *shiptest.Store
 	server *http.Server
-	lines  map[string]*ship.Line
 	url    string
 
 	ahead    atomic.Int64 // ns its clock is ahead
@@ -48,21 +47,37 @@ type office struct {
 	refuse func(path string) error
 	asked  []time.Time // for lanes
 	conns  map[net.Conn]string
+	boxes  map[string]*ship.Known
+	lines  map[string]*ship.Line
+}
+
+// line is one box's line of a lane.
+func (o *office) line(r *http.Request) *ship.Line {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	box := r.Header.Get(ship.OriginHeader)
+	if o.boxes[box] == nil {
+		o.boxes[box] = ship.NewKnown()
+	}
+	lane := ship.Live
+	if r.URL.Path == uplink.PathBehind {
+		lane = ship.Behind
+	}
+	if o.lines[box+r.URL.Path] == nil {
+		o.lines[box+r.URL.Path] = ship.New(ship.NewSiteView(o.store, site, o.store.Merge),
+			ship.Options{Site: site, Origin: hqOrigin, Logger: slog.New(slog.DiscardHandler), Lane: lane, Known: o.boxes[box], Down: true})
+	}
+	return o.lines[box+r.URL.Path]
 }
 
 func newOffice(folder, listen string) (*office, error) {
-	o := &office{store: shiptest.New(site, hqOrigin, 1), lines: map[string]*ship.Line{}, conns: map[net.Conn]string{}}
+	o := &office{store: shiptest.New(site, hqOrigin, 1), boxes: map[string]*ship.Known{}, lines: map[string]*ship.Line{}, conns: map[net.Conn]string{}}
 	logger := slog.New(slog.DiscardHandler)
 	var err error
 	o.Registry, err = enroll.Open(enroll.Config{Folder: folder, Names: []string{"127.0.0.1"}, Logger: logger,
 		Now: func() time.Time { return time.Now().Add(time.Duration(o.ahead.Load())) }})
 	if err != nil {
 		return nil, err
-	}
-	known := ship.NewKnown()
-	for path, lane := range map[string]ship.Lane{uplink.PathLive: ship.Live, uplink.PathBehind: ship.Behind} {
-		o.lines[path] = ship.New(ship.NewSiteView(o.store, site, o.store.Merge),
-			ship.Options{Site: site, Origin: hqOrigin, Logger: logger, Lane: lane, Known: known, Down: true})
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/uplink/v1/", o.Handler())
@@ -112,22 +127,10 @@ func (o *office) lane(w http.ResponseWriter, r *http.Request) {
 	o.conns[conn] = r.URL.Path
 	o.mu.Unlock()
 	fmt.Fprintf(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: %s\r\nDate: %s\r\n\r\n", uplink.Upgrade, date)
-	_ = o.lines[r.URL.Path].Run(context.Background(), conn)
+	_ = o.line(r).Run(context.Background(), conn)
 	o.mu.Lock()
 	delete(o.conns, conn)
 	o.mu.Unlock()
-}
-
-// from says from which addresses the lanes are connected.
-func (o *office) from() map[string]string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	m := map[string]string{}
-	for c, path := range o.conns {
-		host, _, _ := net.SplitHostPort(c.RemoteAddr().String())
-		m[path] = host
-	}
-	return m
 }
 
 func (o *office) setRefuse(f func(string) error) {
@@ -160,6 +163,7 @@ type world struct {
 	log     *logBuffer
 	holder  *enroll.Holder
 	trusted atomic.Bool // the box's clock
+	origin  journal.ID
 	cfg     uplink.Config
 	*uplink.Uplink
 	stop   func()
@@ -203,10 +207,13 @@ func (w *world) holds(credential enroll.Credential, change func(*uplink.Config))
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.store, w.log = shiptest.New(site, origin, 1), &logBuffer{}
+	if w.origin == (journal.ID{}) {
+		w.origin = origin
+	}
+	w.store, w.log = shiptest.New(site, w.origin, 1), &logBuffer{}
 	logger := slog.New(slog.NewTextHandler(w.log, nil))
 	w.cfg = uplink.Config{Holder: w.holder, Store: w.store, Logger: logger, Timing: quick,
-		Ship: ship.Options{Site: site, Origin: origin, Logger: slog.New(slog.DiscardHandler)}}
+		Ship: ship.Options{Site: site, Origin: w.origin, Logger: slog.New(slog.DiscardHandler)}}
 	if w.net != nil {
 		w.cfg.Dial = w.net.dial
 	}
@@ -282,6 +289,15 @@ func (w *world) writing(every time.Duration) (stop func()) {
 	}
 	w.t.Cleanup(stop)
 	return stop
+}
+
+// endAll ends all connections of lanes.
+func (o *office) endAll() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for c := range o.conns {
+		_ = c.Close()
+	}
 }
 
 func (w *world) has(k journal.Key) bool { return w.hq.store.Held().Has(k.StreamKey, k.Seq) }
