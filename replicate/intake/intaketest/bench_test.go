@@ -63,7 +63,7 @@ func bytesOf(b testing.TB, dir, suffix string) (n float64) {
 }
 
 // BenchmarkTake: sites bring what they wrote, one flush a second, all at once, over TLS into the real store: how many
-// samples a second headquarters takes, and what they are on its disk. The processor's time is that of both ends.
+// samples a second headquarters takes, with and without turning them round for charts, and what they are on its disk. The processor's time is that of both ends.
 func BenchmarkTake(b *testing.B) {
 	sites, length := 16, 1800
 	if testing.Short() {
@@ -75,7 +75,7 @@ func BenchmarkTake(b *testing.B) {
 		tapes = append(tapes, r.As(b, siteID(n), originID(n)))
 	}
 	total := float64(r.Samples * sites)
-	var took, cpu time.Duration
+	var took, cpu, sealed time.Duration
 	for b.Loop() {
 		b.StopTimer()
 		dir := b.TempDir()
@@ -95,15 +95,18 @@ func BenchmarkTake(b *testing.B) {
 		b.StopTimer()
 		st := h.Status().Totals
 		b.ReportMetric(float64(st.Merges), "merges")
+		sealing := time.Now()
 		if err := h.Store.Seal(b.Context()); err != nil {
 			b.Fatal(err)
 		}
+		sealed += time.Since(sealing)
 		b.ReportMetric(bytesOf(b, dir+"/journal", ".sealed")/total, "journal-B/sample")
 		b.ReportMetric(bytesOf(b, dir+"/journal", ".twin")/total, "twin-B/sample")
 		h.Stop()
 		b.StartTimer()
 	}
 	b.ReportMetric(total*float64(b.N)/took.Seconds(), "samples/s")
+	b.ReportMetric(total*float64(b.N)/(took+sealed).Seconds(), "samples/s-with-twins")
 	b.ReportMetric(cpu.Seconds()/(total*float64(b.N)/1e6), "CPU-s/Msample")
 }
 
@@ -186,4 +189,81 @@ func enter(ctx context.Context, b testing.TB, h *intaketest.HQ, x *box, lane shi
 		}
 		time.Sleep(wait)
 	}
+}
+
+// BenchmarkLive: a hundred sites write a record each, again and again, while twenty others bring half an hour of the
+// reference site each: after how long what is new is durable at headquarters.
+func BenchmarkLive(b *testing.B) {
+	sites, loud, length := 100, 20, 1800
+	if testing.Short() {
+		sites, loud, length = 10, 4, 300
+	}
+	r := intaketest.Record(b, b.TempDir(), seconds(workload.Site(), length))
+	small := intaketest.Record(b, b.TempDir(), seconds(workload.Options{Switches: 1}, 60))
+	for b.Loop() {
+		b.StopTimer()
+		h := intaketest.Open(b, b.TempDir(), func(o *store.Options, _ *intake.Config) { o.Budget = 64 << 30 })
+		var quiet, noisy []*box
+		for n := range sites {
+			x := newBox(b, h, n, intaketest.NewTape(siteID(n), originID(n), nil, small.Layouts))
+			x.connect(b, h)
+			quiet = append(quiet, x)
+		}
+		for n := sites; n < sites+loud; n++ {
+			noisy = append(noisy, newBox(b, h, n, r.As(b, siteID(n), originID(n))))
+		}
+		until(b, "all are connected", func() bool { return h.Status().Totals.Connected == sites })
+		b.StartTimer()
+		for _, x := range noisy {
+			x.connect(b, h)
+		}
+		took := whileNoisy(b, h, quiet, noisy, small)
+		b.StopTimer()
+		slices.Sort(took)
+		b.ReportMetric(float64(len(took)), "records")
+		b.ReportMetric(float64(took[len(took)/2].Milliseconds()), "p50-ms")
+		b.ReportMetric(float64(took[len(took)*99/100].Milliseconds()), "p99-ms")
+		b.ReportMetric(float64(took[len(took)-1].Milliseconds()), "max-ms")
+		h.Stop()
+		b.StartTimer()
+	}
+}
+
+// whileNoisy has the quiet ones write until the noisy ones are done, and returns how long each record took.
+func whileNoisy(b *testing.B, h *intaketest.HQ, quiet, noisy []*box, r *intaketest.Recording) (took []time.Duration) {
+	ctx, cancel := context.WithCancel(b.Context())
+	defer cancel()
+	var mu sync.Mutex
+	var writing sync.WaitGroup
+	for n, x := range quiet {
+		own := r.As(b, x.Site, x.Origin)
+		batches, err := own.Page(b.Context(), nil, 1<<30)
+		if err != nil {
+			b.Fatal(err)
+		}
+		writing.Go(func() {
+			time.Sleep(time.Duration(n) * time.Second / time.Duration(len(quiet)))
+			for _, batch := range batches {
+				began := time.Now()
+				x.Write(batch)
+				for changed := h.Store.WatchOf(x.Site); !h.Store.Holds(batch.Key); changed = h.Store.WatchOf(x.Site) {
+					if h.Store.Holds(batch.Key) {
+						break
+					}
+					<-changed
+				}
+				mu.Lock()
+				took = append(took, time.Since(began))
+				mu.Unlock()
+				if ctx.Err() != nil {
+					return
+				}
+				time.Sleep(250 * time.Millisecond)
+			}
+		})
+	}
+	until(b, "the noisy ones are done", func() bool { return there(h, noisy) })
+	cancel()
+	writing.Wait()
+	return took
 }
