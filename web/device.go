@@ -149,7 +149,7 @@ func (h *handler) devicePage(w http.ResponseWriter, r *http.Request) {
 			h.Logger.Warn("read the latest readings for a page", "device", v.Device.ID, "error", err)
 		}
 		v.Groups = grouped(v.Device, readings)
-		if v.Raid, err = h.raidOf(r.Context(), v.Device); err != nil {
+		if v.Raid, err = RaidNow(r.Context(), h.History, v.Device, h.Now()); err != nil {
 			v.NoReadings = true
 			h.Logger.Warn("read how far the rebuilds are for a page", "device", v.Device.ID, "error", err)
 			v.Raid = RaidOf(v.Device, nil)

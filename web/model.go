@@ -20,9 +20,10 @@ type Status struct {
 	Started time.Time `json:"started"`
 	Devices Counts    `json:"devices"`
 	Journal Journal   `json:"journal"`
-	Clock   *Clock    `json:"clock,omitempty"` // absent: not judged yet
-	Notices []string  `json:"notices"`         // what a person should know of the box itself
-	Pair    *Pair     `json:"pair,omitempty"`  // absent: a lone box
+	Clock   *Clock    `json:"clock,omitempty"`  // absent: not judged yet
+	Notices []string  `json:"notices"`          // what a person should know of the box itself
+	Pair    *Pair     `json:"pair,omitempty"`   // absent: a lone box
+	Uplink  *Uplink   `json:"uplink,omitempty"` // absent: there is no headquarters
 }
 
 // Site is the place the box stands in.
@@ -66,6 +67,7 @@ type Clock struct {
 // Device is one device as it was last seen. The list of devices leaves Components out.
 type Device struct {
 	ID         hw.DeviceID `json:"id"`
+	Site       string      `json:"site,omitempty"` // id
 	Kind       string      `json:"kind"`
 	Name       string      `json:"name"`
 	Address    string      `json:"address,omitempty"`
@@ -181,6 +183,7 @@ type SeriesQuery struct {
 
 // Series is the answer to a SeriesQuery.
 type Series struct {
+	Site      string      `json:"site,omitempty"` // id
 	Device    hw.DeviceID `json:"device"`
 	Component string      `json:"component"`
 	Sensor    string      `json:"sensor"`
@@ -200,6 +203,7 @@ type Point struct {
 
 // Latest is the last reading of every sensor of a device.
 type Latest struct {
+	Site     string      `json:"site,omitempty"` // id
 	Device   hw.DeviceID `json:"device"`
 	Readings []Reading   `json:"readings"`
 }
@@ -288,6 +292,7 @@ type Fact struct {
 
 // Facts is the answer to a FactQuery, oldest first.
 type Facts struct {
+	Site      string `json:"site,omitempty"` // id
 	Facts     []Fact `json:"facts"`
 	Truncated bool   `json:"truncated"` // there are older ones: ask for a time before the first
 }
@@ -295,7 +300,7 @@ type Facts struct {
 // Problem is the body of every answer that is not a success.
 type Problem struct {
 	Error string `json:"error"`
-	Hint  string `json:"hint,omitempty"`
+	Hint  string `json:"advice,omitempty"` // what to do
 }
 
 // ErrUnknownDevice is returned by a Source or a History that has no such device, ErrTooMany

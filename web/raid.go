@@ -3,7 +3,6 @@ package web
 import (
 	"cmp"
 	"context"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +14,7 @@ import (
 // Raid is what the RAID sets of a device are made of, and what is wrong with them: GET
 // /api/v1/devices/{id}/raid.
 type Raid struct {
+	Site        string           `json:"site,omitempty"` // id
 	Device      hw.DeviceID      `json:"device"`
 	Name        string           `json:"name"`
 	Unit        *Unit            `json:"unit,omitempty"`
@@ -231,17 +231,16 @@ func Titles(components []Component) map[string]string {
 	return titles
 }
 
-// raidOf arranges the RAID parts of a device with the pace of what runs on them.
-func (h *handler) raidOf(ctx context.Context, d Device) (Raid, error) {
+// RaidNow arranges the RAID parts of a device with the pace of what runs on them.
+func RaidNow(ctx context.Context, history History, d Device, now time.Time) (Raid, error) {
 	progress := map[string][]raid.Point{}
 	for _, c := range d.Components {
 		name := cmp.Or(c.State.Get(raid.KeyOperation), raid.OperationNone)
 		if !IsRaidPart(c.Path) || name == raid.OperationNone || progress[c.Path] != nil {
 			continue
 		}
-		now := h.Now()
 		q := SeriesQuery{d.ID, c.Path, raid.SensorOperationPercent, now.Add(-raidLines), now}
-		err := h.History.Series(ctx, q, func(p Point) error {
+		err := history.Series(ctx, q, func(p Point) error {
 			if p.Value != nil {
 				progress[c.Path] = append(progress[c.Path], raid.Point{At: p.At, Percent: p.Value.Float()})
 			}
@@ -254,43 +253,8 @@ func (h *handler) raidOf(ctx context.Context, d Device) (Raid, error) {
 	return RaidOf(d, progress), nil
 }
 
-// raid answers GET /api/v1/devices/{id}/raid.
-func (h *handler) raid(w http.ResponseWriter, r *http.Request) {
-	d, err := h.Source.Device(r.Context(), hw.DeviceID(r.PathValue("id")))
-	var answer Raid
-	if err == nil {
-		answer, err = h.raidOf(r.Context(), d)
-	}
-	h.answer(w, r, answer, err)
-}
-
-// raids answers GET /api/v1/raid: the devices that have RAID parts, or of whose kind they are wanted,
-// the worst first.
-func (h *handler) raids(w http.ResponseWriter, r *http.Request) {
-	list := []Raid{}
-	devices, err := h.Source.Devices(r.Context())
-	for _, d := range devices {
-		if !d.HasRaid {
-			continue
-		}
-		var whole Device
-		if whole, err = h.Source.Device(r.Context(), d.ID); err != nil {
-			break
-		}
-		var one Raid
-		if one, err = h.raidOf(r.Context(), whole); err != nil {
-			break
-		}
-		list = append(list, one)
-	}
-	slices.SortStableFunc(list, func(a, b Raid) int { return cmp.Compare(b.urgency(), a.urgency()) })
-	h.answer(w, r, struct {
-		Devices []Raid `json:"devices"`
-	}{list}, err)
-}
-
-// urgency orders devices: the gravest alert, then what is not known.
-func (r Raid) urgency() int {
+// Urgency orders devices: the gravest alert, then what is not known.
+func (r Raid) Urgency() int {
 	n := 2 * levelRank(r.Level)
 	if r.Stale || len(r.Controllers) == 0 || len(r.Gaps) > 0 {
 		n++

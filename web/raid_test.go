@@ -1,9 +1,8 @@
 package web_test
 
 import (
-	"encoding/json"
 	"errors"
-	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -56,33 +55,15 @@ func servers() rack {
 	return r
 }
 
-// TestRaidOfAll: the worst server comes first, one of which nothing is known before the well ones, and a switch is none.
-func TestRaidOfAll(t *testing.T) {
-	t.Parallel()
-	w := get(t, handlerOf(servers()), "/api/v1/raid")
-	var answer struct{ Devices []web.Raid }
-	if err := json.Unmarshal(w.Body.Bytes(), &answer); w.Code != http.StatusOK || err != nil {
-		t.Fatalf("%d, %v: %s", w.Code, err, w.Body)
-	}
-	var got []string
-	for _, d := range answer.Devices {
-		got = append(got, string(d.Device)+" "+d.Level)
-	}
-	if diff := cmp.Diff([]string{"b high", "a warning", "empty "}, got); diff != "" {
-		t.Error(diff)
-	}
-}
-
-// TestRaidOfOne: the tree stands, with how far the rebuild is and when it should end.
-func TestRaidOfOne(t *testing.T) {
+// TestRaidNow: the tree stands, with how far the rebuild is and when it should end.
+func TestRaidNow(t *testing.T) {
 	t.Parallel()
 	r := servers()
 	asked := &web.SeriesQuery{}
 	r.asked = asked
-	w := get(t, handlerOf(r), "/api/v1/devices/b/raid")
-	var tree web.Raid
-	if err := json.Unmarshal(w.Body.Bytes(), &tree); w.Code != http.StatusOK || err != nil {
-		t.Fatalf("%d, %v: %s", w.Code, err, w.Body)
+	tree, err := web.RaidNow(t.Context(), r, r.devices[len(r.devices)-1], now)
+	if err != nil {
+		t.Fatal(err)
 	}
 	drive := tree.Controllers[0].Volumes[0].Drives[0]
 	if o := drive.Operation; o == nil || o.Percent == nil || *o.Percent != 60 || !o.End.Equal(now.Add(48*time.Minute)) {
@@ -94,12 +75,28 @@ func TestRaidOfOne(t *testing.T) {
 	if len(drive.Alerts) != 1 || drive.Alerts[0].Do == "" || drive.Title != "bay 2" || tree.Sources[0] != raid.SourceRedfish {
 		t.Errorf("drive %+v", drive)
 	}
-	if got := get(t, handlerOf(r), "/api/v1/devices/nosuch/raid").Code; got != http.StatusNotFound {
-		t.Errorf("a device nobody knows: %d", got)
-	}
 	r.err = errors.New("broken")
-	if got := get(t, handlerOf(r), "/api/v1/raid").Code; got != http.StatusInternalServerError {
-		t.Errorf("a store that does not answer: %d", got)
+	if _, err := web.RaidNow(t.Context(), r, r.devices[len(r.devices)-1], now); err == nil {
+		t.Error("a store that does not answer is none")
+	}
+}
+
+// TestUrgency: the worst server comes first, one of which nothing is known before the well ones.
+func TestUrgency(t *testing.T) {
+	t.Parallel()
+	var all []web.Raid
+	for _, d := range servers().devices {
+		all = append(all, web.RaidOf(d, nil))
+	}
+	slices.SortStableFunc(all, func(a, b web.Raid) int { return b.Urgency() - a.Urgency() })
+	var got []string
+	for _, d := range all {
+		if d.Device != "sw" {
+			got = append(got, string(d.Device)+" "+d.Level)
+		}
+	}
+	if diff := cmp.Diff([]string{"b high", "a warning", "empty "}, got); diff != "" {
+		t.Error(diff)
 	}
 }
 

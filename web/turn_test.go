@@ -37,14 +37,14 @@ func TestHistoryInTurn(t *testing.T) {
 		var all sync.WaitGroup
 		for range 8 {
 			all.Go(func() {
-				if w := get(t, h, "/api/v1/devices/sw/latest"); w.Code != http.StatusOK {
+				if w := get(t, h, "/devices/sw"); w.Code != http.StatusOK {
 					t.Errorf("status %d", w.Code)
 				}
 			})
 		}
 		synctest.Wait()
-		if w := get(t, h, "/api/v1/status"); w.Code != http.StatusOK {
-			t.Errorf("the status waits for the history: %d", w.Code)
+		if w := get(t, h, "/"); w.Code != http.StatusOK {
+			t.Errorf("the first page waits for the history: %d", w.Code)
 		}
 		all.Wait()
 		if n := d.most.Load(); n != 2 {

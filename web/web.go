@@ -1,5 +1,4 @@
-// Package web shows what the appliance knows: the JSON API under /api/v1 and the status
-// page. It reads and never changes anything.
+// Package web shows people what the appliance knows, on its page. It reads and never changes anything.
 package web
 
 import (
@@ -38,25 +37,21 @@ type History interface {
 type Config struct {
 	Source  Source
 	History History
+	Turns   Turns            // of whatever reads the history; nil: of the pages alone
 	Logger  *slog.Logger     // nil discards
 	Now     func() time.Time // nil is time.Now
 }
 
 type handler struct {
 	Config
-	busy    chan struct{} // as many as answers are being made
-	digging chan struct{} // as many of them as read the history
-	page    pages
+	busy chan struct{} // as many as pages are being made
+	page pages
 }
 
-// maxBusy answers are made at a time, and maxDigging of those that read the history, which may
-// hold a million readings each: 100 MB. The others of these wait.
-const (
-	maxBusy    = 16
-	maxDigging = 2
-)
+// maxBusy pages are made at a time.
+const maxBusy = 16
 
-// New returns the API and the pages.
+// New returns the pages.
 func New(c Config) http.Handler {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -64,16 +59,11 @@ func New(c Config) http.Handler {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	h := &handler{Config: c, busy: make(chan struct{}, maxBusy), digging: make(chan struct{}, maxDigging), page: newPages(english, c.Now)}
+	if c.Turns == nil {
+		c.Turns = NewTurns()
+	}
+	h := &handler{Config: c, busy: make(chan struct{}, maxBusy), page: newPages(english, c.Now)}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /api/v1/status", h.status)
-	mux.HandleFunc("GET /api/v1/devices", h.devices)
-	mux.HandleFunc("GET /api/v1/devices/{id}", h.device)
-	mux.HandleFunc("GET /api/v1/devices/{id}/latest", h.inTurn(h.latest))
-	mux.HandleFunc("GET /api/v1/devices/{id}/raid", h.inTurn(h.raid))
-	mux.HandleFunc("GET /api/v1/raid", h.inTurn(h.raids))
-	mux.HandleFunc("GET /api/v1/query", h.inTurn(h.query))
-	mux.HandleFunc("GET /api/v1/facts", h.inTurn(h.facts))
 	mux.HandleFunc("GET /{$}", h.home)
 	mux.HandleFunc("GET /devices/{id}", h.inTurn(h.devicePage))
 	mux.HandleFunc("GET "+h.page.stylePath, h.style)
@@ -108,11 +98,9 @@ func (h *handler) limited(next http.Handler) http.Handler {
 // inTurn makes a request for the history wait for its turn.
 func (h *handler) inTurn(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		select {
-		case h.digging <- struct{}{}:
-			defer func() { <-h.digging }()
+		if leave, err := h.Turns.Take(r.Context()); err == nil { // else nobody waits for the answer any more
+			defer leave()
 			next(w, r)
-		case <-r.Context().Done(): // nobody waits for the answer any more
 		}
 	}
 }
@@ -127,7 +115,7 @@ func LocalOnly(next http.Handler) http.Handler {
 		}
 		a, err := netip.ParseAddr(host)
 		if host != "localhost" && (err != nil || !a.Unmap().IsLoopback()) {
-			writeJSON(w, http.StatusForbidden, Problem{"this host name is not served", "use http://127.0.0.1 or http://localhost with the port"})
+			WriteJSON(w, http.StatusForbidden, Problem{"this host name is not served", "use http://127.0.0.1 or http://localhost with the port"})
 			return
 		}
 		next.ServeHTTP(w, r)

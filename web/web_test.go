@@ -96,90 +96,17 @@ func sample() rack {
 	}
 }
 
-func TestAnswers(t *testing.T) {
+func TestNothingThere(t *testing.T) {
 	t.Parallel()
-	r := sample()
-	r.points = []web.Point{
-		{At: now, Value: &web.Number{Type: hw.Counter, Count: math.MaxUint64}},
-		{At: now, Absent: hw.NotReady},
-		{At: now, Value: &web.Number{Gauge: 1e6}},
-	}
-	r.facts = []web.Fact{{Group: "older"}, web.FactOf(hw.Fact{Kind: hw.GapFact, Device: "sw", Group: "visit", At: now, Value: hw.GapValue{Reason: hw.NoAnswer, From: now}}, 7)}
-	h := handlerOf(r)
-	for _, c := range []struct {
-		path string
-		code int
-		want string // part of the body
-	}{
-		{"/api/v1/status", 200, `"name":"box-a"`},
-		{"/api/v1/devices", 200, `"health":"critical"`},
-		{"/api/v1/devices/sw", 200, `"path":"port/Gi1/0/1"`},
-		{"/api/v1/devices/nosuch", 404, `"hint":"rackpost status and GET /api/v1/devices list them"`},
-		{"/api/v1/query?device=sw&component=port/Gi1/0/1&sensor=rx_bytes_total", 200, `{"at":"2026-11-21T12:00:00Z","value":18446744073709551615},{"at":"2026-11-21T12:00:00Z","absent":"not-ready"},{"at":"2026-11-21T12:00:00Z","value":1000000}`},
-		{"/api/v1/query?device=sw&component=a&sensor=b&limit=2", 200, `"truncated":true`},
-		{"/api/v1/query?device=sw&component=a&sensor=b&limit=3", 200, `"truncated":false`},
-		{"/api/v1/devices/sw/latest", 200, `"readings":[{"component":"cpu/1","sensor":"busy_percent","at":"2026-11-21T12:00:00Z","value":7}]`},
-		{"/api/v1/devices/nosuch/latest", 404, "unknown device"},
-		{"/api/v1/query?device=sw", 400, "device, component and sensor are all needed"},
-		{"/api/v1/query?device=sw&component=a&sensor=b&limit=0", 400, "write 1 to 100000"},
-		{"/api/v1/query?device=sw&component=a&sensor=b&since=60", 400, "no duration"},
-		{"/api/v1/query?device=sw&component=a&sensor=b&since=1h&from=2026-11-21T10:00:00Z", 400, "stand together"},
-		{"/api/v1/query?device=sw&component=a&sensor=b&from=yesterday", 400, "no time"},
-		{"/api/v1/query?device=sw&component=a&sensor=b&from=2027-11-21T10:00:00Z", 400, "not before"},
-		{"/api/v1/query?device=sw&device=x&component=a&sensor=b", 400, "twice"},
-		{"/api/v1/facts?devise=sw", 400, `\"devise\" is unknown`},
-		{"/api/v1/facts?device=sw", 200, `"turn":7,"kind":"gap","device":"sw","group":"visit","value":{"from":"2026-11-21T12:00:00Z","reason":"no-answer"}`},
-		{"/api/v1/facts?device=sw&limit=1", 200, `"reason":"no-answer"}}],"truncated":true}`},
-		{"/api/v2/status", 404, "nothing here"},
-	} {
-		w := get(t, h, c.path)
-		if w.Code != c.code || !strings.Contains(w.Body.String(), c.want) {
-			t.Errorf("GET %s: %d %s; want %d and %s", c.path, w.Code, w.Body, c.code, c.want)
-		}
-		if !json.Valid(w.Body.Bytes()) {
-			t.Errorf("GET %s: not JSON: %s", c.path, w.Body)
-		}
-	}
-}
-
-func TestQueryTimes(t *testing.T) {
-	t.Parallel()
-	for query, want := range map[string][2]time.Time{
-		"":           {now.Add(-time.Hour), now},
-		"&since=30m": {now.Add(-30 * time.Minute), now},
-		"&from=2026-11-20T00:00:00Z&to=2026-11-20T02:00:00Z": {now.Add(-36 * time.Hour), now.Add(-34 * time.Hour)},
-		"&to=2026-11-20T12:00:00Z":                           {now.Add(-25 * time.Hour), now.Add(-24 * time.Hour)},
-	} {
-		var asked web.SeriesQuery
-		get(t, handlerOf(rack{asked: &asked}), "/api/v1/query?device=d&component=c&sensor=s"+query)
-		if got := [2]time.Time{asked.From, asked.To}; got != want {
-			t.Errorf("%q: asked for %v; want %v", query, got, want)
-		}
-	}
-}
-
-func TestNothingIsNull(t *testing.T) {
-	t.Parallel()
-	h := handlerOf(rack{})
-	for path, want := range map[string]string{
-		"/api/v1/devices": `{"devices":[]}`,
-		"/api/v1/facts":   `{"facts":[],"truncated":false}`,
-	} {
-		if got := strings.TrimSpace(get(t, h, path).Body.String()); got != want {
-			t.Errorf("GET %s: %s; want %s", path, got, want)
-		}
+	w := get(t, handlerOf(sample()), "/nosuch")
+	if w.Code != http.StatusNotFound || !strings.Contains(w.Body.String(), "nothing here") || !json.Valid(w.Body.Bytes()) {
+		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }
 
 func TestStoreFailure(t *testing.T) {
 	t.Parallel()
-	h := handlerOf(rack{err: errors.New("disk on fire")})
-	w := get(t, h, "/api/v1/status")
-	var p web.Problem
-	if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || w.Code != 500 || p.Hint == "" || !strings.Contains(p.Error, "disk on fire") {
-		t.Errorf("%d %s: want 500 with the cause and a hint", w.Code, w.Body)
-	}
-	if w := get(t, h, "/"); w.Code != 500 || !strings.Contains(w.Body.String(), "could not answer") {
+	if w := get(t, handlerOf(rack{err: errors.New("disk on fire")}), "/"); w.Code != 500 || !strings.Contains(w.Body.String(), "could not answer") {
 		t.Errorf("page: %d %s", w.Code, w.Body)
 	}
 }
@@ -188,7 +115,7 @@ func TestReadOnly(t *testing.T) {
 	t.Parallel()
 	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete} {
 		w := httptest.NewRecorder()
-		handlerOf(sample()).ServeHTTP(w, httptest.NewRequest(method, "/api/v1/status", nil))
+		handlerOf(sample()).ServeHTTP(w, httptest.NewRequest(method, "/", nil))
 		if w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") == "" {
 			t.Errorf("%s: %d; want 405 with Allow", method, w.Code)
 		}
@@ -202,7 +129,7 @@ func TestLocalOnly(t *testing.T) {
 		"127.0.0.1:8480": 200, "localhost:8480": 200, "[::1]:8480": 200, "localhost": 200, "127.0.0.9": 200,
 		"rack.example:8480": 403, "192.0.2.1": 403, "": 403, "127.0.0.1.rack.example": 403,
 	} {
-		r := httptest.NewRequest(http.MethodGet, "/api/v1/status", nil)
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Host = host
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
@@ -231,12 +158,12 @@ func TestTooManyAtOnce(t *testing.T) {
 	done := make(chan struct{}, 16)
 	for range 16 {
 		go func() {
-			get(t, h, "/api/v1/status")
+			get(t, h, "/")
 			done <- struct{}{}
 		}()
 		<-b.entered
 	}
-	w := get(t, h, "/api/v1/status")
+	w := get(t, h, "/")
 	close(b.leave)
 	for range 16 {
 		<-done
@@ -244,7 +171,7 @@ func TestTooManyAtOnce(t *testing.T) {
 	if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" {
 		t.Errorf("the 17th request at once: %d; want 503 with Retry-After", w.Code)
 	}
-	if w := get(t, h, "/api/v1/status"); w.Code != http.StatusOK {
+	if w := get(t, h, "/"); w.Code != http.StatusOK {
 		t.Errorf("afterwards: %d; want 200", w.Code)
 	}
 }
@@ -352,7 +279,7 @@ func TestServeEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	served := make(chan error, 1)
 	go func() { served <- web.Serve(ctx, ln, handlerOf(sample()), slog.New(slog.DiscardHandler)) }()
-	answer, err := http.Get("http://" + ln.Addr().String() + "/api/v1/status")
+	answer, err := http.Get("http://" + ln.Addr().String() + "/")
 	if err != nil {
 		t.Fatal(err)
 	}

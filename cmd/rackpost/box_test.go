@@ -24,6 +24,7 @@ import (
 	"rackpost/hw/journal"
 	"rackpost/store"
 	"rackpost/web"
+	"rackpost/web/api"
 )
 
 const (
@@ -228,7 +229,7 @@ func (b *box) look(from time.Time) int {
 	for id, seen := range b.seen {
 		var s web.Series
 		q := url.Values{"device": {string(id)}, "component": {b.component(id)}, "sensor": {numberedSensor},
-			"from": {from.UTC().Format(time.RFC3339Nano)}, "limit": {strconv.Itoa(web.MaxLimit)}}
+			"from": {from.UTC().Format(time.RFC3339Nano)}, "limit": {strconv.Itoa(api.MaxLimit)}}
 		if err := b.client.get(b.t.Context(), "/query", q, &s); err != nil || s.Truncated {
 			b.t.Fatalf("query %s: %v, truncated %v", id, err, s.Truncated)
 		}

@@ -21,7 +21,7 @@ import (
 const (
 	clientTimeout = 60 * time.Second // of a long query
 	statusTimeout = 10 * time.Second
-	maxAnswer     = 256 << 20 // bytes; a full answer of web.MaxLimit points has a tenth
+	maxAnswer     = 256 << 20 // bytes; a full answer of api.MaxLimit points has a tenth
 )
 
 // client asks the appliance of this machine through its unix socket.

@@ -28,8 +28,11 @@ func (b *serverBox) serve(t *testing.T) *client {
 	}
 	ctx, end := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	pages := web.New(web.Config{Source: b.appliance, History: b.appliance})
-	go func() { done <- web.Serve(ctx, peers{ln}, b.control(pages), slog.New(slog.DiscardHandler)) }()
+	pull, err := b.pulling(web.NewTurns())
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { done <- web.Serve(ctx, peers{ln}, b.control(pull.People()), slog.New(slog.DiscardHandler)) }()
 	t.Cleanup(func() {
 		end()
 		if err := <-done; err != nil {
@@ -105,10 +108,16 @@ func TestActsOverTheSocket(t *testing.T) {
 	if learned, err := b.poller.Learned("srv-1"); err != nil || learned.Get(redfish.CertificatePin) != now.Trusted {
 		t.Errorf("learned %v, %v", learned, err)
 	}
-	network := httptest.NewRecorder()
-	web.New(web.Config{Source: b.appliance, History: b.appliance}).ServeHTTP(network, httptest.NewRequest(http.MethodPost, "/api/v1/devices/srv-1/locate", strings.NewReader(`{}`)))
-	if network.Code != http.StatusMethodNotAllowed {
-		t.Errorf("over the network: %d; want %d", network.Code, http.StatusMethodNotAllowed)
+	pull, err := b.pulling(web.NewTurns())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, path := range map[string]string{"a deed": "/api/v1/devices/srv-1/locate", "a new consumer": "/api/v1/consumers"} {
+		network := httptest.NewRecorder()
+		pull.Local().ServeHTTP(network, httptest.NewRequest(http.MethodPost, path, strings.NewReader(`{}`)))
+		if network.Code != http.StatusNotFound && network.Code != http.StatusMethodNotAllowed {
+			t.Errorf("%s over the network: %d; want it refused", name, network.Code)
+		}
 	}
 }
 

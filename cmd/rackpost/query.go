@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"rackpost/web"
+	"rackpost/web/api"
 )
 
 func queryCommand() command {
@@ -20,7 +21,7 @@ func queryCommand() command {
 		does: "print what was recorded: the facts of a device, or the readings of one sensor",
 		help: `  -since D      how far back: 30m, 1h, 7d; 1h if not given
   -from T -to T between two times such as 2026-11-21T10:00:00Z, instead of -since
-  -limit N      at most so many facts or readings; ` + strconv.Itoa(web.DefaultLimit) + ` if not given
+  -limit N      at most so many facts or readings; ` + strconv.Itoa(api.DefaultLimit) + ` if not given
   -latest       the last reading of every sensor of the device, whatever it is
   -json         print one JSON object
   -socket PATH  of the appliance; else $RACKPOST_SOCKET, else ` + defaultSocket + `

@@ -72,8 +72,14 @@ func (a *appliance) Run(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, tcp.Close())
 	}
-	pages := web.New(web.Config{Source: a, History: a, Logger: a.logger})
-	control := a.control(pages)
+	turns := web.NewTurns()
+	pull, err := a.pulling(turns)
+	if err != nil {
+		return errors.Join(err, tcp.Close(), socket.Close())
+	}
+	pages := web.New(web.Config{Source: a, History: a, Turns: turns, Logger: a.logger})
+	a.uplinks = a.newUplinks()
+	control := a.control(beside(pages, pull.People()))
 	// The store outlives what feeds it: the poller's last reports must still become durable.
 	storing, endStore := context.WithCancel(context.WithoutCancel(ctx))
 	defer endStore()
@@ -83,9 +89,12 @@ func (a *appliance) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.store.Run(storing) })
 	group.Go(func() error { defer endStore(); return a.feed(ctx) })
-	group.Go(func() error { return web.Serve(ctx, tcp, web.LocalOnly(pages), a.logger) })
+	group.Go(func() error { return web.Serve(ctx, tcp, web.LocalOnly(beside(pages, pull.Local())), a.logger) })
 	group.Go(func() error { return web.Serve(ctx, peers{socket}, control, a.logger) })
+	group.Go(func() error { return pull.Consumers.Run(ctx) })
 	group.Go(func() error { return a.notifier().Run(ctx) })
+	group.Go(func() error { return a.uplinks.Run(ctx) })
+	group.Go(func() error { return a.powers.While(ctx, mode.Visit, a.tellSite) })
 	group.Go(func() error { return a.reloads(ctx) })
 	if a.pair != nil {
 		a.pair.wire.Handle(methodHTTP, a.answerForwarded(a.pair.boxNamed))

@@ -1,5 +1,5 @@
 // Package api is what programs pull from a box or from headquarters under /api/v1 and /metrics: records from a position on, the
-// state they amount to, readings drawn together, and the newest of them as numbers.
+// state they amount to, readings put together, and the newest of them.
 package api
 
 import (
@@ -24,11 +24,11 @@ type Place interface {
 type Sites interface {
 	// Sites returns all of them in order of name.
 	Sites(ctx context.Context) ([]Site, error)
-	// Place returns what is known of one. The error is ErrUnknownSite where there is none of that id.
+	// Place returns what is known of one of them.
 	Place(ctx context.Context, id journal.ID) (Place, error)
 }
 
-// Box is whoever answers: a box or headquarters.
+// Box is whoever answers: a box, or headquarters.
 type Box interface {
 	Status(ctx context.Context) (web.Status, error)
 }
@@ -38,57 +38,67 @@ type Position string
 
 // Records are the records of all sites in the order in which they came.
 type Records interface {
-	// Changes calls fn for the batches behind q.After with their layouts, until it returns an error, which is then returned, or
-	// there are no more. at is the position behind the batch. next is the position behind the last batch looked at, whether it was
-	// asked for or not. The error is ErrTrimmed for a position whose records are gone or that another store gave.
-	Changes(ctx context.Context, q ChangesQuery, fn func(at Position, b journal.Batch) error) (next Position, err error)
-	// Ends returns the position before the oldest record that is kept and the one behind the newest.
-	Ends() (oldest, head Position)
-	// Watch returns a channel that is closed at the next change.
-	Watch() <-chan struct{}
+	// Changes returns what came behind q.After. The error is ErrPosition where that is no position at all, and ErrGone where what
+	// stood behind it was dropped or another journal gave it.
+	Changes(ctx context.Context, q ChangesQuery) (Changes, error)
+	// Ends returns the position before the oldest record that is here and the one behind the newest.
+	Ends(ctx context.Context) (oldest, head Position)
+	// Watch returns a channel that is closed when something comes of the site, of any site if it is zero.
+	Watch(site journal.ID) <-chan struct{}
 }
 
-// ChangesQuery asks for records.
+// ChangesQuery asks for what came behind a position.
 type ChangesQuery struct {
 	After   Position
-	Site    journal.ID       // of all sites when zero
-	Streams []journal.Stream // all when empty
-	Limit   int              // batches to look at, at most
+	Since   time.Time        // with an empty After: what was written before need not be given
+	Site    journal.ID       // of this site alone; of all when zero
+	Streams []journal.Stream // of these alone; of all when empty
+	Batches int              // so many at most
+	Bytes   int              // until they are so many or more
 }
 
-// State is what the facts amount to.
-type State interface {
-	// Snapshot calls fn for the registers of a site, or of all sites if it is zero, until it returns an error, and returns that.
-	// Records behind the position are not in all of them, and those before it are. It may be called with nil for the position alone.
-	Snapshot(ctx context.Context, site journal.ID, fn func(site journal.ID, r journal.Register) error) (Position, error)
+// Changes is an answer to a ChangesQuery.
+type Changes struct {
+	Batches []journal.Batch // with their layouts
+	Behind  []Position      // where a reader of each batch stands
+	Next    Position        // behind all that was looked at
+	Oldest  Position
+	Head    Position // Next is the same: there is no more
 }
 
-// Readings are readings drawn together.
+// Registers are what the facts amount to.
+type Registers interface {
+	// Snapshot calls fn for every register of a site, or of all sites if it is zero, in order of site and key, until it returns an
+	// error, and returns that. Whatever is not in the registers comes behind the position; what came meanwhile may be in both.
+	Snapshot(ctx context.Context, site journal.ID, fn func(Register) error) (Position, error)
+}
+
+// Register is the last word of one origin on one thing.
+type Register struct {
+	Site  journal.ID
+	Order journal.Order
+	Mode  journal.Mode
+	Fact  hw.Fact
+	Shown bool // it counts: it does not yield to another origin's
+}
+
+// Readings are readings put together.
 type Readings interface {
-	// Aggregate calls fn for every group and step in which a reading was due, in order of group and time.
-	Aggregate(ctx context.Context, q AggregateQuery, fn func(Aggregate) error) error
+	// Aggregate calls fn for the buckets that have a reading or lack one, in order of site, device, component, sensor and time. The
+	// error is web.ErrTooMany for more than q.Limit.
+	Aggregate(ctx context.Context, q AggregateQuery, fn func(Bucket) error) error
 }
 
-// AggregateQuery asks for readings of one sensor drawn together.
-type AggregateQuery struct {
-	Site      journal.ID  // zero: every site's
-	Device    hw.DeviceID // empty: every device's
-	Component string      // empty: every component's
-	Sensor    string
-	By        []string      // of site, device, component: what is not named is drawn together
-	Step      time.Duration // 0: the whole time is one step
-	From, To  time.Time     // From included, To not
-}
-
-// Config is what the API needs. A nil part is not served: what asks for it is answered with 404.
+// Config is what the API stands on. What needs a part that is nil is not served.
 type Config struct {
 	Own       journal.ID // the site that is meant where none is named; zero at headquarters
 	Box       Box
 	Sites     Sites
 	Records   Records
-	State     State
+	Registers Registers
 	Readings  Readings
 	Consumers *Consumers
+	Turns     web.Turns        // of whatever reads the history; nil: of its own
 	Logger    *slog.Logger     // nil discards
 	Now       func() time.Time // nil is time.Now
 }
@@ -96,15 +106,20 @@ type Config struct {
 // The errors of what the API stands on.
 var (
 	ErrUnknownSite = errors.New("unknown site")
-	ErrTrimmed     = errors.New("position is gone")
+	ErrPosition    = errors.New("no position")
+	ErrGone        = errors.New("what stood behind the position is gone, or another journal gave it")
 )
 
 // API answers.
 type API struct {
 	Config
+	bounds   *bounds
+	newest   *newest
+	spelling *spelling
+	pack     journal.Compressor
 }
 
-// New returns the API. Run it for long answers to end in order.
+// New returns the API.
 func New(c Config) *API {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -112,16 +127,28 @@ func New(c Config) *API {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &API{c}
+	if c.Turns == nil {
+		c.Turns = web.NewTurns()
+	}
+	a := &API{Config: c, bounds: newBounds(c.Now), spelling: &spelling{}}
+	a.newest = newNewest(&a.pack, c.Now)
+	return a
 }
 
-// Remote answers whoever has a token.
-func (a *API) Remote() http.Handler { return a.handler(true) }
+// access is how a request came, and with it who may ask.
+type access int
 
-// Local answers whoever is on this machine; a token names a consumer and is not needed.
-func (a *API) Local() http.Handler { return a.handler(false) }
+const (
+	remote access = iota // over the network: whoever has a token
+	local                // from a program on this machine
+	people               // over the socket, whose mode says who may
+)
 
-func (a *API) handler(token bool) http.Handler {
-	_ = token
-	return http.NotFoundHandler()
-}
+// Remote answers whoever has a token of a consumer.
+func (a *API) Remote() http.Handler { return a.handler(remote) }
+
+// Local answers programs on this machine, which need no token; one that has a token is that consumer.
+func (a *API) Local() http.Handler { return a.handler(local) }
+
+// People is Local for those whom the mode of the unix socket lets in: they make and remove consumers too.
+func (a *API) People() http.Handler { return a.handler(people) }

@@ -5,41 +5,164 @@ import (
 
 	"rackpost/hw"
 	"rackpost/hw/journal"
+	"rackpost/web"
 )
 
-// Site is one site as it is known here: GET /api/v1/sites.
-type Site struct {
-	ID        journal.ID `json:"-"`
-	Name      string     `json:"name"`
-	Connected bool       `json:"connected"`         // its box, or one of them, is connected now; always of a box's own
-	Heard     time.Time  `json:"heard,omitzero"`    // when anything last came of it
-	Silent    *float64   `json:"silent_seconds"`    // since then; null: never heard
-	Newest    time.Time  `json:"newest,omitzero"`   // time of the newest record held
-	Bytes     int64      `json:"bytes"`             // that its records take here
-	Today     int64      `json:"bytes_today"`       // that came today
-	Quota     int64      `json:"quota_bytes"`       // 0: none
-	FactsOnly bool       `json:"facts_only"`        // no more than facts is taken of it now
-	Refused   uint64     `json:"refused_total"`     // batches refused since the start
-	Reason    string     `json:"reason,omitempty"`  // why something is refused, in words
-	Missing   uint64     `json:"missing_batches"`   // known to have been written and not here yet
-	OffsetMS  *int64     `json:"clock_offset_ms"`   // of its box's clock to the one here; null: not known
-	Version   string     `json:"version,omitempty"` // of the program there
-	Address   string     `json:"address,omitempty"` // that it is connected from
-	Uplink    string     `json:"uplink,omitempty"`  // the way it is connected by
-	Lag       *float64   `json:"live_lag_seconds"`  // between the writing of its newest live batch and its coming; null: not known
-	Rate      float64    `json:"bytes_per_second"`  // that come of it now
+// SiteList is the answer of GET /api/v1/sites.
+type SiteList struct {
+	Sites []Site `json:"sites"`
 }
 
-// Aggregate is one group of readings in one step.
-type Aggregate struct {
-	Site      journal.ID
-	Device    hw.DeviceID // empty where devices were drawn together
-	Component string      // empty where components were drawn together
-	From, To  time.Time   // of the step
-	Min, Max  float64
-	Mean      float64
-	Last      float64 // of the newest reading
-	Count     uint64  // readings with a value
-	Absent    uint64  // readings without one
-	Due       uint64  // readings that were due; 0: not known
+// Site is one site as it is known here.
+type Site struct {
+	ID        string    `json:"id"`
+	Name      string    `json:"name"`
+	Connected bool      `json:"connected"`         // a box of it is connected now; always of a box's own site
+	Heard     time.Time `json:"heard,omitzero"`    // when anything came of it last
+	Silent    *float64  `json:"silent_seconds"`    // since then; null: never heard
+	Lag       *float64  `json:"live_lag_seconds"`  // between the writing of the newest record that came live and its coming; null: not known
+	Bytes     int64     `json:"bytes"`             // that its records take here
+	Today     int64     `json:"bytes_today"`       // that came of it today
+	Quota     int64     `json:"quota_bytes"`       // of them all; 0: none
+	FactsOnly bool      `json:"facts_only"`        // nothing but facts is taken of it now
+	Missing   uint64    `json:"missing_batches"`   // known to have been written, and not here yet
+	Refused   uint64    `json:"refused_total"`     // batches of it that were refused, since the start
+	Reason    string    `json:"reason,omitempty"`  // why something of it is refused, or nothing comes, in words
+	OffsetMS  *int64    `json:"clock_offset_ms"`   // how far its clock is ahead of the one here; null: not known
+	Version   string    `json:"version,omitempty"` // of the program there
+}
+
+// id is the id of the site.
+func (s Site) id() (journal.ID, error) { return journal.ParseID(s.ID) }
+
+// DeviceList is the answer of GET /api/v1/devices.
+type DeviceList struct {
+	Devices []web.Device `json:"devices"`
+}
+
+// RaidList is the answer of GET /api/v1/raid.
+type RaidList struct {
+	Devices []web.Raid `json:"devices"`
+}
+
+// InventoryList is the answer of GET /api/v1/inventory.
+type InventoryList struct {
+	Devices []Inventory `json:"devices"`
+}
+
+// Inventory is what a device is and consists of.
+type Inventory struct {
+	Site     string      `json:"site"` // id
+	Device   hw.DeviceID `json:"device"`
+	Kind     string      `json:"kind"`
+	Name     string      `json:"name"`
+	Customer string      `json:"customer,omitempty"`
+	Rack     string      `json:"rack,omitempty"`
+	Stale    bool        `json:"stale"` // what is told may be old
+	Unit     *web.Unit   `json:"unit"`  // null: never read
+	Parts    []Part      `json:"parts"` // of which anything is told: model, serial, place
+}
+
+// Part is one part of a device.
+type Part struct {
+	Path    string    `json:"path"`
+	Health  hw.Health `json:"health"`
+	Attrs   hw.Attrs  `json:"attrs"`
+	Missing bool      `json:"missing,omitempty"` // it was there, and must be
+}
+
+// The groupings of an aggregate: what is not told apart is put together. Different sensors never are.
+const (
+	byNone      = "none"
+	bySite      = "site"
+	byDevice    = "device"
+	byComponent = "component"
+)
+
+// AggregateQuery asks for readings put together. Component and Sensor are names or patterns: a star stands for any run of characters.
+type AggregateQuery struct {
+	Site      journal.ID  // zero: of all sites
+	Device    hw.DeviceID // empty: of all
+	Component string      // empty: of all
+	Sensor    string
+	By        string        // none, site, device, component
+	Step      time.Duration // 0: one bucket for all the time
+	From, To  time.Time     // From included, To not
+	Limit     int           // buckets at most
+}
+
+// Bucket is what the readings of one group in one stretch of time come to. Of gauges the values are what was read, of counters rates
+// a second.
+type Bucket struct {
+	Site           journal.ID  // zero where sites are put together
+	Device         hw.DeviceID // empty where devices are put together
+	Component      string      // empty where components are put together
+	Sensor         string
+	Type           hw.SampleType
+	Start, End     time.Time // Start included, End not
+	Min, Max, Mean float64   // of Count 0 nothing
+	Last           float64
+	LastAt         time.Time
+	Count          int     // readings with a value; of counters those that give a rate
+	Increase       float64 // of counters
+	Completeness   float64 // 0 to 1: how much of what was due came
+	Series         int     // sensors of components that are in it
+}
+
+// Aggregates is the answer of GET /api/v1/aggregate.
+type Aggregates struct {
+	From   time.Time        `json:"from"`
+	To     time.Time        `json:"to"`
+	Step   float64          `json:"step_seconds"` // 0: one bucket for all the time
+	By     string           `json:"by"`
+	Groups []AggregateGroup `json:"groups"`
+}
+
+// AggregateGroup is the buckets of one group, in order of time.
+type AggregateGroup struct {
+	Site      string            `json:"site,omitempty"`      // id; left out where sites are put together
+	Device    hw.DeviceID       `json:"device,omitempty"`    // left out where devices are put together
+	Component string            `json:"component,omitempty"` // left out where components are put together
+	Sensor    string            `json:"sensor"`
+	Type      string            `json:"type"` // gauge: the values are readings; counter: they are rates a second
+	Buckets   []AggregateBucket `json:"buckets"`
+}
+
+// AggregateBucket is what the readings of one stretch of time come to.
+type AggregateBucket struct {
+	Start        time.Time `json:"start"`
+	End          time.Time `json:"end"` // not included
+	Min          *float64  `json:"min"` // null, as the others: nothing was read
+	Max          *float64  `json:"max"`
+	Mean         *float64  `json:"mean"`
+	Last         *float64  `json:"last"`
+	LastAt       time.Time `json:"last_at,omitzero"`
+	Count        int       `json:"count"`              // readings with a value; of counters those that give a rate
+	Increase     *float64  `json:"increase,omitempty"` // of counters
+	Completeness float64   `json:"completeness"`       // 0 to 1: how much of what was due came
+	Series       int       `json:"series"`             // sensors of components that are in it
+}
+
+// ConsumerList is the answer of GET /api/v1/consumers.
+type ConsumerList struct {
+	Consumers []Consumer `json:"consumers"`
+}
+
+// Ack is what a consumer sends to POST /api/v1/ack.
+type Ack struct {
+	Position Position `json:"position"`           // the next of an answer whose records it keeps now
+	Consumer string   `json:"consumer,omitempty"` // who, where no token says it
+}
+
+// NewConsumer is what is sent to POST /api/v1/consumers.
+type NewConsumer struct {
+	Name   string  `json:"name"`
+	Scopes []Scope `json:"scopes"`
+	Token  string  `json:"token,omitempty"` // that the other box of a pair made; empty: one is made
+}
+
+// Token is the answer of POST /api/v1/consumers.
+type Token struct {
+	Name  string `json:"name"`
+	Token string `json:"token"` // shown this once
 }
