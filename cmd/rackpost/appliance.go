@@ -97,6 +97,9 @@ func runOnce(ctx context.Context, t terminal, file string, opt store.Options, cu
 	_, pairErr := pairFolderOf(box).Identity()
 	logger := newLogger(box, t.err)
 	host := &pairHost{box: box, role: mode.Box, file: file, env: env, cuts: cuts, again: again, logger: logger}
+	if errors.Is(pairErr, trust.ErrNoPair) {
+		host.putAway()
+	}
 	switch {
 	case pairErr == nil && err == nil:
 		return runInPair(ctx, t, host, opt, hangUp)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -34,6 +35,42 @@ func (p *pairing) conflicts() []web.PairConflict {
 		}
 	}
 	return out
+}
+
+// sweepConflicts removes the reports of which nothing is missing, each time this member has caught up: those that are kept are few.
+func (p *pairing) sweepConflicts(ctx context.Context) error {
+	swept := false
+	for {
+		news := p.node.Watch()
+		current := p.node.Status().Current
+		if current && !swept {
+			p.dropConflicts()
+		}
+		swept = current
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-news:
+		}
+	}
+}
+
+func (p *pairing) dropConflicts() {
+	files, err := filepath.Glob(filepath.Join(p.dir, "conflicts", "*.json"))
+	if err != nil {
+		return
+	}
+	now := p.agreed.State()
+	for _, file := range files {
+		if c := conflictOf(file, now); c.Problem != "" || len(c.Lost) > 0 {
+			continue
+		}
+		if err := os.Remove(file); err != nil {
+			p.logger.Warn("a report of what was given up, of which nothing is missing, is not removed", "file", file, "err", err)
+			continue
+		}
+		p.logger.Info("nothing of what was given up is missing: the report is removed", "file", file)
+	}
 }
 
 func conflictOf(file string, now control.State) web.PairConflict {

@@ -105,4 +105,8 @@ func TestConflictOfNothing(t *testing.T) {
 	if told := v.conflicts(); len(told) != 1 || filepath.Base(told[0].File) != "2.json" || len(told[0].Lost) == 0 {
 		t.Errorf("told is %+v", told)
 	}
+	v.dropConflicts()
+	if exists(filepath.Join(dir, "1.json")) || !exists(filepath.Join(dir, "2.json")) {
+		t.Error("not the one of which nothing is missing is removed")
+	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -22,27 +23,8 @@ func pairCommand() command {
 		name: "pair",
 		args: "init | token | join TOKEN ADDRESS | status | leave [NAME] | replace NAME | transfer [NAME] | takeover",
 		does: "two boxes and one watch: set a pair up, see how it stands, change who belongs to it",
-		help: `  init             make this box the first of a pair; prints what to run on the other one
-  token            print a token that lets one more machine join, within an hour; -witness: as the third voter
-  join TOKEN ADDRESS...
-                   make this machine a member: with the token, at the address of the box that printed it
-  status           who leads, what this box may do, each member, path and journal, and what to do
-  leave [NAME]     take this machine out of its pair, or a member that is gone for good
-  replace NAME     take a dead box out whose disk is lost, and print a token for the new one
-  transfer [NAME]  hand authority to the other box, before this one is stopped for long
-  takeover         go on with this box alone: only when the other one is off or gone, because a person looked
-
-  -config FILE     box.yaml, or witness.yaml; /etc/rackpost/box.yaml if not given. While the appliance runs it does what is asked and goes
-                   on with it; otherwise this command does init and join itself
-  -socket PATH     of the appliance; else $RACKPOST_SOCKET, else that of FILE
-  -json            print one JSON object
-  -witness         with token
-  -yes             with leave: also the last box of a pair; with takeover: as -peer-is-off
-  -peer-is-off     with takeover: a person made sure that the other box is off; without it this is asked for
-  -why TEXT        with takeover: the reason, for the record
-
-Exit code of status 0: all is well; 3: something is to be seen to; 1 and 2 as everywhere.`,
-		run: runPair,
+		help: pairHelp(),
+		run:  runPair,
 	}
 }
 
@@ -79,6 +61,9 @@ func runPair(ctx context.Context, t terminal, args []string) error {
 	fs.BoolVar(&f.yes, "yes", false, "")
 	fs.BoolVar(&f.peerIsOff, "peer-is-off", false, "")
 	rest, err := parseFlags(fs, args)
+	if errors.Is(err, flag.ErrHelp) && printPairVerb(t.out, args) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -298,6 +283,9 @@ func (f *pairFlags) leave(ctx context.Context) error {
 	if len(f.args) == 1 {
 		o.Name = f.args[0]
 	}
+	if err := f.sureToLeave(cmp.Or(o.Name, "this machine")); err != nil {
+		return err
+	}
 	var came left
 	if err := f.ask(ctx, o, &came, nil); err != nil {
 		return err
@@ -309,6 +297,31 @@ func (f *pairFlags) leave(ctx context.Context) error {
 		return printJSON(f.t.out, came)
 	}
 	return f.tellLeft(came)
+}
+
+// leaveWord is what a person types who means it.
+const leaveWord = "leave"
+
+// sureToLeave asks a person at a terminal whether it is meant; a script means what it says.
+func (f *pairFlags) sureToLeave(who string) error {
+	if in, ok := f.t.in.(*os.File); f.yes || !ok || terminalOf(in) < 0 {
+		return nil
+	}
+	fmt.Fprintf(f.t.err, "Then %s is in the pair no more; to bring it back takes a new token. Its records are kept.\nType: %s\n", plain(who), leaveWord)
+	word, err := f.typed()
+	if err == nil && word != leaveWord {
+		err = errors.New("nothing was done: that is not what was asked for")
+	}
+	return err
+}
+
+// typed returns the next line that a person types.
+func (f *pairFlags) typed() (string, error) {
+	line, err := bufio.NewReader(io.LimitReader(f.t.in, 256)).ReadString('\n')
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return strings.TrimSpace(line), err
 }
 
 func (f *pairFlags) tellLeft(came left) error {
@@ -363,11 +376,11 @@ func (f *pairFlags) takeover(ctx context.Context) error {
 	}
 	if !f.yes && !f.peerIsOff {
 		fmt.Fprintf(f.t.err, "This box then goes on alone, in a new generation. If the other one is alive and still has authority, both make devices do\nthings, and what one of them agreed on is lost. Look at it first: is it off, or cut off for good?\nType: %s\n", offWord)
-		line, err := bufio.NewReader(io.LimitReader(f.t.in, 256)).ReadString('\n')
-		if err != nil && !errors.Is(err, io.EOF) {
+		word, err := f.typed()
+		if err != nil {
 			return err
 		}
-		if strings.TrimSpace(line) != offWord {
+		if word != offWord {
 			return errors.New("nothing was done: that is not what was asked for; in a script write -peer-is-off")
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -153,13 +154,41 @@ func (h *pairHost) found(who string, site, origin journal.ID, text []byte, secre
 	return founded{Cluster: id.Cluster.String(), Name: id.Self.Name, Secrets: sortedKeys(secrets)}, syncDir(h.box.data)
 }
 
-// setAside keeps what is left of an earlier pair out of the way: its conflicts may still be wanted.
+// keptFolders is how many folders of earlier pairs are kept.
+const keptFolders = 3
+
+// setAside keeps what is left of an earlier pair out of the way, and removes the oldest beyond keptFolders: its conflicts may still
+// be wanted.
 func setAside(dir string) error {
-	err := os.Rename(dir, fmt.Sprintf("%s.left-%s", dir, time.Now().UTC().Format("20060102-150405")))
+	err := os.Rename(dir, fmt.Sprintf("%s.left-%s", dir, time.Now().UTC().Format("20060102-150405.000000")))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	old, err := filepath.Glob(dir + ".left-*")
+	if err != nil {
+		return err
+	}
+	slices.Sort(old)
+	for _, name := range old[:max(0, len(old)-keptFolders)] {
+		if err := os.RemoveAll(name); err != nil {
+			return fmt.Errorf("remove what is left of an old pair: %w", err)
+		}
+	}
+	return nil
+}
+
+// putAway sets aside what a pair that this machine left had agreed on. Where keys are left nobody left: a file may be missing.
+func (h *pairHost) putAway() {
+	folder := pairFolderOf(h.box)
+	if exists(filepath.Join(string(folder), "node.key")) {
+		return
+	}
+	if err := setAsideUnlessJoining(folder); err != nil {
+		h.logger.Warn("what is left of the pair is not put away", "err", err)
+	}
 }
 
 // origin is that of this box's journal, which is begun if there is none yet.

@@ -103,7 +103,7 @@ func (h *pairHost) candidate() (trust.Candidate, error) {
 // setAsideUnlessJoining keeps the keys of an attempt before, with which the same token lets in again, and nothing of an
 // earlier pair.
 func setAsideUnlessJoining(folder trust.Folder) error {
-	for _, name := range []string{controlFile, foundFile, peersFile} {
+	for _, name := range []string{controlFile, foundFile, peersFile, struckFile} {
 		if exists(string(folder) + "/" + name) {
 			return setAside(string(folder))
 		}

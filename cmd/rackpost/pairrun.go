@@ -36,6 +36,7 @@ func (p *pairing) Run(ctx context.Context) error {
 	group.Go(func() error { return p.keepMemory(ctx) })
 	group.Go(func() error { return p.introduce(ctx) })
 	group.Go(func() error { return p.appeal(ctx) })
+	group.Go(func() error { return p.sweepConflicts(ctx) })
 	if p.self.Role == mode.Box {
 		group.Go(func() error { return p.shipJournals(ctx) })
 		group.Go(func() error { return p.node.While(ctx, mode.Configure, p.steward) })

@@ -62,6 +62,7 @@ func (h *pairHost) witness(ctx context.Context) error {
 	}
 	p, err := openPairing(h.box, pairNeeds{}, h.cuts, h.logger)
 	if errors.Is(err, trust.ErrNoPair) {
+		h.putAway()
 		return h.await(ctx)
 	}
 	if err != nil {

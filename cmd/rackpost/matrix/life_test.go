@@ -208,6 +208,11 @@ func takenOverWrongly(p *pair) {
 	if len(leader.view().Conflicts) == 0 {
 		p.t.Error("what was given up is not reported")
 	}
+	for _, c := range leader.view().Conflicts {
+		if site := leader.must("config", "show", c.File); !strings.Contains(site, "name: rack") {
+			p.t.Errorf("the site of what was given up is %s", site)
+		}
+	}
 	if !leader.kept("kept") || leader.kept("given-up") {
 		p.t.Error("what the winner agreed on is not what holds")
 	}
