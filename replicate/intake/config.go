@@ -48,7 +48,12 @@ const (
 	CodeSilent  = "site-silent"  // nothing is heard of a site; or, of AllSites, of many at once
 	CodeQuota   = "site-quota"   // a site brought more than it may: only its facts are taken
 	CodeRefused = "site-refused" // batches of a site could not be taken within the last quarter of an hour
+
+	CodeOutgrown = "hq-outgrown" // of AllSites: headquarters is too small for what all sites bring
 )
+
+// Codes returns the codes of all alarms of an intake.
+func Codes() []string { return []string{CodeSilent, CodeQuota, CodeRefused, CodeOutgrown} }
 
 // AllSites is the component of alarms about many sites at once.
 const AllSites = "sites"

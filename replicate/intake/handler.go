@@ -87,6 +87,7 @@ func (in *Intake) enter(r *http.Request) (e entrance, err error) {
 	}
 	if e.window == 0 {
 		in.away++
+		in.full = time.Now()
 		return e, in.unavailable(e.site, "room", fullRetry, fmt.Sprintf("headquarters has %d connections and takes no more", in.pool.lanes), "it is outgrown, or one site holds too many")
 	}
 	e.ctx = in.base

@@ -28,6 +28,7 @@ type Intake struct {
 	pool    pool
 	expect  int // connections
 	away    uint64
+	full    time.Time // when a connection was last refused for want of room; zero: never
 	strange uint64
 	brake   brake
 	alarms  []Alarm       // open

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"hash/crc32"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -264,10 +263,11 @@ func TestOneSiteHammers(t *testing.T) {
 // TestNoRoom: beyond the bound nobody is let in, and told when to come again.
 func TestNoRoom(t *testing.T) {
 	t.Parallel()
-	log := &logs{}
+	l := &teller{}
 	h := newHQ(t, 5, func(c *intake.Config) {
 		c.Limits.Connections = 3
-		c.Logger = slog.New(slog.NewTextHandler(log, nil))
+		c.Limits.Silent = time.Nanosecond // what is known is told soon
+		c.Teller = l
 	})
 	for n := range 5 {
 		conn, err := h.dial(siteName(n), ship.Live)
@@ -283,4 +283,5 @@ func TestNoRoom(t *testing.T) {
 	if n := h.Status().Totals.TurnedAway; n != 2 {
 		t.Errorf("%d turned away", n)
 	}
+	until(t, "people are told", func() bool { return len(l.told(intake.CodeOutgrown)) == 1 })
 }

@@ -22,9 +22,10 @@ const leastRate = 4 << 10
 
 // brake slows the lanes of what is behind while merging does not keep up. It does no I/O.
 type brake struct {
-	on   bool
-	calm time.Time // since when merging keeps up
-	rate uint64    // bytes a second that each lane of what is behind may send
+	on    bool
+	since time.Time // on
+	calm  time.Time // since when merging keeps up
+	rate  uint64    // bytes a second that each lane of what is behind may send
 }
 
 // step takes how the committer is and how many lanes of what is behind there are.
@@ -36,7 +37,11 @@ func (b *brake) step(now time.Time, l load, lanes int) {
 	case b.calm.IsZero():
 		b.calm = now
 	}
+	was := b.on
 	b.on = late || (b.on && now.Sub(b.calm) < calmAfter)
+	if b.on && !was {
+		b.since = now
+	}
 	if !b.on {
 		b.rate = 0
 		return

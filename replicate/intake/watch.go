@@ -108,7 +108,30 @@ func (w *watcher) look(now time.Time) {
 		s.measure(slow)
 		open = append(open, w.alarmsOf(s)...)
 	}
-	w.show(append(open, w.silences(now)...))
+	w.show(append(append(open, w.silences(now)...), w.outgrown(now)...))
+}
+
+// What says that headquarters is too small: sites are slowed for so long, or connections were refused for want of
+// room within the last fullLately.
+const (
+	slowedLong = 5 * time.Minute
+	fullLately = 15 * time.Minute
+)
+
+// outgrown returns the alarm that headquarters is too small.
+func (w *watcher) outgrown(now time.Time) []Alarm {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	reason := ""
+	switch {
+	case !w.full.IsZero() && now.Sub(w.full) < fullLately:
+		reason = "connections"
+	case w.brake.on && now.Sub(w.brake.since) >= slowedLong:
+		reason = "merging"
+	default:
+		return nil
+	}
+	return []Alarm{{Component: AllSites, Code: CodeOutgrown, Level: hw.LevelAverage, Params: attrs("reason", reason)}}
 }
 
 func (in *Intake) quotaOf(site journal.ID) Quota {

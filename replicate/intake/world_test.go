@@ -2,7 +2,6 @@ package intake_test
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -429,24 +428,6 @@ func until(t testing.TB, what string, ok func() bool) {
 			t.Fatalf("%s: not within a minute", what)
 		}
 	}
-}
-
-// logs is a log that may be read meanwhile.
-type logs struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *logs) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *logs) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 // contentOf returns the batches that a store has, without layouts.
