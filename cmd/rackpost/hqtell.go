@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"rackpost/hw"
@@ -56,7 +57,7 @@ func (h *headquarters) Tell(ctx context.Context, open []intake.Alarm) error {
 
 // ownAlarm says whether a code is one of headquarters' about its sites.
 func ownAlarm(code string) bool {
-	return code == intake.CodeSilent || code == intake.CodeQuota || code == intake.CodeRefused
+	return slices.Contains(intake.Codes(), code)
 }
 
 func sameAttrs(a, b hw.Attrs) bool {
