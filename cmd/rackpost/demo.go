@@ -28,9 +28,9 @@ var demoPeriods = map[string]int{"heartbeat": 1, "raid": 2, "environment": 2, "l
 func demoCommand() command {
 	return command{
 		name: "demo",
-		args: "[-witness] [-dir DIR] [-listen ADDR] | -scenario NAME [-witness] [-json]",
-		does: "a simulated rack and a pair of boxes that watches it, live, or one story of what fails",
-		help: `Nothing needs to be set up and nothing is left behind: rack and boxes answer on loopback addresses, each box is a process
+		args: "[-witness] [-dir DIR] [-listen ADDR] | -scenario NAME [-witness] [-for D] [-json]",
+		does: "a simulated rack, a pair of boxes that watches it and a headquarters, live, or one story of what fails",
+		help: `Nothing needs to be set up and nothing is left behind: rack, boxes and headquarters answer on loopback addresses, each box is a process
 of its own, and the journals lie in a folder under ` + os.TempDir() + ` that is removed at the end. Ctrl-C ends it.
 
   -witness         with a third voter
@@ -38,6 +38,7 @@ of its own, and the journals lie in a folder under ` + os.TempDir() + ` that is 
   -listen ADDR     of the first box's status page; ` + defaultListen + ` if not given, or a free port if that is taken
   -scenario NAME   tell one story unattended, about a minute, and judge it; exit code 1 when a promise was broken:
 ` + plotHelp() + `  -period D        with -scenario: how often the devices are visited; ` + shortDuration(demoPeriod) + ` if not given
+  -for D           with -scenario uplink-cut: how long the line is cut; ` + shortDuration(demoCut) + ` if not given
   -json            with -scenario: print one JSON object
 
 A second terminal can break the rack and kill a box; the demo prints the commands.`,
@@ -50,6 +51,7 @@ type demoFlags struct {
 	witness, json bool
 	dir, scenario string
 	period        time.Duration
+	lasts         time.Duration // of the cut of uplink-cut
 	listen        netip.AddrPort
 }
 
@@ -61,6 +63,7 @@ func (f *demoFlags) parse(args []string) error {
 	fs.StringVar(&f.scenario, "scenario", "", "")
 	listen := fs.String("listen", "", "")
 	period := fs.String("period", "", "")
+	lasts := fs.String("for", "", "")
 	rest, err := parseFlags(fs, args)
 	switch {
 	case err != nil:
@@ -69,6 +72,8 @@ func (f *demoFlags) parse(args []string) error {
 		return usagef("demo takes no arguments")
 	case f.scenario != "" && *listen != "":
 		return usagef("-listen is for a demo that is watched; with -scenario nobody looks")
+	case *lasts != "" && f.scenario != uplinkPlot:
+		return usagef("-for goes with -scenario %s", uplinkPlot)
 	case f.scenario == "" && (f.json || *period != ""):
 		return usagef("-json and -period go with -scenario")
 	}
@@ -76,6 +81,12 @@ func (f *demoFlags) parse(args []string) error {
 	if *period != "" {
 		if f.period, err = parseDuration(*period); err != nil || f.period < minPeriod || f.period > time.Minute {
 			return usagef("-period: write %s to 1m, not %q", shortDuration(minPeriod), shorten(*period))
+		}
+	}
+	f.lasts = demoCut
+	if *lasts != "" {
+		if f.lasts, err = parseDuration(*lasts); err != nil || f.lasts < leastCut || f.lasts > mostCut {
+			return usagef("-for: write %s to %s, not %q", shortDuration(leastCut), shortDuration(mostCut), shorten(*lasts))
 		}
 	}
 	if f.scenario == "" {
@@ -98,7 +109,7 @@ func runDemo(ctx context.Context, t terminal, args []string) error {
 	if f.scenario != "" {
 		return runStory(ctx, t, f)
 	}
-	lab, err := newLab(f)
+	lab, err := newLab(f, true)
 	if err != nil {
 		return err
 	}
@@ -134,7 +145,7 @@ func (l *demoLab) show(ctx context.Context, t terminal) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return newScreen(t.out, l.heading(), l.paint).Run(ctx) })
-	for _, m := range l.members {
+	for _, m := range l.everyone() {
 		group.Go(func() error { return m.keepRunning(ctx) })
 	}
 	return group.Wait()
@@ -175,10 +186,12 @@ func (l *demoLab) heading() []string {
 		witness = " and a witness"
 	}
 	return []string{
-		fmt.Sprintf("A simulated rack, and a pair of boxes%s. The leader visits it every %s. Ctrl-C ends it.", witness, shortDuration(l.period)),
+		fmt.Sprintf("A simulated rack, a pair of boxes%s, and a headquarters. The leader visits it every %s. Ctrl-C ends it.", witness, shortDuration(l.period)),
 		fmt.Sprintf("Status pages: http://%s and http://%s", a.page, l.members[1].page),
 		fmt.Sprintf("In a second terminal: kill -9 PID of a box below; it is started again after %s. Or:", shortDuration(demoAgain)),
 		fmt.Sprintf("  %s pair status -socket %s", self, a.socket),
+		fmt.Sprintf("  %s hq sites -socket %s", self, l.hq.socket),
+		fmt.Sprintf("  %s uplink status -socket %s", self, a.socket),
 		fmt.Sprintf("  %s sim fault port-down -device core-stack -arg Gi1/0/1%s", self, control),
 		fmt.Sprintf("  %s sim fault battery-dead -device server-1%s", self, control),
 		fmt.Sprintf("  %s sim fault clear -device core-stack%s", self, control),

@@ -61,6 +61,9 @@ func (m *labMember) start() error {
 	if m.role == mode.Witness {
 		args = append(args, "-witness")
 	}
+	if m == m.lab.hq {
+		args = append(args, "-hq")
+	}
 	c := exec.Command(self)
 	c.Args = args
 	c.Env = append(os.Environ(), "NOTIFY_SOCKET=", "WATCHDOG_USEC=", "JOURNAL_STREAM=", "RACKPOST_SOCKET=")
@@ -167,9 +170,9 @@ func (m *labMember) stop() error {
 
 // stopAll stops every member at once.
 func (l *demoLab) stopAll() error {
-	errs := make([]error, len(l.members))
+	errs := make([]error, len(l.everyone()))
 	var tasks sync.WaitGroup
-	for i, m := range l.members {
+	for i, m := range l.everyone() {
 		tasks.Go(func() { errs[i] = m.stop() })
 	}
 	tasks.Wait()

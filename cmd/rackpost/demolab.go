@@ -46,17 +46,22 @@ type demoLab struct {
 	period  time.Duration
 	listen  netip.AddrPort // of the first page; zero: any
 	members []*labMember   // box-a, box-b, and witness-1 if there is one
+	hq      *labMember     // nil: there is no headquarters
 	heard   func(*labMember, memberNews)
 }
 
 // newLab makes the rack and the files of the members.
-func newLab(f demoFlags) (*demoLab, error) {
+func newLab(f demoFlags, hq bool) (*demoLab, error) {
 	scratch, err := os.MkdirTemp("", "rackpost-demo-")
 	if err != nil {
 		return nil, err
 	}
 	l := &demoLab{scratch: scratch, data: cmp.Or(f.dir, filepath.Join(scratch, "journal")), control: filepath.Join(scratch, "sim.sock"), period: f.period, listen: f.listen, heard: func(*labMember, memberNews) {}}
-	if err := l.build(f.witness); err != nil {
+	err = l.build(f.witness)
+	if err == nil && hq {
+		err = l.buildHQ()
+	}
+	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
 	return l, nil
@@ -118,7 +123,7 @@ func (l *demoLab) address(host byte) netip.AddrPort {
 
 // Close ends every member and removes what is left. The rack must not run any more, or not yet.
 func (l *demoLab) Close() error {
-	for _, m := range l.members {
+	for _, m := range l.everyone() {
 		m.kill()
 	}
 	var err error
@@ -130,9 +135,17 @@ func (l *demoLab) Close() error {
 
 func (l *demoLab) boxes() []*labMember { return l.members[:2] }
 
+// everyone is the members and headquarters.
+func (l *demoLab) everyone() []*labMember {
+	if l.hq == nil {
+		return l.members
+	}
+	return append(l.members[:len(l.members):len(l.members)], l.hq)
+}
+
 // cutCables tells every member which ways are cut; the others are whole.
 func (l *demoLab) cutCables(ways ...way) {
-	for _, m := range l.members {
+	for _, m := range l.everyone() {
 		cuts := map[netip.Addr]cut{}
 		for _, w := range ways {
 			for i := range min(len(w.from.paths), len(w.to.paths)) {
@@ -191,6 +204,9 @@ func (l *demoLab) setUp(ctx context.Context, tell func(string, ...any)) error {
 			return fmt.Errorf("rackpost pair join on %s: %w", m.name, err)
 		}
 		tell("rackpost pair join: %s joins with its token", m.name)
+	}
+	if l.hq != nil {
+		return l.joinHQ(ctx, tell)
 	}
 	return nil
 }

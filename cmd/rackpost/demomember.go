@@ -43,6 +43,7 @@ type memberNews struct {
 	At     int64       `json:"at"`
 	Stand  *standNews  `json:"stand,omitempty"`
 	Ack    *ackNews    `json:"ack,omitempty"`
+	Held   *heldNews   `json:"held,omitempty"`
 	Vector *vectorNews `json:"vector,omitempty"`
 	Ended  bool        `json:"-"` // said for a member by the demo
 }
@@ -100,6 +101,7 @@ func runMember(ctx context.Context, t terminal, args []string) error {
 	fs := flag.NewFlagSet("demo", flag.ContinueOnError)
 	config := fs.String("config", "", "")
 	witness := fs.Bool("witness", false, "")
+	hq := fs.Bool("hq", false, "")
 	if _, err := parseFlags(fs, args); err != nil {
 		return err
 	}
@@ -114,11 +116,19 @@ func runMember(ctx context.Context, t terminal, args []string) error {
 		beforeWrite: func() error { m.raft.wait(); return nil },
 		running:     func(p *pairing, a *appliance) { m.runs(ctx, p, a) },
 	}
+	if *hq {
+		return runHeadquartersCut(ctx, t, *config, demoStore(m), hqCuts{listen: m.cables.listen, running: func(h *headquarters) { m.runsHQ(ctx, h) }})
+	}
 	if *witness {
 		return runWitnessCut(ctx, t, []string{"-config", *config}, cuts)
 	}
-	opt := store.Options{Ballast: -1, MinFree: 1 << 20, BeforeWrite: m.disk.wait}
-	return runCut(ctx, t, []string{"-config", *config}, opt, cuts)
+	cuts.uplink = m.cables.toHQ(*config)
+	return runCut(ctx, t, []string{"-config", *config}, demoStore(m), cuts)
+}
+
+// demoStore is for a disk that others use too.
+func demoStore(m *demoMember) store.Options {
+	return store.Options{Ballast: -1, MinFree: 1 << 20, BeforeWrite: m.disk.wait}
 }
 
 // hurry lets simulated servers be asked more often than real ones bear.

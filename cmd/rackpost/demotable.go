@@ -60,6 +60,7 @@ func (l *demoLab) paint(ctx context.Context, w io.Writer) error {
 	if err := printLooks(w, looks); err != nil {
 		return err
 	}
+	l.paintHQ(ctx, w)
 	best := freshest(looks)
 	if best == nil {
 		_, err := fmt.Fprintln(w, "\nno box answers")

@@ -31,6 +31,7 @@ type headquarters struct {
 	api       *api.API
 	logger    *slog.Logger
 	started   time.Time
+	cuts      hqCuts
 }
 
 // openHeadquarters opens the store and the register of sites. Close it after Run.
@@ -88,7 +89,7 @@ func (h *headquarters) nameOf(site journal.ID) string {
 
 // Run takes records and answers until ctx ends.
 func (h *headquarters) Run(ctx context.Context, stopping func() bool) error {
-	tcp, err := net.Listen("tcp", h.cfg.listen.String())
+	tcp, err := h.listen(ctx)
 	if err != nil {
 		return fmt.Errorf("listen for the sites: %w; write another address after listen: in hq.yaml", err)
 	}
@@ -113,6 +114,13 @@ func (h *headquarters) Run(ctx context.Context, stopping func() bool) error {
 	}
 	h.logger.Info("stopped")
 	return nil
+}
+
+func (h *headquarters) listen(ctx context.Context) (net.Listener, error) {
+	if h.cuts.listen != nil {
+		return h.cuts.listen(ctx, "", h.cfg.listen.String())
+	}
+	return new(net.ListenConfig).Listen(ctx, "tcp", h.cfg.listen.String())
 }
 
 // network is what other machines reach: sites by their certificate, consumers by their token.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net"
 	"os"
 	"os/signal"
 	"strings"
@@ -78,7 +79,7 @@ func runHQ(ctx context.Context, t terminal, args []string) error {
 		if f.config == "" {
 			return usagef("name hq.yaml to run headquarters: -config hq.yaml; or say what: %s", hqVerbList)
 		}
-		return runHeadquarters(ctx, t, f.config, store.Options{})
+		return runHeadquartersCut(ctx, t, f.config, store.Options{}, hqCuts{})
 	}
 	f.verb, f.args = rest[0], rest[1:]
 	verb, known := hqVerbs[f.verb]
@@ -112,8 +113,14 @@ func runHQ(ctx context.Context, t terminal, args []string) error {
 	return verb.do(&f, ctx)
 }
 
-// runHeadquarters runs until ctx ends.
-func runHeadquarters(ctx context.Context, t terminal, file string, opt store.Options) error {
+// hqCuts are where the demo gets between headquarters and the world. Nil is the world itself.
+type hqCuts struct {
+	listen  func(ctx context.Context, path, address string) (net.Listener, error)
+	running func(*headquarters) // it is about to run
+}
+
+// runHeadquartersCut runs until ctx ends, with somebody between headquarters and the world.
+func runHeadquartersCut(ctx context.Context, t terminal, file string, opt store.Options, cuts hqCuts) error {
 	cfg, err := loadHQ(file)
 	if err != nil {
 		return toldPlaces(t, err)
@@ -122,6 +129,10 @@ func runHeadquarters(ctx context.Context, t terminal, file string, opt store.Opt
 	h, err := openHeadquarters(ctx, cfg, opt, newLogger(cfg.boxConfig, t.err))
 	if err != nil {
 		return err
+	}
+	h.cuts = cuts
+	if cuts.running != nil {
+		cuts.running(h)
 	}
 	return errors.Join(h.Run(ctx, func() bool { return ctx.Err() != nil }), h.store.Close())
 }

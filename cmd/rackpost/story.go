@@ -35,6 +35,8 @@ type story struct {
 	changed  chan struct{}
 	stands   map[*labMember]*standNews // nil: it does not run
 	vectors  map[*labMember]vectorNews
+	held     heldNews // at headquarters
+	heldAt   int64    // when that last changed
 	history  []standAt
 	acks     []ackAt
 	visitor  *labMember // of the last visit
@@ -82,7 +84,7 @@ func runStory(ctx context.Context, t terminal, f demoFlags) error {
 	if err != nil {
 		return err
 	}
-	lab, err := newLab(f)
+	lab, err := newLab(f, p.hq)
 	if err != nil {
 		return err
 	}
@@ -137,7 +139,7 @@ func (s *story) tellWhole(ctx context.Context) error {
 // heal makes everything whole, and waits until the pair is.
 func (s *story) heal(ctx context.Context) error {
 	s.lab.cutCables()
-	for _, m := range s.lab.members {
+	for _, m := range s.lab.everyone() {
 		if err := m.start(); err != nil {
 			return err
 		}
@@ -184,6 +186,9 @@ func (s *story) compare(ctx context.Context) error {
 	if !equal {
 		return errUntold
 	}
+	if s.lab.hq != nil && !s.hqEqual(ctx) {
+		return errUntold
+	}
 	s.say("both journals hold the same, %.1f s after the last visit: %d batches", time.Since(began).Seconds(), s.vectors[s.lab.members[0]].Batches)
 	return nil
 }
@@ -200,6 +205,8 @@ func (s *story) heard(m *labMember, n memberNews) {
 		s.narrate(m, n)
 		s.stands[m] = n.Stand
 		s.history = append(s.history, standAt{n.At, m, n.Stand})
+	case n.Held != nil:
+		s.held, s.heldAt = *n.Held, n.At
 	case n.Vector != nil:
 		s.vectors[m] = *n.Vector
 	case n.Ack != nil:

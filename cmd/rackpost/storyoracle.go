@@ -31,13 +31,17 @@ type record struct {
 	gaps   map[hw.DeviceID][]span
 }
 
-// readRecord reads the journal of a box that does not run any more.
+// readRecord reads what a journal has of the demo's site. Nobody has it open any more.
 func readRecord(ctx context.Context, dir string) (rec record, err error) {
 	site, err := journal.ParseID(labSite)
 	if err != nil {
 		return rec, err
 	}
-	s, err := store.Open(ctx, store.Options{Dir: dir, Site: site, Ballast: -1, MinFree: 1 << 20})
+	own, _, err := store.Identity(dir)
+	if err != nil {
+		return rec, err
+	}
+	s, err := store.Open(ctx, store.Options{Dir: dir, Site: own, ManySites: own != site, Ballast: -1, MinFree: 1 << 20})
 	if err != nil {
 		return rec, err
 	}
@@ -53,13 +57,16 @@ func readRecord(ctx context.Context, dir string) (rec record, err error) {
 			break
 		}
 		for i := range batches {
+			if batches[i].Site != site {
+				continue // headquarters' own
+			}
 			if err := rec.take(&pack, &batches[i]); err != nil {
 				return rec, err
 			}
 		}
 	}
 	for device := range rec.good {
-		facts, err := s.Facts(ctx, store.FactQuery{Device: device, Limit: 1_000_000})
+		facts, err := s.Facts(ctx, store.FactQuery{Site: site, Device: device, Limit: 1_000_000})
 		if err != nil {
 			return rec, err
 		}

@@ -25,16 +25,18 @@ const (
 type plot struct {
 	name, does string
 	act        func(context.Context, *story) error
+	hq         bool // there is a headquarters
 }
 
 func plots() []plot {
 	return []plot{
-		{"leader-dies", "the leader is killed while it tells a server to blink", leaderDies},
-		{"follower-dies", "the follower is killed, and the leader's disk stands still for a second just then", followerDies},
-		{"cable-cut", "one cable between the boxes is cut, then the other one too", cableCut},
-		{"one-way", "the leader hears nothing from the other box, which still hears it", oneWay},
-		{"both-die", "both boxes are killed, as when the rack loses power", bothDie},
-		{"disk-stalls", "the disk of the leader stands still: the Raft log, then the journal", diskStalls},
+		{"leader-dies", "the leader is killed while it tells a server to blink", leaderDies, false},
+		{"follower-dies", "the follower is killed, and the leader's disk stands still for a second just then", followerDies, false},
+		{"cable-cut", "one cable between the boxes is cut, then the other one too", cableCut, false},
+		{"one-way", "the leader hears nothing from the other box, which still hears it", oneWay, false},
+		{"both-die", "both boxes are killed, as when the rack loses power", bothDie, false},
+		{"disk-stalls", "the disk of the leader stands still: the Raft log, then the journal", diskStalls, false},
+		{uplinkPlot, "the line to headquarters is cut, and the leader is killed meanwhile", uplinkCut, true},
 	}
 }
 

@@ -15,20 +15,24 @@ type storyMeasured struct {
 	FirstVisit   *float64 `json:"first_visit_seconds,omitempty"` // by who takes over
 	OverdueP50   *float64 `json:"overdue_p50_seconds,omitempty"` // of the devices of a leader that died
 	OverdueP99   *float64 `json:"overdue_p99_seconds,omitempty"`
-	Heal         float64  `json:"heal_seconds"` // until the pair was whole, after the last fault was
-	Acknowledged int      `json:"acknowledged"` // visits
-	Batches      uint64   `json:"batches"`      // in each journal
+	Heal         float64  `json:"heal_seconds"`                   // until the pair was whole, after the last fault was
+	Acknowledged int      `json:"acknowledged"`                   // visits
+	Batches      uint64   `json:"batches"`                        // in each journal
+	FirstRecord  *float64 `json:"first_record_seconds,omitempty"` // at headquarters, after the line was whole
 
-	lost, doubled int
+	lost, doubled  int
+	liveLag, drain *float64
 }
 
 // verdict is what a story comes down to.
 type verdict struct {
-	Lost       int     `json:"lost"`                   // acknowledged visits that a journal does not have
-	Doubled    int     `json:"doubled"`                // visits that a journal has twice
-	Unvisited  float64 `json:"seconds_without_visits"` // that a device was overdue, at most
-	VisitsMiss int     `json:"visits_missed_max"`      // of one device in a row, by its period
-	OK         bool    `json:"ok"`                     // every promise was kept
+	Lost       int      `json:"lost"`                           // acknowledged visits that a journal does not have
+	Doubled    int      `json:"doubled"`                        // visits that a journal has twice
+	Unvisited  float64  `json:"seconds_without_visits"`         // that a device was overdue, at most
+	VisitsMiss int      `json:"visits_missed_max"`              // of one device in a row, by its period
+	OK         bool     `json:"ok"`                             // every promise was kept
+	LiveLag    *float64 `json:"live_lag_seconds_max,omitempty"` // after the line was whole
+	Drain      *float64 `json:"drain_seconds,omitempty"`        // until headquarters had everything
 }
 
 // storyTold is what -json prints.
@@ -44,7 +48,11 @@ type storyTold struct {
 
 // judge holds the pair to its word. The members do not run any more.
 func (s *story) judge(ctx context.Context) error {
-	for _, m := range s.lab.boxes() {
+	keepers := s.lab.boxes()
+	if s.lab.hq != nil {
+		keepers = append(keepers[:2:2], s.lab.hq)
+	}
+	for _, m := range keepers {
 		rec, err := readRecord(ctx, m.data)
 		if err != nil {
 			return fmt.Errorf("read the journal of %s: %w", m.name, err)
@@ -196,7 +204,7 @@ func (s *story) firstVisit(m *labMember, at int64) time.Duration {
 
 // print tells the verdict.
 func (s *story) print(w io.Writer) error {
-	v := verdict{Lost: s.measured.lost, Doubled: s.measured.doubled, OK: true}
+	v := verdict{Lost: s.measured.lost, Doubled: s.measured.doubled, OK: true, LiveLag: s.measured.liveLag, Drain: s.measured.drain}
 	if s.fault != 0 {
 		v.Unvisited, v.VisitsMiss = s.longestWait().Seconds(), s.missed()
 	}
