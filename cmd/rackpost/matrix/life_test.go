@@ -1,6 +1,7 @@
 package matrix_test
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -87,7 +88,73 @@ func witnessMoves(p *pair) {
 	p.check()
 }
 
+// twoWitnessesAtOnce: two boxes let in a witness each at the same time. One of the two is none, and is told why and what to do.
+func twoWitnessesAtOnce(p *pair) {
+	leader, follower := p.running(boxA, boxB)
+	one, two := p.member(third), &member{pair: p, name: third, dir: filepath.Join(p.dir, "w2")}
+	copyFolder(p.t, two.dir, one.dir)
+	two.moves()
+	two.calledAs("w2")
+	tokens := map[*member][]string{one: p.invites(leader), two: p.invites(follower)}
+	said := make(chan string, 2)
+	for w := range tokens {
+		w.start()
+		defer w.stop()
+		p.until("a witness waits", func() bool { _, err := os.Stat(filepath.Join(w.dir, "sock")); return err == nil })
+	}
+	for w, token := range tokens {
+		go func() {
+			out, err := w.rackpost(append([]string{"pair", "join"}, token...)...)
+			if err == nil {
+				out = ""
+			}
+			said <- out
+		}()
+	}
+	refused := <-said + <-said
+	p.t.Logf("who came too late is told: %s", refused)
+	if !strings.Contains(refused, "the pair has a witness") || !strings.Contains(refused, "rackpost pair leave") {
+		p.t.Error("nobody came too late")
+	}
+	witnesses := 0
+	for _, m := range leader.view().Members {
+		if m.Role == "witness" {
+			witnesses++
+		}
+	}
+	if witnesses != 1 {
+		p.t.Errorf("the pair has %d witnesses", witnesses)
+	}
+	p.check()
+}
+
+// invites returns what a witness joins with at a box.
+func (p *pair) invites(box *member) []string {
+	p.t.Helper()
+	var token struct {
+		Token     string   `json:"token"`
+		Addresses []string `json:"addresses"`
+	}
+	out := box.must("pair", "token", "-json", "-witness")
+	if err := json.Unmarshal([]byte(out), &token); err != nil {
+		p.t.Fatalf("%v: %s", err, out)
+	}
+	return append([]string{token.Token}, token.Addresses...)
+}
+
 const movedPort = ":7999"
+
+// calledAs gives a witness another name.
+func (m *member) calledAs(name string) {
+	m.pair.t.Helper()
+	text, err := os.ReadFile(m.config())
+	if err == nil {
+		err = os.WriteFile(m.config(), regexp.MustCompile(`(?m)^name: .*$`).ReplaceAll(text, []byte("name: "+name)), 0o600)
+	}
+	if err != nil {
+		m.pair.t.Fatal(err)
+	}
+}
 
 // moves has a witness listen at another port when it starts.
 func (m *member) moves() {

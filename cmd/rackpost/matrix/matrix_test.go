@@ -38,6 +38,7 @@ func TestMatrix(t *testing.T) {
 		{"09-far-witness-follower-dies", from.witnessed, farWitnessFollowerDies},
 		{"10-far-witness-leader-dies", from.witnessed, farWitnessLeaderDies},
 		{"11-witness-rebuilt", from.witnessed, witnessRebuilt},
+		{"11-two-witnesses-at-once", from.bare, twoWitnessesAtOnce},
 		{"11-witness-moves", from.witnessed, witnessMoves},
 		{"11-witness-leaves-and-joins", from.witnessed, witnessLeavesAndJoins},
 		{"12-disk-stalls", from.witnessed, diskStalls},
