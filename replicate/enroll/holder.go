@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -23,6 +24,9 @@ type Holding struct {
 type Holder struct {
 	cfg   Holding
 	state atomic.Pointer[Credential]
+
+	mu      sync.Mutex
+	changed chan struct{}
 }
 
 // NewHolder returns a holder of a credential.
@@ -39,7 +43,7 @@ func NewHolder(cfg Holding) (*Holder, error) {
 	if cfg.Credential.leaf == nil {
 		return nil, errors.New("this site has joined no headquarters: \"rackpost hq enroll SITE\" there, \"rackpost uplink join\" here")
 	}
-	h := &Holder{cfg: cfg}
+	h := &Holder{cfg: cfg, changed: make(chan struct{})}
 	h.state.Store(&cfg.Credential)
 	return h, nil
 }
@@ -52,14 +56,26 @@ func (h *Holder) Set(c Credential) error {
 	if c.leaf == nil {
 		return errors.New("an empty credential for headquarters")
 	}
-	h.state.Store(&c)
+	h.hold(c)
 	return nil
 }
 
-func (h *Holder) clock() clock { return clock{now: h.cfg.Now(), trusted: h.cfg.Trusted()} }
+func (h *Holder) hold(c Credential) {
+	h.state.Store(&c)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	close(h.changed)
+	h.changed = make(chan struct{})
+}
 
-// Trusted says whether the clock is right, as far as the holder was told.
-func (h *Holder) Trusted() bool { return h.cfg.Trusted() }
+// Watch returns a channel that is closed when it holds another one.
+func (h *Holder) Watch() <-chan struct{} {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.changed
+}
+
+func (h *Holder) clock() clock { return clock{now: h.cfg.Now(), trusted: h.cfg.Trusted()} }
 
 // TLS returns how to call headquarters at HOST:PORT. Whoever answers must be the one that this site
 // joined; its dates count only while the clock is trusted.
@@ -103,6 +119,6 @@ func (h *Holder) Renew(ctx context.Context, dial Dial, address string) error {
 	if err := h.cfg.Save(ctx, c); err != nil {
 		return fmt.Errorf("keep the certificate for headquarters: %w", err)
 	}
-	h.state.Store(&c)
+	h.hold(c)
 	return nil
 }

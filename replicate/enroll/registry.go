@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -47,6 +49,9 @@ type Registry struct {
 	sites   atomic.Pointer[map[journal.ID]entry]
 }
 
+// hostName is what may stand in a certificate.
+var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$`)
+
 // Open opens the headquarters of a folder. The first time it makes it: a CA, and no site.
 func Open(cfg Config) (*Registry, error) {
 	if cfg.Folder == "" || cfg.Logger == nil {
@@ -57,6 +62,11 @@ func Open(cfg Config) (*Registry, error) {
 	}
 	if cfg.Trusted == nil {
 		cfg.Trusted = func() bool { return true }
+	}
+	for _, n := range cfg.Names {
+		if !hostName.MatchString(n) && net.ParseIP(n) == nil {
+			return nil, refuse(Malformed, "write a host name or an address, without a port", "%.120q is no name of headquarters", n)
+		}
 	}
 	for _, u := range cfg.URLs {
 		if _, err := ParseURL(u); err != nil {

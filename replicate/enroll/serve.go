@@ -82,6 +82,13 @@ func (r *Registry) serve(refusal string, do func(plea) (grace, error)) http.Hand
 // enroll lets a site in. The same key with the same token gets the same once more: the answer may have
 // been lost.
 func (r *Registry) enroll(p plea) (grace, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	at := r.clock()
+	i, err := r.kept.token(p.Token)
+	if err != nil {
+		return grace{}, err
+	}
 	id, key, err := p.read()
 	if err != nil {
 		return grace{}, err
@@ -90,15 +97,7 @@ func (r *Registry) enroll(p plea) (grace, error) {
 	if err != nil {
 		return grace{}, err
 	}
-	fingerprint := sum(spki)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	at := r.clock()
-	i, err := r.kept.token(p.Token)
-	if err != nil {
-		return grace{}, err
-	}
-	g := r.kept.Tokens[i]
+	fingerprint, g := sum(spki), r.kept.Tokens[i]
 	if err := r.mayJoin(g, p, id, fingerprint, at); err != nil {
 		return grace{}, err
 	}
@@ -127,9 +126,6 @@ func (p plea) read() (journal.ID, ed25519.PublicKey, error) {
 	if err != nil || id == (journal.ID{}) {
 		return id, nil, refuse(Malformed, "write the site's id in its site.yaml", "the site has no id")
 	}
-	if len(p.Token) != secretBytes {
-		return id, nil, refuse(Malformed, "update the older of the two machines", "the request has no token")
-	}
 	key, err := requestKey(p.Request)
 	return id, key, err
 }
@@ -137,6 +133,9 @@ func (p plea) read() (journal.ID, ed25519.PublicKey, error) {
 // token finds the token with this secret.
 func (r register) token(secret []byte) (int, error) {
 	var t Token
+	if len(secret) != secretBytes {
+		return 0, refuse(Malformed, "update the older of the two machines", "the request has no token")
+	}
 	copy(t.secret[:], secret)
 	hash := t.hash()
 	for i, g := range r.Tokens {

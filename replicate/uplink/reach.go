@@ -60,8 +60,8 @@ func (u *Uplink) reach(ctx context.Context, candidates func() []int) (reached, e
 	for rank, i := range candidates() {
 		callers[i].next = now.Add(time.Duration(rank) * u.cfg.Timing.Stagger / 2)
 	}
+	links := u.linksChanged()
 	for {
-		links := u.linksChanged()
 		for _, i := range candidates() {
 			if a := u.begin(ctx, i, &callers[i], results); a != nil {
 				flying++
@@ -72,6 +72,7 @@ func (u *Uplink) reach(ctx context.Context, candidates func() []int) (reached, e
 			return reached{}, ctx.Err()
 		case <-time.After(beat):
 		case <-links:
+			links = u.linksChanged()
 			for i := range callers {
 				callers[i].hurry(u.cfg.Timing.Stagger / 5)
 			}

@@ -36,8 +36,6 @@ func (u *Uplink) renew(ctx context.Context) error {
 			continue
 		}
 		u.cfg.Logger.Info("the certificate for headquarters was renewed", "expires", u.cfg.Holder.Credential().Expires())
-		u.live.hurry(true)
-		u.behind.hurry(true)
 		timer.Reset(renewLook)
 	}
 }

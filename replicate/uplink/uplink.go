@@ -86,8 +86,8 @@ const glance = 250 * time.Millisecond
 func (u *Uplink) watch(ctx context.Context) error {
 	tick := time.NewTicker(glance)
 	defer tick.Stop()
+	links, credential := u.linksChanged(), u.cfg.Holder.Watch()
 	for {
-		links := u.linksChanged()
 		u.judge(time.Now())
 		u.decide()
 		select {
@@ -95,10 +95,18 @@ func (u *Uplink) watch(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		case <-links:
-			u.live.hurry(false)
-			u.behind.hurry(false)
+			links = u.linksChanged()
+			u.hurry(false)
+		case <-credential:
+			credential = u.cfg.Holder.Watch()
+			u.hurry(true)
 		}
 	}
+}
+
+func (u *Uplink) hurry(certified bool) {
+	u.live.hurry(certified)
+	u.behind.hurry(certified)
 }
 
 func (u *Uplink) decide() {

@@ -78,8 +78,11 @@ func TestRetryAfter(t *testing.T) {
 	})
 	w.run()
 	k := w.write()
-	w.eventually("it is refused three times", func() bool { return len(w.hq.times()) >= 3 })
-	s := w.Status()
+	var s uplink.Status
+	w.eventually("it is refused three times, and waits", func() bool {
+		s = w.Status()
+		return len(w.hq.times()) >= 3 && !s.Live.NextTry.IsZero()
+	})
 	if s.Refusal == nil || s.Refusal.Reason != "too_many" || !strings.Contains(s.Refusal.Error, "more sites") || s.Refusal.Times < 2 || s.Live.NextTry.IsZero() {
 		t.Errorf("status: %+v", s.Refusal)
 	}
@@ -200,4 +203,33 @@ func TestNotHTTP(t *testing.T) {
 		r := w.Status().Refusal
 		return r != nil && strings.Contains(r.Error, "200")
 	})
+}
+
+// TestJoinedAnew: a site that was barred joins anew while its box runs, and sends at once.
+func TestJoinedAnew(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *uplink.Config) { c.Timing.Retry, c.Timing.MostWait = time.Hour, time.Hour })
+	if err := w.hq.Revoke("FRA-3", ""); err != nil {
+		t.Fatal(err)
+	}
+	w.run()
+	w.eventually("it is refused", func() bool { return w.Status().Refusal != nil })
+	token, _, err := w.hq.Invite("FRA-3", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := enroll.Join(t.Context(), enroll.Joining{URL: w.hq.url, Token: token.Text(), Site: site})
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := w.Watch()
+	if err := w.holder.Set(c); err != nil {
+		t.Fatal(err)
+	}
+	w.arrives(w.write())
+	select {
+	case <-changed:
+	case <-time.After(patience):
+		t.Error("nobody is told")
+	}
 }

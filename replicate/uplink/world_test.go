@@ -211,7 +211,7 @@ func (w *world) holds(credential enroll.Credential, change func(*uplink.Config))
 		w.origin = origin
 	}
 	w.store, w.log = shiptest.New(site, w.origin, 1), &logBuffer{}
-	logger := slog.New(slog.NewTextHandler(w.log, nil))
+	logger := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	w.cfg = uplink.Config{Holder: w.holder, Store: w.store, Logger: logger, Timing: quick,
 		Ship: ship.Options{Site: site, Origin: w.origin, Logger: slog.New(slog.DiscardHandler)}}
 	if w.net != nil {
