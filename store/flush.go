@@ -139,6 +139,9 @@ func (s *Store) write(batches []journal.Batch, by journal.Incarnation) ([]int64,
 	ctx := context.Background() // a commit is finished or fails, it is not abandoned
 	for try := 1; ; try++ {
 		err := s.roll(ctx)
+		if err == nil {
+			err = s.layoutsForOpen(ctx, batches)
+		}
 		var positions []int64
 		if err == nil {
 			positions, err = s.open.append(ctx, batches, by)

@@ -56,7 +56,7 @@ func (ix *index) add(device deviceKey, startMS, position int64) {
 // twins, a query makes it anew. A segment with visitsKept visits is sealed.
 const (
 	tailsKept  = 4
-	visitsKept = 2 << 20
+	visitsKept = 1 << 20
 )
 
 // forget takes a site out of the index.

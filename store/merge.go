@@ -92,12 +92,16 @@ func (s *Store) mayMerge(b *journal.Batch) error {
 	return nil
 }
 
-// attachLayouts completes b with every layout it needs, also those the open segment has: it
-// may be followed by another before b is written.
+// attachLayouts completes b with the layouts it needs, but for those the open segment has.
 func (s *Store) attachLayouts(ctx context.Context, b *journal.Batch, carried map[journal.LayoutID]journal.Layout) error {
 	b.Layouts = nil
 	for _, id := range b.Uses {
 		l, ok := carried[id]
+		if !ok && s.open != nil && s.open.damaged() == nil {
+			if _, there := s.open.layouts[id]; there {
+				continue
+			}
+		}
 		if !ok {
 			var err error
 			if l, err = s.findLayout(ctx, id); err != nil {
@@ -105,6 +109,28 @@ func (s *Store) attachLayouts(ctx context.Context, b *journal.Batch, carried map
 			}
 		}
 		b.Layouts = append(b.Layouts, l)
+	}
+	return nil
+}
+
+// layoutsForOpen completes batches with the layouts that the open segment lacks: it may have been begun after they were looked at.
+func (s *Store) layoutsForOpen(ctx context.Context, batches []journal.Batch) error {
+	for i := range batches {
+		b := &batches[i]
+		if len(b.Layouts) == len(b.Uses) {
+			continue
+		}
+		for _, id := range b.Uses {
+			_, there := s.open.layouts[id]
+			if there || slices.ContainsFunc(b.Layouts, func(l journal.Layout) bool { return l.ID == id }) {
+				continue
+			}
+			l, err := s.findLayout(ctx, id)
+			if err != nil {
+				return fmt.Errorf("batch %s: %w", b.Key, err)
+			}
+			b.Layouts = append(b.Layouts, l)
+		}
 	}
 	return nil
 }

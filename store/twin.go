@@ -1,10 +1,12 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -155,8 +157,10 @@ type twinWriter struct {
 	store      *Store
 	db         *sql.DB
 	tx         *sql.Tx
+	put        *sql.Stmt
 	enc        *chunk.Encoder
 	devices    map[twinDevice]*gathered
+	numbered   int64 // devices so far
 	components map[string]int64
 	layouts    map[journal.LayoutID][]journal.Entry
 	entries    int // in layouts
@@ -190,7 +194,34 @@ func (w *twinWriter) takeAll(ctx context.Context, g *segment, db *sql.DB) error 
 	if err := w.open(ctx, layouts); err != nil {
 		return err
 	}
-	return w.store.eachBatchOf(ctx, g, db, 0, func(_ int64, b *journal.Batch) error { return w.add(ctx, b) })
+	g.mu.Lock()
+	sites := g.own.ids()
+	g.mu.Unlock()
+	if len(sites) < 2 {
+		return w.store.eachBatchOf(ctx, g, db, 0, func(_ int64, b *journal.Batch) error { return w.add(ctx, b) })
+	}
+	// A site at a time: thousands of devices together would have a few visits in a chunk each.
+	for _, site := range sites {
+		if err := w.takeSite(ctx, g, db, site); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *twinWriter) takeSite(ctx context.Context, g *segment, db *sql.DB, site journal.ID) error {
+	for _, source := range g.names(site, func(t journal.Stream) bool { return t == journal.Samples }) {
+		err := eachRow(ctx, db, "SELECT position, bytes FROM batch WHERE source = ? ORDER BY seq", []any{source}, func(position int64, raw []byte) error {
+			if b, ok := w.store.parse(g, position, raw); ok {
+				return w.add(ctx, &b)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return w.emitAll(ctx)
 }
 
 func (w *twinWriter) open(ctx context.Context, layouts *sql.DB) (err error) {
@@ -207,7 +238,14 @@ func (w *twinWriter) open(ctx context.Context, layouts *sql.DB) (err error) {
 	if _, err := w.db.ExecContext(ctx, twinSchema); err != nil {
 		return err
 	}
-	w.tx, err = w.db.BeginTx(ctx, nil)
+	return w.begin(ctx)
+}
+
+func (w *twinWriter) begin(ctx context.Context) (err error) {
+	if w.tx, err = w.db.BeginTx(ctx, nil); err != nil {
+		return err
+	}
+	w.put, err = w.tx.PrepareContext(ctx, "INSERT INTO chunk(id, first, last, bytes) VALUES(?, ?, ?, ?)") // ends with the transaction
 	return err
 }
 
@@ -219,16 +257,25 @@ func (w *twinWriter) abandon() error {
 }
 
 func (w *twinWriter) finish(ctx context.Context) error {
-	for d, g := range w.devices {
-		if err := w.emit(ctx, d, g); err != nil {
-			return err
-		}
+	if err := w.emitAll(ctx); err != nil {
+		return err
 	}
 	if err := w.tx.Commit(); err != nil {
 		return err
 	}
 	w.tx = nil
 	return w.db.Close()
+}
+
+// emitAll writes what waits of every device, and takes what comes for others.
+func (w *twinWriter) emitAll(ctx context.Context) error {
+	for _, d := range slices.SortedFunc(maps.Keys(w.devices), func(a, b twinDevice) int { return cmp.Compare(w.devices[a].id, w.devices[b].id) }) {
+		if err := w.emit(ctx, d, w.devices[d]); err != nil {
+			return err
+		}
+	}
+	clear(w.devices)
+	return nil
 }
 
 // add takes the visits of a batch. What cannot be read stays out of the twin, as it stays
@@ -302,7 +349,8 @@ func (w *twinWriter) device(ctx context.Context, d twinDevice) (*gathered, error
 	if g := w.devices[d]; g != nil {
 		return g, nil
 	}
-	g := &gathered{id: int64(len(w.devices)) + 1}
+	w.numbered++
+	g := &gathered{id: w.numbered}
 	if g.id >= maxDevices {
 		return nil, fmt.Errorf("%w: more than %d devices in a segment", errTooVaried, maxDevices)
 	}

@@ -138,7 +138,7 @@ func (w *twinWriter) insert(ctx context.Context, id, first, last int64) error {
 	if id>>18&(maxComponents-1) == 0 {
 		from, to = first, last
 	}
-	if _, err := w.tx.ExecContext(ctx, "INSERT INTO chunk(id, first, last, bytes) VALUES(?, ?, ?, ?)", id, from, to, w.row); err != nil {
+	if _, err := w.put.ExecContext(ctx, id, from, to, w.row); err != nil {
 		return err
 	}
 	if w.unsynced += len(w.row); w.unsynced < twinSyncBytes {
@@ -148,9 +148,7 @@ func (w *twinWriter) insert(ctx context.Context, id, first, last int64) error {
 	if err := w.tx.Commit(); err != nil {
 		return err
 	}
-	var err error
-	w.tx, err = w.db.BeginTx(ctx, nil)
-	return err
+	return w.begin(ctx)
 }
 
 // Point is one reading as it was recorded.

@@ -39,14 +39,20 @@ func appendFactPayload(p []byte, f hw.Fact, wallMS int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	p = appendUintField(p, 1, uint64(f.Kind))
-	p = appendUintField(p, 2, uint64(version))
-	p = appendBytesField(p, 3, f.Device)
-	p = appendBytesField(p, 4, f.Component)
-	p = appendBytesField(p, 5, f.Group)
+	p = RawFact{Kind: f.Kind, Version: version, Device: f.Device, Component: f.Component, Group: f.Group}.AppendName(p)
 	p = appendFlag(p, 6, f.Removed)
 	p = appendIntField(p, 7, millis(f.At)-clampMS(wallMS))
 	return appendBytesField(p, 8, value), nil
+}
+
+// AppendName writes what comes first in the payload of a fact: of which kind and version it is, and about what. The
+// payload goes on with what is said.
+func (r RawFact) AppendName(p []byte) []byte {
+	p = appendUintField(p, 1, uint64(r.Kind))
+	p = appendUintField(p, 2, uint64(r.Version))
+	p = appendBytesField(p, 3, r.Device)
+	p = appendBytesField(p, 4, r.Component)
+	return appendBytesField(p, 5, r.Group)
 }
 
 // factValue returns the version and the bytes of what f says. A removed fact has no value.

@@ -9,13 +9,12 @@ import (
 	"rackpost/hw/journal"
 )
 
-// Base returns everything the fold knows, as of held. It shares the payloads, which are
-// never changed, so it may be written while the fold goes on.
+// Base returns everything the fold knows, as of held. It may be written while the fold goes on.
 func (f *Fold) Base(held journal.Vector) *journal.Base {
 	b := &journal.Base{Site: f.site, Held: held.Clone(), Excused: f.excused.Clone(), Known: f.known.Clone(), Turn: f.turn}
-	f.each(func(_ Key, rs []*register) {
+	f.each(func(k Key, rs []*register) {
 		for _, r := range rs {
-			b.Registers = append(b.Registers, r.whole())
+			b.Registers = append(b.Registers, r.whole(k.Device))
 		}
 	})
 	for _, d := range slices.Sorted(maps.Keys(f.visits)) {
@@ -24,13 +23,12 @@ func (f *Fold) Base(held journal.Vector) *journal.Base {
 	return b
 }
 
-// Registers calls fn for every register, in order of key and origin, and says whether the view shows it. They
-// share the payloads.
+// Registers calls fn for every register, in order of key and origin, and says whether the view shows it.
 func (f *Fold) Registers(fn func(r journal.Register, shown bool)) {
 	f.each(func(k Key, rs []*register) {
 		shown := f.shown(k)
 		for _, r := range rs {
-			fn(r.whole(), r == shown)
+			fn(r.whole(k.Device), r == shown)
 		}
 	})
 }

@@ -45,12 +45,13 @@ type Fold struct {
 
 // Common is what the folds of one store share. It is no more safe for concurrent use than they are.
 type Common struct {
-	names map[string]string // one string for each text that keys repeat: sites have parts of the same names
+	texts map[string]string // one string for each text that keys repeat
+	names map[name]*name    // and for each pair of them: sites have parts of the same names
 	turn  uint64
 }
 
 // NewCommon returns what no fold has told anything yet.
-func NewCommon() *Common { return &Common{names: map[string]string{}} }
+func NewCommon() *Common { return &Common{texts: map[string]string{}, names: map[name]*name{}} }
 
 // New returns the empty state of a site.
 func (c *Common) New(site journal.ID) *Fold {
@@ -151,13 +152,15 @@ func (f *Fold) put(r journal.Register) (Key, bool, error) {
 	if err != nil {
 		return Key{}, false, err
 	}
-	k := Key{raw.Kind, hw.DeviceID(f.name(string(raw.Device))), f.name(raw.Component), f.name(raw.Group)}
+	k := Key{raw.Kind, hw.DeviceID(f.common.text(string(raw.Device))), raw.Component, raw.Group}
 	d := f.devices[k.Device]
 	if d == nil {
 		d = &shelf{}
 		f.devices[k.Device] = d
 	}
-	took := d.put(k, register{kind: k.Kind, index: r.Index, component: k.Component, group: k.Group, batch: f.batchOf(&r), payload: r.Payload})
+	n := f.common.name(k.Component, k.Group)
+	k.Component, k.Group = n.component, n.group
+	took := d.put(k, register{kind: k.Kind, index: r.Index, name: n, batch: f.batchOf(&r)}, r.Payload, &raw)
 	return k, took, nil
 }
 
@@ -172,18 +175,28 @@ func (f *Fold) batchOf(r *journal.Register) *batch {
 	return f.batch
 }
 
-func (f *Fold) name(s string) string {
-	if n, ok := f.common.names[s]; ok {
-		return n
+func (c *Common) text(s string) string {
+	if t, ok := c.texts[s]; ok {
+		return t
 	}
-	f.common.names[s] = s
+	c.texts[s] = s
 	return s
+}
+
+func (c *Common) name(component, group string) *name {
+	n := name{component, group}
+	if p := c.names[n]; p != nil {
+		return p
+	}
+	n = name{c.text(component), c.text(group)}
+	c.names[n] = &n
+	return &n
 }
 
 // Visited notes a visit. Of each device and origin the newest is kept, and the newest that
 // read anything.
 func (f *Fold) Visited(v journal.LastVisit) {
-	v.Device = hw.DeviceID(f.name(string(v.Device)))
+	v.Device = hw.DeviceID(f.common.text(string(v.Device)))
 	vs := f.visits[v.Device]
 	i, found := slices.BinarySearchFunc(vs, v.Origin, visited.compare)
 	if !found {
@@ -263,7 +276,7 @@ func (f *Fold) Of(device hw.DeviceID, kind hw.FactKind) []hw.Fact {
 // Register returns the register that the view shows for k.
 func (f *Fold) Register(k Key) (journal.Register, bool) {
 	if r := f.shown(k); r != nil {
-		return r.whole(), true
+		return r.whole(k.Device), true
 	}
 	return journal.Register{}, false
 }
@@ -329,7 +342,7 @@ func (k Key) fact(r *register) (hw.Fact, bool) {
 	if r == nil {
 		return hw.Fact{}, false
 	}
-	raw, err := journal.ParseFact(r.payload)
+	raw, err := journal.ParseFact(r.payload(k.Device))
 	if err != nil {
 		return hw.Fact{}, false // put parsed it before
 	}

@@ -18,15 +18,18 @@ type shelf struct {
 	islands int     // things whose last word is an island's
 }
 
-// register is a journal.Register in less memory: a box holds ten thousands of them.
+// register is a journal.Register in less memory: a box holds ten thousands of them, headquarters millions.
 type register struct {
-	kind      hw.FactKind
-	index     uint32 // in its batch
-	component string
-	group     string
-	batch     *batch
-	payload   []byte
+	kind    hw.FactKind
+	version uint16 // of the payload that begins with its name, which is left out; 0: none is
+	index   uint32 // in its batch
+	name    *name
+	batch   *batch
+	said    string // the payload, or what of it follows the name
 }
+
+// name is a component and a group; registers of one name share it.
+type name struct{ component, group string }
 
 // batch is what registers know of the batch they came in; those of one share it.
 type batch struct {
@@ -41,8 +44,29 @@ func (r *register) order() journal.Order {
 	return o
 }
 
-func (r *register) whole() journal.Register {
-	return journal.Register{Order: r.order(), Mode: r.batch.mode, WallMS: r.batch.wallMS, Payload: r.payload}
+// whole returns r, which is of a device.
+func (r *register) whole(device hw.DeviceID) journal.Register {
+	return journal.Register{Order: r.order(), Mode: r.batch.mode, WallMS: r.batch.wallMS, Payload: r.payload(device)}
+}
+
+// say takes a payload, which reads as raw.
+func (r *register) say(payload []byte, raw *journal.RawFact) {
+	var room [256]byte
+	if rest, ok := bytes.CutPrefix(payload, raw.AppendName(room[:0])); ok {
+		r.version, r.said = raw.Version, string(rest)
+	} else {
+		r.version, r.said = 0, string(payload)
+	}
+}
+
+// payload returns the bytes that came.
+func (r *register) payload(device hw.DeviceID) []byte {
+	if r.version == 0 {
+		return []byte(r.said)
+	}
+	named := journal.RawFact{Kind: r.kind, Version: r.version, Device: device, Component: r.name.component, Group: r.name.group}
+	p := make([]byte, 0, len(device)+len(r.name.component)+len(r.name.group)+len(r.said)+24)
+	return append(named.AppendName(p), r.said...)
 }
 
 // compare compares the key of r with k, whose device is r's.
@@ -50,10 +74,10 @@ func (r *register) compare(k Key) int {
 	if c := cmp.Compare(r.kind, k.Kind); c != 0 {
 		return c
 	}
-	if c := cmp.Compare(r.component, k.Component); c != 0 {
+	if c := cmp.Compare(r.name.component, k.Component); c != 0 {
 		return c
 	}
-	return cmp.Compare(r.group, k.Group)
+	return cmp.Compare(r.name.group, k.Group)
 }
 
 // of returns the registers of k, in order of origin, as a part of s.order. s may be nil.
@@ -69,8 +93,9 @@ func (s *shelf) of(k Key) (from, to int) {
 	return from, to
 }
 
-// put takes r as the register of k and its origin when it is newer than the one there is.
-func (s *shelf) put(k Key, r register) bool {
+// put takes r as the register of k and its origin when it is newer than the one there is. It copies payload, which reads
+// as raw.
+func (s *shelf) put(k Key, r register, payload []byte, raw *journal.RawFact) bool {
 	from, to := s.of(k)
 	known, island := from < to, s.isIsland(from, to)
 	at, found := slices.BinarySearchFunc(s.order[from:to], r.batch.order.Origin, func(i int32, o journal.ID) int {
@@ -80,7 +105,7 @@ func (s *shelf) put(k Key, r register) bool {
 	if found && s.list[s.order[at]].order().Compare(r.order()) >= 0 {
 		return false
 	}
-	r.payload = bytes.Clone(r.payload)
+	r.say(payload, raw)
 	if found {
 		s.list[s.order[at]] = r
 	} else {
@@ -128,7 +153,7 @@ func (s *shelf) keys(device hw.DeviceID, is func(from, to int) bool) []Key {
 	var out []Key
 	for from := 0; from < len(s.order); {
 		r := &s.list[s.order[from]]
-		k := Key{r.kind, device, r.component, r.group}
+		k := Key{r.kind, device, r.name.component, r.name.group}
 		to := from + 1
 		for to < len(s.order) && s.list[s.order[to]].compare(k) == 0 {
 			to++
@@ -153,7 +178,7 @@ func (s *shelf) keysOf(device hw.DeviceID, kind hw.FactKind) []Key {
 		if r.kind != kind {
 			break
 		}
-		if k := (Key{kind, device, r.component, r.group}); len(out) == 0 || out[len(out)-1] != k {
+		if k := (Key{kind, device, r.name.component, r.name.group}); len(out) == 0 || out[len(out)-1] != k {
 			out = append(out, k)
 		}
 	}
