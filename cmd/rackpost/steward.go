@@ -59,6 +59,9 @@ func (p *pairing) tidy(ctx context.Context) error {
 		if err := p.propose(ctx, c); err != nil {
 			return err
 		}
+		if r, ok := c.(*control.Raise); ok {
+			p.logger.Info("the feature level is raised: every member speaks it", "level", r.Level)
+		}
 	}
 	return nil
 }

@@ -57,6 +57,7 @@ func TestMatrix(t *testing.T) {
 		{"21-both-taken-over", from.bare, bothTakenOver},
 		{"21-taken-over-wrongly", from.bare, takenOverWrongly},
 		{"22-flapping", from.bare, flapping},
+		{"23-mixed-versions", from.bare, mixedVersions},
 		{"30-overload", from.witnessed, overloaded},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -28,6 +28,7 @@ type member struct {
 	name    string
 	dir     string
 	folder  string // data; beside dir, once it was moved
+	program string // empty: that of this version
 	command *exec.Cmd
 	ended   chan struct{} // closed when the process is gone
 }
@@ -49,7 +50,11 @@ func (m *member) start() {
 	if m.name == third {
 		verb = "witness"
 	}
-	m.run(m.pair.net.Host(m.name).Command(mustProgram(m.pair.t), verb, "-config", m.config()))
+	path := m.program
+	if path == "" {
+		path = mustProgram(m.pair.t)
+	}
+	m.run(m.pair.net.Host(m.name).Command(path, verb, "-config", m.config()))
 }
 
 // run starts a command as the process of the member.
