@@ -203,3 +203,12 @@ func TestTokenIsForABoxOrAWitness(t *testing.T) {
 		t.Error("a token for nobody")
 	}
 }
+
+// TestTokenOfHeadquarters: what lets a site send to headquarters is told from what lets a machine into a pair.
+func TestTokenOfHeadquarters(t *testing.T) {
+	t.Parallel()
+	_, err := trust.ParseToken("rackpost-30007-20G37-0G2GK-C1R8Y-1450F-P30DE-003GZ-W58W4-4CN3W-2E1ZD-8S6N8-8PYQW")
+	if err == nil || !strings.Contains(err.Error(), "rackpost uplink join") {
+		t.Errorf("it is taken, or refused as something else: %v", err)
+	}
+}

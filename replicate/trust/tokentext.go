@@ -20,6 +20,7 @@ const (
 	tokenBytes = groups * (groupSize - 1) * 5 / 8
 	maxText    = 1 << 10
 	tokenHead  = "rackpost"
+	siteKind   = 8 // what the tokens of headquarters have in place of a role: replicate/enroll
 )
 
 var text = base32.NewEncoding(alphabet).WithPadding(base32.NoPadding)
@@ -85,6 +86,9 @@ func tokenOf(b []byte) (Token, error) {
 	}
 	if head>>4 != tokenVersion {
 		return Token{}, refuse(Malformed, "the token is of version %d, this program knows %d: update the older of the two machines", head>>4, tokenVersion)
+	}
+	if head&0x0f == siteKind {
+		return Token{}, refuse(Malformed, "the token lets a site send to headquarters, not a machine into a pair: give it to \"rackpost uplink join\"; here one of \"rackpost pair token\" belongs")
 	}
 	t := Token{role: mode.Role(head & 0x0f)}
 	if t.role != mode.Box && t.role != mode.Witness {
