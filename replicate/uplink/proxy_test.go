@@ -23,6 +23,28 @@ type proxy struct {
 	connects atomic.Int64
 	wg       sync.WaitGroup
 	says     string // instead of what it should
+
+	cut atomic.Bool // the line behind it
+}
+
+func (p *proxy) whole() bool { return !p.cut.Load() }
+
+// fragile is a connection of which nothing is heard any more once something came while the line was cut: its
+// next try is minutes away.
+type fragile struct {
+	io.Reader
+	p *proxy
+}
+
+func (f fragile) Read(b []byte) (int, error) {
+	n, err := f.Reader.Read(b)
+	if f.p.whole() {
+		return n, err
+	}
+	for err == nil {
+		_, err = f.Reader.Read(b)
+	}
+	return 0, err
 }
 
 func newProxy(t *testing.T, to, password string) *proxy {
@@ -68,6 +90,10 @@ func (p *proxy) serve(c net.Conn) {
 		answer("403 Forbidden")
 		return
 	}
+	if !p.whole() {
+		_, _ = r.ReadByte() // until the box gives up: the proxy's own calls come ever more seldom
+		return
+	}
 	out, err := net.Dial("tcp", p.to)
 	if err != nil {
 		answer("502 Bad Gateway")
@@ -79,10 +105,10 @@ func (p *proxy) serve(c net.Conn) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_, _ = io.Copy(out, r)
+		_, _ = io.Copy(out, fragile{r, p})
 		_ = out.Close()
 	}()
-	_, _ = io.Copy(c, out)
+	_, _ = io.Copy(c, fragile{out, p})
 	_ = c.Close()
 	<-done
 }
@@ -105,6 +131,33 @@ func TestProxy(t *testing.T) {
 	}
 	if h := w.Status().Ways[0]; strings.Contains(h.Proxy, "p@ss") || !strings.HasSuffix(p.url, h.Proxy) {
 		t.Errorf("the proxy is shown as %q", h.Proxy)
+	}
+}
+
+// TestCutBehindTheProxy: the proxy is there, the line behind it is not. The first record is at headquarters
+// soon after it is back.
+func TestCutBehindTheProxy(t *testing.T) {
+	t.Parallel()
+	var p *proxy
+	w := newWorld(t, func(c *uplink.Config) {
+		p = newProxy(t, c.Holder.Credential().URLs[0], "")
+		c.Ways = []uplink.Way{{Name: "office", Proxy: p.url}}
+		c.Timing = uplink.Timing{Patience: time.Second}
+	}).run()
+	w.writing(200 * time.Millisecond)
+	w.connected("office")
+	w.arrives(w.write())
+	p.cut.Store(true)
+	time.Sleep(7 * time.Second)
+	k := w.write()
+	if w.has(k) {
+		t.Fatal("the line is not cut")
+	}
+	p.cut.Store(false)
+	took := w.arrives(k)
+	t.Logf("the first record was there %v after the line was back", took.Round(time.Millisecond))
+	if took > 10*time.Second {
+		t.Error("that is too long")
 	}
 }
 

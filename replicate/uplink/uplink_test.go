@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"rackpost/hw/journal"
 	"rackpost/replicate/enroll"
 	"rackpost/replicate/uplink"
 )
@@ -231,5 +232,47 @@ func TestJoinedAnew(t *testing.T) {
 	case <-changed:
 	case <-time.After(patience):
 		t.Error("nobody is told")
+	}
+}
+
+// TestOneLaneRefused: headquarters takes what is new and nothing else for now.
+func TestOneLaneRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	old := w.write()
+	w.hq.setRefuse(func(path string) error {
+		if path == uplink.PathLive {
+			return nil
+		}
+		return &enroll.Refusal{Reason: enroll.TooMany, What: "too much at once", After: time.Second}
+	})
+	w.run()
+	w.eventually("it is refused", func() bool { return w.Status().Refusal != nil })
+	w.arrives(w.write())
+	s := w.Status()
+	if s.Refusal == nil || s.Refusal.Error != "too much at once" || !s.Connected || s.Behind.Way != "" || w.has(old) {
+		t.Errorf("status: %+v", s)
+	}
+	if s.Backlog.Records == 0 || s.Backlog.Bytes == 0 || !s.Backlog.Known || len(s.Unseen) != 1 || s.Unseen[0].Stream != "logs" {
+		t.Errorf("what headquarters lacks: %+v, %+v", s.Backlog, s.Unseen)
+	}
+	w.hq.setRefuse(nil)
+	w.arrives(old)
+}
+
+// TestBudget: what is behind takes no more of a way than it may.
+func TestBudget(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *uplink.Config) { c.Ways = []uplink.Way{{Name: "thin", Behind: 20_000}} })
+	var last journal.Key
+	for range 200 {
+		last = w.write()
+	}
+	began := time.Now()
+	w.run()
+	w.arrives(last)
+	w.eventually("all is there", func() bool { return w.hq.store.Held().Covers(w.store.Have()) })
+	if took := time.Since(began); took < time.Second { // 200 of 200 bytes that cannot be packed
+		t.Errorf("40 KB were there after %v", took)
 	}
 }
