@@ -3,6 +3,7 @@ package intake
 import (
 	"context"
 	"log/slog"
+	"net"
 	"time"
 
 	"rackpost/hw/journal"
@@ -117,3 +118,6 @@ func (c Committer) Merge(ctx context.Context, site journal.ID, live bool, b []jo
 }
 
 func (c Committer) Waiting() int { return c.c.load().waiting }
+
+// NewGuard is Guard with other bounds, for tests.
+func NewGuard(l net.Listener, most, each int) net.Listener { return newGuard(l, most, each) }

@@ -197,6 +197,7 @@ func (in *Intake) upgrade(w http.ResponseWriter, e entrance) error {
 		in.leave(e.window)
 		return malformed("the connection cannot be upgraded: %v", err)
 	}
+	admitted(conn)
 	v := &voiced{Conn: conn, site: e.site, early: early(rw.Reader)}
 	go func() { // Run waits for it: lanes
 		defer in.leave(e.window)
