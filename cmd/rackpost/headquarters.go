@@ -104,7 +104,7 @@ func (h *headquarters) Run(ctx context.Context, stopping func() bool) error {
 	group.Go(func() error { return h.store.Run(storing) })
 	group.Go(func() error { defer endStore(); return h.intake.Run(ctx) })
 	group.Go(func() error { return h.consumers.Run(ctx) })
-	group.Go(func() error { return web.Serve(ctx, tls.NewListener(tcp, h.registry.TLS()), h.network(), h.logger) })
+	group.Go(func() error { return web.Serve(ctx, tls.NewListener(intake.Guard(tcp), h.registry.TLS()), h.network(), h.logger) })
 	group.Go(func() error { return web.Serve(ctx, peers{socket}, h.control(), h.logger) })
 	n := notifier{status: h.statusLine, alive: h.alive, stopping: stopping, logger: h.logger}
 	group.Go(func() error { return n.Run(ctx) })
