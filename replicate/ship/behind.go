@@ -20,7 +20,7 @@ const (
 func (s *sender) look() {
 	s.seen = s.known.looked()
 	if s.opt.Lane != Both {
-		s.looked, s.changed = time.Now(), s.store.Watch()
+		s.lookedAt, s.changed = time.Now(), s.store.Watch()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -40,14 +40,14 @@ func (s *sender) lookAgain() time.Duration {
 	case s.opt.Down:
 		period = downPeriod
 	}
-	if wait := time.Until(s.looked.Add(period)); wait > 0 {
+	if wait := time.Until(s.lookedAt.Add(period)); wait > 0 {
 		return wait
 	}
 	select {
 	case <-s.changed:
 		s.look()
 	default:
-		s.looked = time.Now()
+		s.lookedAt = time.Now()
 	}
 	return period
 }

@@ -13,6 +13,7 @@ import (
 
 	"rackpost/hw/journal"
 	"rackpost/replicate/ship"
+	"rackpost/store/crashtest"
 )
 
 // mute is an end whose answers are lost now and then, or come late.
@@ -153,7 +154,7 @@ func (s *siege) round() {
 // nothing of it but facts.
 func TestSiege(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(12) {
+	for seed := range uint64(crashtest.Rounds(12, 2000)) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {

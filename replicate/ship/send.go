@@ -19,20 +19,20 @@ const maxCarried = 1 << 14
 // sender is what the sending goroutine alone knows.
 type sender struct {
 	*session
-	tail    func(context.Context, int) ([]journal.Batch, error)
-	failed  int             // readers of the tail in a row
-	fresh   []journal.Batch // read and not yet sent: what is new
-	read    time.Time       // when it was read
-	stuck   time.Time       // since when the first of it finds no room; zero: it did not try
-	page    []journal.Batch // and what is behind
-	rest    time.Time       // until when reading what is behind waits
-	counted time.Time
-	passing bool
-	obeys   Pace            // of the peer, as this goroutine goes by it
-	budget  bucket          // of what is sent
-	seen    uint64          // looks that were begun
-	changed <-chan struct{} // the store's, of the last look by the clock
-	looked  time.Time       // when that was
+	tail     func(context.Context, int) ([]journal.Batch, error)
+	failed   int             // readers of the tail in a row
+	fresh    []journal.Batch // read and not yet sent: what is new
+	read     time.Time       // when it was read
+	stuck    time.Time       // since when the first of it finds no room; zero: it did not try
+	page     []journal.Batch // and what is behind
+	rest     time.Time       // until when reading what is behind waits
+	counted  time.Time
+	passing  bool
+	obeys    Pace            // of the peer, as this goroutine goes by it
+	budget   bucket          // of what is sent
+	seen     uint64          // looks that were begun
+	changed  <-chan struct{} // the store's, of the last look by the clock
+	lookedAt time.Time       // when that was
 }
 
 // long is how long to wait for what comes with a kick.

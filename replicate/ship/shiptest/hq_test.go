@@ -16,6 +16,7 @@ import (
 	"rackpost/hw/journal"
 	"rackpost/replicate/ship"
 	"rackpost/store"
+	"rackpost/store/crashtest"
 )
 
 var hqSite = journal.ID{0xcc}
@@ -178,7 +179,7 @@ func TestEveryReadingOnce(t *testing.T) {
 	}
 	connects(false)
 	var o oracle
-	for round := range 8 {
+	for round := range crashtest.Rounds(8, 560) { // 560: 10^8 samples
 		var ends sync.WaitGroup
 		for i, b := range boxes {
 			cut := ways[i].connect(t, [2]int{r.IntN(60_000), r.IntN(120_000)})

@@ -96,7 +96,9 @@ func idle(b *testing.B, lane ship.Lane, connections int, held journal.Vector, ba
 	for _, l := range lines {
 		until(b, "it is there", func() bool { return l.Progress().Sent == 1 })
 	}
+	used := processor(b)
 	time.Sleep(10 * time.Second)
+	b.ReportMetric(100*(processor(b)-used).Seconds()/10/float64(2*connections)*1000, "core-%/1000-ends")
 	after, more := inUse()
 	b.ReportMetric((float64(after)-float64(before))/float64(2*connections), "heap-B/end")
 	b.ReportMetric((float64(more)-float64(stacks))/float64(2*connections), "stack-B/end")
