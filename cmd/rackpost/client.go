@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -28,6 +30,7 @@ const (
 type client struct {
 	socket string
 	http   *http.Client
+	site   string // that is asked of; empty: the box's own, or all of headquarters
 }
 
 // newClient returns a client for the socket of the flag, else of RACKPOST_SOCKET, else the
@@ -43,7 +46,7 @@ func newClient(socket string) *client {
 		var d net.Dialer
 		return d.DialContext(ctx, "unix", socket)
 	}
-	return &client{socket, &http.Client{
+	return &client{socket: socket, http: &http.Client{
 		Timeout:   clientTimeout,
 		Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true},
 	}}
@@ -52,6 +55,26 @@ func newClient(socket string) *client {
 // get reads one answer into v. The error tells what to do next.
 func (c *client) get(ctx context.Context, path string, query url.Values, v any) error {
 	return c.ask(ctx, http.MethodGet, path, query, nil, v)
+}
+
+// ofSite reads SITE/DEVICE, as headquarters is asked: what follows is asked of that site. It returns the device.
+func (c *client) ofSite(word string) string {
+	if i := strings.LastIndexByte(word, '/'); i > 0 {
+		c.site, word = word[:i], word[i+1:]
+	}
+	return word
+}
+
+// getOf is get of one site, or of all where none was named.
+func (c *client) getOf(ctx context.Context, path string, query url.Values, v any) error {
+	if c.site != "" {
+		query = maps.Clone(query)
+		if query == nil {
+			query = url.Values{}
+		}
+		query.Set("site", c.site)
+	}
+	return c.get(ctx, path, query, v)
 }
 
 // post has something done and reads what came of it into v.

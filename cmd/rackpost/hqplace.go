@@ -18,8 +18,7 @@ import (
 
 // pulling is what the API of headquarters stands on.
 func (h *headquarters) pulling() api.Config {
-	p := pulled{h.store}
-	return api.Config{Box: h, Sites: h, Records: p, Registers: p, Readings: p, Consumers: h.consumers, Logger: h.logger}
+	return api.Config{Box: h, Sites: h, Records: storeRecords{h.store}, Registers: storeRegisters{h.store}, Readings: storeReadings{h.store}, Consumers: h.consumers, Logger: h.logger}
 }
 
 // Status implements api.Box.

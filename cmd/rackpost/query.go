@@ -17,7 +17,7 @@ import (
 func queryCommand() command {
 	return command{
 		name: "query",
-		args: "[-json] [-since D | -latest] [-socket PATH] DEVICE [COMPONENT SENSOR]",
+		args: "[-json] [-since D | -latest] [-socket PATH] [SITE/]DEVICE [COMPONENT SENSOR]",
 		does: "print what was recorded: the facts of a device, or the readings of one sensor",
 		help: `  -since D      how far back: 30m, 1h, 7d; 1h if not given
   -from T -to T between two times such as 2026-11-21T10:00:00Z, instead of -since
@@ -26,7 +26,7 @@ func queryCommand() command {
   -json         print one JSON object
   -socket PATH  of the appliance; else $RACKPOST_SOCKET, else ` + defaultSocket + `
 
-Which components and sensors there are, -latest tells: port/Gi1/0/1 rx_bytes_total.`,
+At headquarters the name of a site stands in front: FRA-3/core-1. Which components and sensors there are, -latest tells: port/Gi1/0/1 rx_bytes_total.`,
 		run: runQuery,
 	}
 }
@@ -46,7 +46,9 @@ func runQuery(ctx context.Context, t terminal, args []string) error {
 	if len(rest) != 1 && len(rest) != 3 {
 		return usagef("name a device, or a device, a component and a sensor")
 	}
-	q := url.Values{"device": rest[:1]}
+	c := newClient(*socket)
+	device := c.ofSite(rest[0])
+	q := url.Values{"device": {device}}
 	if *since != "" {
 		d, err := parseDuration(*since)
 		if err != nil {
@@ -59,12 +61,11 @@ func runQuery(ctx context.Context, t terminal, args []string) error {
 			q.Set(name, v)
 		}
 	}
-	c := newClient(*socket)
 	if *latest {
 		if len(rest) != 1 || len(q) != 1 {
 			return usagef("-latest goes with a device alone")
 		}
-		return queryLatest(ctx, c, t.out, rest[0], *asJSON)
+		return queryLatest(ctx, c, t.out, device, *asJSON)
 	}
 	if len(rest) == 1 {
 		return queryFacts(ctx, c, t.out, q, *asJSON)
@@ -76,7 +77,7 @@ func runQuery(ctx context.Context, t terminal, args []string) error {
 
 func queryLatest(ctx context.Context, c *client, w io.Writer, device string, asJSON bool) error {
 	var l web.Latest
-	if err := c.get(ctx, "/devices/"+device+"/latest", nil, &l); err != nil {
+	if err := c.getOf(ctx, "/devices/"+device+"/latest", nil, &l); err != nil {
 		return err
 	}
 	if asJSON {
@@ -99,7 +100,7 @@ func pointText(p web.Point) string {
 
 func queryFacts(ctx context.Context, c *client, w io.Writer, q url.Values, asJSON bool) error {
 	var f web.Facts
-	if err := c.get(ctx, "/facts", q, &f); err != nil {
+	if err := c.getOf(ctx, "/facts", q, &f); err != nil {
 		return err
 	}
 	if asJSON {
@@ -116,7 +117,7 @@ func queryFacts(ctx context.Context, c *client, w io.Writer, q url.Values, asJSO
 
 func querySeries(ctx context.Context, c *client, w io.Writer, q url.Values, asJSON bool) error {
 	var s web.Series
-	if err := c.get(ctx, "/query", q, &s); err != nil {
+	if err := c.getOf(ctx, "/query", q, &s); err != nil {
 		return err
 	}
 	if asJSON {

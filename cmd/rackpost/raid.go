@@ -20,13 +20,14 @@ const (
 func raidCommand() command {
 	return command{
 		name: "raid",
-		args: "[-json] [-socket PATH] [DEVICE]",
+		args: "[-json] [-socket PATH] [[SITE/]DEVICE]",
 		does: "show the RAID sets of the servers, what is wrong with them and what to do about it",
 		help: `Every controller, battery, volume and drive as the running appliance knows them, of DEVICE or of all,
 the worst first. A line that begins with a level is what the audit says (docs/raid.md: every rule, why, and
 how a policy changes it); the others begin with the health the device gives the part.
 
   -json          print one JSON object
+  -site SITE     at headquarters: of one site alone; or SITE/DEVICE
   -socket PATH   of the appliance; else $RACKPOST_SOCKET, else ` + defaultSocket + `
 
 Exit code 0: nothing is wrong; 3: only warnings; 4: a fault, of level average or graver; 5: no fault, and
@@ -44,6 +45,7 @@ func runRAID(ctx context.Context, t terminal, args []string) error {
 	fs := flag.NewFlagSet("raid", flag.ContinueOnError)
 	asJSON := fs.Bool("json", false, "")
 	socket := fs.String("socket", "", "")
+	site := fs.String("site", "", "")
 	rest, err := parseFlags(fs, args)
 	if err != nil {
 		return err
@@ -52,13 +54,14 @@ func runRAID(ctx context.Context, t terminal, args []string) error {
 		return usagef("name one device, or none for all")
 	}
 	c := newClient(*socket)
+	c.site = *site
 	var r raidResult
 	if len(rest) == 1 {
 		var one web.Raid
-		err = c.get(ctx, "/devices/"+rest[0]+"/raid", nil, &one)
+		err = c.getOf(ctx, "/devices/"+c.ofSite(rest[0])+"/raid", nil, &one)
 		r.Devices = []web.Raid{one}
 	} else {
-		err = c.get(ctx, "/raid", nil, &r)
+		err = c.getOf(ctx, "/raid", nil, &r)
 	}
 	if err != nil {
 		return err

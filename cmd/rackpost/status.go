@@ -17,9 +17,9 @@ import (
 func statusCommand() command {
 	return command{
 		name: "status",
-		args: "[-json] [-socket PATH]",
+		args: "[-json] [-site SITE] [-socket PATH]",
 		does: "show devices, the age of their data, and the journal of the running appliance",
-		help: "  -json          print one JSON object: {status, devices}\n  -socket PATH   of the appliance; else $RACKPOST_SOCKET, else " + defaultSocket,
+		help: "  -json          print one JSON object: {status, devices}\n  -site SITE     at headquarters: of one site alone\n  -socket PATH   of the appliance; else $RACKPOST_SOCKET, else " + defaultSocket,
 		run:  runStatus,
 	}
 }
@@ -35,6 +35,7 @@ func runStatus(ctx context.Context, t terminal, args []string) error {
 	fs := flag.NewFlagSet("status", flag.ContinueOnError)
 	asJSON := fs.Bool("json", false, "")
 	socket := fs.String("socket", "", "")
+	site := fs.String("site", "", "")
 	if rest, err := parseFlags(fs, args); err != nil {
 		return err
 	} else if len(rest) > 0 {
@@ -42,11 +43,12 @@ func runStatus(ctx context.Context, t terminal, args []string) error {
 	}
 	c := newClient(*socket)
 	c.http.Timeout = statusTimeout
+	c.site = *site
 	var r statusResult
 	if err := c.get(ctx, "/status", nil, &r.Status); err != nil {
 		return err
 	}
-	if err := c.get(ctx, "/devices", nil, &r); err != nil {
+	if err := c.getOf(ctx, "/devices", nil, &r); err != nil {
 		return err
 	}
 	if *asJSON {
