@@ -69,8 +69,8 @@ func openHeadquarters(ctx context.Context, cfg hqConfig, opt store.Options, logg
 }
 
 // quotaOf returns the quota of a site that has another one than the rest.
-func (h *headquarters) quotaOf(site journal.ID) (intake.Quota, bool) {
-	q, ok := h.cfg.quotas[h.nameOf(site)]
+func (h *headquarters) quotaOf(_ journal.ID, name string) (intake.Quota, bool) {
+	q, ok := h.cfg.quotas[name]
 	return q, ok
 }
 

@@ -76,9 +76,9 @@ type Config struct {
 	Origin journal.ID // of headquarters' store
 	Store  Store
 	Door   Door
-	Teller Teller                              // nil: nobody is told
-	Stored func(site journal.ID) int64         // bytes that the store keeps of a site; nil: not known
-	Quota  func(site journal.ID) (Quota, bool) // of a site with other limits than Limits.Quota; may be nil
+	Teller Teller                                           // nil: nobody is told
+	Stored func(site journal.ID) int64                      // bytes that the store keeps of a site; nil: not known
+	Quota  func(site journal.ID, name string) (Quota, bool) // of a site with other limits than Limits.Quota; may be nil
 	Limits Limits
 	Now    func() time.Time // the wall clock; time.Now when nil
 	Logger *slog.Logger

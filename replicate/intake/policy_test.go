@@ -61,7 +61,9 @@ func TestQuota(t *testing.T) {
 		l := &teller{}
 		h := simulateHQ(t, 2, func(c *intake.Config) {
 			c.Limits.Quota = intake.Quota{BytesPerDay: 20_000}
-			c.Quota = func(site journal.ID) (intake.Quota, bool) { return intake.Quota{}, site == siteID(1) }
+			c.Quota = func(site journal.ID, name string) (intake.Quota, bool) {
+				return intake.Quota{}, site == siteID(1) && name == siteName(1)
+			}
 			c.Teller = l
 			c.Now = func() time.Time { return time.Now().Add(23*time.Hour + 55*time.Minute) }
 		})

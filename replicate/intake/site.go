@@ -33,8 +33,6 @@ type site struct {
 	today    usage
 	stored   int64
 	asked    time.Time // what the store keeps
-	quota    Quota
-	looked   time.Time // which quota it has
 	wishes   wishes
 	strict   time.Time // facts alone are taken from then on; zero: all is
 }
@@ -156,30 +154,22 @@ func (s *site) wish(change func(*wishes)) {
 // askPeriod is how often the store is asked what it keeps of a site that brings something.
 const askPeriod = 10 * time.Second
 
-// quotaPeriod is how often it is asked which quota a site has.
-const quotaPeriod = 30 * time.Second
-
 // measure sees to the site's quota, and slows it.
 func (s *site) measure(slow uint64) {
 	s.mu.Lock()
 	ask := s.in.cfg.Stored != nil && time.Since(s.asked) >= askPeriod && (s.unread.Load() || s.wishes.quota != "")
-	look := s.looked.IsZero() || time.Since(s.looked) >= quotaPeriod
 	if ask {
 		s.asked = time.Now()
 		s.unread.Store(false)
 	}
-	stored, q := s.stored, s.quota
+	stored, name := s.stored, s.name
 	s.mu.Unlock()
 	if ask {
 		stored = s.in.cfg.Stored(s.id)
 	}
-	if look {
-		q = s.in.quotaOf(s.id)
-	}
+	q := s.in.quotaOf(s.id, name)
 	s.mu.Lock()
-	if s.stored, s.quota = stored, q; look {
-		s.looked = time.Now()
-	}
+	s.stored = stored
 	s.today.turn(s.in.now())
 	over := q.over(s.today.bytes, s.stored)
 	s.mu.Unlock()

@@ -134,9 +134,9 @@ func (w *watcher) outgrown(now time.Time) []Alarm {
 	return []Alarm{{Component: AllSites, Code: CodeOutgrown, Level: hw.LevelAverage, Params: attrs("reason", reason)}}
 }
 
-func (in *Intake) quotaOf(site journal.ID) Quota {
+func (in *Intake) quotaOf(site journal.ID, name string) Quota {
 	if in.cfg.Quota != nil {
-		if q, ok := in.cfg.Quota(site); ok {
+		if q, ok := in.cfg.Quota(site, name); ok {
 			return q
 		}
 	}
