@@ -94,7 +94,11 @@ func (h *Holder) TLS(address string) *tls.Config {
 }
 
 // Due says whether the certificate is to be renewed: a third of its life or less is left.
-func (h *Holder) Due() bool { return due(h.state.Load().leaf, siteLife, h.clock()) }
+// One that ends with the CA is not: no other would last longer.
+func (h *Holder) Due() bool {
+	c := h.state.Load()
+	return due(c.leaf, siteLife, h.clock()) && c.leaf.NotAfter.Before(c.ca.NotAfter)
+}
 
 // Renew asks headquarters at HOST:PORT for another certificate for the same key, and saves it. It does so
 // also when Due says nothing: headquarters may have refused the certificate, and its clock may be right

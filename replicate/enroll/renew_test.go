@@ -2,10 +2,12 @@ package enroll_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -200,6 +202,46 @@ func FuzzToken(f *testing.F) {
 			t.Errorf("%q reads as another token when it is written again: %v", s, err)
 		}
 	})
+}
+
+// FuzzRequests: whatever comes, it is refused with a reason, and nobody is let in.
+func FuzzRequests(f *testing.F) {
+	o := openOffice(f, f.TempDir()+"/hq", nil)
+	handler := o.Handler()
+	f.Add(true, []byte(`{"token":"AAAAAAAAAAAAAAAAAAA=","site":"00000000-0000-0000-0000-000000000001","request":"AA=="}`))
+	f.Add(false, []byte(`{"request":"MIIB"}`))
+	f.Fuzz(func(t *testing.T, join bool, body []byte) {
+		path := enroll.PathRenew
+		if join {
+			path = enroll.PathEnroll
+		}
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, httptest.NewRequest(http.MethodPost, path, bytes.NewReader(body)))
+		if r := enroll.Refused(w.Result(), time.Now()); w.Code < 400 || r.What == "" || len(o.List()) > 0 {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+	})
+}
+
+// TestCAThatEnds: in the last year of the CA a certificate ends with it, and is not renewed ever again.
+func TestCAThatEnds(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	ahead := 19*365*24*time.Hour + 200*24*time.Hour
+	now := func() time.Time { return time.Now().Add(ahead) }
+	o.now.Store(ahead.Milliseconds())
+	c, err := enroll.Join(t.Context(), enroll.Joining{URL: o.url, Token: o.invite(t, "FRA-3", false), Site: newSite(), Now: now, Trusted: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ca, _ := o.CA()
+	if !c.Expires().Equal(ca.NotAfter) {
+		t.Errorf("it ends on %v, the CA on %v", c.Expires(), ca.NotAfter)
+	}
+	ahead += 100 * 24 * time.Hour
+	if h := holder(t, c, func(g *enroll.Holding) { g.Now = now }); h.Due() {
+		t.Error("it is to be renewed")
+	}
 }
 
 func FuzzCredential(f *testing.F) {
