@@ -15,8 +15,8 @@ const maxExposure = "20"
 // newKeys are keys of the unit that Debian 12's systemd does not know and only warns about.
 var newKeys = regexp.MustCompile(`Unknown key.* 'Restart(Steps|MaxDelaySec)' in section \[Service\], ignoring`)
 
-// units are those of a box and of a witness.
-var units = []string{"rackpost.service", "rackpost-witness.service"}
+// units are those of a box, of a witness and of headquarters.
+var units = []string{"rackpost.service", "rackpost-witness.service", "rackpost-hq.service"}
 
 func TestUnitIsValid(t *testing.T) {
 	t.Parallel()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"strings"
 
 	"rackpost/collectors/all"
 )
@@ -15,7 +16,7 @@ func checkCommand() command {
 	return command{
 		name: "check",
 		args: "-config FILE",
-		does: "check box.yaml and the site.yaml it names, or a site.yaml or witness.yaml alone",
+		does: "check box.yaml and the site.yaml it names, or a site.yaml, witness.yaml or hq.yaml alone",
 		help: "Every error is told as file:line:column with what to write instead; nothing is started.\nExit code 0: all is well; 1: there are errors.",
 		run:  runCheck,
 	}
@@ -57,7 +58,7 @@ func plural(n int, one, many string) string {
 // siteKeys are the keys at the left margin that only a site.yaml has.
 var siteKeys = regexp.MustCompile(`(?m)^((devices|credentials|customers|racks|policy)[ \t]*:|site[ \t]*:[ \t]*([{#].*)?\r?$)`)
 
-// checkFile checks a box.yaml with its site.yaml, a site.yaml or a witness.yaml, and returns what a
+// checkFile checks a box.yaml with its site.yaml, a site.yaml, a witness.yaml or an hq.yaml, and returns what a
 // right one holds. The error holds the problems of both.
 func checkFile(file string) (right string, notes problems, err error) {
 	env := secretSource{getenv: os.Getenv, outside: os.Getenv("CREDENTIALS_DIRECTORY") == "", sealed: notLookedAt}
@@ -69,6 +70,9 @@ func checkFile(file string) (right string, notes problems, err error) {
 	case siteKeys.Match(data):
 		site, notes, err := parseSite(file, data, all.Kinds(), env)
 		return deviceCount(len(site.devices)), notes, err
+	case hqKeys.Match(data):
+		h, err := parseHQ(file, data)
+		return "headquarters at " + strings.Join(h.urls, ", "), nil, err
 	case witnessList.Match(data):
 		w, err := parseWitness(file, data)
 		return "a witness at " + paths(w.pair.listen), nil, err

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -60,6 +61,9 @@ type rawQuota struct {
 	Day    text `yaml:"day"`
 	Stored text `yaml:"stored"`
 }
+
+// hqKeys are the keys at the left margin that only an hq.yaml has.
+var hqKeys = regexp.MustCompile(`(?m)^(urls|quotas?|silent|certificate)[ \t]*:`)
 
 // loadHQ reads and checks hq.yaml.
 func loadHQ(file string) (hqConfig, error) {
