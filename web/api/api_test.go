@@ -12,71 +12,74 @@ import (
 	"rackpost/web/api"
 )
 
+// answers are what is asked, and part of what is answered.
+var answers = []struct {
+	path string
+	code int
+	want string // part of the body
+}{
+	{"/api/v1/status", 200, `"name":"box-a"`},
+	{"/api/v1/sites", 200, `"name":"FRA-3"`},
+	{"/api/v1/devices", 200, `"health":"critical"`},
+	{"/api/v1/devices?site=FRA-3", 200, `"site":"` + siteA.String() + `"`},
+	{"/api/v1/devices?site=" + siteA.String(), 200, `"id":"sw"`},
+	{"/api/v1/devices?site=FRA-4", 404, `did you mean \"FRA-3\"`},
+	{"/api/v1/devices/sw", 200, `"path":"port/Gi1/0/1"`},
+	{"/api/v1/devices/swi", 404, `did you mean \"sw\"`},
+	{"/api/v1/devices/nosuch", 404, `there are: sw, srv-1`},
+	{"/api/v1/devices/sw/latest", 200, `"readings":[{"component":"cpu/1","sensor":"busy_percent","at":"2026-11-21T12:00:00Z","value":7}]`},
+	{"/api/v1/devices/nosuch/latest", 404, "unknown device"},
+	{"/api/v1/devices/sw/raid", 200, `"controllers":[]`},
+	{"/api/v1/raid", 200, `{"devices":[{"site":"` + siteA.String() + `","device":"srv-1"`},
+	{"/api/v1/inventory", 200, `"parts":[{"path":"port/Gi1/0/1","health":"critical","attrs":{"alias":"\u003cb\u003e"}}]`},
+	{"/api/v1/inventory?device=srv-1", 200, `"parts":[]`},
+	{"/api/v1/inventory?device=srv-2", 404, `did you mean \"srv-1\"`},
+	{"/api/v1/query?device=sw&component=port/Gi1/0/1&sensor=rx_bytes_total", 200, `{"at":"2026-11-21T12:00:00Z","value":18446744073709551615},{"at":"2026-11-21T12:00:00Z","absent":"not-ready"},{"at":"2026-11-21T12:00:00Z","value":1000000}`},
+	{"/api/v1/query?device=sw&component=a&sensor=b&limit=2", 200, `"truncated":true`},
+	{"/api/v1/query?device=sw&component=a&sensor=b&limit=3", 200, `"truncated":false`},
+	{"/api/v1/query?device=sw", 400, `parameter \"component\" is missing`},
+	{"/api/v1/query?device=sw&component=a&sensor=b&limit=0", 400, "from 1 to 100000"},
+	{"/api/v1/query?device=sw&component=a&sensor=b&limit=-1", 400, "from 1 to 100000"},
+	{"/api/v1/query?device=sw&component=a&sensor=b&limit=9223372036854775808", 400, "out of bounds"},
+	{"/api/v1/query?device=sw&component=a&sensor=b&since=60", 400, "no duration"},
+	{"/api/v1/query?device=sw&component=a&sensor=b&since=0s", 400, "not before"},
+	{"/api/v1/query?device=sw&component=a&sensor=b&since=-1h", 400, "no duration"},
+	{"/api/v1/query?device=sw&component=a&sensor=b&since=1h&from=2026-11-21T10:00:00Z", 400, "stand together"},
+	{"/api/v1/query?device=sw&component=a&sensor=b&from=yesterday", 400, "no time"},
+	{"/api/v1/query?device=sw&component=a&sensor=b&from=2027-11-21T10:00:00Z", 400, "not before"},
+	{"/api/v1/query?device=sw&device=x&component=a&sensor=b", 400, "twice"},
+	{"/api/v1/query?device=%ff&component=a&sensor=b", 400, "UTF-8"},
+	{"/api/v1/query?device=" + strings.Repeat("a", 5000) + "&component=a&sensor=b", 400, "4096 bytes"},
+	{"/api/v1/query?device=sw;x=1", 400, "cannot be read"},
+	{"/api/v1/facts?devise=sw", 400, `did you mean \"device\"`},
+	{"/api/v1/facts?" + strings.Repeat("a&b&", 1) + "c&d&e&f&g&h&i&j&k&l&m&n&o&p&q", 400, "more than 16"},
+	{"/api/v1/facts?device=sw", 200, `"turn":7,"kind":"gap","device":"sw","group":"visit","value":{"from":"2026-11-21T12:00:00Z","reason":"no-answer"}`},
+	{"/api/v1/facts?device=sw&limit=1", 200, `"reason":"no-answer"}}],"truncated":true}`},
+	{"/api/v1/aggregate?sensor=busy_percent&device=sw&step=5m&since=7d", 200, `"min":1,"max":3,"mean":2,"last":3`},
+	{"/api/v1/aggregate?sensor=busy_percent", 200, `"min":null`},
+	{"/api/v1/aggregate", 400, `\"sensor\" is missing`},
+	{"/api/v1/aggregate?sensor=a&by=devices", 400, `did you mean \"device\"`},
+	{"/api/v1/aggregate?sensor=a&step=1ms", 400, "too short"},
+	{"/api/v1/aggregate?sensor=a&step=1s&since=30d", 400, "more than 100000 steps"},
+	{"/api/v1/aggregate?sensor=a&device=nosuch", 404, "there are: sw, srv-1"},
+	{"/api/v1/aggregate?sensor=a&from=2026-11-21T10:00:00Z&to=2026-11-21T09:00:00Z", 400, "not before"},
+	{"/api/v1/changes?after=x%2By", 400, "no position"},
+	{"/api/v1/changes?after=nonsense", 400, "no position"},
+	{"/api/v1/changes?after=other:1", 410, `"snapshot":"/api/v1/snapshot"`},
+	{"/api/v1/changes?streams=facts,log", 400, `did you mean \"logs\"`},
+	{"/api/v1/changes?wait=2m", 400, "out of bounds"},
+	{"/api/v1/changes?limit=-1", 400, "from 1 to 100000"},
+	{"/metrics?site=nowhere", 404, "there are: FRA-3"},
+	{"/api/v1/chnages", 404, "did you mean /api/v1/changes?"},
+	{"/api/v2/status", 404, "openapi.json"},
+}
+
 func TestAnswers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.places[siteA] = rack()
 	h := w.box()
-	for _, c := range []struct {
-		path string
-		code int
-		want string // part of the body
-	}{
-		{"/api/v1/status", 200, `"name":"box-a"`},
-		{"/api/v1/sites", 200, `"name":"FRA-3"`},
-		{"/api/v1/devices", 200, `"health":"critical"`},
-		{"/api/v1/devices?site=FRA-3", 200, `"site":"` + siteA.String() + `"`},
-		{"/api/v1/devices?site=" + siteA.String(), 200, `"id":"sw"`},
-		{"/api/v1/devices?site=FRA-4", 404, `did you mean \"FRA-3\"`},
-		{"/api/v1/devices/sw", 200, `"path":"port/Gi1/0/1"`},
-		{"/api/v1/devices/swi", 404, `did you mean \"sw\"`},
-		{"/api/v1/devices/nosuch", 404, `there are: sw, srv-1`},
-		{"/api/v1/devices/sw/latest", 200, `"readings":[{"component":"cpu/1","sensor":"busy_percent","at":"2026-11-21T12:00:00Z","value":7}]`},
-		{"/api/v1/devices/nosuch/latest", 404, "unknown device"},
-		{"/api/v1/devices/sw/raid", 200, `"controllers":[]`},
-		{"/api/v1/raid", 200, `{"devices":[{"site":"` + siteA.String() + `","device":"srv-1"`},
-		{"/api/v1/inventory", 200, `"parts":[{"path":"port/Gi1/0/1","health":"critical","attrs":{"alias":"\u003cb\u003e"}}]`},
-		{"/api/v1/inventory?device=srv-1", 200, `"parts":[]`},
-		{"/api/v1/inventory?device=srv-2", 404, `did you mean \"srv-1\"`},
-		{"/api/v1/query?device=sw&component=port/Gi1/0/1&sensor=rx_bytes_total", 200, `{"at":"2026-11-21T12:00:00Z","value":18446744073709551615},{"at":"2026-11-21T12:00:00Z","absent":"not-ready"},{"at":"2026-11-21T12:00:00Z","value":1000000}`},
-		{"/api/v1/query?device=sw&component=a&sensor=b&limit=2", 200, `"truncated":true`},
-		{"/api/v1/query?device=sw&component=a&sensor=b&limit=3", 200, `"truncated":false`},
-		{"/api/v1/query?device=sw", 400, `parameter \"component\" is missing`},
-		{"/api/v1/query?device=sw&component=a&sensor=b&limit=0", 400, "from 1 to 100000"},
-		{"/api/v1/query?device=sw&component=a&sensor=b&limit=-1", 400, "from 1 to 100000"},
-		{"/api/v1/query?device=sw&component=a&sensor=b&limit=9223372036854775808", 400, "out of bounds"},
-		{"/api/v1/query?device=sw&component=a&sensor=b&since=60", 400, "no duration"},
-		{"/api/v1/query?device=sw&component=a&sensor=b&since=0s", 400, "not before"},
-		{"/api/v1/query?device=sw&component=a&sensor=b&since=-1h", 400, "no duration"},
-		{"/api/v1/query?device=sw&component=a&sensor=b&since=1h&from=2026-11-21T10:00:00Z", 400, "stand together"},
-		{"/api/v1/query?device=sw&component=a&sensor=b&from=yesterday", 400, "no time"},
-		{"/api/v1/query?device=sw&component=a&sensor=b&from=2027-11-21T10:00:00Z", 400, "not before"},
-		{"/api/v1/query?device=sw&device=x&component=a&sensor=b", 400, "twice"},
-		{"/api/v1/query?device=%ff&component=a&sensor=b", 400, "UTF-8"},
-		{"/api/v1/query?device=" + strings.Repeat("a", 5000) + "&component=a&sensor=b", 400, "4096 bytes"},
-		{"/api/v1/query?device=sw;x=1", 400, "cannot be read"},
-		{"/api/v1/facts?devise=sw", 400, `did you mean \"device\"`},
-		{"/api/v1/facts?" + strings.Repeat("a&b&", 1) + "c&d&e&f&g&h&i&j&k&l&m&n&o&p&q", 400, "more than 16"},
-		{"/api/v1/facts?device=sw", 200, `"turn":7,"kind":"gap","device":"sw","group":"visit","value":{"from":"2026-11-21T12:00:00Z","reason":"no-answer"}`},
-		{"/api/v1/facts?device=sw&limit=1", 200, `"reason":"no-answer"}}],"truncated":true}`},
-		{"/api/v1/aggregate?sensor=busy_percent&device=sw&step=5m&since=7d", 200, `"min":1,"max":3,"mean":2,"last":3`},
-		{"/api/v1/aggregate?sensor=busy_percent", 200, `"min":null`},
-		{"/api/v1/aggregate", 400, `\"sensor\" is missing`},
-		{"/api/v1/aggregate?sensor=a&by=devices", 400, `did you mean \"device\"`},
-		{"/api/v1/aggregate?sensor=a&step=1ms", 400, "too short"},
-		{"/api/v1/aggregate?sensor=a&step=1s&since=30d", 400, "more than 100000 steps"},
-		{"/api/v1/aggregate?sensor=a&device=nosuch", 404, "there are: sw, srv-1"},
-		{"/api/v1/aggregate?sensor=a&from=2026-11-21T10:00:00Z&to=2026-11-21T09:00:00Z", 400, "not before"},
-		{"/api/v1/changes?after=x%2By", 400, "no position"},
-		{"/api/v1/changes?after=nonsense", 400, "no position"},
-		{"/api/v1/changes?after=other:1", 410, `"snapshot":"/api/v1/snapshot"`},
-		{"/api/v1/changes?streams=facts,log", 400, `did you mean \"logs\"`},
-		{"/api/v1/changes?wait=2m", 400, "out of bounds"},
-		{"/api/v1/changes?limit=-1", 400, "from 1 to 100000"},
-		{"/metrics?site=nowhere", 404, "there are: FRA-3"},
-		{"/api/v1/chnages", 404, "did you mean /api/v1/changes?"},
-		{"/api/v2/status", 404, "openapi.json"},
-	} {
+	for _, c := range answers {
 		r := get(t, h, c.path)
 		if r.Code != c.code || !strings.Contains(r.Body.String(), c.want) {
 			t.Errorf("GET %.80s: %d %.600s; want %d and %s", c.path, r.Code, r.Body, c.code, c.want)

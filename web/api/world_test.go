@@ -120,6 +120,12 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
+// reset forgets every record: an API and its compressor are dear to make.
+func (w *world) reset() {
+	w.batches, w.times = nil, nil
+	clear(w.seqs)
+}
+
 var siteNames = map[journal.ID]string{siteA: "FRA-3", siteB: "OSL-1"}
 
 func (w *world) Sites(context.Context) ([]api.Site, error) {
