@@ -92,7 +92,8 @@ func (s *Store) loadForgotten() error {
 		_, err := fmt.Sscan(lines.Text(), &id, &x.upTo, &state)
 		site, err2 := journal.ParseID(id)
 		if err != nil || err2 != nil {
-			return fmt.Errorf("read which sites are forgotten: line %q of %s: want a site, a number and a word", lines.Text(), forgottenFile)
+			s.opt.Logger.Error("a site that was forgotten is known again", "file", forgottenFile, "line", lines.Text())
+			continue
 		}
 		x.pending = state != "gone"
 		s.forgotten[site] = x

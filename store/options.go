@@ -27,7 +27,7 @@ type Options struct {
 	Budget       int64         // bytes of all files together; 8 GB when 0, at least 64 MB
 	MinFree      int64         // bytes of the file system left to others: below it the store sheds; 256 MB when 0
 	Ballast      int64         // bytes kept in a file to be freed first when the disk is full; 256 MB when 0, none when negative
-	SegmentBytes int64         // a segment is sealed at this size; max(256 MB, or 1 GB of many sites, Budget/256) when 0
+	SegmentBytes int64         // a segment is sealed at this size; max(256 MB, or 512 MB of many sites, Budget/256) when 0
 	SegmentAge   time.Duration // or at this age; 6 h when 0
 	FlushAge     time.Duration // a flush comes this long after the first waiting report; 1 s when 0
 
@@ -49,7 +49,7 @@ func (o *Options) defaults() error {
 	or(&o.Ballast, 256<<20)
 	least := int64(256 << 20)
 	if o.ManySites { // so that a device has enough visits in a segment for a good twin
-		least = 1 << 30
+		least = 512 << 20
 	}
 	or(&o.SegmentBytes, max(least, o.Budget/256))
 	or(&o.SegmentAge, 6*time.Hour)

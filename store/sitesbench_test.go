@@ -119,7 +119,8 @@ func BenchmarkMergeSites(b *testing.B) {
 		var before, after runtime.MemStats
 		runtime.GC()
 		runtime.ReadMemStats(&before)
-		hq, err := store.Open(b.Context(), store.Options{Dir: dir, Site: hqSite(), ManySites: true, Ballast: -1, Budget: 64 << 30})
+		o := store.Options{Dir: dir, Site: hqSite(), ManySites: true, Ballast: -1, Budget: 64 << 30}
+		hq, err := store.Open(b.Context(), o)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -158,6 +159,15 @@ func BenchmarkMergeSites(b *testing.B) {
 		b.ReportMetric(cpu/total*1e6, "cpu-s/Msamples")
 		b.ReportMetric(float64(wrote)/total, "written-B/sample")
 		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/1e6, "heap-MB")
+		b.ReportMetric(putTogether(b, hq), "tail-aggregate-s")
+		if err := hq.Close(); err != nil {
+			b.Fatal(err)
+		}
+		began := time.Now()
+		if hq, err = store.Open(b.Context(), o); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(time.Since(began).Seconds()/float64(bytesOf(b, dir, ".open"))*512e6, "start-s/512MB")
 		c := cpuSeconds()
 		if err := hq.Seal(b.Context()); err != nil {
 			b.Fatal(err)
@@ -165,9 +175,22 @@ func BenchmarkMergeSites(b *testing.B) {
 		b.ReportMetric((cpuSeconds()-c)/allSamples*1e6, "seal-cpu-s/Msamples")
 		b.ReportMetric(float64(bytesOf(b, dir, ".sealed")-sizeBefore)/total, "journal-B/sample")
 		b.ReportMetric(float64(bytesOf(b, dir, ".twin"))/allSamples, "twin-B/sample")
+		b.ReportMetric(putTogether(b, hq), "twin-aggregate-s")
 		if err := hq.Close(); err != nil {
 			b.Fatal(err)
 		}
 		b.StartTimer()
 	}
+}
+
+// putTogether returns how long it takes to have one sensor of 12,000 servers of 1,000 sites, five minutes of it, by site and minute.
+func putTogether(b *testing.B, hq *store.Store) float64 {
+	b.Helper()
+	began, n := time.Now(), 0
+	q := store.AggregateQuery{AllSites: true, Component: "temperature/*", Sensor: "*_celsius", By: store.BySite, Step: time.Minute, From: start, To: start.Add(5 * time.Minute)}
+	if err := hq.Aggregate(b.Context(), q, func(x store.Bucket) error { n += x.Count; return nil }); err != nil || n == 0 {
+		b.Fatalf("%d readings: %v", n, err)
+	}
+	b.ReportMetric(float64(n), "aggregated")
+	return time.Since(began).Seconds()
 }

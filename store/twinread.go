@@ -27,40 +27,23 @@ func (r *seriesReader) twin(ctx context.Context, g *segment, devices []deviceKey
 	if err != nil || len(components) == 0 {
 		return err
 	}
+	t := twinReader{seriesReader: r, db: db, components: components}
+	if err := t.prepare(ctx); err != nil {
+		return err
+	}
 	for _, d := range devices {
-		found, err := devicesIn(ctx, db, d)
+		found, err := t.devicesIn(ctx, d)
 		if err != nil {
 			return err
 		}
 		for _, x := range found {
 			x.deviceSeries = r.devices[d]
-			if err := r.twinDevice(ctx, db, x, components); err != nil {
+			if err := t.device(ctx, x); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
-}
-
-// deviceIn is a device as one origin visited it, and where its readings go.
-type deviceIn struct {
-	*deviceSeries
-	id     int64
-	origin journal.ID
-}
-
-func devicesIn(ctx context.Context, db *sql.DB, d deviceKey) (out []deviceIn, err error) {
-	err = each(ctx, db, "SELECT id, origin FROM device WHERE site = ? AND name = ?", []any{d.site[:], string(d.device)}, func(rows *sql.Rows) error {
-		var x deviceIn
-		var origin []byte
-		if err := rows.Scan(&x.id, &origin); err != nil {
-			return err
-		}
-		copy(x.origin[:], origin)
-		out = append(out, x)
-		return nil
-	})
-	return out, err
 }
 
 // components returns the numbers of the components asked for.
@@ -82,6 +65,53 @@ func (r *seriesReader) components(ctx context.Context, db *sql.DB) (map[int64]st
 	return out, err
 }
 
+// twinReader reads one twin.
+type twinReader struct {
+	*seriesReader
+	db                *sql.DB
+	components        map[int64]string // asked for
+	named, times, row *sql.Stmt        // they end with the handle
+}
+
+func (t *twinReader) prepare(ctx context.Context) error {
+	for to, text := range map[**sql.Stmt]string{
+		&t.named: "SELECT id, origin FROM device WHERE site = ? AND name = ?",
+		&t.times: "SELECT id, bytes FROM chunk WHERE id BETWEEN ? AND ? AND last >= ? AND first <= ?",
+		&t.row:   "SELECT id, bytes FROM chunk WHERE id BETWEEN ? AND ?",
+	} {
+		var err error
+		if *to, err = t.db.PrepareContext(ctx, text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// deviceIn is a device as one origin visited it, and where its readings go.
+type deviceIn struct {
+	*deviceSeries
+	id     int64
+	origin journal.ID
+}
+
+func (t *twinReader) devicesIn(ctx context.Context, d deviceKey) (out []deviceIn, err error) {
+	rows, err := t.named.QueryContext(ctx, d.site[:], string(d.device))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var x deviceIn
+		var origin []byte
+		if err := rows.Scan(&x.id, &origin); err != nil {
+			return nil, err
+		}
+		copy(x.origin[:], origin)
+		out = append(out, x)
+	}
+	return out, rows.Err()
+}
+
 // chunkTimes is when the visits of a chunk were.
 type chunkTimes struct {
 	n       int64
@@ -91,11 +121,12 @@ type chunkTimes struct {
 // fewComponents is how many components are looked for one by one; for more, all rows of a device are gone through.
 const fewComponents = 32
 
-func (r *seriesReader) twinDevice(ctx context.Context, db *sql.DB, d deviceIn, components map[int64]string) error {
+func (t *twinReader) device(ctx context.Context, d deviceIn) error {
 	var chunks []chunkTimes
 	low, high := chunkID(d.id, 0, 0), chunkID(d.id, 1, 0)-1
-	err := eachChunk(ctx, db, "id BETWEEN ? AND ? AND last >= ? AND first <= ?", []any{low, high, r.want.span.first, r.want.span.last}, func(id int64, raw []byte) error {
-		columns, err := r.dec.Times(raw)
+	rows, err := t.times.QueryContext(ctx, low, high, t.want.span.first, t.want.span.last)
+	err = chunksOf(rows, err, func(id int64, raw []byte) error {
+		columns, err := t.dec.Times(raw)
 		if err == nil && len(columns) < timesColumns {
 			err = fmt.Errorf("times of %d columns, want %d", len(columns), timesColumns)
 		}
@@ -105,18 +136,19 @@ func (r *seriesReader) twinDevice(ctx context.Context, db *sql.DB, d deviceIn, c
 	if err != nil || len(chunks) == 0 {
 		return err
 	}
-	if len(components) > fewComponents || r.want.component.any() {
-		return r.twinAll(ctx, db, d, components, chunks)
+	if len(t.components) > fewComponents || t.want.component.any() {
+		return t.all(ctx, d, chunks)
 	}
 	first, last := chunks[0].n, chunks[len(chunks)-1].n
-	for component, path := range components {
-		err := eachChunk(ctx, db, "id BETWEEN ? AND ?", []any{chunkID(d.id, component, first), chunkID(d.id, component, last)}, func(id int64, raw []byte) error {
+	for component, path := range t.components {
+		rows, err := t.row.QueryContext(ctx, chunkID(d.id, component, first), chunkID(d.id, component, last))
+		err = chunksOf(rows, err, func(id int64, raw []byte) error {
 			n := id - chunkID(d.id, component, 0)
 			i := slices.IndexFunc(chunks, func(c chunkTimes) bool { return c.n == n })
 			if i < 0 {
 				return nil
 			}
-			return r.chunk(d, raw, path, chunks[i].columns)
+			return t.chunk(d, raw, path, chunks[i].columns)
 		})
 		if err != nil {
 			return err
@@ -125,35 +157,43 @@ func (r *seriesReader) twinDevice(ctx context.Context, db *sql.DB, d deviceIn, c
 	return nil
 }
 
-// twinAll reads every component of the device's chunks by one pass over its rows. Rows of
+// all reads every component of the device's chunks by one pass over its rows. Rows of
 // other chunks are passed over by their number, without their bytes.
-func (r *seriesReader) twinAll(ctx context.Context, db *sql.DB, d deviceIn, components map[int64]string, chunks []chunkTimes) error {
+func (t *twinReader) all(ctx context.Context, d deviceIn, chunks []chunkTimes) error {
 	byNumber := map[int64][][]int64{}
 	for _, c := range chunks {
 		byNumber[c.n] = c.columns
 	}
-	return eachChunk(ctx, db, "id BETWEEN ? AND ? AND id & ? BETWEEN ? AND ?",
-		[]any{chunkID(d.id, 1, 0), chunkID(d.id+1, 0, 0) - 1, maxChunks - 1, chunks[0].n, chunks[len(chunks)-1].n}, func(id int64, raw []byte) error {
-			path, ok := components[id>>18&(maxComponents-1)]
-			times := byNumber[id&(maxChunks-1)]
-			if !ok || times == nil {
-				return nil
-			}
-			return r.chunk(d, raw, path, times)
-		})
+	rows, err := t.db.QueryContext(ctx, "SELECT id, bytes FROM chunk WHERE id BETWEEN ? AND ? AND id & ? BETWEEN ? AND ?",
+		chunkID(d.id, 1, 0), chunkID(d.id+1, 0, 0)-1, maxChunks-1, chunks[0].n, chunks[len(chunks)-1].n)
+	return chunksOf(rows, err, func(id int64, raw []byte) error {
+		path, ok := t.components[id>>18&(maxComponents-1)]
+		times := byNumber[id&(maxChunks-1)]
+		if !ok || times == nil {
+			return nil
+		}
+		return t.chunk(d, raw, path, times)
+	})
 }
 
-// eachChunk calls fn with every row of a twin for which where holds. The bytes are not used
+// chunksOf calls fn with every row of a twin that a query gives. The bytes are not used
 // after fn returns.
-func eachChunk(ctx context.Context, db *sql.DB, where string, args []any, fn func(id int64, raw []byte) error) error {
-	return each(ctx, db, "SELECT id, bytes FROM chunk WHERE "+where, args, func(rows *sql.Rows) error {
+func chunksOf(rows *sql.Rows, err error, fn func(id int64, raw []byte) error) error {
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
 		var id int64
 		var raw sql.RawBytes
 		if err := rows.Scan(&id, &raw); err != nil {
 			return err
 		}
-		return fn(id, raw)
-	})
+		if err := fn(id, raw); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
 }
 
 // chunk takes the points of one row.
