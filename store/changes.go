@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"rackpost/hw/journal"
 )
@@ -15,6 +16,7 @@ import (
 // ChangesQuery asks for what came behind a position.
 type ChangesQuery struct {
 	After   Position         // the zero one stands before everything
+	Since   time.Time        // with the zero one: segments in which all is older are passed over
 	Site    journal.ID       // of this site alone; of all when zero
 	Streams []journal.Stream // of these alone; of all when empty
 	Batches int              // so many at most; 1,000 when 0
@@ -40,6 +42,9 @@ func (s *Store) Changes(ctx context.Context, q ChangesQuery) (Changes, error) {
 	if err := s.check(ctx, q.After); err != nil {
 		return Changes{}, err
 	}
+	if q.After == (Position{}) && !q.Since.IsZero() {
+		q.After = s.beginAt(q.Since.UnixMilli())
+	}
 	got := quota{batches: max(1, q.Batches), bytes: max(1, q.Bytes), layouts: true}
 	got.site = q.Site
 	if len(q.Streams) > 0 {
@@ -54,6 +59,18 @@ func (s *Store) Changes(ctx context.Context, q ChangesQuery) (Changes, error) {
 	out := Changes{Batches: got.out, Behind: got.at, Next: s.stamp(ctx, next)}
 	out.Oldest, out.Head = s.Ends(ctx)
 	return out, nil
+}
+
+// beginAt returns where a reader begins who wants nothing of before ms: before the first segment that reaches there, or the last.
+func (s *Store) beginAt(ms int64) (p Position) {
+	s.state.RLock()
+	defer s.state.RUnlock()
+	for _, g := range s.segments {
+		if p.Segment = g.id; g.span.last >= ms {
+			break
+		}
+	}
+	return p
 }
 
 // Ends returns the oldest position that Changes takes, and the newest.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"rackpost/hw/journal"
 	"rackpost/store"
@@ -72,6 +73,29 @@ func TestChanges(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestChangesSince: a reader who wants what is new is not given the segments before.
+func TestChangesSince(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 6)
+	m := w.join(nil)
+	for range 3 {
+		m.visits("sw-1")
+		m.seal()
+		w.pass(time.Hour)
+	}
+	m.visits("sw-1")
+	all := m.all(zero, 100)
+	for n, hours := range []time.Duration{0, 1, 2, 3, 1000} {
+		got, _ := m.changes(store.ChangesQuery{Since: start.Add(hours*time.Hour - time.Minute)})
+		if len(got) == 0 || len(got) > len(all) || got[len(got)-1].Key != all[len(all)-1].Key || (n > 0) != (len(got) < len(all)) {
+			t.Errorf("since %d h: %d of %d batches", hours, len(got), len(all))
+		}
+		if first := got[0].WallMS; hours < 1000 && first < start.Add((hours-1)*time.Hour).UnixMilli() {
+			t.Errorf("since %d h begins at %d", hours, first)
+		}
+	}
 }
 
 // TestOtherLife: a position of another store, or of this one before its folder was put back, is told from one that was trimmed.

@@ -32,11 +32,11 @@ func (s *Store) HeldOf(site journal.ID) journal.Vector {
 	return s.held.of(site)
 }
 
-// Holds says of one batch whether the store holds it or once held it.
+// Holds says of one batch whether the store holds it or once held it, and it was not lost by damage.
 func (s *Store) Holds(k journal.Key) bool {
 	s.state.RLock()
 	defer s.state.RUnlock()
-	return s.held.Has(k.StreamKey, k.Seq)
+	return s.held.Has(k.StreamKey, k.Seq) && !s.wanted.Has(k.StreamKey, k.Seq)
 }
 
 // HaveOf returns what of a site stands in the segments.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -303,6 +305,42 @@ func nothingOf(t *testing.T, hq *member, site journal.ID) {
 	if n > 0 || len(facts) > 0 {
 		t.Fatalf("%d readings, %d facts", n, len(facts))
 	}
+}
+
+// TestForgetNoted: a stop just after the note was written is completed by the next start, and by what comes of the site then.
+func TestForgetNoted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 8)
+	hq, boxes := w.sitesAndHQ(2)
+	for range 2 {
+		for _, b := range boxes {
+			b.some(9)
+			b.up(hq)
+		}
+		hq.seal()
+	}
+	gone := boxes[0]
+	gone.visits("sw-9")
+	gone.up(hq)
+	hq.stop()
+	last := 0
+	for name := range dirBytes(t, hq.o.Dir) {
+		var n int
+		if _, err := fmt.Sscanf(name, "%d-", &n); err == nil && (strings.HasSuffix(name, ".open") || strings.HasSuffix(name, ".sealed")) {
+			last = max(last, n)
+		}
+	}
+	note := fmt.Sprintf("%s %d leaving\n", gone.o.Site, last)
+	require(t, os.WriteFile(filepath.Join(hq.o.Dir, "forgotten"), []byte(note), 0o640))
+	hq.box = open(t, hq.o)
+	nothingOf(t, hq, gone.o.Site)
+	gone.up(hq)
+	hq.seal()
+	hq.crash()
+	checkSites(w, hq, boxes)
+	hq.seal()
+	checkSites(w, hq, boxes)
+	hq.sound()
 }
 
 func TestForgetOwn(t *testing.T) {
