@@ -63,7 +63,7 @@ var answers = []struct {
 	{"/api/v1/aggregate?sensor=a&step=1s&since=30d", 400, "more than 100000 steps"},
 	{"/api/v1/aggregate?sensor=a&device=nosuch", 404, "there are: sw, srv-1"},
 	{"/api/v1/aggregate?sensor=a&from=2026-11-21T10:00:00Z&to=2026-11-21T09:00:00Z", 400, "not before"},
-	{"/api/v1/changes?after=x%2By", 400, "no position"},
+	{"/api/v1/changes?after=x~y", 400, "no position"},
 	{"/api/v1/changes?after=nonsense", 400, "no position"},
 	{"/api/v1/changes?after=other:1", 410, `"snapshot":"/api/v1/snapshot"`},
 	{"/api/v1/changes?streams=facts,log", 400, `did you mean \"logs\"`},

@@ -26,7 +26,8 @@ type call struct {
 	route route
 	who   *asker
 	args  args
-	begun bool // something was written
+	known []Site // once they were asked for
+	begun bool   // something was written
 }
 
 // maxBody bounds what is sent.
@@ -119,13 +120,21 @@ func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	web.WriteJSON(w, known.code, known.Problem)
 }
 
+// sitesHere are the sites whose records are here.
+func (c *call) sitesHere() (all []Site, err error) {
+	if c.known == nil {
+		c.known, err = c.api.Sites.Sites(c.r.Context())
+	}
+	return c.known, err
+}
+
 // site is the one that is asked for: zero is every site, which only headquarters has.
 func (c *call) site() (journal.ID, error) {
 	named := c.args.text("site")
 	if named == "" {
 		return c.api.Own, nil
 	}
-	sites, err := c.api.Sites.Sites(c.r.Context())
+	sites, err := c.sitesHere()
 	if err != nil {
 		return journal.ID{}, err
 	}
@@ -159,7 +168,7 @@ func (c *call) place() (Site, Place, error) {
 
 // places are the sites that are asked for: all of them where id is zero.
 func (c *call) places(id journal.ID) ([]Site, error) {
-	sites, err := c.api.Sites.Sites(c.r.Context())
+	sites, err := c.sitesHere()
 	if err != nil || id == (journal.ID{}) {
 		return sites, err
 	}

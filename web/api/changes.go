@@ -41,11 +41,11 @@ func (p cursor) String() string {
 	if p.taken == 0 {
 		return string(p.after)
 	}
-	return fmt.Sprintf("%s+%d@%s", p.after, p.taken, p.of)
+	return fmt.Sprintf("%s~%d@%s", p.after, p.taken, p.of)
 }
 
 func readCursor(s string) (cursor, error) {
-	after, rest, inside := strings.Cut(s, "+")
+	after, rest, inside := strings.Cut(s, "~")
 	if !inside {
 		return cursor{after: Position(s)}, nil
 	}

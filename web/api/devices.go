@@ -19,7 +19,7 @@ func (c *call) status() error {
 }
 
 func (c *call) sites() error {
-	sites, err := c.api.Sites.Sites(c.r.Context())
+	sites, err := c.sitesHere()
 	if err != nil {
 		return err
 	}

@@ -199,7 +199,7 @@ func tool(t *testing.T, name string) string {
 	path, err := exec.LookPath(name)
 	switch {
 	case errors.Is(err, exec.ErrNotFound) && os.Getenv("RACKPOST_REQUIRE_TOOLS") == "":
-		t.Skipf("%s is missing: on Debian, apt-get install prometheus", name)
+		t.Skipf("%s is missing: .ci/test installs it on Debian", name)
 	case err != nil:
 		t.Fatal(err)
 	}

@@ -37,7 +37,7 @@ func (c *call) ownMetrics(f *families) error {
 	if c.api.Own != (journal.ID{}) {
 		return nil
 	}
-	sites, err := c.api.Sites.Sites(c.r.Context())
+	sites, err := c.sitesHere()
 	for _, x := range sites {
 		f.site(x)
 	}

@@ -128,7 +128,7 @@ func (s *schemas) of(t reflect.Type) object {
 func (s *schemas) structure(t reflect.Type) object {
 	name := t.Name()
 	if known := s.types[name]; known != nil && known != t {
-		name = strings.Title(filepath.Base(t.PkgPath())) + name //nolint:staticcheck // of ASCII
+		name = strings.ToUpper(filepath.Base(t.PkgPath())) + name
 	}
 	ref := object{"$ref": "#/components/schemas/" + name}
 	if s.types[name] != nil {

@@ -100,8 +100,7 @@ func (p *place) Facts(_ context.Context, q web.FactQuery) ([]web.Fact, error) {
 
 // world is a box or a headquarters in memory.
 type world struct {
-	t      *testing.T
-	names  []string
+	t      testing.TB
 	places map[journal.ID]*place
 	pack   *journal.Compressor
 
@@ -114,7 +113,7 @@ type world struct {
 	seqs    map[journal.StreamKey]uint64
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	w := &world{t: t, pack: &journal.Compressor{}, places: map[journal.ID]*place{}, changed: make(chan struct{}), seqs: map[journal.StreamKey]uint64{}}
 	w.places[siteA] = &place{}
 	return w
@@ -295,12 +294,12 @@ func (w *world) consumers() *api.Consumers {
 	return c
 }
 
-func get(t *testing.T, h http.Handler, path string, header ...string) *httptest.ResponseRecorder {
+func get(t testing.TB, h http.Handler, path string, header ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	return send(t, h, http.MethodGet, path, "", header...)
 }
 
-func send(t *testing.T, h http.Handler, method, path, body string, header ...string) *httptest.ResponseRecorder {
+func send(t testing.TB, h http.Handler, method, path, body string, header ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
 	if body != "" {
