@@ -32,6 +32,7 @@ type headquarters struct {
 	logger    *slog.Logger
 	started   time.Time
 	cuts      hqCuts
+	paces     *paces
 }
 
 // openHeadquarters opens the store and the register of sites. Close it after Run.
@@ -51,13 +52,17 @@ func openHeadquarters(ctx context.Context, cfg hqConfig, opt store.Options, logg
 	}
 	opt.Dir, opt.Site, opt.Budget, opt.Version = cfg.data, registry.HQ(), cfg.budget, versionText()
 	opt.Logger, opt.Clock, opt.ManySites = logger, clockState, true
+	kept, err := openPaces(folder)
+	if err != nil {
+		return nil, err
+	}
 	s, err := store.Open(ctx, opt)
 	if err != nil {
 		return nil, err
 	}
-	h := &headquarters{cfg: cfg, store: s, registry: registry, consumers: consumers, logger: logger, started: time.Now()}
+	h := &headquarters{cfg: cfg, store: s, registry: registry, consumers: consumers, logger: logger, started: time.Now(), paces: kept}
 	h.intake, err = intake.New(intake.Config{
-		Site: registry.HQ(), Origin: s.Origin(), Store: s, Door: registry, Teller: h, Limits: cfg.limits, Logger: logger,
+		Site: registry.HQ(), Origin: s.Origin(), Store: s, Door: registry, Teller: h, Limits: cfg.limits, Logger: logger, Paced: kept.of,
 		Stored: func(site journal.ID) int64 { return s.UsageOf(site).Bytes },
 		Quota:  h.quotaOf,
 	})
@@ -104,7 +109,9 @@ func (h *headquarters) Run(ctx context.Context, stopping func() bool) error {
 	group.Go(func() error { return h.store.Run(storing) })
 	group.Go(func() error { defer endStore(); return h.intake.Run(ctx) })
 	group.Go(func() error { return h.consumers.Run(ctx) })
-	group.Go(func() error { return web.Serve(ctx, tls.NewListener(intake.Guard(tcp), h.registry.TLS()), h.network(), h.logger) })
+	group.Go(func() error {
+		return web.Serve(ctx, tls.NewListener(intake.Guard(tcp), h.registry.TLS()), h.network(), h.logger)
+	})
 	group.Go(func() error { return web.Serve(ctx, peers{socket}, h.control(), h.logger) })
 	n := notifier{status: h.statusLine, alive: h.alive, stopping: stopping, logger: h.logger}
 	group.Go(func() error { return n.Run(ctx) })

@@ -129,6 +129,9 @@ func (h *headquarters) forget(ctx context.Context, _ string, o hqOrder) (any, er
 	if err := h.registry.Forget(o.Site); err != nil {
 		return nil, err
 	}
+	if err := h.paces.set(id, ship.Pace{}); err != nil {
+		return nil, err
+	}
 	if o.Data {
 		err = h.store.Forget(ctx, id)
 	}
@@ -140,7 +143,10 @@ func (h *headquarters) pace(_ context.Context, _ string, o hqOrder) (any, error)
 	if err != nil {
 		return nil, err
 	}
-	return o.Pace, h.intake.SetPace(id, o.Pace)
+	if err := h.intake.SetPace(id, o.Pace); err != nil {
+		return nil, err
+	}
+	return o.Pace, h.paces.set(id, o.Pace)
 }
 
 // named finds a site that joined.

@@ -79,6 +79,7 @@ type Config struct {
 	Teller Teller                                           // nil: nobody is told
 	Stored func(site journal.ID) int64                      // bytes that the store keeps of a site; nil: not known
 	Quota  func(site journal.ID, name string) (Quota, bool) // of a site with other limits than Limits.Quota; may be nil
+	Paced  func(site journal.ID) ship.Pace                  // what an operator wished of a site before this start; may be nil
 	Limits Limits
 	Now    func() time.Time // the wall clock; time.Now when nil
 	Logger *slog.Logger

@@ -39,6 +39,9 @@ type site struct {
 
 func newSite(in *Intake, id journal.ID, name string) *site {
 	s := &site{id: id, in: in, name: name, boxes: map[journal.ID]*box{}, refusals: map[string]uint64{}, visits: bucket{rate: sitePerSecond, burst: siteBurst}}
+	if in.cfg.Paced != nil {
+		s.wishes.operator = in.cfg.Paced(id)
+	}
 	s.unread.Store(true)
 	return s
 }
