@@ -214,7 +214,7 @@ func (v *voiced) answer() error {
 	if err := v.SetDeadline(time.Now().Add(answerTime)); err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintf(v, "HTTP/1.1 101 Switching Protocols\r\nDate: %s\r\nConnection: Upgrade\r\nUpgrade: %s\r\n\r\n", in.now().UTC().Format(http.TimeFormat), Protocol); err != nil {
+	if _, err := fmt.Fprintf(v, "HTTP/1.1 101 Switching Protocols\r\nDate: %s\r\nConnection: Upgrade\r\nUpgrade: %s\r\n\r\n", v.site.in.now().UTC().Format(http.TimeFormat), Protocol); err != nil {
 		return err
 	}
 	return v.SetDeadline(time.Time{})
