@@ -23,6 +23,7 @@ const (
 	KindPart   = kindPart
 	KindNote   = kindNote
 	KindBye    = kindBye
+	KindPace   = kindPace
 	MaxFrame   = maxFrame
 	MaxTries   = maxTries
 )
@@ -63,6 +64,8 @@ func Parse(k Kind, b []byte) (err error) {
 		_, err = parsePing(b)
 	case kindOffer, kindAsk:
 		_, _, err = parseOffer(b)
+	case kindPace:
+		_, err = parsePace(b)
 	}
 	return err
 }

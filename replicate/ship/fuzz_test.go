@@ -85,6 +85,7 @@ func FuzzPayload(f *testing.F) {
 	f.Add(byte(ship.KindRefuse), ship.RefuseBytes(3, "no"))
 	f.Add(byte(ship.KindPing), []byte{1, 2, 3, 4})
 	f.Add(byte(ship.KindAsk), make([]byte, 48))
+	f.Add(byte(ship.KindPace), ship.PaceBytes(ship.Pace{Paused: true, BytesPerSecond: 1000, Why: "maintenance"}))
 	f.Fuzz(func(_ *testing.T, k byte, b []byte) { _ = ship.Parse(ship.Kind(k), b) })
 }
 

@@ -1,6 +1,9 @@
 package ship
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"fmt"
+)
 
 // Lane is what part of the records a line carries. Both ends of a line have the same.
 type Lane uint8
@@ -24,6 +27,20 @@ func (l Lane) String() string {
 		return "behind"
 	}
 	return "a lane of a later version"
+}
+
+// MarshalText returns the lane in a word.
+func (l Lane) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+
+// UnmarshalText reads that word.
+func (l *Lane) UnmarshalText(b []byte) error {
+	for lane := Both; lane <= Behind; lane++ {
+		if lane.String() == string(b) {
+			*l = lane
+			return nil
+		}
+	}
+	return fmt.Errorf("lane %q: want both, live or behind", short(string(b)))
 }
 
 // OriginHeader names the origin of the box in the HTTP request that opens a lane. The boxes of a site

@@ -425,3 +425,18 @@ func TestOtherLane(t *testing.T) {
 		}
 	})
 }
+
+// TestLaneInWords: lanes are told in words, and read again.
+func TestLaneInWords(t *testing.T) {
+	t.Parallel()
+	for _, lane := range []ship.Lane{ship.Both, ship.Live, ship.Behind} {
+		var got ship.Lane
+		text, err := lane.MarshalText()
+		if err != nil || got.UnmarshalText(text) != nil || got != lane {
+			t.Errorf("%d became %q, %d, %v", lane, text, got, err)
+		}
+	}
+	if err := new(ship.Lane).UnmarshalText([]byte("slow")); err == nil {
+		t.Error("a lane of another name was read")
+	}
+}

@@ -111,6 +111,7 @@ func lies() []lieCase {
 		{"another site", func(l *liar) { l.says(ship.KindHello, ship.Hello(1, 1, journal.ID{2}, journal.ID{'z'}, 1<<20)) }, "boxes of two sites"},
 		{"a copied disk", func(l *liar) { l.says(ship.KindHello, ship.Hello(1, 1, site, journal.ID{'a'}, 1<<20)) }, "both boxes have the journal"},
 		{"a later version", func(l *liar) { l.says(ship.KindHello, ship.Hello(7, 9, site, journal.ID{'z'}, 1<<20)) }, "update the older box"},
+		{"a pace cut short", func(l *liar) { l.greets(nil); l.says(ship.KindPace, []byte{1}) }, "the pace that the peer asks for"},
 		{"no greeting", func(l *liar) { l.says(ship.KindPing, nil) }, "greeting"},
 		{"garbage", func(l *liar) { l.conn.Write([]byte("GET / HTTP/1.1\r\nHost: rack\r\n\r\n")) }, "not what this protocol sends"},
 		{"a spoiled frame", func(l *liar) {
