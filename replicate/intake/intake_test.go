@@ -146,6 +146,7 @@ func TestBothBoxesOfASite(t *testing.T) {
 		until(t, "all of both is there", func() bool { return a.there(h) && b.there(h) })
 	}
 	until(t, "each has its facts, and the other's", func() bool { return facts(a.Held()).Covers(facts(b.Held())) })
+	until(t, "the lanes that were replaced have ended", func() bool { return h.Status().Totals.Connections <= 4 })
 	row := h.row(a.name)
 	if n := h.Status().Totals.Connections; n != 4 || len(row.Boxes) != 2 || !row.Boxes[0].Live.Connected || !row.Boxes[1].Behind.Connected || !row.Live.Connected {
 		t.Errorf("%d connections, row %+v", n, row)
