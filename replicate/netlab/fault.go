@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os/exec"
+	"slices"
 	"strings"
 )
 
@@ -39,22 +40,31 @@ func (l *Lab) Limit(a, b string, bytes int, wires ...string) {
 	l.rule(b, a, limit, wires)
 }
 
-// Thin makes the host's way to the switch a thin line: it sends so many bytes a second, and what waits its turn for more than a
-// second is lost. It is for the length of the test, which is skipped where the kernel has no such queue.
-func (l *Lab) Thin(name string, bytes int) {
+// Thin makes the host's way to the switch a thin line, or that to another one: it sends so many bytes a second, and what waits its
+// turn for more than a second is lost. It is for the length of the test, which is skipped where the kernel has no such queue.
+func (l *Lab) Thin(name string, bytes int, wires ...string) {
 	l.t.Helper()
+	if len(wires) == 0 {
+		wires = []string{LAN}
+	}
 	if _, err := exec.LookPath("tc"); err != nil {
 		l.t.Skip("tc is missing")
 	}
-	h := l.Host(name)
+	for _, wire := range wires {
+		l.Host(name).thin(bytes, wire)
+	}
+}
+
+func (h *Host) thin(bytes int, wire string) {
+	h.t.Helper()
 	// BBR takes the wire under the queue for the line: real ones have no such wire.
-	h.ip(fmt.Sprintf("route replace %s dev %s src %s congctl reno", netip.PrefixFrom(h.Address(LAN), 24).Masked(), LAN, h.Address(LAN)))
-	shape := h.Command("tc", "qdisc", "add", "dev", LAN, "root", "tbf", "rate", fmt.Sprintf("%dbps", bytes), "burst", "4kb", "latency", "1s")
+	h.ip(fmt.Sprintf("route replace %s dev %s src %s congctl reno", netip.PrefixFrom(h.Address(wire), 24).Masked(), wire, h.Address(wire)))
+	shape := h.Command("tc", "qdisc", "add", "dev", wire, "root", "tbf", "rate", fmt.Sprintf("%dbps", bytes), "burst", "4kb", "latency", "1s")
 	switch out, err := shape.CombinedOutput(); {
 	case err != nil && strings.Contains(string(out), "unknown"):
-		l.t.Skipf("this kernel has no token bucket: %s", out)
+		h.t.Skipf("this kernel has no token bucket: %s", out)
 	case err != nil:
-		l.t.Fatalf("netlab: a thin line: %v\n%s", err, out)
+		h.t.Fatalf("netlab: a thin line: %v\n%s", err, out)
 	}
 }
 
@@ -75,16 +85,19 @@ func (l *Lab) Heal() {
 	}
 }
 
-// Unplug pulls the host's cable out of the switch: its link goes down.
-func (l *Lab) Unplug(name string) {
-	l.t.Helper()
-	l.lan.ip("link set dev " + l.Host(name).Name + " down")
-}
+// Unplug pulls the host's cable out of the switch, or out of the second one: its link goes down.
+func (l *Lab) Unplug(name string, wires ...string) { l.plug(name, "down", wires) }
 
 // Plug puts the cable back.
-func (l *Lab) Plug(name string) {
+func (l *Lab) Plug(name string, wires ...string) { l.plug(name, "up", wires) }
+
+func (l *Lab) plug(name, state string, wires []string) {
 	l.t.Helper()
-	l.lan.ip("link set dev " + l.Host(name).Name + " up")
+	to := l.lan
+	if slices.Contains(wires, WAN) {
+		to = l.wan
+	}
+	to.ip("link set dev " + l.Host(name).Name + " " + state)
 }
 
 // rule puts a rule for what comes from one host into another, where it is received.
@@ -104,8 +117,10 @@ func (l *Lab) rule(from, to, what string, wires []string) {
 func (h *Host) wires() []string {
 	h.t.Helper()
 	wires := []string{LAN}
-	if h.mac(Direct) != "" {
-		wires = append(wires, Direct)
+	for _, wire := range []string{Direct, WAN} {
+		if h.mac(wire) != "" {
+			wires = append(wires, wire)
+		}
 	}
 	return wires
 }

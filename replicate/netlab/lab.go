@@ -19,6 +19,7 @@ import (
 const (
 	LAN    = "lan"    // to the switch
 	Direct = "direct" // the cable between two hosts
+	WAN    = "wan"    // to the second switch
 )
 
 // Lab is hosts on one switch.
@@ -26,6 +27,7 @@ type Lab struct {
 	t     testing.TB
 	hosts []*Host
 	lan   *Host // whose interfaces are the ports of the switch, named after the hosts
+	wan   *Host // the same of the second one; nil: there is none
 }
 
 // Host is a network namespace.
@@ -55,8 +57,7 @@ func NewHere(t testing.TB, names ...string) *Lab {
 func build(t testing.TB, here bool, names []string) *Lab {
 	t.Helper()
 	require(t)
-	l := &Lab{t: t, lan: hold(t, "switch")}
-	l.lan.ip("link add name switch type bridge", "link set dev switch up")
+	l := &Lab{t: t, lan: newSwitch(t)}
 	for i, name := range names {
 		h := &Host{Name: name, t: t, pid: os.Getpid()}
 		if !here || i > 0 {
@@ -64,11 +65,35 @@ func build(t testing.TB, here bool, names []string) *Lab {
 		}
 		h.number = i + 1
 		l.hosts = append(l.hosts, h)
-		l.lan.ip(fmt.Sprintf("link add name %s type veth peer name %s netns %d", name, LAN, h.pid),
-			fmt.Sprintf("link set dev %s master switch up", name))
-		h.wire(LAN)
+		h.join(l.lan, LAN)
 	}
 	return l
+}
+
+func newSwitch(t testing.TB) *Host {
+	t.Helper()
+	s := hold(t, "switch")
+	s.ip("link add name switch type bridge", "link set dev switch up")
+	return s
+}
+
+// join lays a cable from a host to a switch.
+func (h *Host) join(to *Host, wire string) {
+	h.t.Helper()
+	to.ip(fmt.Sprintf("link add name %s type veth peer name %s netns %d", h.Name, wire, h.pid),
+		fmt.Sprintf("link set dev %s master switch up", h.Name))
+	h.wire(wire)
+}
+
+// Uplink joins hosts by a second switch, with the addresses 10.79.0.N and fd79::N.
+func (l *Lab) Uplink(names ...string) {
+	l.t.Helper()
+	if l.wan == nil {
+		l.wan = newSwitch(l.t)
+	}
+	for _, name := range names {
+		l.Host(name).join(l.wan, WAN)
+	}
 }
 
 // Cable joins two hosts by a cable of their own, with the addresses 10.78.0.N and fd78::N. A host has one at most.
@@ -142,8 +167,11 @@ func (h *Host) Address6(wire string) netip.Addr {
 }
 
 func network(wire string) byte {
-	if wire == Direct {
+	switch wire {
+	case Direct:
 		return 78
+	case WAN:
+		return 79
 	}
 	return 77
 }
