@@ -101,64 +101,78 @@ func bytesWritten(b testing.TB) (n int64) {
 	return n
 }
 
-// BenchmarkMergeSites merges what 1,000 sites of 20 devices bring in a minute, 90 samples a second each, by one merge a second: as
-// headquarters has it. It says what that costs, and what it takes on disk and in memory; then what sealing costs, with bases and twins.
-func BenchmarkMergeSites(b *testing.B) {
-	const sites, kinds, seconds = 1000, 5, 60
-	var second [kinds][][]journal.Batch
-	perSecond, allSamples := 0.0, 0.0
+// manySites is what 1,000 sites of 20 devices bring in a minute, 90 samples a second each: a few kinds of sites, many times.
+type manySites struct {
+	seconds          [][][]journal.Batch // of each kind; the first is all that was before
+	minute, all      float64             // samples of all sites
+	cpu, took, wrote float64             // of the merges
+}
+
+const benchSites, benchSeconds = 1000, 60
+
+func newManySites(b *testing.B) *manySites {
+	const kinds = 5
+	m := &manySites{}
 	for k := range kinds {
-		var n, before int
-		second[k], n, before = secondsOf(b, uint64(k), sitesOptions(), seconds, 400)
-		perSecond += float64(n) / seconds / kinds
-		allSamples += float64(n+before) * sites / kinds
+		seconds, n, before := secondsOf(b, uint64(k), sitesOptions(), benchSeconds, 400)
+		m.seconds = append(m.seconds, seconds)
+		m.minute += float64(n) * benchSites / kinds
+		m.all += float64(n+before) * benchSites / kinds
 	}
+	return m
+}
+
+// merge merges the n-th second of all sites.
+func (m *manySites) merge(b *testing.B, hq *store.Store, n int) {
+	var together []journal.Batch
+	for site := range benchSites {
+		of := m.seconds[site%len(m.seconds)]
+		for i := range of[n] {
+			together = append(together, ofSite(&of[n][i], site))
+		}
+	}
+	cpu, began, wrote := cpuSeconds(), time.Now(), bytesWritten(b)
+	for len(together) > 0 { // no merge takes more than 64 MB
+		k := min(len(together), 4000)
+		if err := hq.Merge(b.Context(), together[:k]); err != nil {
+			b.Fatal(err)
+		}
+		together = together[k:]
+	}
+	m.cpu, m.took, m.wrote = m.cpu+cpuSeconds()-cpu, m.took+time.Since(began).Seconds(), m.wrote+float64(bytesWritten(b)-wrote)
+}
+
+func heapBytes() float64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return float64(m.HeapAlloc)
+}
+
+// BenchmarkMergeSites merges what 1,000 sites bring, by one merge a second: as headquarters has it. It says what that costs, and
+// what it takes on disk and in memory; then what a start and sealing cost, with bases and twins, and what an aggregate.
+func BenchmarkMergeSites(b *testing.B) {
+	m := newManySites(b)
 	for b.Loop() {
 		b.StopTimer()
-		dir := b.TempDir()
-		var before, after runtime.MemStats
-		runtime.GC()
-		runtime.ReadMemStats(&before)
+		dir, heap := b.TempDir(), heapBytes()
 		o := store.Options{Dir: dir, Site: hqSite(), ManySites: true, Ballast: -1, Budget: 64 << 30}
 		hq, err := store.Open(b.Context(), o)
 		if err != nil {
 			b.Fatal(err)
 		}
-		var cpu float64
-		var took time.Duration
-		merge := func(n int) {
-			var together []journal.Batch
-			for site := range sites {
-				of := second[site%kinds]
-				for i := range of[n] {
-					together = append(together, ofSite(&of[n][i], site))
-				}
-			}
-			c, began := cpuSeconds(), time.Now()
-			for len(together) > 0 { // no merge takes more than 64 MB
-				m := min(len(together), 4000)
-				if err := hq.Merge(b.Context(), together[:m]); err != nil {
-					b.Fatal(err)
-				}
-				together = together[m:]
-			}
-			cpu, took = cpu+cpuSeconds()-c, took+time.Since(began)
+		m.merge(b, hq, 0) // what each site did before: every device, and its facts
+		size := bytesOf(b, dir, ".open")
+		m.cpu, m.took, m.wrote = 0, 0, 0
+		b.StartTimer()
+		for n := range benchSeconds {
+			m.merge(b, hq, n+1)
 		}
-		merge(0) // what each site did before: every device, and its facts
-		sizeBefore := bytesOf(b, dir, ".open")
-		cpu, took = 0, 0
-		wrote := bytesWritten(b)
-		for n := 1; n <= seconds; n++ {
-			merge(n)
-		}
-		total := perSecond * seconds * sites
-		wrote = bytesWritten(b) - wrote
-		runtime.GC()
-		runtime.ReadMemStats(&after)
-		b.ReportMetric(total/took.Seconds(), "samples/s")
-		b.ReportMetric(cpu/total*1e6, "cpu-s/Msamples")
-		b.ReportMetric(float64(wrote)/total, "written-B/sample")
-		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/1e6, "heap-MB")
+		b.StopTimer()
+		b.ReportMetric(m.minute/m.took, "samples/s")
+		b.ReportMetric(m.cpu/m.minute*1e6, "cpu-s/Msamples")
+		b.ReportMetric(m.wrote/m.minute, "written-B/sample")
+		b.ReportMetric((heapBytes()-heap)/1e6, "heap-MB")
 		b.ReportMetric(putTogether(b, hq), "tail-aggregate-s")
 		if err := hq.Close(); err != nil {
 			b.Fatal(err)
@@ -168,13 +182,13 @@ func BenchmarkMergeSites(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.ReportMetric(time.Since(began).Seconds()/float64(bytesOf(b, dir, ".open"))*512e6, "start-s/512MB")
-		c := cpuSeconds()
+		cpu := cpuSeconds()
 		if err := hq.Seal(b.Context()); err != nil {
 			b.Fatal(err)
 		}
-		b.ReportMetric((cpuSeconds()-c)/allSamples*1e6, "seal-cpu-s/Msamples")
-		b.ReportMetric(float64(bytesOf(b, dir, ".sealed")-sizeBefore)/total, "journal-B/sample")
-		b.ReportMetric(float64(bytesOf(b, dir, ".twin"))/allSamples, "twin-B/sample")
+		b.ReportMetric((cpuSeconds()-cpu)/m.all*1e6, "seal-cpu-s/Msamples")
+		b.ReportMetric(float64(bytesOf(b, dir, ".sealed")-size)/m.minute, "journal-B/sample")
+		b.ReportMetric(float64(bytesOf(b, dir, ".twin"))/m.all, "twin-B/sample")
 		b.ReportMetric(putTogether(b, hq), "twin-aggregate-s")
 		if err := hq.Close(); err != nil {
 			b.Fatal(err)
