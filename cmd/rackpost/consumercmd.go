@@ -11,107 +11,146 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"rackpost/hw"
 	"rackpost/web"
 	"rackpost/web/api"
 )
 
+const consumersPath = "/consumers"
+
 func consumerCommand() command {
 	return command{
 		name: "consumer",
-		args: "add NAME | list | remove NAME",
-		does: "who may pull from a box or from headquarters over the network, by tokens",
-		help: `  add NAME       make a consumer and print its token, which is kept nowhere
-  list           who may pull what, when each last did, and how far it has come
-  remove NAME    take a consumer's right away, at once
+		args: "add NAME [-scopes S,...] | list | remove NAME",
+		does: "the programs that may pull from this box or headquarters over the network, and their tokens",
+		help: `  add NAME       print a token, this once; the program sends it as Authorization: Bearer TOKEN
+  list           who may pull what, who asked when, and how far each says it has come
+  remove NAME    take its right away, at once
 
-  -scopes LIST   with add: some of ` + scopeList() + `, with commas between; read,changes,ack if not given
-  -token-stdin   with add: take the token from standard input: the one that the other box of a pair printed
-  -json          print one JSON object; with list
-  -socket PATH   of the appliance or of headquarters; else $RACKPOST_SOCKET, else ` + defaultSocket + `
+  -scopes S,...  with add, some of ` + scopeWords() + `; read if not given
+  -token TOKEN   with add: the token that the other box of a pair made for it
+  -json          print one JSON object; with add and list
+  -socket PATH   of the appliance or headquarters; else $RACKPOST_SOCKET, else ` + defaultSocket + `
 
-On the machine itself no token is needed.`,
+What there is to pull docs/api.md tells, and GET /api/v1/openapi.json.`,
 		run: runConsumer,
 	}
 }
 
-func scopeList() string {
-	var all []string
+func scopeWords() string {
+	var words []string
 	for _, s := range api.Scopes() {
-		all = append(all, string(s))
+		words = append(words, string(s))
 	}
-	return strings.Join(all, ",")
+	return strings.Join(words, ", ")
 }
-
-const consumersPath = "/consumers"
 
 func runConsumer(ctx context.Context, t terminal, args []string) error {
 	fs := flag.NewFlagSet("consumer", flag.ContinueOnError)
-	scopes := fs.String("scopes", "read,changes,ack", "")
-	given := fs.Bool("token-stdin", false, "")
-	asJSON := fs.Bool("json", false, "")
 	socket := fs.String("socket", "", "")
+	scopes := fs.String("scopes", "", "")
+	token := fs.String("token", "", "")
+	asJSON := fs.Bool("json", false, "")
 	rest, err := parseFlags(fs, args)
 	if err != nil {
 		return err
 	}
-	c := newClient(*socket)
+	verb := ""
+	if len(rest) > 0 {
+		verb = rest[0]
+	}
 	switch {
-	case len(rest) == 1 && rest[0] == "list":
+	case verb == "list" && len(rest) == 1:
+	case (verb == "add" || verb == "remove") && len(rest) == 2:
+	default:
+		return usagef("say add NAME, list or remove NAME")
+	}
+	switch {
+	case (*scopes != "" || *token != "") && verb != "add":
+		return usagef("-scopes and -token go with add")
+	case *asJSON && verb == "remove":
+		return usagef("-json goes with add and list")
+	}
+	c := newClient(*socket)
+	switch verb {
+	case "list":
 		return listConsumers(ctx, c, t.out, *asJSON)
-	case *asJSON:
-		return usagef("-json goes with list")
-	case len(rest) == 2 && rest[0] == "remove":
-		if err := c.ask(ctx, http.MethodDelete, consumersPath+"/"+url.PathEscape(rest[1]), nil, nil, &api.ConsumerList{}); err != nil {
+	case "remove":
+		var left api.ConsumerList
+		if err := c.ask(ctx, http.MethodDelete, consumersPath+"/"+url.PathEscape(rest[1]), nil, nil, &left); err != nil {
 			return err
 		}
 		_, err = fmt.Fprintf(t.out, "%s may pull no more\n", plain(rest[1]))
 		return err
-	case len(rest) != 2 || rest[0] != "add":
-		return usagef("say add NAME, remove NAME or list")
 	}
-	order := api.NewConsumer{Name: rest[1]}
-	for _, s := range strings.Split(*scopes, ",") {
-		order.Scopes = append(order.Scopes, api.Scope(strings.TrimSpace(s)))
-	}
-	if *given {
-		if order.Token, err = readSecret(t); err != nil {
-			return err
-		}
+	order := api.NewConsumer{Name: rest[1], Token: *token}
+	if order.Scopes, err = scopesOf(*scopes); err != nil {
+		return err
 	}
 	var made api.Token
 	if err := c.post(ctx, consumersPath, order, &made); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(t.out, "%s\n", made.Token)
+	if *asJSON {
+		return printJSON(t.out, made)
+	}
+	_, err = fmt.Fprintf(t.out, "%s\n\n%s may pull with it; it is shown this once\n", made.Token, plain(made.Name))
 	return err
 }
 
+// scopesOf reads the list of -scopes.
+func scopesOf(list string) ([]api.Scope, error) {
+	if list == "" {
+		return []api.Scope{api.ScopeRead}, nil
+	}
+	var out []api.Scope
+	for word := range strings.SplitSeq(list, ",") {
+		word = strings.TrimSpace(word)
+		known := false
+		var names []string
+		for _, s := range api.Scopes() {
+			known = known || word == string(s)
+			names = append(names, string(s))
+		}
+		if !known {
+			hint := "write some of " + strings.Join(names, ", ")
+			if near := hw.Nearest(word, names); near != "" {
+				hint = fmt.Sprintf("did you mean %q?", near)
+			}
+			return nil, usagef("-scopes: there is no scope %q; %s", shorten(word), hint)
+		}
+		out = append(out, api.Scope(word))
+	}
+	return out, nil
+}
+
 func listConsumers(ctx context.Context, c *client, w io.Writer, asJSON bool) error {
-	var list api.ConsumerList
-	if err := c.get(ctx, consumersPath, nil, &list); err != nil {
+	var l api.ConsumerList
+	if err := c.get(ctx, consumersPath, nil, &l); err != nil {
 		return err
 	}
 	if asJSON {
-		return printJSON(w, list)
+		return printJSON(w, l)
 	}
-	if len(list.Consumers) == 0 {
-		_, err := fmt.Fprintln(w, "nobody; rackpost consumer add NAME makes a token")
+	if len(l.Consumers) == 0 {
+		_, err := fmt.Fprintln(w, "nobody pulls; rackpost consumer add NAME prints a token")
 		return err
 	}
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprint(tw, "NAME\tMAY\tASKED\tTOLD HOW FAR\n")
-	ago := func(at time.Time) string {
-		if at.IsZero() {
+	now := time.Now()
+	ago := func(t time.Time) string {
+		if t.IsZero() {
 			return "never"
 		}
-		return web.Ago(time.Since(at)) + " ago"
+		return web.Ago(now.Sub(t)) + " ago"
 	}
-	for _, x := range list.Consumers {
-		var may []string
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tw, "CONSUMER\tSCOPES\tMADE\tASKED\tACKNOWLEDGED\tPOSITION")
+	for _, x := range l.Consumers {
+		var scopes []string
 		for _, s := range x.Scopes {
-			may = append(may, string(s))
+			scopes = append(scopes, string(s))
 		}
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", x.Name, strings.Join(may, ","), ago(x.Seen), ago(x.Acked))
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\n", plain(x.Name), strings.Join(scopes, ","), x.Created.Format(time.DateOnly), ago(x.Seen), ago(x.Acked), orDash(string(x.Position)))
 	}
 	return tw.Flush()
 }

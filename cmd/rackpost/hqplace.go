@@ -30,6 +30,9 @@ func (h *headquarters) Status(context.Context) (web.Status, error) {
 	if t := h.intake.Status().Totals; t.Failed != "" {
 		s.Notices = append(s.Notices, t.Failed)
 	}
+	if h.intake.Status().Totals.Slowed {
+		s.Notices = append(s.Notices, outgrown)
+	}
 	if s.Journal.Full {
 		s.Notices = append(s.Notices, diskFull+": make room in "+h.cfg.data)
 	}

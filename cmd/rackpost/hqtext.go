@@ -109,13 +109,16 @@ func noteOf(s intake.SiteStatus) string {
 // clockGuard is how far a site's clock may be off before people are told.
 const clockGuard = time.Minute
 
+// outgrown is said while the lanes of what is behind are slowed.
+const outgrown = "storing does not keep up with what the sites send: what is behind is slowed; docs/hq.md says what to do when that lasts"
+
 // troubles are what a person is to see to.
 func (v hqView) troubles() (out []string) {
 	if v.Intake.Totals.Failed != "" {
 		out = append(out, "nothing can be stored: "+v.Intake.Totals.Failed)
 	}
 	if v.Intake.Totals.Slowed {
-		out = append(out, "storing does not keep up with what the sites send: what is behind is slowed; see docs/hq.md on when it is outgrown")
+		out = append(out, outgrown)
 	}
 	if v.Journal.Full {
 		out = append(out, diskFull)
