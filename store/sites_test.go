@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -416,5 +417,81 @@ func TestQuota(t *testing.T) {
 	if n != 160 {
 		t.Fatalf("%d readings of a site that is within its quota, want 160", n)
 	}
+	hq.sound()
+}
+
+// TestManyAtOnce: sites bring, are forgotten and come again while others read; what is left is right.
+func TestManyAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 11)
+	hq, boxes := w.sitesAndHQ(3)
+	all := make([][]journal.Batch, len(boxes))
+	for i, b := range boxes {
+		b.some(25)
+		all[i] = b.lacking(hq, 1000)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var writers, readers sync.WaitGroup
+	try := func(err error) {
+		if err != nil && ctx.Err() == nil && !errors.Is(err, store.ErrTrimmed) && !errors.Is(err, journal.ErrNoLayout) {
+			t.Error(err)
+		}
+	}
+	for i := range boxes {
+		writers.Go(func() {
+			for _, x := range all[i] {
+				try(hq.Merge(ctx, []journal.Batch{x}))
+			}
+		})
+	}
+	writers.Go(func() {
+		for range 5 {
+			try(hq.Forget(ctx, boxes[0].o.Site))
+			try(hq.Seal(ctx))
+		}
+	})
+	for _, read := range []func() error{
+		func() error {
+			_, err := hq.PageOf(ctx, boxes[0].o.Site, nil, journal.Vector{}, 1<<20)
+			return err
+		},
+		func() error {
+			_, err := hq.Changes(ctx, store.ChangesQuery{Streams: []journal.Stream{journal.Facts}})
+			return err
+		},
+		func() error {
+			_, err := hq.Snapshot(ctx, journal.ID{}, func(store.SnapshotRow) error { return nil })
+			return err
+		},
+		func() error {
+			q := store.AggregateQuery{AllSites: true, From: start, To: start.Add(time.Hour), Step: time.Minute, By: store.BySite}
+			return hq.Aggregate(ctx, q, func(store.Bucket) error { return nil })
+		},
+		func() error {
+			hq.Usages()
+			hq.Sites()
+			hq.HaveOf(boxes[0].o.Site)
+			select {
+			case <-hq.WatchOf(boxes[1].o.Site):
+			case <-ctx.Done():
+			}
+			return nil
+		},
+	} {
+		readers.Go(func() {
+			for ctx.Err() == nil {
+				try(read())
+			}
+		})
+	}
+	writers.Wait()
+	cancel()
+	readers.Wait()
+	for _, b := range boxes {
+		b.up(hq)
+	}
+	checkSites(w, hq, boxes)
+	hq.crash()
+	checkSites(w, hq, boxes)
 	hq.sound()
 }
