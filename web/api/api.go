@@ -116,6 +116,7 @@ type API struct {
 	bounds   *bounds
 	newest   *newest
 	spelling *spelling
+	snaps    web.Turns // of snapshots, which a slow client may take long to read
 	pack     journal.Compressor
 }
 
@@ -130,7 +131,7 @@ func New(c Config) *API {
 	if c.Turns == nil {
 		c.Turns = web.NewTurns()
 	}
-	a := &API{Config: c, bounds: newBounds(c.Now), spelling: &spelling{}}
+	a := &API{Config: c, bounds: newBounds(c.Now), spelling: &spelling{}, snaps: web.NewTurns()}
 	a.newest = newNewest(&a.pack, c.Now)
 	return a
 }

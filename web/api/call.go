@@ -28,6 +28,8 @@ type call struct {
 	args  args
 	known []Site // once they were asked for
 	begun bool   // something was written
+
+	lastly time.Time // when the answer ends at the latest; zero: while the client reads on
 }
 
 // maxBody bounds what is sent.
@@ -195,8 +197,15 @@ func (c *call) unknown(p Place, id hw.DeviceID, err error) error {
 	return notFound(fmt.Sprintf("%s: %q", web.ErrUnknownDevice, id), nearestOf(string(id), names))
 }
 
+// maxTurn is how long a request may have a turn: a client that reads slowly must not keep the others out.
+const maxTurn = time.Minute
+
 // inTurn waits for its turn to read the history.
-func (c *call) inTurn() (leave func(), err error) { return c.api.Turns.Take(c.r.Context()) }
+func (c *call) inTurn() (leave func(), err error) {
+	leave, err = c.api.Turns.Take(c.r.Context())
+	c.lastly = time.Now().Add(maxTurn)
+	return leave, err
+}
 
 // answer writes one object.
 func (c *call) answer(v any) error {

@@ -248,7 +248,7 @@ func (c *call) snapshot() error {
 	if err != nil {
 		return err
 	}
-	leave, err := c.inTurn()
+	leave, err := c.api.snaps.Take(c.r.Context())
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -281,4 +282,42 @@ func TestBounds(t *testing.T) {
 			t.Errorf("a second later: %d", r.Code)
 		}
 	})
+}
+
+// stuck is a client that does not read.
+type stuck struct {
+	*httptest.ResponseRecorder
+	asked, free chan struct{}
+}
+
+func (s stuck) Write(b []byte) (int, error) {
+	s.asked <- struct{}{}
+	<-s.free
+	return len(b), nil
+}
+
+// TestSlowReaders: those who ask for the snapshot and do not read it keep nobody from the readings.
+func TestSlowReaders(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.places[siteA] = rack()
+	h := w.box()
+	s := stuck{httptest.NewRecorder(), make(chan struct{}), make(chan struct{})}
+	done := make(chan struct{})
+	for range 2 {
+		go func() {
+			defer func() { done <- struct{}{} }()
+			one := s
+			one.ResponseRecorder = httptest.NewRecorder()
+			h.ServeHTTP(one, httptest.NewRequest(http.MethodGet, "/api/v1/snapshot", nil))
+		}()
+		<-s.asked
+	}
+	if r := get(t, h, "/api/v1/devices/sw/latest"); r.Code != 200 {
+		t.Errorf("the readings: %d", r.Code)
+	}
+	close(s.free)
+	for range 2 {
+		<-done
+	}
 }

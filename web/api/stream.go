@@ -44,9 +44,13 @@ func (l *late) Write(b []byte) (int, error) {
 	return l.c.w.Write(b)
 }
 
-// allow gives the client so much time from now on. A recorder of tests has no deadline.
+// allow gives the client so much time from now on, as long as the answer may last. A recorder of tests has no deadline.
 func (c *call) allow(d time.Duration) {
-	_ = http.NewResponseController(c.w).SetWriteDeadline(time.Now().Add(d))
+	end := time.Now().Add(d)
+	if !c.lastly.IsZero() && c.lastly.Before(end) {
+		end = c.lastly
+	}
+	_ = http.NewResponseController(c.w).SetWriteDeadline(end)
 }
 
 // stream begins a long answer.
