@@ -45,6 +45,7 @@ type boxConfig struct {
 	logFormat string // auto, text, json
 	pair      pairConfig
 	uplink    uplinkConfig
+	pull      pullConfig
 }
 
 // siteConfig is the site: site.yaml, checked.
@@ -70,6 +71,7 @@ type rawBox struct {
 
 	Pair   rawPair   `yaml:"pair"`
 	Uplink rawUplink `yaml:"uplink"`
+	Pull   rawPull   `yaml:"pull"`
 }
 
 type rawLog struct {
@@ -137,6 +139,7 @@ func parseBox(file string, data []byte) (boxConfig, error) {
 	}
 	box.pair = c.pair(raw.Pair, raw.Name)
 	box.uplink = c.uplink(raw.Uplink)
+	box.pull = c.pull(raw.Pull)
 	c.socketLength(box.socket, raw.Socket)
 	return box, c.problems.err()
 }

@@ -38,7 +38,7 @@ type headquarters struct {
 // openHeadquarters opens the store and the register of sites. Close it after Run.
 func openHeadquarters(ctx context.Context, cfg hqConfig, opt store.Options, logger *slog.Logger) (*headquarters, error) {
 	folder := filepath.Join(cfg.data, "hq")
-	public, err := publicCertificate(cfg, logger)
+	public, err := publicCertificate(cfg.cert, cfg.key, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -162,11 +162,11 @@ func (h *headquarters) statusLine() string {
 }
 
 // publicCertificate returns what consumers are shown, read anew when its file changes: they are renewed beside us.
-func publicCertificate(cfg hqConfig, logger *slog.Logger) (func(*tls.ClientHelloInfo) (*tls.Certificate, error), error) {
-	if cfg.cert == "" {
+func publicCertificate(cert, key string, logger *slog.Logger) (func(*tls.ClientHelloInfo) (*tls.Certificate, error), error) {
+	if cert == "" {
 		return nil, nil
 	}
-	f := &certificateFiles{cert: cfg.cert, key: cfg.key, logger: logger}
+	f := &certificateFiles{cert: cert, key: key, logger: logger}
 	if err := f.read(); err != nil {
 		return nil, fmt.Errorf("the certificate for consumers: %w", err)
 	}

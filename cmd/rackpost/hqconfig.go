@@ -85,7 +85,7 @@ func parseHQ(file string, data []byte) (hqConfig, error) {
 		boxConfig: boxConfig{
 			name:      c.label(c.required(raw.Name, raw.At, "name", "the name of this headquarters, such as hq")),
 			data:      c.path(c.required(raw.Data, raw.At, "data", "the folder of the store, such as /var/lib/rackpost-hq")),
-			listen:    c.listenAny(orDefault(raw.Listen, fmt.Sprintf("0.0.0.0:%d", hqPort))),
+			listen:    c.listenAny(orDefault(raw.Listen, fmt.Sprintf("0.0.0.0:%d", hqPort)), hqPort),
 			socket:    c.path(orDefault(raw.Socket, defaultHQSocket)),
 			budget:    c.size(orDefault(raw.Budget, defaultHQBudget), minBudget),
 			logLevel:  c.level(orDefault(raw.Log.Level, "info")),
@@ -107,10 +107,10 @@ func parseHQ(file string, data []byte) (hqConfig, error) {
 }
 
 // listenAny reads an address to listen at that other machines may reach.
-func (c *checker) listenAny(t text) netip.AddrPort {
+func (c *checker) listenAny(t text, port int) netip.AddrPort {
 	a, err := netip.ParseAddrPort(strings.Replace(t.s, "localhost:", "127.0.0.1:", 1))
 	if err != nil && !t.bad {
-		c.problems.add(t.at, "listen: %q is no address; write 0.0.0.0:%d for every address of this machine", shorten(t.s), hqPort)
+		c.problems.add(t.at, "listen: %q is no address; write 0.0.0.0:%d for every address of this machine", shorten(t.s), port)
 	}
 	return a
 }

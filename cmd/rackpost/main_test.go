@@ -62,7 +62,7 @@ func TestScripts(t *testing.T) {
 			return false, fmt.Errorf("unknown condition %q", c)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"append": appendLine, "capture": captureWord, "emptydir": emptyDir, "eventually": eventually, "expand": expand, "freeport": freePort, "get": get, "json": checkJSON, "settle": settle,
+			"append": appendLine, "capture": captureWord, "certificate": makeCertificate, "emptydir": emptyDir, "eventually": eventually, "expand": expand, "freeport": freePort, "get": get, "getsafe": getSafe, "json": checkJSON, "settle": settle,
 			"signal": signalProcess, "snmpd": startSNMPD, "systemd": startSystemd, "told": told,
 		},
 	})

@@ -96,6 +96,9 @@ func (a *appliance) Run(ctx context.Context) error {
 	group.Go(func() error { return a.uplinks.Run(ctx) })
 	group.Go(func() error { return a.powers.While(ctx, mode.Visit, a.tellSite) })
 	group.Go(func() error { return a.reloads(ctx) })
+	if a.box.pull.at.line > 0 {
+		group.Go(func() error { return a.servePull(ctx, pull.Remote()) })
+	}
 	if a.pair != nil {
 		a.pair.wire.Handle(methodHTTP, a.answerForwarded(a.pair.boxNamed))
 		group.Go(func() error { return a.besides(ctx) })
