@@ -8,7 +8,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -52,6 +54,10 @@ func openHeadquarters(ctx context.Context, cfg hqConfig, opt store.Options, logg
 	}
 	opt.Dir, opt.Site, opt.Budget, opt.Version = cfg.data, registry.HQ(), cfg.budget, versionText()
 	opt.Logger, opt.Clock, opt.ManySites = logger, clockState, true
+	opt.Quota = func(site journal.ID) int64 { return cfg.storedBy(registry, site) }
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	kept, err := openPaces(folder)
 	if err != nil {
 		return nil, err
@@ -71,6 +77,16 @@ func openHeadquarters(ctx context.Context, cfg hqConfig, opt store.Options, logg
 	}
 	h.api = api.New(h.pulling())
 	return h, nil
+}
+
+// storedBy returns how many bytes a site may keep here; 0: any.
+func (c *hqConfig) storedBy(registry *enroll.Registry, site journal.ID) int64 {
+	for _, s := range registry.List() {
+		if q, other := c.quotas[s.Name]; other && s.ID == site {
+			return q.BytesStored
+		}
+	}
+	return c.limits.Quota.BytesStored
 }
 
 // quotaOf returns the quota of a site that has another one than the rest.
