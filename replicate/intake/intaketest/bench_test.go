@@ -111,11 +111,12 @@ func BenchmarkTake(b *testing.B) {
 }
 
 // BenchmarkReconnect: 1,000 sites connect at once, both lanes, with their certificates; who is told to wait does. It
-// says after how long they were in and what was new of them was answered for, and the memory of both ends together.
+// says after how long they were in and what was new of them was answered for, and of both ends together the memory, and the
+// processor's time while nothing is sent.
 func BenchmarkReconnect(b *testing.B) {
-	sites := 1000
+	sites, idle := 1000, 20*time.Second
 	if testing.Short() {
-		sites = 100
+		sites, idle = 100, 5*time.Second
 	}
 	r := intaketest.Record(b, b.TempDir(), seconds(workload.Options{Switches: 1}, 30))
 	h := intaketest.Open(b, b.TempDir(), nil)
@@ -135,6 +136,12 @@ func BenchmarkReconnect(b *testing.B) {
 		runtime.GC()
 		debug.FreeOSMemory()
 		b.ReportMetric((resident(b, "VmRSS")-before)/float64(2*sites)/1e3, "idle-KB/connection")
+		if n := h.Status().Totals.Refused; n > 0 {
+			b.Errorf("%d batches were refused", n)
+		}
+		rested := processor(b)
+		time.Sleep(idle)
+		b.ReportMetric(100*(processor(b)-rested).Seconds()/idle.Seconds(), "idle-core-%")
 		b.ReportMetric(in[len(in)*99/100].Seconds(), "accept-p99-s")
 		b.ReportMetric(in[len(in)-1].Seconds(), "accept-max-s")
 		b.ReportMetric(answered[len(answered)*99/100].Seconds(), "answered-p99-s")
@@ -158,11 +165,14 @@ func storm(b testing.TB, h *intaketest.HQ, boxes []*box) (cut func(), in, answer
 		running.Go(func() {
 			conn := enter(ctx, b, h, x, ship.Live)
 			in[n] = time.Since(began)
-			running.Go(func() { _ = x.live.Run(ctx, conn) })
+			running.Go(func() { x.keep(ctx, b, h, x.live, conn, ship.Live) })
 			behind := enter(ctx, b, h, x, ship.Behind)
-			running.Go(func() { _ = x.behind.Run(ctx, behind) })
+			running.Go(func() { x.keep(ctx, b, h, x.behind, behind, ship.Behind) })
 			for !h.Store.HeldOf(x.Site).Covers(x.Held()) && ctx.Err() == nil {
-				time.Sleep(20 * time.Millisecond)
+				if time.Sleep(20 * time.Millisecond); time.Since(began) > time.Minute {
+					b.Errorf("site %d: not all is there: it lacks %v; %+v; headquarters has %+v", n, x.Held().Minus(h.Store.HeldOf(x.Site)), x.behind.Progress(), rowOf(h, x))
+					break
+				}
 			}
 			answered[n] = time.Since(began)
 			done.Done()
@@ -174,12 +184,36 @@ func storm(b testing.TB, h *intaketest.HQ, boxes []*box) (cut func(), in, answer
 	return func() { cancel(); running.Wait() }, in, answered
 }
 
-// enter connects, and waits as long as it is told to.
+// keep serves a lane, and connects it again when it breaks.
+func (x *box) keep(ctx context.Context, b testing.TB, h *intaketest.HQ, line *ship.Line, conn net.Conn, lane ship.Lane) {
+	for ; conn != nil; conn = enter(ctx, b, h, x, lane) {
+		err := line.Run(ctx, conn)
+		if ctx.Err() != nil {
+			return
+		}
+		b.Logf("a lane broke (%v): %v", lane, err)
+		time.Sleep(time.Second)
+	}
+}
+
+func rowOf(h *intaketest.HQ, x *box) (row intake.SiteStatus) {
+	for _, s := range h.Status().Sites {
+		if s.Site == x.Site {
+			row = s
+		}
+	}
+	return row
+}
+
+// enter connects, and waits as long as it is told to; nil: ctx ended.
 func enter(ctx context.Context, b testing.TB, h *intaketest.HQ, x *box, lane ship.Lane) net.Conn {
 	for {
 		conn, err := h.Dial(ctx, x.holder, x.Origin, lane)
 		if err == nil {
 			return conn
+		}
+		if ctx.Err() != nil {
+			return nil
 		}
 		wait := 100 * time.Millisecond
 		if r := (*enroll.Refusal)(nil); errors.As(err, &r) {

@@ -57,13 +57,21 @@ func (t *Tape) Page(_ context.Context, v journal.Vector, limit int) (out []journ
 	for t.low < len(t.batches) && v.Has(t.batches[t.low].StreamKey, t.batches[t.low].Seq) {
 		t.low++
 	}
-	for i := t.low; i < len(t.batches) && limit > 0; i++ {
+	if out = t.from(t.low, v, limit); len(out) == 0 {
+		t.low = 0 // what was under way may have been refused
+		out = t.from(0, v, limit)
+	}
+	return out, nil
+}
+
+func (t *Tape) from(i int, v journal.Vector, limit int) (out []journal.Batch) {
+	for ; i < len(t.batches) && limit > 0; i++ {
 		if b := t.batches[i]; !v.Has(b.StreamKey, b.Seq) {
 			out = append(out, b)
 			limit -= len(b.Bytes)
 		}
 	}
-	return out, nil
+	return out
 }
 
 // Rewind makes the tape be read from its beginning again.
