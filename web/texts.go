@@ -154,6 +154,10 @@ var english = texts{
 	"level-high":     "High",
 	"level-disaster": "Disaster",
 
+	"alert-hq-outgrown":  "headquarters is too small for what the sites bring",
+	"alert-site-quota":   "a site is over its quota: only its facts are taken",
+	"alert-site-refused": "records of a site were refused",
+	"alert-site-silent":  "nothing is heard of a site",
 	"alert-health":       "the device calls it faulty",
 	"alert-missing":      "it is gone",
 	"alert-unreachable":  "two visits in a row read nothing",

@@ -289,3 +289,22 @@ func TestServeEndsWithItsContext(t *testing.T) {
 		t.Errorf("Serve: %v; want nil", err)
 	}
 }
+
+// TestUplinkLine: what a person reads of the way to headquarters.
+func TestUplinkLine(t *testing.T) {
+	t.Parallel()
+	drain := 90.0
+	for want, u := range map[string]web.Uplink{
+		"headquarters: the other box sends":    {},
+		"headquarters is not reached":          {Sending: true},
+		"headquarters is not reached: revoked": {Sending: true, Refusal: "revoked"},
+		"headquarters is not reached: 1 record behind, since 2026-11-22 10:00 UTC; the journal keeps it": {Sending: true, Backlog: web.UplinkBacklog{Known: true, Records: 1, Oldest: time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)}},
+		"headquarters is live; 7 records behind, there in 1 min":                                         {Sending: true, Connected: true, Backlog: web.UplinkBacklog{Known: true, Records: 7, Drain: &drain}},
+		"headquarters is live; 7 records behind":                                                         {Sending: true, Connected: true, Backlog: web.UplinkBacklog{Known: true, Records: 7}},
+		"headquarters is live and has everything":                                                        {Sending: true, Connected: true, Backlog: web.UplinkBacklog{Known: true}},
+	} {
+		if got := u.Line(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

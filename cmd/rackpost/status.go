@@ -66,6 +66,9 @@ func (r statusResult) print(w io.Writer) error {
 			fmt.Fprintf(w, "note: %s\n", plain(x.Text))
 		}
 	}
+	if s.Uplink != nil {
+		fmt.Fprintf(w, "uplink: %s\n", plain(s.Uplink.Line()))
+	}
 	for _, n := range s.Notices {
 		fmt.Fprintf(w, "note: %s\n", plain(n))
 	}
