@@ -134,6 +134,9 @@ func TestTrouble(t *testing.T) {
 			other := &box{Store: shiptest.New(siteID(0), journal.ID{2, 0, 0, 1}, 9), t: t, name: siteName(0), r: rand.New(rand.NewPCG(seed, 8))}
 			other.fresh()
 			c.boxes = append(c.boxes, other) // the second of its site
+			for _, b := range c.boxes {
+				b.writes(journal.Samples, 20, 800)
+			}
 			c.restart()
 			ctx, cancel := context.WithCancel(t.Context())
 			whole := make(chan struct{})
