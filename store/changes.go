@@ -16,6 +16,7 @@ import (
 // ChangesQuery asks for what came behind a position.
 type ChangesQuery struct {
 	After   Position         // the zero one stands before everything
+	Until   Position         // and no further; the zero one is the end
 	Since   time.Time        // with the zero one: segments in which all is older are passed over
 	Site    journal.ID       // of this site alone; of all when zero
 	Streams []journal.Stream // of these alone; of all when empty
@@ -35,7 +36,7 @@ type Changes struct {
 // Changes returns what came behind q.After. Nothing found and Next equal to Head is the end: wait for Watch, or for
 // WatchOf of one site. The error is ErrTrimmed where something behind the position was dropped with its
 // segment, and ErrOtherLife where this store never gave it: either way the reader begins anew from a Snapshot. What
-// came by a base alone (Join) is no change: it is in the snapshot.
+// came by a base alone (Join) is no change: it is in the snapshot. With Until, Next at it is the end.
 func (s *Store) Changes(ctx context.Context, q ChangesQuery) (Changes, error) {
 	or(&q.Batches, 1000)
 	or(&q.Bytes, 1<<20)
@@ -46,10 +47,10 @@ func (s *Store) Changes(ctx context.Context, q ChangesQuery) (Changes, error) {
 		q.After = s.beginAt(q.Since.UnixMilli())
 	}
 	got := quota{batches: max(1, q.Batches), bytes: max(1, q.Bytes), layouts: true}
-	got.site = q.Site
+	got.site, got.until = q.Site, q.Until
 	if len(q.Streams) > 0 {
 		got.rank = func(t journal.Stream) bool { return slices.Contains(q.Streams, t) }
-	} else if q.Site != (journal.ID{}) {
+	} else if q.Site != (journal.ID{}) || q.Until != (Position{}) {
 		got.rank = anyStream
 	}
 	next, err := s.since(ctx, q.After, &got)
@@ -93,6 +94,9 @@ func (s *Store) sinceSome(ctx context.Context, g *segment, row int64, q *quota) 
 		var last int64
 		if err := db.QueryRowContext(ctx, "SELECT coalesce(max(position), 0) FROM batch").Scan(&last); err != nil {
 			return err
+		}
+		if g.id == q.until.Segment {
+			last = min(last, q.until.Row)
 		}
 		end = max(row, last)
 		if row >= last || len(names) == 0 {

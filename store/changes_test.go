@@ -98,6 +98,42 @@ func TestChangesSince(t *testing.T) {
 	}
 }
 
+// TestChangesUntil: what stands up to a position and what stands behind it are all there is, wherever it is, and Next at it is the end.
+func TestChangesUntil(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 8)
+	m := w.join(nil)
+	for range 3 {
+		m.visits("sw-1", "sw-2")
+		m.seal()
+	}
+	m.visits("sw-1")
+	all, err := m.Changes(t.Context(), store.ChangesQuery{})
+	require(t, err)
+	for i, until := range append(all.Behind, all.Head) {
+		for _, streams := range [][]journal.Stream{nil, {journal.Samples}} {
+			want := 0
+			for _, b := range all.Batches[:min(i+1, len(all.Batches))] {
+				if streams == nil || b.Stream == journal.Samples {
+					want++
+				}
+			}
+			got, after := 0, store.Position{}
+			for got <= want {
+				c, err := m.Changes(t.Context(), store.ChangesQuery{After: after, Until: until, Streams: streams, Batches: 1})
+				require(t, err)
+				got, after = got+len(c.Batches), c.Next
+				if after.Segment == until.Segment && after.Row == until.Row {
+					break
+				}
+			}
+			if got != want {
+				t.Errorf("%d batches of %v up to %s, want %d", got, streams, until, want)
+			}
+		}
+	}
+}
+
 // TestOtherLife: a position of another store, or of this one before its folder was put back, is told from one that was trimmed.
 func TestOtherLife(t *testing.T) {
 	t.Parallel()

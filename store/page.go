@@ -25,8 +25,9 @@ type quota struct {
 	layouts bool           // each with its layouts
 	looked  journal.Vector // gets, unless it is nil, what was looked at to be found
 
-	site journal.ID                // of a reading by position: of this one alone; of all when zero
-	rank func(journal.Stream) bool // and of these streams alone; nil: of all, whatever the site
+	site  journal.ID                // of a reading by position: of this one alone; of all when zero
+	rank  func(journal.Stream) bool // and of these streams alone; nil: of all, whatever the site
+	until Position                  // and no further, where there is a rank
 }
 
 func (q *quota) full() bool {

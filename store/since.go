@@ -44,6 +44,9 @@ func (s *Store) since(ctx context.Context, p Position, q *quota) (Position, erro
 			row = p.Row
 		}
 		if g.damaged() != nil {
+			if g.id == q.until.Segment {
+				return q.until, nil
+			}
 			continue
 		}
 		end, more, err := row, true, error(nil)
@@ -63,7 +66,7 @@ func (s *Store) since(ctx context.Context, p Position, q *quota) (Position, erro
 			return p, fmt.Errorf("since %s: %w", p, err)
 		}
 		p = Position{Segment: g.id, Row: end}
-		if q.full() {
+		if q.full() || g.id == q.until.Segment {
 			break
 		}
 	}
