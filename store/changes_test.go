@@ -104,7 +104,8 @@ func TestChangesUntil(t *testing.T) {
 	w := newWorld(t, 8)
 	m := w.join(nil)
 	for range 3 {
-		m.visits("sw-1", "sw-2")
+		m.visits("sw-1")
+		m.visits("sw-2")
 		m.seal()
 	}
 	m.visits("sw-1")
