@@ -28,7 +28,7 @@ func consumerCommand() command {
   remove NAME    take its right away, at once
 
   -scopes S,...  with add, some of ` + scopeWords() + `; read if not given
-  -token TOKEN   with add: the token that the other box of a pair made for it
+  -token-file F  with add: the file with the token that the other box of a pair made for it; - is standard input
   -json          print one JSON object; with add and list
   -socket PATH   of the appliance or headquarters; else $RACKPOST_SOCKET, else ` + defaultSocket + `
 
@@ -49,7 +49,7 @@ func runConsumer(ctx context.Context, t terminal, args []string) error {
 	fs := flag.NewFlagSet("consumer", flag.ContinueOnError)
 	socket := fs.String("socket", "", "")
 	scopes := fs.String("scopes", "", "")
-	token := fs.String("token", "", "")
+	token := fs.String("token-file", "", "")
 	asJSON := fs.Bool("json", false, "")
 	rest, err := parseFlags(fs, args)
 	if err != nil {
@@ -67,7 +67,7 @@ func runConsumer(ctx context.Context, t terminal, args []string) error {
 	}
 	switch {
 	case (*scopes != "" || *token != "") && verb != "add":
-		return usagef("-scopes and -token go with add")
+		return usagef("-scopes and -token-file go with add")
 	case *asJSON && verb == "remove":
 		return usagef("-json goes with add and list")
 	}
@@ -83,7 +83,10 @@ func runConsumer(ctx context.Context, t terminal, args []string) error {
 		_, err = fmt.Fprintf(t.out, "%s may pull no more\n", plain(rest[1]))
 		return err
 	}
-	order := api.NewConsumer{Name: rest[1], Token: *token}
+	order := api.NewConsumer{Name: rest[1]}
+	if order.Token, err = tokenFrom(t.in, *token); err != nil {
+		return err
+	}
 	if order.Scopes, err = scopesOf(*scopes); err != nil {
 		return err
 	}
@@ -96,6 +99,28 @@ func runConsumer(ctx context.Context, t terminal, args []string) error {
 	}
 	_, err = fmt.Fprintf(t.out, "%s\n\n%s may pull with it; it is shown this once\n", made.Token, plain(made.Name))
 	return err
+}
+
+// maxToken is the longest token that is read, in bytes.
+const maxToken = 1 << 10
+
+// tokenFrom reads a token from a file; without one there is none.
+func tokenFrom(in io.Reader, file string) (string, error) {
+	var b []byte
+	var err error
+	switch file {
+	case "":
+		return "", nil
+	case "-":
+		b, err = io.ReadAll(io.LimitReader(in, maxToken+1))
+	default:
+		b, err = readAtMost(file, maxToken)
+	}
+	word := strings.TrimSpace(string(b))
+	if err == nil && (word == "" || len(b) > maxToken) {
+		err = usagef("-token-file: there is no token in it; rackpost consumer add on the other box prints one")
+	}
+	return word, err
 }
 
 // scopesOf reads the list of -scopes.
