@@ -4,6 +4,10 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -18,6 +22,30 @@ import (
 )
 
 func newReader(r io.Reader) *bufio.Reader { return bufio.NewReader(r) }
+
+// TestKindOfKey: whose request is for a key of another kind is told so, whatever its signature: that is never checked.
+func TestKindOfKey(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{}, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der[len(der)-1] ^= 1
+	body, err := json.Marshal(map[string][]byte{"request": der})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	o.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodPost, enroll.PathRenew, bytes.NewReader(body)))
+	if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "no Ed25519 key") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
 
 func TestRenewal(t *testing.T) {
 	t.Parallel()

@@ -231,19 +231,20 @@ func (r register) owner(key Fingerprint) (entry, bool) {
 	return entry{}, false
 }
 
-// requestKey returns the key for which a certificate is asked, whose owner signed the request.
+// requestKey returns the key for which a certificate is asked, whose owner signed the request. Anybody may ask: the
+// kind of the key is looked at before the signature, because a signature of a large RSA key takes seconds to check.
 func requestKey(der []byte) (ed25519.PublicKey, error) {
 	bad := refuse(Malformed, "update the older of the two machines", "the request for a certificate is damaged or not signed by its own key")
 	request, err := x509.ParseCertificateRequest(der)
-	if err == nil {
-		err = request.CheckSignature()
-	}
 	if err != nil {
 		return nil, bad
 	}
 	key, ok := request.PublicKey.(ed25519.PublicKey)
 	if !ok {
 		return nil, refuse(Malformed, "update the older of the two machines", "the request for a certificate is for a key that is no Ed25519 key")
+	}
+	if request.CheckSignature() != nil {
+		return nil, bad
 	}
 	return key, nil
 }
