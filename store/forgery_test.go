@@ -129,6 +129,29 @@ func TestOwnName(t *testing.T) {
 	a.sound()
 }
 
+// TestGreatestTurn: a batch at the greatest turn that is taken, as a hostile headquarters may send it down, does not
+// make what is written after it unfit for everybody else.
+func TestGreatestTurn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 5)
+	a, b := w.join(nil), w.join(nil)
+	f := newForeign(testSite)
+	f.turn = journal.MaxTurn/2 + 1
+	if err := a.Merge(t.Context(), []journal.Batch{f.facts(t, nil, record(50, []byte("later")))}); !errors.Is(err, journal.ErrCorrupt) {
+		t.Fatalf("a turn beyond: %v", err)
+	}
+	f.turn, f.seq[journal.Facts] = journal.MaxTurn/2, 0
+	a.merge(f.facts(t, nil, record(50, []byte("late"))))
+	for range 3 {
+		a.plain("sw-1")
+	}
+	w.settle([2]*member{a, b})
+	w.same(a, b)
+	b.plain("sw-1")
+	w.settle([2]*member{a, b})
+	w.same(a, b)
+}
+
 // TestOtherSite: a box takes nothing of another site. HQ does, and sites that name devices
 // alike stay apart.
 func TestOtherSite(t *testing.T) {

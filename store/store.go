@@ -249,7 +249,8 @@ func (s *Store) fold(site journal.ID) *fold.Fold {
 	return f
 }
 
-// turn returns the next turn for a batch written at wall. The caller holds writing.
+// turn returns the next turn for a batch written at wall, never one that others refuse: whoever gave this store the
+// greatest turn there may be must not keep its own records from being taken. The caller holds writing.
 func (s *Store) turn(wall time.Time) uint64 {
 	s.state.RLock()
 	greatest := s.common.Turn()
@@ -261,6 +262,6 @@ func (s *Store) turn(wall time.Time) uint64 {
 	if s.lastTurn.turn > 0 {
 		pace = max(pace, int64(s.lastTurn.turn)+(since-s.lastTurn.since).Milliseconds())
 	}
-	s.lastTurn.turn, s.lastTurn.since = journal.NextTurn(pace, greatest), since
+	s.lastTurn.turn, s.lastTurn.since = min(journal.NextTurn(pace, greatest), maxForeignTurn), since
 	return s.lastTurn.turn
 }
