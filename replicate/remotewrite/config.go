@@ -104,11 +104,13 @@ type pace struct {
 	probe   time.Duration // between two looks at the receiver's clock while held back
 	grace   time.Duration // for the request under way at the end
 	timeout time.Duration // of a request
+	place   time.Duration // for which what is known of a site's devices holds
+	idle    time.Duration // between two looks for what is behind although nothing told of it
 }
 
 func defaultPace() pace {
 	return pace{gather: time.Second, hop: 4 * time.Second, save: time.Second, first: 500 * time.Millisecond, refused: 5 * time.Second,
-		failed: 30 * time.Second, probe: 30 * time.Second, grace: time.Second, timeout: 30 * time.Second}
+		failed: 30 * time.Second, probe: 30 * time.Second, grace: time.Second, timeout: 30 * time.Second, place: 20 * time.Second, idle: 5 * time.Second}
 }
 
 // The bounds.

@@ -37,9 +37,6 @@ func (s *Sender) newLane(pageBytes int, at func(*state) *standing, status func(*
 		layouts: layouts{pack: &s.pack}, labels: places{cfg: &s.cfg}, track: tracker{pack: &s.pack}, poster: poster{s: s}}
 }
 
-// idleLook is how often a lane looks for what is behind although nothing told it to.
-const idleLook = 5 * time.Second
-
 // run writes until ctx ends.
 func (l *lane) run(ctx context.Context) error {
 	for {
@@ -61,7 +58,7 @@ func (l *lane) run(ctx context.Context) error {
 		if !l.hops && !l.cfg.InOrder {
 			watch = nil // what is new is the other's
 		}
-		timer := time.NewTimer(idleLook)
+		timer := time.NewTimer(l.cfg.pace.idle)
 		select {
 		case <-ctx.Done():
 		case <-watch:
@@ -151,7 +148,7 @@ func (l *lane) drop(err error) error {
 // endGone ends the series of the devices that are configured no more.
 func (l *lane) endGone() error {
 	now := l.cfg.Now()
-	if now.Sub(l.looked).Abs() < 2*placeTime {
+	if now.Sub(l.looked).Abs() < 2*l.cfg.pace.place {
 		return nil
 	}
 	l.looked = now

@@ -210,16 +210,13 @@ type place struct {
 	at time.Time
 }
 
-// placeTime is how long what is known of a site holds.
-const placeTime = 5 * time.Second
-
 // maxDevices bounds of how many devices the labels are kept.
 const maxDevices = 1 << 18
 
 // site returns what is known of a site.
 func (p *places) site(id journal.ID) place {
 	now := p.cfg.Now()
-	if x, ok := p.sites[id]; ok && now.Sub(x.at).Abs() < placeTime {
+	if x, ok := p.sites[id]; ok && now.Sub(x.at).Abs() < p.cfg.pace.place {
 		return x
 	}
 	x := place{at: now}

@@ -77,7 +77,7 @@ func (s *Sender) Run(ctx context.Context) error {
 	group.Go(func() error { return s.keep(lanes) })
 	err := group.Wait()
 	s.client.CloseIdleConnections()
-	if saved := s.save(); err == nil || ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+	if saved := s.Save(); err == nil || ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		err = saved
 	}
 	return err
@@ -107,13 +107,14 @@ func (s *Sender) keep(ctx context.Context) error {
 			return ctx.Err()
 		case <-tick.C:
 		}
-		if err := s.save(); err != nil {
+		if err := s.Save(); err != nil {
 			s.cfg.Logger.Error("the positions of remote write cannot be kept: after a restart something is written twice", "err", err)
 		}
 	}
 }
 
-func (s *Sender) save() error {
+// Save writes the positions down, where they have moved. Run does so by itself.
+func (s *Sender) Save() error {
 	s.mu.Lock()
 	if !s.moved {
 		s.mu.Unlock()

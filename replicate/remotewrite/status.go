@@ -56,7 +56,7 @@ type Status struct {
 }
 
 // Lost says how many samples the receiver will not have.
-func (s *Status) Lost() (n uint64) {
+func (s Status) Lost() (n uint64) {
 	for _, r := range s.Refused {
 		n += r.Samples
 	}
