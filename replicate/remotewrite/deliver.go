@@ -20,12 +20,12 @@ func (l *lane) deliver(ctx context.Context, r *request) error {
 		if err := c.run(ctx, r); err != nil {
 			return err
 		}
-		if c.doubtful == nil || c.taken > 0 || l.s.acceptedSince(began) {
-			for _, x := range c.doubtful {
-				l.refuse(Failing, x.part, x.words)
-			}
-			l.barren = c.taken == 0
+		l.barren = c.taken == 0
+		if c.doubtful == nil {
 			return nil
+		}
+		if c.taken > 0 || l.s.acceptedSince(began) {
+			return l.settle(ctx, c.doubtful)
 		}
 		// It fails at everything: that is no matter of these samples.
 		if err := l.pause(ctx, l.cfg.pace.failed); err != nil {
@@ -33,6 +33,43 @@ func (l *lane) deliver(ctx context.Context, r *request) error {
 		}
 	}
 }
+
+// settle tries what a receiver failed at while it took other samples. It may have been ill and is well again: only what it goes on to fail
+// at while it answers else is given up.
+func (l *lane) settle(ctx context.Context, doubtful []doubt) error {
+	for round := 0; round < settleRounds && len(doubtful) > 0; {
+		if err := l.pause(ctx, l.cfg.pace.failed); err != nil {
+			return err
+		}
+		var rest []doubt
+		for _, x := range doubtful {
+			a, v, err := l.resolve(ctx, x.part, true)
+			switch {
+			case err != nil:
+				return err
+			case v == accepted:
+				l.accept(x.part, a)
+			case v == refused:
+				l.refuse(a.reason(), x.part, a.text)
+			default:
+				rest = append(rest, doubt{x.part, a.words()})
+			}
+		}
+		if doubtful = rest; l.poster.post(ctx, l.s.protocol(), (&request{}).whole()).code/100 == 2 {
+			round++
+		}
+	}
+	for _, x := range doubtful {
+		l.refuse(Failing, x.part, x.words)
+	}
+	if len(doubtful) > 0 {
+		l.s.answered()
+	}
+	return nil
+}
+
+// settleRounds is how often that is tried.
+const settleRounds = 3
 
 // barrenCuts is how many requests a refused request becomes after one that was refused whole.
 const barrenCuts = 4

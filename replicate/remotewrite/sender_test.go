@@ -152,7 +152,7 @@ func TestAllRefused(t *testing.T) {
 	w.visit("sw-1", time.Now().Truncate(time.Millisecond), one("cpu/1", "busy_percent", 1))
 	w.all(r)
 	s.stop()
-	if got := s.Status(); got.Requests > 40 || got.Lost() != 20_000 {
+	if got := s.Status(); got.Requests > 120 || got.Lost() != 20_000 {
 		t.Errorf("%d requests, %d lost", got.Requests, got.Lost())
 	}
 }
