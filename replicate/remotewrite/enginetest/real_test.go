@@ -1,0 +1,120 @@
+package enginetest_test
+
+import (
+	"maps"
+	"testing"
+	"time"
+
+	"rackpost/hw"
+	"rackpost/replicate/remotewrite"
+)
+
+// TestEngines: a day of an outage is written behind what is new, and the engine holds every sample of it, once.
+func TestEngines(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		open   func(testing.TB) *engine
+		change func(*remotewrite.Config)
+		spoken remotewrite.Protocol
+	}{
+		{"victoria", victoria, nil, remotewrite.V1},
+		{"victoria asked for 2.0", victoria, func(c *remotewrite.Config) { c.Protocol = remotewrite.V2 }, remotewrite.V1},
+		{"prometheus with a window", func(t testing.TB) *engine { return prometheus(t, "72h") }, nil, remotewrite.V1},
+		{"prometheus asked for 2.0", func(t testing.TB) *engine { return prometheus(t, "72h") }, func(c *remotewrite.Config) { c.Protocol = remotewrite.V2 }, remotewrite.V1},
+		{"prometheus in order", func(t testing.TB) *engine { return prometheus(t, "") }, func(c *remotewrite.Config) { c.InOrder = true }, remotewrite.V1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			e := c.open(t)
+			b := openBox(t)
+			now := time.Now()
+			gen := server(7, 24*time.Hour)
+			b.put(gen, now.Add(-2*time.Minute))
+			cfg := b.config(e.write())
+			if c.change != nil {
+				c.change(&cfg)
+			}
+			s := start(t, cfg)
+			b.put(gen, now)
+			want := b.held()
+			e.await("all is written", func() bool { return s.Status().Samples >= uint64(len(want)) })
+			s.stop()
+			got, twice := e.held()
+			same(t, got, want, twice)
+			x := s.Status()
+			if x.Lost() > 0 || x.Protocol != c.spoken || (x.Fallback != "") != (cfg.Protocol == remotewrite.V2) || !x.Clock {
+				t.Errorf("%+v", x)
+			}
+			t.Logf("%d samples, %d requests, %.1f bytes a sample", x.Samples, x.Requests, float64(x.Bytes)/float64(x.Samples))
+		})
+	}
+}
+
+// TestNoWindow: a Prometheus without a window refuses what is behind once it has what is new; that is counted, not asked for ever, and what is
+// new goes on.
+func TestNoWindow(t *testing.T) {
+	t.Parallel()
+	e := prometheus(t, "")
+	b := openBox(t)
+	fresh := func(n int) { b.one("live", time.Now().Truncate(time.Millisecond), float64(n)) }
+	fresh(1)
+	cfg := b.config(e.write())
+	s := start(t, cfg)
+	e.await("the new one is there", func() bool { return s.Status().Samples == 1 })
+	s.stop()
+	live := b.held()
+	b.put(server(7, 24*time.Hour), time.Now().Add(-22*time.Hour))
+	old := len(b.held()) - len(live)
+	s = start(t, cfg)
+	fresh(2)
+	e.await("the old ones are given up", func() bool { x := s.Status(); return x.Lost() == uint64(old) && x.Samples == 1 })
+	fresh(3)
+	e.await("the newest is there", func() bool { return s.Status().Samples == 2 })
+	s.stop()
+	got, twice := e.held()
+	want := maps.Collect(func(yield func(key, float64) bool) {
+		for k, v := range b.held() {
+			if k.device == "live" && !yield(k, v) {
+				return
+			}
+		}
+	})
+	same(t, got, want, twice)
+	if x := s.Status().Refused; len(x) != 1 || x[0].Reason != remotewrite.TooOld || x[0].Words == "" || s.Status().Requests > 200 {
+		t.Errorf("%+v after %d requests", x, s.Status().Requests)
+	}
+}
+
+// TestTooOld: a Prometheus with a window answers 500 for a whole request in which one sample is older; that one alone is given up.
+func TestTooOld(t *testing.T) {
+	t.Parallel()
+	e := prometheus(t, "72h")
+	b := openBox(t)
+	b.one("live", time.Now().Truncate(time.Millisecond), 1)
+	cfg := b.config(e.write())
+	s := start(t, cfg)
+	e.await("the new one is there", func() bool { return s.Status().Samples == 1 })
+	s.stop()
+	b.one("lost", time.Now().Add(-80*time.Hour).Truncate(time.Millisecond), 1)
+	b.put(server(7, 2*time.Hour), time.Now())
+	want := b.held()
+	maps.DeleteFunc(want, func(k key, _ float64) bool { return k.device == "lost" })
+	s = start(t, cfg)
+	e.await("the rest is there", func() bool { return s.Status().Samples >= uint64(len(want)-1) && s.Status().Lost() > 0 })
+	s.stop()
+	got, twice := e.held()
+	same(t, got, want, twice)
+	if x := s.Status().Refused; len(x) != 1 || x[0].Reason != remotewrite.TooOld || x[0].Samples != 1 {
+		t.Errorf("%+v", x)
+	}
+}
+
+// one stores one reading of a device.
+func (b *box) one(d hw.DeviceID, at time.Time, v float64) {
+	b.t.Helper()
+	r := hw.Report{Device: d, Started: at, Period: time.Minute, Read: []hw.Scope{{Section: "cpu", Extent: hw.Complete}},
+		Samples: []hw.Sample{{Component: "cpu/1", Sensor: "busy_percent", Gauge: v}}}
+	if err := b.Put(b.t.Context(), r); err != nil {
+		b.t.Fatal(err)
+	}
+}
