@@ -93,7 +93,7 @@ func (s *State) closed(v view) bool {
 }
 
 // harmless says whether no other box can have taken over: each says so, and has had time to say
-// that this one forgot something, or it has no power.
+// that this one forgot something, or it has no power. One that is only starting does not know yet.
 func (s *State) harmless(v view) bool {
 	for _, m := range v.Members {
 		if m.Generation == v.Self.Generation && m.Applied > v.Self.Last {
@@ -102,7 +102,7 @@ func (s *State) harmless(v view) bool {
 	}
 	for _, m := range v.peers() {
 		r := s.of(m, v.t)
-		behind := m.here(v.t) && r.life == m.Life && v.Now-r.met >= 2*greet && m.Generation.Counter <= v.Self.Generation.Counter && !m.Authority
+		behind := m.here(v.t) && m.Life != "" && r.life == m.Life && v.Now-r.met >= 2*greet && m.Generation.Counter <= v.Self.Generation.Counter && !m.Authority
 		if !behind && !m.Off {
 			return false
 		}

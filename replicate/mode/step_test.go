@@ -105,6 +105,12 @@ func TestWordsOfAnEmptyBox(t *testing.T) {
 func handed(e *mode.Event) { e.Raft.Handed = true }
 func rested(e *mode.Event) { e.Members[0].Rested = true }
 
+// starting is a member whose peer has not opened its log yet.
+func starting(e *mode.Event) {
+	m := &e.Members[0]
+	m.Life, m.Mode, m.Generation, m.Applied, m.Last = "", mode.Boot, mode.Generation{}, 0, 0
+}
+
 // full is a member whose disk is full, and fullThere one whose peer's is.
 func full(e *mode.Event)      { e.Self.Full = true }
 func fullThere(e *mode.Event) { e.Members[0].Full = true }
@@ -203,6 +209,7 @@ func following() []row {
 		{"boot: two voters, raft decides", []mode.Event{at(0, func(e *mode.Event) { e.Raft = mode.Raft{} })}, mode.Follower, 0, ""},
 		{"boot: sole voter of a pair, the other silent", []mode.Event{at(0, votes(mode.Nonvoter), silent(mode.Never)), at(5*sec, votes(mode.Nonvoter), silent(mode.Never))}, mode.Island, island, ""},
 		{"boot: sole voter of a pair, the other is behind", []mode.Event{at(0, votes(mode.Nonvoter), silent(mode.Never)), at(5*sec, votes(mode.Nonvoter)), at(6*sec, votes(mode.Nonvoter))}, mode.Solo, authority, ""},
+		{"boot: sole voter of a pair, the other is only starting", []mode.Event{at(0, votes(mode.Nonvoter), starting), at(5*sec, votes(mode.Nonvoter), starting), at(6*sec, votes(mode.Nonvoter), starting)}, mode.Island, island, ""},
 		{"boot: sole voter of a pair, the other holds more", []mode.Event{at(0, votes(mode.Nonvoter), more), at(6*sec, votes(mode.Nonvoter), more)}, mode.Island, island, ""},
 		{"boot: sole voter of a pair, the other has no power", []mode.Event{at(5*sec, votes(mode.Nonvoter), silent(mode.Never), func(e *mode.Event) { e.Members[0].Off = true })}, mode.Solo, authority, ""},
 		{"boot: sole voter of a pair, the other took over", []mode.Event{at(5*sec, votes(mode.Nonvoter), generation(second, true))}, mode.Rejoin, 0, "begin anew 02"},
