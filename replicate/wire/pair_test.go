@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -63,6 +64,9 @@ func TestPairIsHeardOnEveryPath(t *testing.T) {
 			t.Errorf("on %s (-want +got):\n%s", c.Path, diff)
 		}
 	}
+	eventually(t, "a's own calls are answered too", func() bool {
+		return !slices.ContainsFunc(a.Links(), func(l wire.Link) bool { return l.RoundTrip <= 0 || l.Failed != "" })
+	})
 	for _, l := range a.Links() {
 		if l.RoundTrip <= 0 || l.Name != "m2" || l.Version != "v1" || l.Address == "" || l.Failed != "" {
 			t.Errorf("link %+v", l)
