@@ -208,26 +208,37 @@ func (h *Host) feed(in, name string, args ...string) string {
 // they are used.
 func (h *Host) Within(fn func() error) error {
 	failed := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
-		failed <- h.enter(fn)
-	}()
+	go func() { failed <- h.enter(fn) }()
 	if err := <-failed; err != nil {
 		return fmt.Errorf("netlab: on %s: %w", h.Name, err)
 	}
 	return nil
 }
 
+// enter goes to the host and back. The thread must live on: with it would die the programs that were ever started by it.
 func (h *Host) enter(fn func() error) error {
-	space, err := os.Open("/proc/" + strconv.Itoa(h.pid) + "/ns/net")
+	runtime.LockOSThread()
+	home, err := os.Open("/proc/thread-self/ns/net")
 	if err != nil {
+		runtime.UnlockOSThread()
 		return err
 	}
-	defer space.Close()
-	if err := unix.Setns(int(space.Fd()), unix.CLONE_NEWNET); err != nil {
+	defer home.Close()
+	space, err := os.Open("/proc/" + strconv.Itoa(h.pid) + "/ns/net")
+	if err == nil {
+		defer space.Close()
+		err = unix.Setns(int(space.Fd()), unix.CLONE_NEWNET)
+	}
+	if err != nil {
+		runtime.UnlockOSThread()
 		return err
 	}
-	return fn()
+	err = fn()
+	if back := unix.Setns(int(home.Fd()), unix.CLONE_NEWNET); back != nil {
+		return errors.Join(err, back) // locked, the thread ends with the goroutine
+	}
+	runtime.UnlockOSThread()
+	return err
 }
 
 // ip gives lines to ip(8).

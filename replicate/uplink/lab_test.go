@@ -179,6 +179,9 @@ func TestFirstRecordAfterACut(t *testing.T) {
 		l.seen(l.write())
 		l.Cut("box", "hq")
 		time.Sleep(long)
+		if r := l.Report(); r.Connected || r.For < long/2 {
+			t.Errorf("the other box is told %+v", r)
+		}
 		k := l.write()
 		l.Heal()
 		healed := time.Now()

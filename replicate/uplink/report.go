@@ -18,6 +18,12 @@ func (u *Uplink) Report() Report {
 		r.For = time.Since(l.up)
 	}
 	l.mu.Unlock()
+	// A connection over a way that was given up lasts on, and nothing goes over it.
+	u.mu.Lock()
+	if u.state.Using == noWay && (r.Connected || time.Since(u.onWay) > r.For) {
+		r.Connected, r.For = false, time.Since(u.onWay)
+	}
+	u.mu.Unlock()
 	r.Sending = u.isSending()
 	r.StoodStill = r.Sending && u.cfg.Ship.Known.StoodStill(stillFor)
 	return r
