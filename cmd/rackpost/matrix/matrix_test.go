@@ -65,6 +65,25 @@ func TestMatrix(t *testing.T) {
 			row.run(newPair(t, row.template))
 		})
 	}
+	for _, row := range []struct {
+		name     string
+		template string
+		run      func(*pair)
+	}{
+		{"hq-two-ways", from.bare, hqTwoWays},
+		{"hq-line-cut", from.bare, hqLineCut},
+		{"hq-lies", from.bare, hqLies},
+		{"hq-thin-line", from.bare, hqThinLine},
+		{"hq-leader-cut", from.bare, hqLeaderCut},
+		{"hq-dies", from.bare, hqDies},
+		{"hq-last-facts", from.bare, hqLastFacts},
+		{"hq-last-facts-of-one", "", hqLastFactsOfOne},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			row.run(newHQPair(t, row.template))
+		})
+	}
 	for _, seed := range seeds(t) {
 		t.Run(fmt.Sprintf("schedule/%d", seed), func(t *testing.T) {
 			t.Parallel()
@@ -73,6 +92,12 @@ func TestMatrix(t *testing.T) {
 				template = from.bare
 			}
 			schedule(newPair(t, template), seed)
+		})
+	}
+	for _, seed := range seeds(t) {
+		t.Run(fmt.Sprintf("hq-schedule/%d", seed), func(t *testing.T) {
+			t.Parallel()
+			hqSchedule(newHQPair(t, from.bare), seed)
 		})
 	}
 }

@@ -37,8 +37,11 @@ func (m *member) data() string    { return cmp.Or(m.folder, filepath.Join(m.dir,
 func (m *member) logPath() string { return filepath.Join(m.dir, "log") }
 
 func (m *member) config() string {
-	if m.name == third {
+	switch m.name {
+	case third:
 		return filepath.Join(m.dir, "witness.yaml")
+	case office:
+		return filepath.Join(m.dir, "hq.yaml")
 	}
 	return filepath.Join(m.dir, "box.yaml")
 }
@@ -47,8 +50,11 @@ func (m *member) config() string {
 func (m *member) start() {
 	m.pair.t.Helper()
 	verb := "run"
-	if m.name == third {
+	switch m.name {
+	case third:
 		verb = "witness"
+	case office:
+		verb = "hq"
 	}
 	path := m.program
 	if path == "" {
@@ -178,17 +184,22 @@ func (m *member) get(path string, v any) bool {
 	if !m.alive() {
 		return false
 	}
-	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
-		var d net.Dialer
-		return d.DialContext(ctx, "unix", filepath.Join(m.dir, "sock"))
-	}
-	c := http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}
+	c := m.client(2 * time.Second)
 	answer, err := c.Get("http://rackpost/api/v1" + path)
 	if err != nil {
 		return false
 	}
 	defer answer.Body.Close()
 	return answer.StatusCode == http.StatusOK && json.NewDecoder(io.LimitReader(answer.Body, 1<<20)).Decode(v) == nil
+}
+
+// client calls the process by its socket.
+func (m *member) client(patience time.Duration) http.Client {
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "unix", filepath.Join(m.dir, "sock"))
+	}
+	return http.Client{Timeout: patience, Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}
 }
 
 // view is how the pair stands as the member knows it; empty when it does not answer.

@@ -39,7 +39,7 @@ type verdict struct {
 func (p *pair) check() verdict {
 	p.t.Helper()
 	heal := time.Now()
-	p.until("what was told before is at both boxes", func() bool { return time.Since(heal) > 2*time.Second && p.isWhole() })
+	p.until("what was told before is at both boxes", func() bool { return time.Since(heal) > 2*time.Second && p.isWhole() && p.hq.has(heal) })
 	for _, name := range []string{boxB, third, boxA} {
 		p.member(name).stop()
 	}
@@ -59,14 +59,17 @@ func (p *pair) check() verdict {
 	defer a.Close()
 	defer b.Close()
 	for _, s := range []*store.Store{a, b} { // each has what was told before the pair was whole
-		p.checkTold(p.readings(s, names), heal)
+		p.checkTold(p.readings(s, names), heal, p.excused)
 	}
 	p.merge(a, b)
 	readings := p.readings(a, names)
 	v := verdict{visits: len(readings)}
-	v.told = p.checkTold(readings, time.Now())
+	v.told = p.checkTold(readings, time.Now(), p.excused)
 	p.checkNumbers(readings)
 	v.gaps, v.longest = p.checkTimes(a, readings)
+	if p.hq != nil {
+		p.hq.check(a, names, heal)
+	}
 	p.t.Logf("%d visits told durable, %d in the journals, %d gaps; the longest time without a good visit %v", v.told, v.visits, v.gaps, v.longest)
 	return v
 }
@@ -119,7 +122,7 @@ func (p *pair) readings(s *store.Store, names map[journal.ID]string) (list []rea
 			}
 			for _, r := range found {
 				r.box = names[batches[i].Origin]
-				if r.at >= p.began.UnixMilli() {
+				if r.at >= p.began.UnixMilli() && batches[i].Site == siteID {
 					list = append(list, r)
 				}
 			}
@@ -173,7 +176,7 @@ func numberOf(pack *journal.Compressor, b *journal.Batch, v *journal.Visit) (uin
 }
 
 // checkTold fails unless each visit that was told durable before a time is there once.
-func (p *pair) checkTold(readings []reading, before time.Time) (count int) {
+func (p *pair) checkTold(readings []reading, before time.Time, excused map[visit]bool) (count int) {
 	p.t.Helper()
 	there := map[visit]int{}
 	for _, r := range readings {
@@ -184,7 +187,7 @@ func (p *pair) checkTold(readings []reading, before time.Time) (count int) {
 			if v.when.After(before) {
 				continue
 			}
-			if count++; there[v.visit] != 1 && !p.excused[v.visit] {
+			if count++; there[v.visit] != 1 && !excused[v.visit] {
 				p.t.Errorf("the visit of %s by %s at %s was durable, and is there %d times", v.device, v.box, stamp(v.at), there[v.visit])
 			}
 		}
@@ -216,7 +219,7 @@ const untold = period * 3 / 2
 // checkTimes fails when, between two good visits of the switch, more than that went by and no gap tells so.
 func (p *pair) checkTimes(s *store.Store, readings []reading) (gaps int, longest time.Duration) {
 	p.t.Helper()
-	facts, err := s.Facts(p.t.Context(), store.FactQuery{Device: "core", From: p.began, Limit: 1_000_000})
+	facts, err := s.Facts(p.t.Context(), store.FactQuery{Site: siteID, Device: "core", From: p.began, Limit: 1_000_000})
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -33,10 +33,17 @@ type pair struct {
 	members map[string]*member
 	lost    map[journal.ID]string // journals on disks that were lost, and of which box
 	excused map[visit]bool        // they were on no other disk
+	hq      *headquarters         // nil: there is none
+	relay   *relay                // nil: none is in front of it
 }
 
 // newPair makes the hosts and starts the devices. The members are those of a template, or new ones where that is "".
 func newPair(t *testing.T, template string) *pair {
+	return layPair(t, template, boxA, boxB, third, rack)
+}
+
+// layPair is newPair with more hosts.
+func layPair(t *testing.T, template string, hosts ...string) *pair {
 	t.Helper()
 	dir, err := os.MkdirTemp(scratch(), "")
 	if err != nil {
@@ -47,7 +54,7 @@ func newPair(t *testing.T, template string) *pair {
 			_ = os.RemoveAll(dir)
 		}
 	})
-	p := &pair{t: t, dir: dir, net: netlab.New(t, boxA, boxB, third, rack), members: map[string]*member{}, lost: map[journal.ID]string{}}
+	p := &pair{t: t, dir: dir, net: netlab.New(t, hosts...), members: map[string]*member{}, lost: map[journal.ID]string{}}
 	p.net.Cable(boxA, boxB)
 	for _, name := range []string{boxA, boxB, third} { // the devices' host is also the gateway
 		p.net.Host(name).Run("ip", "route", "add", "default", "via", p.net.Host(rack).Address(netlab.LAN).String())
@@ -187,11 +194,16 @@ func (p *pair) leader() *member {
 // until waits until something is so, and returns how long that took.
 func (p *pair) until(what string, is func() bool) time.Duration {
 	p.t.Helper()
+	return p.untilIn(patience, what, is)
+}
+
+func (p *pair) untilIn(most time.Duration, what string, is func() bool) time.Duration {
+	p.t.Helper()
 	from := time.Now()
 	for !is() {
-		if time.Since(from) > patience {
+		if time.Since(from) > most {
 			p.explain()
-			p.t.Fatalf("after %v it is not so that %s", patience, what)
+			p.t.Fatalf("after %v it is not so that %s", most, what)
 		}
 		time.Sleep(look)
 	}
@@ -220,6 +232,7 @@ func (p *pair) explain() {
 			p.t.Logf("%s said last:\n%s", name, strings.ReplaceAll(string(out), p.dir, ""))
 		}
 	}
+	p.hq.explain()
 }
 
 // whole waits until both boxes run, one leads, the other follows, and their journals are equal; it returns the time it took.

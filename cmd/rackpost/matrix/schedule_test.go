@@ -3,6 +3,7 @@ package matrix_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"strconv"
 	"strings"
@@ -105,6 +106,48 @@ var faults = []fault{
 	}},
 }
 
+// hqFaults are those of a pair with a headquarters.
+var hqFaults = []fault{
+	{"kill", func(p *pair, random *rand.Rand) {
+		m := p.someone(random, boxA, boxB)
+		m.kill()
+		time.Sleep(between(random, 0, 5*time.Second))
+		p.start(m.name)
+	}},
+	{"pause", func(p *pair, random *rand.Rand) {
+		m := []*member{p.members[boxA], p.members[boxB], p.hq.member}[random.IntN(3)]
+		m.signal(syscall.SIGSTOP)
+		time.Sleep(between(random, time.Second, 6*time.Second))
+		m.signal(syscall.SIGCONT)
+	}},
+	{"cut-all", func(p *pair, _ *rand.Rand) { p.net.Cut(boxA, boxB) }},
+	{"line-cut", func(p *pair, _ *rand.Rand) { p.cutLine(boxA, boxB) }},
+	{"line-cut-one", func(p *pair, random *rand.Rand) { p.cutLine(p.someone(random, boxA, boxB).name) }},
+	{"line-one-way", func(p *pair, random *rand.Rand) {
+		ends := []string{p.someone(random, boxA, boxB).name, office}
+		from := random.IntN(2)
+		p.net.OneWay(ends[from], ends[1-from])
+	}},
+	{"line-loss", func(p *pair, random *rand.Rand) {
+		p.net.Loss(p.someone(random, boxA, boxB).name, office, 10+random.IntN(40))
+	}},
+	{"line-rate", func(p *pair, random *rand.Rand) {
+		p.net.Limit(p.someone(random, boxA, boxB).name, office, 4000+random.IntN(16000))
+	}},
+	{"hq-killed", func(p *pair, random *rand.Rand) {
+		p.hq.kill()
+		time.Sleep(between(random, 0, 4*time.Second))
+		p.hq.begin()
+	}},
+	{"hq-restored", func(p *pair, _ *rand.Rand) { p.hq.restore() }},
+	{"line-ends", func(p *pair, random *rand.Rand) { p.relay.breaks(rand.New(rand.NewPCG(random.Uint64(), 0))) }},
+	{"line-late", func(p *pair, random *rand.Rand) { p.relay.holds(between(random, 0, 2*time.Second)) }},
+	{"lies", func(p *pair, random *rand.Rand) {
+		p.relay.to(p.liar([]http.HandlerFunc{answers500, closesInMidBody, swallows}[random.IntN(3)]))
+	}},
+	{"heal", func(p *pair, _ *rand.Rand) { p.net.Heal(); p.relay.honest() }},
+}
+
 // witnessedBy says whether there is a witness in a schedule.
 func witnessedBy(seed uint64) bool { return seed%2 == 0 }
 
@@ -117,17 +160,42 @@ func schedule(p *pair, seed uint64) {
 		names = names[:2]
 	}
 	p.running(names...)
+	p.t.Logf("of %d members: %s", len(names), p.goWrong(random, faults))
+	p.net.Heal()
+	p.t.Logf("whole again after %v", p.whole())
+	p.check()
+}
+
+// hqSchedule is schedule with a headquarters.
+func hqSchedule(p *pair, seed uint64) {
+	random := rand.New(rand.NewPCG(seed, 1))
+	p.t.Logf("seed %d: %s=%d go test -run TestMatrix/hq-schedule", seed, seedVariable, seed)
+	p.hq.configure(behindRelay)
+	p.relay = p.relays()
+	leader, _ := p.running(boxA, boxB)
+	p.enrolled(leader)
+	p.hq.save()
+	p.t.Logf("%s", p.goWrong(random, hqFaults))
+	p.net.Heal()
+	p.relay.honest()
+	healed := time.Now()
+	first := p.hq.saw.firstAfter(p, healed)
+	p.t.Logf("the first record after %v, headquarters has everything after %v, whole again after %v more", first,
+		first+p.until("headquarters has what was told before", func() bool { return p.hq.has(healed) }), p.whole())
+	p.check()
+}
+
+// goWrong lets seven things go wrong and returns which.
+func (p *pair) goWrong(random *rand.Rand, of []fault) string {
+	p.t.Helper()
 	var done []string
 	for range 7 {
-		f := faults[random.IntN(len(faults))]
+		f := of[random.IntN(len(of))]
 		done = append(done, f.name)
 		f.do(p, random)
 		for end := time.Now().Add(between(random, 500*time.Millisecond, 4*time.Second)); time.Now().Before(end); time.Sleep(look) {
 			p.leader() // two are a failure
 		}
 	}
-	p.t.Logf("of %d members: %s", len(names), strings.Join(done, ", "))
-	p.net.Heal()
-	p.t.Logf("whole again after %v", p.whole())
-	p.check()
+	return strings.Join(done, ", ")
 }
