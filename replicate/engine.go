@@ -2,6 +2,7 @@ package replicate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"reflect"
@@ -245,8 +246,28 @@ func (e *engine) servers() map[mode.NodeID][]mode.Server {
 // alone knows what was agreed on.
 type tracked struct {
 	Log
-	engine *engine
-	begun  atomic.Bool
+	snapshots raft.SnapshotStore
+	engine    *engine
+	begun     atomic.Bool
+}
+
+// GetLog implements raft.LogStore. Where the log begins behind a snapshot, the snapshot's last entry is known by its term: Raft
+// asks for it when a leader that missed an answer sends again what follows the snapshot, and would refuse that for ever.
+// Nobody is sent that entry: what comes before it is not there, so a leader sends the snapshot.
+func (t *tracked) GetLog(index uint64, l *raft.Log) error {
+	err := t.Log.GetLog(index, l)
+	if !errors.Is(err, raft.ErrLogNotFound) || index < 2 {
+		return err
+	}
+	if first, e := t.FirstIndex(); e != nil || first <= index {
+		return err
+	}
+	list, e := t.snapshots.List()
+	if e != nil || len(list) == 0 || list[0].Index != index {
+		return err
+	}
+	*l = raft.Log{Index: index, Term: list[0].Term, Type: raft.LogNoop}
+	return nil
 }
 
 // StoreLog implements raft.LogStore.
@@ -299,7 +320,7 @@ func (n *Node) newRaft(e *engine) (r *raft.Raft, err error) {
 			err = fmt.Errorf("%v", p)
 		}
 	}()
-	log := &tracked{Log: n.log, engine: e}
+	log := &tracked{Log: n.log, snapshots: n.snapshots, engine: e}
 	return raft.NewRaft(n.raftConfig(e.short), n.machine, log, log, n.snapshots, e.gate)
 }
 
