@@ -175,9 +175,11 @@ func (s *Store) refillBallast() error {
 // shedOne drops the next thing in order: files put aside as damaged, twins, the oldest logs and samples
 // of sites that are over their quota, logs HQ has,
 // samples HQ has, the oldest logs, the oldest samples, above a quarter of the budget the
-// oldest facts that two bases cover, and last what is damaged and could not be salvaged. It
-// returns false when nothing could be dropped. The caller holds keeping.
+// oldest facts that two bases cover, where there is no room to write anew what would be left a whole segment,
+// and last what is damaged and could not be salvaged. It returns false when nothing could be dropped.
+// The caller holds keeping.
 func (s *Store) shedOne(ctx context.Context) (bool, error) {
+	s.tight = false
 	if freed, err := s.dropAside(); freed || err != nil {
 		return freed, err
 	}
@@ -214,9 +216,15 @@ func (s *Store) shedOne(ctx context.Context) (bool, error) {
 			if freed, err := s.drop(ctx, g, part, hq); freed || err != nil {
 				return freed, err
 			}
+			if s.tight && step.samples { // a newer one may need less room, and would leave a hole
+				break
+			}
 		}
 	}
 	if freed, err := s.shedFacts(ctx, segments, hq); freed || err != nil {
+		return freed, err
+	}
+	if freed, err := s.shedWhole(ctx, segments, hq); freed || err != nil {
 		return freed, err
 	}
 	return s.shedQuarantined(ctx, hq)
@@ -252,6 +260,22 @@ func (s *Store) shedFacts(ctx context.Context, segments []*segment, hq journal.V
 		}
 		if freed, err := s.drop(ctx, g, part, hq); freed || err != nil {
 			return freed, err
+		}
+	}
+	return false, nil
+}
+
+// shedWhole drops the oldest segment whose facts two bases cover with all that stands in it: that needs no room. On a
+// disk that is full to the last byte, by reports that came faster than room was made or by somebody else, nothing else
+// would ever go.
+func (s *Store) shedWhole(ctx context.Context, segments []*segment, hq journal.Vector) (bool, error) {
+	if !s.tight {
+		return false, nil
+	}
+	c := coverage{store: s, sites: map[journal.ID]journal.Vector{}}
+	for _, g := range segments {
+		if c.covers(g.part(func(t journal.Stream) bool { return t == journal.Facts })) {
+			return s.drop(ctx, g, g.contents(), hq)
 		}
 	}
 	return false, nil
@@ -303,6 +327,7 @@ func (s *Store) drop(ctx context.Context, g *segment, part, hq journal.Vector) (
 		err := g.copyWithout(ctx, tmp, part)
 		switch {
 		case isFull(err):
+			s.tight = true
 			return false, nil
 		case isDamaged(err):
 			s.setAside(g, err)

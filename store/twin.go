@@ -107,8 +107,12 @@ func (s *Store) makeTwins(ctx context.Context) error {
 	return nil
 }
 
-// roomFor says whether a twin of so many bytes can be made without anything being shed for it.
+// roomFor says whether a twin of so many bytes can be made without anything being shed for it. While reports wait for
+// room there is none: the twin would be what is dropped next, and made again, for ever.
 func (s *Store) roomFor(bytes int64) (bool, error) {
+	if s.full.Load() {
+		return false, nil
+	}
 	used, err := s.used()
 	if err != nil {
 		return false, err
