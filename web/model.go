@@ -24,6 +24,8 @@ type Status struct {
 	Notices []string  `json:"notices"`          // what a person should know of the box itself
 	Pair    *Pair     `json:"pair,omitempty"`   // absent: a lone box
 	Uplink  *Uplink   `json:"uplink,omitempty"` // absent: there is no headquarters
+
+	RemoteWrite []RemoteWrite `json:"remote_write,omitempty"` // the engines that samples are written to
 }
 
 // Site is the place the box stands in.

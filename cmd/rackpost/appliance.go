@@ -54,6 +54,7 @@ type appliance struct {
 	host     *pairHost     // for what is asked of this machine as a member
 	around   *surroundings // nil: a lone box
 	uplinks  *uplinks      // set by Run
+	writes   *writes
 }
 
 func runAppliance(ctx context.Context, t terminal, args []string) error {

@@ -45,6 +45,7 @@ type boxConfig struct {
 	logFormat string // auto, text, json
 	pair      pairConfig
 	uplink    uplinkConfig
+	writes    []writeConfig
 	pull      pullConfig
 }
 
@@ -71,7 +72,9 @@ type rawBox struct {
 
 	Pair   rawPair   `yaml:"pair"`
 	Uplink rawUplink `yaml:"uplink"`
-	Pull   rawPull   `yaml:"pull"`
+
+	RemoteWrite []rawWrite `yaml:"remote_write"`
+	Pull        rawPull    `yaml:"pull"`
 }
 
 type rawLog struct {
@@ -139,6 +142,7 @@ func parseBox(file string, data []byte) (boxConfig, error) {
 	}
 	box.pair = c.pair(raw.Pair, raw.Name)
 	box.uplink = c.uplink(raw.Uplink)
+	box.writes = c.writes(raw.RemoteWrite)
 	box.pull = c.pull(raw.Pull)
 	c.socketLength(box.socket, raw.Socket)
 	return box, c.problems.err()

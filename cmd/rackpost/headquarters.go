@@ -34,6 +34,7 @@ type headquarters struct {
 	logger    *slog.Logger
 	started   time.Time
 	cuts      hqCuts
+	writes    *writes
 	paces     *paces
 }
 
@@ -73,6 +74,9 @@ func openHeadquarters(ctx context.Context, cfg hqConfig, opt store.Options, logg
 		Quota:  h.quotaOf,
 	})
 	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	if h.writes, err = openWrites(cfg.boxConfig, s, h.place, nil, lone{}, logger); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	h.api = api.New(h.pulling())
@@ -125,6 +129,7 @@ func (h *headquarters) Run(ctx context.Context, stopping func() bool) error {
 	group.Go(func() error { return h.store.Run(storing) })
 	group.Go(func() error { defer endStore(); return h.intake.Run(ctx) })
 	group.Go(func() error { return h.consumers.Run(ctx) })
+	group.Go(func() error { return h.writes.Run(ctx) })
 	group.Go(func() error {
 		return web.Serve(ctx, tls.NewListener(intake.Guard(tcp), h.registry.TLS()), h.network(), h.logger)
 	})

@@ -47,6 +47,7 @@ type rawHQ struct {
 	Silent      text                `yaml:"silent"`
 	Quota       rawQuota            `yaml:"quota"`
 	Quotas      map[string]rawQuota `yaml:"quotas"`
+	RemoteWrite []rawWrite          `yaml:"remote_write"`
 	Log         rawLog              `yaml:"log"`
 }
 
@@ -97,6 +98,7 @@ func parseHQ(file string, data []byte) (hqConfig, error) {
 	c.socketLength(h.socket, raw.Socket)
 	h.urls, h.names = c.urls(raw)
 	h.cert, h.key = c.certificate(raw.Certificate)
+	h.writes = c.writes(raw.RemoteWrite)
 	for name, q := range raw.Quotas {
 		if err := enroll.CheckName(name); err != nil {
 			c.problems.add(q.At, "quotas: %v", err)

@@ -27,6 +27,7 @@ func (h *headquarters) Status(context.Context) (web.Status, error) {
 		Name: h.cfg.name, Version: versionText(), Site: web.Site{ID: h.registry.HQ().String(), Name: h.cfg.name},
 		Time: time.Now(), Started: h.started, Journal: journalOf(h.store, h.logger), Notices: []string{},
 	}
+	s.RemoteWrite = h.writes.glance()
 	if t := h.intake.Status().Totals; t.Failed != "" {
 		s.Notices = append(s.Notices, t.Failed)
 	}

@@ -58,6 +58,9 @@ func openAppliance(ctx context.Context, box boxConfig, site siteConfig, opt stor
 		a.acts.ledger = &claims{pairing: p}
 		p.lines.open(s, p.shipOptions(site.id, s.Origin()))
 	}
+	if a.writes, err = openWrites(box, s, a.place, p, a.powers, logger); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	return a, nil
 }
 
@@ -94,6 +97,7 @@ func (a *appliance) Run(ctx context.Context) error {
 	group.Go(func() error { return pull.Consumers.Run(ctx) })
 	group.Go(func() error { return a.notifier().Run(ctx) })
 	group.Go(func() error { return a.uplinks.Run(ctx) })
+	group.Go(func() error { return a.writes.Run(ctx) })
 	group.Go(func() error { return a.powers.While(ctx, mode.Visit, a.tellSite) })
 	group.Go(func() error { return a.reloads(ctx) })
 	if a.box.pull.at.line > 0 {

@@ -118,6 +118,7 @@ func printUnread(w io.Writer, devices []web.Device, advice bool) {
 			fmt.Fprintf(w, "not read %s: %s%s\n", d.ID, web.ReasonWords(g.Reason), within(": ", plain(g.Detail)))
 			if advice && g.Do != "" {
 				printAdvice(w, g.Do)
+	fmt.Fprint(w, writeLines(s.RemoteWrite, s.Time))
 			}
 		}
 		if d.Stopped {

@@ -39,6 +39,7 @@ func (a *appliance) Status(ctx context.Context) (web.Status, error) {
 	if a.uplinks != nil {
 		s.Uplink = a.uplinks.glance()
 	}
+	s.RemoteWrite = a.writes.glance()
 	if why := a.refused.Load(); why != nil {
 		s.Notices = append(s.Notices, *why)
 	}

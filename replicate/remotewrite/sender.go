@@ -27,6 +27,7 @@ type Sender struct {
 	at          *state
 	moved       bool // at is not on the disk
 	toldRefused map[Reason]time.Time
+	running     bool
 	hopped      chan struct{} // closed when the live lane has left something to the other
 }
 
@@ -60,9 +61,10 @@ func New(cfg Config) (*Sender, error) {
 	return s, nil
 }
 
-// Run writes until ctx ends. Its error is one of the file of the positions.
+// Run writes until ctx ends. Its error is one of the file of the positions. It may be run again.
 func (s *Sender) Run(ctx context.Context) error {
 	s.begin(ctx)
+	defer s.end()
 	group, lanes := errgroup.WithContext(ctx)
 	live := s.newLane(livePage, func(st *state) *standing { return &st.live }, func(x *Status) *LaneStatus { return &x.Live })
 	live.hops = !s.cfg.InOrder
@@ -88,6 +90,7 @@ func (s *Sender) begin(ctx context.Context) {
 	head := s.cfg.Journal.Head(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.running = true
 	if s.at.begun {
 		return
 	}
@@ -95,6 +98,14 @@ func (s *Sender) begin(ctx context.Context) {
 	if !s.cfg.InOrder {
 		s.at.live.After = head
 	}
+}
+
+func (s *Sender) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.running = false
+	s.status.Live.Oldest, s.status.Behind.Oldest = time.Time{}, time.Time{}
+	s.status.Failure, s.status.Held, s.status.Since = "", "", time.Time{}
 }
 
 // keep writes the positions down.
@@ -158,8 +169,11 @@ func (s *Sender) Join(v journal.Vector) {
 func (s *Sender) Skim(ctx context.Context) error {
 	for {
 		s.mu.Lock()
-		after := s.at.behind.After
+		after, running := s.at.behind.After, s.running
 		s.mu.Unlock()
+		if running {
+			return nil
+		}
 		c, err := s.cfg.Journal.Changes(ctx, after, "", maxPage)
 		if errors.Is(err, ErrGone) && after != "" {
 			s.place("")
@@ -188,6 +202,9 @@ func (s *Sender) Skim(ctx context.Context) error {
 func (s *Sender) place(at Position) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.running {
+		return
+	}
 	s.moved = s.moved || s.at.behind.After != at
 	s.at.begun, s.at.live, s.at.behind = true, standing{After: at}, standing{After: at}
 }
