@@ -89,7 +89,7 @@ func (s *Store) Ends(ctx context.Context) (oldest, head Position) {
 // sinceSome collects, of the batches of g behind row, those of the site and the streams that q names. The index finds
 // them: of the others nothing is read. It returns the last row looked at and whether more are behind it.
 func (s *Store) sinceSome(ctx context.Context, g *segment, row int64, q *quota) (end int64, more bool, err error) {
-	names := g.names(q.site, q.rank)
+	names, known := g.namesTo(q.site, q.rank)
 	err = g.read(func(db *sql.DB) error {
 		var last int64
 		if err := db.QueryRowContext(ctx, "SELECT coalesce(max(position), 0) FROM batch").Scan(&last); err != nil {
@@ -98,6 +98,7 @@ func (s *Store) sinceSome(ctx context.Context, g *segment, row int64, q *quota) 
 		if g.id == q.until.Segment {
 			last = min(last, q.until.Row)
 		}
+		last = min(last, known)
 		end = max(row, last)
 		if row >= last || len(names) == 0 {
 			return nil

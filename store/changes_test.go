@@ -276,3 +276,50 @@ func factsOf(t testing.TB, b *journal.Batch) (out []store.SnapshotRow) {
 	}
 	return out
 }
+
+// TestChangesWhileStreamsBegin: a reader of one site who is quick misses nothing of streams that were not there when it asked.
+func TestChangesWhileStreamsBegin(t *testing.T) {
+	seeds(t, 1, func(w *world) {
+		hq, boxes := w.sitesAndHQ(1)
+		b := boxes[0]
+		for range 15 { // each opening has streams of its own
+			b.some(1)
+			b.reopen()
+		}
+		batches := b.lacking(hq, 1000)
+		var writing sync.WaitGroup
+		done := make(chan struct{})
+		writing.Go(func() {
+			defer close(done)
+			for _, x := range batches {
+				hq.merge(x)
+			}
+		})
+		seen, q := journal.Vector{}, store.ChangesQuery{Site: b.o.Site}
+		for last := false; ; {
+			got, err := hq.Changes(context.Background(), q)
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			for _, x := range got.Batches {
+				if seen.Has(x.StreamKey, x.Seq) {
+					w.t.Fatalf("batch %s twice", x.Key)
+				}
+				seen.Add(x.StreamKey, x.Seq, x.Seq)
+			}
+			q.After = got.Next
+			if last && got.Next == got.Head {
+				break
+			}
+			select {
+			case <-done:
+				last = true
+			default:
+			}
+		}
+		writing.Wait()
+		if got := uint64(len(batches)); seen.Count() != got {
+			w.t.Errorf("%d batches of %d", seen.Count(), got)
+		}
+	})
+}

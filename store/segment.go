@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -462,9 +463,18 @@ func (w *segmentWriter) own(ctx context.Context) error {
 
 // names returns what the segment calls the streams of a site, of all when it is zero, that rank names.
 func (s *segment) names(site journal.ID, rank func(journal.Stream) bool) []int64 {
+	names, _ := s.namesTo(site, rank)
+	return names
+}
+
+// namesTo is names, and the last row of which that is all: a stream that is not named may begin behind it.
+func (s *segment) namesTo(site journal.ID, rank func(journal.Stream) bool) (names []int64, row int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.own.names(site, rank)
+	if row = math.MaxInt64; !s.sealed {
+		row = s.next - 1
+	}
+	return s.own.names(site, rank), row
 }
 
 // read calls fn with a handle for reading. Meanwhile the segment is neither sealed nor
