@@ -75,6 +75,7 @@ func (r statusResult) print(w io.Writer) error {
 	if s.Clock != nil && !s.Clock.Trusted {
 		fmt.Fprintln(w, "note: nothing keeps the clock of this box right (no NTP): times may be wrong, ages are not")
 	}
+	fmt.Fprint(w, writeLines(s.RemoteWrite, s.Time))
 	j := s.Journal
 	fmt.Fprintf(w, "journal: %s of %s in %d %s, %d samples since the start", web.Bytes(j.Bytes), web.Bytes(j.Budget), j.Segments, plural(j.Segments, "segment", "segments"), j.Samples)
 	if !j.LastFlush.IsZero() {
@@ -118,7 +119,6 @@ func printUnread(w io.Writer, devices []web.Device, advice bool) {
 			fmt.Fprintf(w, "not read %s: %s%s\n", d.ID, web.ReasonWords(g.Reason), within(": ", plain(g.Detail)))
 			if advice && g.Do != "" {
 				printAdvice(w, g.Do)
-	fmt.Fprint(w, writeLines(s.RemoteWrite, s.Time))
 			}
 		}
 		if d.Stopped {
