@@ -21,7 +21,7 @@ func (t texts) of(prefix string, key any) string {
 	if s, ok := t[prefix+k]; ok {
 		return s
 	}
-	return k
+	return hw.Clean(k) // a later version's, or of somebody in whose hands a box is
 }
 
 // AlertWords returns what the alerts of a code say in English, the code where nothing is known of it. What an audit found

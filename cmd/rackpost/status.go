@@ -59,6 +59,9 @@ func runStatus(ctx context.Context, t terminal, args []string) error {
 
 func (r statusResult) print(w io.Writer) error {
 	s := r.Status
+	for i := range r.Devices { // a site in wrong hands calls a device as it likes
+		r.Devices[i].ID = hw.DeviceID(plain(string(r.Devices[i].ID)))
+	}
 	fmt.Fprintf(w, "%s at %s (%s), up %s\n", plain(s.Name), plain(s.Site.Name), s.Site.ID, web.Ago(s.Time.Sub(s.Started)))
 	if s.Pair != nil {
 		fmt.Fprintf(w, "pair: %s\n", plain(s.Pair.Line))
@@ -75,7 +78,6 @@ func (r statusResult) print(w io.Writer) error {
 	if s.Clock != nil && !s.Clock.Trusted {
 		fmt.Fprintln(w, "note: nothing keeps the clock of this box right (no NTP): times may be wrong, ages are not")
 	}
-	fmt.Fprint(w, writeLines(s.RemoteWrite, s.Time))
 	j := s.Journal
 	fmt.Fprintf(w, "journal: %s of %s in %d %s, %d samples since the start", web.Bytes(j.Bytes), web.Bytes(j.Budget), j.Segments, plural(j.Segments, "segment", "segments"), j.Samples)
 	if !j.LastFlush.IsZero() {
@@ -119,6 +121,7 @@ func printUnread(w io.Writer, devices []web.Device, advice bool) {
 			fmt.Fprintf(w, "not read %s: %s%s\n", d.ID, web.ReasonWords(g.Reason), within(": ", plain(g.Detail)))
 			if advice && g.Do != "" {
 				printAdvice(w, g.Do)
+	fmt.Fprint(w, writeLines(s.RemoteWrite, s.Time))
 			}
 		}
 		if d.Stopped {
@@ -237,7 +240,7 @@ func alertCause(a web.Alert) string {
 
 func healthText(d web.Device) string {
 	if d.Health == hw.Unknown && len(d.Gaps) > 0 {
-		return fmt.Sprintf("unknown (%s)", d.Gaps[0].Reason)
+		return fmt.Sprintf("unknown (%s)", plain(string(d.Gaps[0].Reason)))
 	}
 	return d.Health.String()
 }
