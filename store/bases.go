@@ -130,6 +130,9 @@ func (s *Store) snapshot(site journal.ID) (*journal.Base, bool) {
 // Join takes what a base of somebody else knows and this store does not. It is durable when
 // Join returns. It never makes the store hold anything.
 func (s *Store) Join(_ context.Context, raw []byte) error {
+	if size, err := journal.BaseSize(raw); err == nil && size > maxStrangeBase {
+		return fmt.Errorf("read the base: %w: it has %d bytes, the limit is %d", journal.ErrCorrupt, size, maxStrangeBase)
+	}
 	b, err := s.pack.UnmarshalBase(raw)
 	if err != nil {
 		return fmt.Errorf("read the base: %w", err)
@@ -171,6 +174,9 @@ func (s *Store) mayJoin(b *journal.Base) error {
 	}
 	if turn > maxForeignTurn {
 		return fmt.Errorf("join a base of site %s: %w: no clock reaches turn %d", b.Site, journal.ErrCorrupt, turn)
+	}
+	if err := s.mayRememberBase(b); err != nil {
+		return fmt.Errorf("join a base: %w", err)
 	}
 	return nil
 }

@@ -9,8 +9,9 @@ import (
 )
 
 // Registers and devices stay when what they speak of is gone. A device that calls its parts
-// otherwise at every visit, or a configuration made by a program, must not fill the box. Only
-// what this box writes is bounded: others' facts are folded as they are, the same everywhere.
+// otherwise at every visit, or a configuration made by a program, must not fill the box. These
+// bound what this box writes: others' facts are folded as they are, the same everywhere, and
+// what is too much of them is not taken at all (strange.go).
 const (
 	maxRegisters = 1 << 16 // of a device, whatever their kind; one flush may exceed it
 	maxSiteKnown = 10_000  // devices of this site

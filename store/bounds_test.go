@@ -1,12 +1,15 @@
 package store_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"rackpost/hw"
+	"rackpost/hw/journal"
 	"rackpost/store"
 )
 
@@ -97,4 +100,56 @@ func TestDevicesAreBounded(t *testing.T) {
 		t.Errorf("the gap was written %d times", n)
 	}
 	require(t, s.Close())
+}
+
+// TestStrangersAreBounded: what others say of a site makes no more registers than the store remembers; what is known
+// goes on to change, other sites too, and a restart finds the same.
+func TestStrangersAreBounded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 8)
+	hq := w.join(func(o *store.Options) { o.Site, o.ManySites, o.Registers = journal.ID{0xcc, 3}, true, 100 })
+	f := newForeign(testSite)
+	said := func(from, n int, h hw.Health) journal.Batch {
+		var facts []hw.Fact
+		for i := range n {
+			facts = append(facts, hw.Fact{Kind: hw.ComponentFact, Device: "sw-1", Component: fmt.Sprint("port/", from+i), Group: "ports", At: start, Value: hw.ComponentValue{Health: h}})
+		}
+		return f.facts(t, facts)
+	}
+	refused := func(batches ...journal.Batch) {
+		t.Helper()
+		if err := hq.Merge(t.Context(), batches); !errors.Is(err, journal.ErrCorrupt) {
+			t.Fatalf("%v, with %d registers", err, len(hq.RegistersOf(testSite, "sw-1")))
+		}
+		f.seq[journal.Facts] -= uint64(len(batches))
+	}
+	refused(said(0, 101, hw.OK))
+	refused(said(0, 60, hw.OK), said(60, 60, hw.OK))
+	hq.merge(said(0, 60, hw.OK), said(60, 40, hw.OK))
+	refused(said(100, 1, hw.OK))
+	hq.merge(said(0, 100, hw.Critical))
+	hq.reopen()
+	refused(said(99, 2, hw.OK))
+	got := hq.RegistersOf(testSite, "sw-1")
+	if len(got) != 100 || got[7].Value.(hw.ComponentValue).Health != hw.Critical {
+		t.Errorf("%d registers, %+v", len(got), got[7])
+	}
+	other := newForeign(journal.ID{0xbb, 2})
+	hq.merge(other.facts(t, []hw.Fact{{Kind: hw.ComponentFact, Device: "sw-1", Component: "port/1", Group: "ports", At: start, Value: hw.ComponentValue{}}}))
+
+	// A base is no way around it, and a small one does not unpack to anything.
+	a := w.join(nil)
+	f.seq[journal.Facts] = 0
+	a.merge(said(0, 101, hw.OK))
+	raw, err := a.Base(testSite)
+	require(t, err)
+	if err := hq.Join(t.Context(), raw); !errors.Is(err, journal.ErrCorrupt) {
+		t.Errorf("a base of 101 registers: %v", err)
+	}
+	var pack journal.Compressor
+	bomb, err := pack.MarshalBase(&journal.Base{Site: testSite, Registers: []journal.Register{{Order: journal.Order{Turn: 1, Origin: journal.ID{1}, Incarnation: 1, Seq: 1}, Payload: make([]byte, 65<<20)}}})
+	require(t, err)
+	if err := hq.Join(t.Context(), bomb); !errors.Is(err, journal.ErrCorrupt) || !strings.Contains(err.Error(), "the limit is 67108864") {
+		t.Errorf("%d bytes that unpack to 65 MB: %v", len(bomb), err)
+	}
 }

@@ -30,6 +30,7 @@ func (s *Store) Merge(ctx context.Context, batches []journal.Batch) error {
 	fresh, total := make([]journal.Batch, 0, len(batches)), 0
 	now := journal.Vector{}
 	carried := map[journal.LayoutID]journal.Layout{}
+	news := map[journal.ID]int{}
 	for i := range batches {
 		b, err := journal.ParseBatch(batches[i].Bytes)
 		if err != nil {
@@ -56,6 +57,9 @@ func (s *Store) Merge(ctx context.Context, batches []journal.Batch) error {
 				return err
 			}
 			continue
+		}
+		if err := s.mayRemember(&b, news); err != nil {
+			return err
 		}
 		if err := s.attachLayouts(ctx, &b, carried); err != nil {
 			return err

@@ -24,6 +24,8 @@ type Options struct {
 	ManySites bool                        // HQ: batches of other sites are merged too
 	Quota     func(site journal.ID) int64 // how many bytes a site may take (Usage.Bytes), 0 for any; of who is over it is shed first. Nil: any
 
+	Registers int // of a site, of all origins: beyond it nothing new that others say is taken; half a million when 0
+
 	Budget       int64         // bytes of all files together; 8 GB when 0, at least 64 MB
 	MinFree      int64         // bytes of the file system left to others: below it the store sheds; 256 MB when 0
 	Ballast      int64         // bytes kept in a file to be freed first when the disk is full; 256 MB when 0, none when negative
@@ -54,6 +56,7 @@ func (o *Options) defaults() error {
 	or(&o.SegmentBytes, max(least, o.Budget/256))
 	or(&o.SegmentAge, 6*time.Hour)
 	or(&o.FlushAge, time.Second)
+	or(&o.Registers, maxSiteRegisters)
 	if o.Budget < 64<<20 {
 		return fmt.Errorf("store budget of %d bytes: give it at least 64 MB", o.Budget)
 	}

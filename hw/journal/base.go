@@ -100,6 +100,19 @@ func appendLastVisit(p []byte, v *LastVisit) []byte {
 	return appendFlag(p, 8, v.Good)
 }
 
+// BaseSize returns how many bytes UnmarshalBase unpacks of a base, as it says itself. It takes no more.
+func BaseSize(b []byte) (uint64, error) {
+	p, err := sealed(b, baseMagic)
+	if err != nil {
+		return 0, err
+	}
+	if len(p) < 2 {
+		return 0, corrupt("base cut short")
+	}
+	raw, _, err := uvarint(p[1:])
+	return raw, err
+}
+
 // UnmarshalBase reads what MarshalBase wrote. Nothing of b is kept.
 func (c *Compressor) UnmarshalBase(b []byte) (*Base, error) {
 	p, err := sealed(b, baseMagic)

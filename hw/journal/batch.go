@@ -241,6 +241,9 @@ func readUvarints(p *[]byte, to ...*uint64) (err error) {
 	return nil
 }
 
+// Unpacked returns how many bytes the body has without its codec, as the envelope says. Body returns no more.
+func (b *Batch) Unpacked() int { return int(b.raw) }
+
 // Body unpacks the records of the batch. A body of streams other than facts in a later
 // format is ErrNewer. Call it once and keep the result: it is not cached.
 func (c *Compressor) Body(b *Batch) ([]byte, error) {

@@ -39,6 +39,8 @@ type Fold struct {
 	excused journal.Vector
 	known   journal.Vector
 	turn    uint64
+	said    int // registers, of all origins
+	seen    int // devices and origins of visits
 	common  *Common
 	batch   *batch // of the register taken last; nil: none yet
 }
@@ -160,7 +162,9 @@ func (f *Fold) put(r journal.Register) (Key, bool, error) {
 	}
 	n := f.common.name(k.Component, k.Group)
 	k.Component, k.Group = n.component, n.group
+	before := len(d.list)
 	took := d.put(k, register{kind: k.Kind, index: r.Index, name: n, batch: f.batchOf(&r)}, r.Payload, &raw)
+	f.said += len(d.list) - before
 	return k, took, nil
 }
 
@@ -193,15 +197,23 @@ func (c *Common) name(component, group string) *name {
 	return &n
 }
 
+// maxSeen bounds the devices and origins of which the last visit is kept: a site of 10,000 devices in a
+// pair whose disks were replaced ten times. Only somebody hostile tells of more, and of those nothing is kept.
+const maxSeen = 1 << 18
+
 // Visited notes a visit. Of each device and origin the newest is kept, and the newest that
 // read anything.
 func (f *Fold) Visited(v journal.LastVisit) {
-	v.Device = hw.DeviceID(f.common.text(string(v.Device)))
 	vs := f.visits[v.Device]
 	i, found := slices.BinarySearchFunc(vs, v.Origin, visited.compare)
+	if !found && f.seen >= maxSeen {
+		return
+	}
+	v.Device = hw.DeviceID(f.common.text(string(v.Device)))
 	if !found {
 		vs = slices.Insert(vs, i, visited{})
 		f.visits[v.Device] = vs
+		f.seen++
 	}
 	vs[i].last = newer(vs[i].last, v)
 	if v.Good {
@@ -365,6 +377,21 @@ func (f *Fold) Count(device hw.DeviceID) int {
 		return d.things
 	}
 	return 0
+}
+
+// CountAll returns how many registers there are, of all devices and origins.
+func (f *Fold) CountAll() int { return f.said }
+
+// HasOf says whether there is a register for k of an origin.
+func (f *Fold) HasOf(k Key, origin journal.ID) bool {
+	d := f.devices[k.Device]
+	from, to := d.of(k)
+	for ; from < to; from++ {
+		if d.list[d.order[from]].batch.order.Origin == origin {
+			return true
+		}
+	}
+	return false
 }
 
 // Has says whether there is a register for k, be it a removed one.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"math"
+	"strconv"
 	"testing"
 	"time"
 
@@ -232,5 +233,23 @@ func TestJoinWithABadRegister(t *testing.T) {
 	g := fold.New(site)
 	if changed, err := g.Join(b); err == nil || len(changed) != 1 {
 		t.Errorf("changed %v, %v: want the good register and the error of the bad one", changed, err)
+	}
+}
+
+// TestVisitsAreBounded: of more devices than any site has nothing is kept; those that are known go on.
+func TestVisitsAreBounded(t *testing.T) {
+	t.Parallel()
+	const most = 1 << 18
+	f := fold.New(journal.ID{1})
+	for n := range most + 10 {
+		f.Visited(journal.LastVisit{Device: hw.DeviceID(strconv.Itoa(n)), Turn: 1})
+	}
+	f.Visited(journal.LastVisit{Device: "0", Origin: journal.ID{9}, Turn: 1})
+	f.Visited(journal.LastVisit{Device: "0", Turn: 2})
+	if n := f.CountDevices(); n != most {
+		t.Errorf("visits of %d devices", n)
+	}
+	if got := f.Visits("0"); len(got) != 1 || got[0].Turn != 2 {
+		t.Errorf("visits of a known device and origin, and of one that is not: %+v", got)
 	}
 }
