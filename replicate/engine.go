@@ -41,6 +41,7 @@ type engine struct {
 	mu      sync.Mutex
 	stopped bool
 	failing map[raft.ServerID]time.Time // since when heartbeats fail
+	turned  time.Time                   // when Raft last began or ceased to lead
 	ready   uint64                      // the term in which everything before was applied
 	readies uint64                      // the term in which that is being found out
 	work    sync.WaitGroup
@@ -86,11 +87,15 @@ func (e *engine) observe(o *raft.Observation) bool {
 	e.mu.Lock()
 	switch seen := o.Data.(type) {
 	case raft.FailedHeartbeatObservation:
+		if seen.LastContact.Before(e.turned) { // of a time that it led before: nobody will say that it is over
+			break
+		}
 		e.failing[seen.PeerID] = seen.LastContact
 	case raft.ResumedHeartbeatObservation:
 		delete(e.failing, seen.PeerID)
 	case raft.RaftState:
 		clear(e.failing)
+		e.turned = time.Now()
 	case raft.LeaderObservation:
 	default:
 		e.mu.Unlock()
