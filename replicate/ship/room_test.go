@@ -1,6 +1,7 @@
 package ship_test
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -74,5 +75,20 @@ func TestRoomForWhatIsLarge(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestBaseThatUnpacks: a base of a few kilobytes that unpacks to more than one may have is refused before it does.
+func TestBaseThatUnpacks(t *testing.T) {
+	t.Parallel()
+	site := journal.ID{1, 1}
+	var pack journal.Compressor
+	raw, err := pack.MarshalBase(&journal.Base{Site: site, Registers: []journal.Register{{
+		Order: journal.Order{Turn: 1, Origin: journal.ID{2}, Incarnation: 1, Seq: 1}, Payload: make([]byte, 65<<20)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ship.NewSiteView(nil, site, nil).Join(t.Context(), raw); !errors.Is(err, journal.ErrCorrupt) {
+		t.Errorf("%d bytes: %v", len(raw), err)
 	}
 }

@@ -102,6 +102,9 @@ func (v *SiteView) Base(site journal.ID) ([]byte, error) { return v.sites.Base(s
 
 // Join takes a base of this site, and of no other.
 func (v *SiteView) Join(ctx context.Context, raw []byte) error {
+	if size, err := journal.BaseSize(raw); err == nil && size > maxBase { // a few kilobytes may say that
+		return fmt.Errorf("read the base: %w: it has %d bytes, the limit is %d", journal.ErrCorrupt, size, maxBase)
+	}
 	b, err := v.pack.UnmarshalBase(raw)
 	if err != nil {
 		return fmt.Errorf("read the base: %w", err)
