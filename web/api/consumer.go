@@ -152,8 +152,12 @@ func (c *Consumers) Add(name string, scopes []Scope, token string) (string, erro
 	if len(c.all) >= maxConsumers {
 		return "", fmt.Errorf("%w: there are %d already; remove one", ErrConsumer, maxConsumers)
 	}
+	hash := hashOf(token)
+	if i := slices.IndexFunc(c.all, func(x keptConsumer) bool { return x.Hash == hash }); i >= 0 {
+		return "", fmt.Errorf("%w: the token is that of %q; leave it out, and one is made", ErrConsumer, c.all[i].Name) // removing one would leave it good
+	}
 	before := slices.Clone(c.all)
-	c.put(keptConsumer{Consumer{Name: name, Scopes: scopes, Created: c.now().UTC()}, hashOf(token)})
+	c.put(keptConsumer{Consumer{Name: name, Scopes: scopes, Created: c.now().UTC()}, hash})
 	if err := c.save(); err != nil {
 		c.all = before
 		return "", err

@@ -34,7 +34,11 @@ func TestConsumers(t *testing.T) {
 	if _, err := c.Add("cmdb", []api.Scope{api.ScopeRead}, ""); !errors.Is(err, api.ErrNameTaken) {
 		t.Errorf("a name twice: %v", err)
 	}
-	if same, err := c.Add("cmdb-2", api.Scopes(), token); err != nil || same != token {
+	if _, err := c.Add("cmdb-2", api.Scopes(), token); !errors.Is(err, api.ErrConsumer) || !strings.Contains(err.Error(), `"cmdb"`) || strings.Contains(err.Error(), token) {
+		t.Errorf("a token of two, which removing one of them would leave good: %v", err)
+	}
+	there := token[:len(token)-1] + map[bool]string{true: "a", false: "b"}[strings.HasSuffix(token, "b")]
+	if same, err := c.Add("cmdb-2", api.Scopes(), there); err != nil || same != there {
 		t.Errorf("the token of the other box: %q, %v", same, err)
 	}
 	for name, scopes := range map[string][]api.Scope{"": {api.ScopeRead}, "a b": {api.ScopeRead}, strings.Repeat("a", 65): {api.ScopeRead}, "x": nil, "y": {"root"}, "z": {api.ScopeRead, api.ScopeRead}} {
