@@ -76,7 +76,7 @@ func (l *lane) run(ctx context.Context) error {
 // step reads a page and writes it; more says that there is more at once.
 func (l *lane) step(ctx context.Context) (more bool, err error) {
 	at, until := l.where()
-	if at.After == until && until != "" {
+	if !l.hops && !l.cfg.InOrder && at.After == until { // where the live lane begins at the beginning, nothing is behind
 		l.reached()
 		return false, nil
 	}
@@ -152,7 +152,13 @@ func (l *lane) endGone() error {
 		return nil
 	}
 	l.looked = now
-	for _, e := range l.track.gone(l.labels.gone, now.UnixMilli()) {
+	var all []ended
+	if given := l.s.take(); given != nil {
+		all = l.track.adopt(given)
+	}
+	all = append(all, l.track.gone(l.labels.gone, now.UnixMilli())...)
+	for _, e := range all {
+		l.build.begin(e.labels)
 		if err := l.end(e, e.labels); err != nil {
 			return err
 		}
@@ -214,9 +220,14 @@ func (l *lane) done(p *page, after Position) {
 	}
 }
 
-// reached notes that the lane has written all there is for it.
+// reached notes that the lane has written all there is for it. What the one behind knows of what has not ended the other then goes on
+// with.
 func (l *lane) reached() {
 	now := l.cfg.Now()
+	if !l.hops && !l.cfg.InOrder && len(l.track.devices) > 0 {
+		l.s.give(l.track)
+		l.track = tracker{pack: l.pack}
+	}
 	l.caughtUp = now
 	l.s.note(func(s *Status) { l.status(s).Reached, l.status(s).Oldest = now, time.Time{} })
 }
@@ -233,6 +244,25 @@ func (l *lane) hop(head Position) {
 	l.caughtUp = l.cfg.Now()
 	close(l.s.hopped)
 	l.s.hopped = make(chan struct{})
+}
+
+// give leaves a tracker to the live lane.
+func (s *Sender) give(t tracker) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.given != nil {
+		s.given.adopt(&t)
+		return
+	}
+	s.given = &t
+}
+
+func (s *Sender) take() *tracker {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.given
+	s.given = nil
+	return t
 }
 
 func (s *Sender) watchHop() <-chan struct{} {

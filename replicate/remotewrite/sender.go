@@ -28,6 +28,7 @@ type Sender struct {
 	moved       bool // at is not on the disk
 	toldRefused map[Reason]time.Time
 	running     bool
+	given       *tracker      // of the lane behind, to the live one
 	hopped      chan struct{} // closed when the live lane has left something to the other
 }
 

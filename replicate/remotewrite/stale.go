@@ -172,6 +172,38 @@ func (t *tracker) gone(is func(deviceKey) bool, atMS int64) (out []ended) {
 	return out
 }
 
+// adopt takes over what the tracker of the lane behind knew when that had nothing more to write, and returns the series that have ended
+// since.
+func (t *tracker) adopt(o *tracker) (out []ended) {
+	if t.devices == nil {
+		t.devices, t.raw = map[deviceKey]*tracked{}, map[journal.LayoutID]journal.Layout{}
+	}
+	for k, old := range o.devices {
+		d := t.devices[k]
+		switch {
+		case d == nil && len(t.devices) >= maxTracked:
+			continue
+		case d == nil:
+			t.devices[k] = old
+		case !d.labels.equal(old.labels):
+			if !old.silent {
+				out = append(out, o.endAll(old, d.lastMS)...)
+			}
+			continue
+		default:
+			for sections, r := range old.reads {
+				if _, known := d.reads[sections]; !known && len(d.reads) < maxReads {
+					d.reads[sections] = r
+				}
+			}
+		}
+		for _, r := range old.reads {
+			t.keep(o.raw[r.layout])
+		}
+	}
+	return out
+}
+
 // keep keeps a layout as it is packed.
 func (t *tracker) keep(l journal.Layout) {
 	if _, known := t.raw[l.ID]; known || l.Bytes == nil {
