@@ -49,6 +49,7 @@ type session struct {
 	way    int
 	pulse  *pulse
 	began  time.Time
+	sent   uint64 // batches that were answered for on connections before it
 	cancel context.CancelFunc
 }
 
@@ -213,7 +214,8 @@ func (l *lane) take(ctx context.Context, wg *sync.WaitGroup, o outcome) {
 func (l *lane) connected(ctx context.Context, wg *sync.WaitGroup, o outcome) {
 	now := time.Now()
 	ctx, cancel := context.WithCancel(ctx)
-	s := session{way: o.reached.way, pulse: o.reached.pulse, began: now, cancel: cancel}
+	line := l.lines[o.reached.way]
+	s := session{way: o.reached.way, pulse: o.reached.pulse, began: now, sent: line.Progress().Sent, cancel: cancel}
 	l.mu.Lock()
 	former := l.now
 	l.now, l.last, l.refusal, l.told = s, s.way, nil, false
@@ -226,7 +228,6 @@ func (l *lane) connected(ctx context.Context, wg *sync.WaitGroup, o outcome) {
 		former.cancel()
 	}
 	l.u.judge(now)
-	line := l.lines[s.way]
 	wg.Go(func() {
 		err := line.Run(ctx, o.conn)
 		cancel()
@@ -262,13 +263,15 @@ func (l *lane) over(e ending) {
 	}
 	s := l.now
 	l.now, l.down = session{}, now
-	if now.Sub(s.began) >= lasted {
+	// Where something was answered for it is the line that ends connections, and not headquarters.
+	brief, worked := now.Sub(s.began) < lasted, l.lines[s.way].Progress().Sent > s.sent
+	if !brief || worked {
 		l.fails = 0
 	}
 	if e.err != nil {
 		l.fails++
 		l.wait, l.told = now.Add(backoff(l.fails, l.u.cfg.Timing)), false
-		if l.fails == 1 { // at once, but not all sites together
+		if l.fails == 1 && !(brief && worked) { // at once, but not all sites together
 			l.wait = now.Add(rand.N(l.u.cfg.Timing.Stagger / 2))
 		}
 	}
