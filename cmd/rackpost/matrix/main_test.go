@@ -16,7 +16,7 @@ import (
 )
 
 // rowsAtOnce is how many rows run at once. They wait far more than they compute, so the number of processors does not matter.
-const rowsAtOnce = "14"
+const rowsAtOnce = "18"
 
 func TestMain(m *testing.M) {
 	flag.Parse()
