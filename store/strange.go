@@ -81,3 +81,56 @@ func (s *Store) mayRememberBase(b *journal.Base) error {
 	}
 	return nil
 }
+
+// Overrules returns the first device of which facts of a batch would say something else under a learned key than is known here, as
+// the last word.
+func (s *Store) Overrules(b *journal.Batch, key string) (device hw.DeviceID, yes bool) {
+	if b.Stream != journal.Facts {
+		return "", false
+	}
+	body, err := s.pack.Body(b)
+	if err != nil {
+		return "", false
+	}
+	_ = journal.Records(body, func(rec journal.Record) error {
+		order := journal.Order{Turn: b.Turn, Origin: b.Origin, Incarnation: b.Incarnation, Seq: b.Seq, Index: rec.Index}
+		if rec.Type == journal.TypeFact && !yes {
+			device, yes = s.overrules(b.Site, journal.Register{Order: order, WallMS: b.WallMS, Payload: rec.Payload}, key)
+		}
+		return nil
+	})
+	return device, yes
+}
+
+// BaseOverrules is Overrules of a base.
+func (s *Store) BaseOverrules(b *journal.Base, key string) (hw.DeviceID, bool) {
+	for _, r := range b.Registers {
+		if device, yes := s.overrules(b.Site, r, key); yes {
+			return device, true
+		}
+	}
+	return "", false
+}
+
+func (s *Store) overrules(site journal.ID, r journal.Register, key string) (hw.DeviceID, bool) {
+	raw, err := journal.ParseFact(r.Payload)
+	if err != nil || raw.Kind != hw.LearnedFact || string(raw.Group) != key {
+		return "", false
+	}
+	s.state.RLock()
+	defer s.state.RUnlock()
+	f := s.folds[site]
+	if f == nil {
+		return "", false
+	}
+	k := foldKey{Kind: raw.Kind, Device: hw.DeviceID(raw.Device), Component: raw.Component, Group: raw.Group}
+	known, _ := f.Fact(k)
+	now, ok := f.Register(k)
+	if !ok || known.Removed || now.Order.Compare(r.Order) >= 0 {
+		return "", false
+	}
+	said := raw.Shown(r.WallMS)
+	a, readable := said.Value.(hw.LearnedValue)
+	b, was := known.Value.(hw.LearnedValue)
+	return k.Device, said.Removed || !readable || !was || a != b
+}

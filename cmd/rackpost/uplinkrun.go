@@ -134,7 +134,7 @@ func (u *uplinks) serve(ctx context.Context, c enroll.Credential) error {
 		return err
 	}
 	known := ship.NewKnown()
-	cfg := uplink.Config{Ways: u.box.uplink.ways, NewestFirst: u.box.uplink.newestFirst, Holder: holder, Store: u.store,
+	cfg := uplink.Config{Ways: u.box.uplink.ways, NewestFirst: u.box.uplink.newestFirst, Holder: holder, Store: belowHeadquarters{u.store},
 		Ship:   ship.Options{Site: u.site.Load().id, Origin: u.store.Origin(), Known: known, Logger: u.logger},
 		Logger: u.logger, Send: u.mayNow, Dial: u.dial}
 	if u.links != nil {
