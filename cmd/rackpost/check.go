@@ -15,7 +15,7 @@ import (
 func checkCommand() command {
 	return command{
 		name: "check",
-		args: "-config FILE",
+		args: "FILE | -config FILE",
 		does: "check box.yaml and the site.yaml it names, or a site.yaml, witness.yaml or hq.yaml alone",
 		help: "Every error is told as file:line:column with what to write instead; nothing is started.\nExit code 0: all is well; 1: there are errors.",
 		run:  runCheck,
@@ -32,7 +32,7 @@ func runCheck(_ context.Context, t terminal, args []string) error {
 	case *file == "" && len(rest) == 1:
 		*file = rest[0]
 	case *file == "" || len(rest) > 0:
-		return usagef("name one file: -config FILE")
+		return usagef("name one file")
 	}
 	right, notes, err := checkFile(*file)
 	for _, n := range notes {

@@ -111,6 +111,9 @@ func (c *client) ask(ctx context.Context, method, path string, query url.Values,
 	if err := body.Decode(&p); err != nil || p.Error == "" {
 		return fmt.Errorf("the appliance answered %s", answer.Status)
 	}
+	if answer.StatusCode == http.StatusNotFound && strings.HasPrefix(p.Error, "there is nothing at ") {
+		return fmt.Errorf("what answers at %s is not asked for this: a box has one socket and headquarters another, %s and %s; name it with -socket", c.socket, defaultSocket, defaultHQSocket)
+	}
 	if p.Hint != "" {
 		return fmt.Errorf("%s (%s)", p.Error, p.Hint)
 	}
@@ -126,7 +129,7 @@ func (e *absentError) Error() string { return e.text }
 func (c *client) explain(err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return &absentError{fmt.Sprintf("there is no socket %s: start the appliance (rackpost run), or name its socket with -socket or RACKPOST_SOCKET", c.socket)}
+		return &absentError{fmt.Sprintf("there is no socket %s: start the appliance (rackpost run, rackpost hq), or name its socket with -socket or RACKPOST_SOCKET", c.socket)}
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("no permission for %s: be a member of the group that owns it", c.socket)
 	case os.IsTimeout(err):

@@ -37,7 +37,7 @@ func commands() []command {
 	return []command{
 		runCommand(), checkCommand(), discoverCommand(), probeCommand(), captureCommand(), statusCommand(), raidCommand(), locateCommand(), trustCommand(), visitCommand(), queryCommand(),
 		pairCommand(), configCommand(), secretCommand(), witnessCommand(),
-		uplinkCommand(), hqCommand(), consumerCommand(), consumerCommand(),
+		uplinkCommand(), hqCommand(), consumerCommand(),
 		simCommand(), journalCommand(), demoCommand(),
 		versionCommand(), helpCommand(),
 	}

@@ -100,7 +100,7 @@ func readConfigFile(path string, from place) ([]byte, error) {
 	data, err := readAtMost(path, maxConfigBytes)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, problem{from, fmt.Sprintf("there is no file %s; write one after the examples deploy/box.yaml and deploy/site.yaml", path)}
+		return nil, problem{from, fmt.Sprintf("there is no file %s; write one after the examples in deploy: box.yaml, site.yaml, witness.yaml, hq.yaml", path)}
 	case errors.Is(err, fs.ErrPermission):
 		return nil, problem{from, fmt.Sprintf("no permission to read %s; it must be readable for the user that rackpost runs as", path)}
 	case err != nil:

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
+	"rackpost/collectors"
 	"rackpost/hw"
 	"rackpost/store"
 	"rackpost/web"
@@ -22,7 +24,8 @@ const (
 	configuredAddress  = "address"
 	configuredCustomer = "customer"
 	configuredRack     = "rack"
-	configuredPeriod   = "period_seconds" // the shortest of its sections
+	configuredPeriod   = "period_seconds"          // the shortest of its sections
+	configuredSections = "section_periods_seconds" // of each section that is on: ports=60 raid=300
 )
 
 // configuredAs is what the journal is to tell of the devices of a site.
@@ -34,7 +37,8 @@ func configuredAs(site siteConfig) map[hw.DeviceID]hw.Attrs {
 		for _, x := range []hw.Attr{
 			{Key: configuredKind, Value: t.Kind}, {Key: configuredName, Value: t.Name}, {Key: configuredAddress, Value: t.Address},
 			{Key: configuredCustomer, Value: t.Customer}, {Key: configuredRack, Value: t.Rack},
-			{Key: configuredPeriod, Value: strconv.FormatFloat(shortestPeriod(w).Seconds(), 'f', -1, 64)},
+			{Key: configuredPeriod, Value: secondsText(shortestPeriod(w))},
+			{Key: configuredSections, Value: sectionsText(w)},
 		} {
 			if x.Value != "" {
 				a = a.With(x.Key, hw.Clean(x.Value))
@@ -44,6 +48,31 @@ func configuredAs(site siteConfig) map[hw.DeviceID]hw.Attrs {
 	}
 	return out
 }
+
+func secondsText(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) }
+
+func sectionsText(w collectors.Watched) string {
+	var words []string
+	for _, s := range w.Sections() {
+		words = append(words, s.Name+"="+secondsText(s.Period))
+	}
+	return strings.Join(words, " ")
+}
+
+// toldPeriods returns at what periods the sections of a device are read, as the journal says. What is no period is passed over.
+func toldPeriods(facts []hw.Fact) map[string]time.Duration {
+	periods := map[string]time.Duration{}
+	for word := range strings.FieldsSeq(toldConfiguration(facts).Get(configuredSections)) {
+		name, text, _ := strings.Cut(word, "=")
+		if seconds, err := strconv.ParseFloat(text, 64); err == nil && seconds > 0 && seconds <= maxToldPeriod {
+			periods[name] = time.Duration(seconds * float64(time.Second))
+		}
+	}
+	return periods
+}
+
+// maxToldPeriod is far beyond any period that a site.yaml may set, in seconds.
+const maxToldPeriod = 365 * 24 * 3600
 
 // toldConfiguration returns how the journal says that a device is configured.
 func toldConfiguration(facts []hw.Fact) (a hw.Attrs) {

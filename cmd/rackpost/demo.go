@@ -38,7 +38,7 @@ of its own, and the journals lie in a folder under ` + os.TempDir() + ` that is 
   -listen ADDR     of the first box's status page; ` + defaultListen + ` if not given, or a free port if that is taken
   -scenario NAME   tell one story unattended, about a minute, and judge it; exit code 1 when a promise was broken:
 ` + plotHelp() + `  -period D        with -scenario: how often the devices are visited; ` + shortDuration(demoPeriod) + ` if not given
-  -for D           with -scenario uplink-cut: how long the line is cut; ` + shortDuration(demoCut) + ` if not given
+  -for D           with -scenario uplink-cut: how long the line is cut, 15s to 1d; ` + shortDuration(demoCut) + ` if not given
   -json            with -scenario: print one JSON object
 
 A second terminal can break the rack and kill a box; the demo prints the commands.`,

@@ -114,7 +114,11 @@ func (l *demoLab) paintHQ(ctx context.Context, w io.Writer) {
 	defer cancel()
 	var v hqView
 	if err := l.hq.client.get(ctx, hqPath, nil, &v); err != nil || len(v.Intake.Sites) == 0 {
-		fmt.Fprintf(w, "\nheadquarters (%s): starting\n", pid)
+		how := "starting"
+		if pid == "-" {
+			how = "dead; it is started again"
+		}
+		fmt.Fprintf(w, "\nheadquarters (%s): %s\n", pid, how)
 		return
 	}
 	s := v.Intake.Sites[0]

@@ -22,16 +22,17 @@ func hqCommand() command {
 		args: "-config hq.yaml | enroll SITE | sites | pause SITE | slow SITE RATE | facts-only SITE | resume SITE | revoke SITE | forget SITE",
 		does: "headquarters: takes the records of many sites, every one once, and gives them to whoever pulls",
 		help: `  -config hq.yaml  run headquarters; hq.yaml has name:, data: and urls:
-  enroll SITE      print the one-time token with which a site joins, and the command for its box; -again: it joined already and is to join
-                   anew
+  enroll SITE      print the one-time token with which a site joins, and the command for its box
   sites            every site: heard when, how far behind, what it brought, what was refused and why
   pause SITE       let a site keep its records to itself until resume
   slow SITE RATE   let it send what is behind no faster than RATE a second, such as 50kB; what is new goes on
   facts-only SITE  take its facts and nothing else until resume
   resume SITE      take all of it again, as fast as it comes
   revoke SITE      let it send no more; what it sent stays
-  forget SITE      take it out of the register, so that its name is free; with -data what it sent is dropped too
+  forget SITE      take it out of the register, so that its name is free; what it sent stays
 
+  -again           with enroll: it joined already, and is to join anew
+  -data            with forget: what it sent is dropped too
   -why TEXT        with pause, slow, facts-only and revoke: the reason, which the site is told
   -json            print one JSON object; with enroll and sites
   -socket PATH     of headquarters; else $RACKPOST_SOCKET, else ` + defaultHQSocket + `
@@ -190,7 +191,7 @@ func (f *hqFlags) revoke(ctx context.Context) error {
 	if err := f.post(ctx, "revoke", hqOrder{Site: f.args[0], Why: f.why}, &struct{}{}); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(f.t.out, "%s sends no more; rackpost hq enroll -again lets it join anew\n", plain(f.args[0]))
+	_, err := fmt.Fprintf(f.t.out, "%s sends no more; rackpost hq enroll %s -again lets it join anew\n", plain(f.args[0]), plain(f.args[0]))
 	return err
 }
 

@@ -113,12 +113,37 @@ func (p *sitePlace) Devices(context.Context) ([]web.Device, error) {
 }
 
 // present is what a box shows of the device, as far as the journal tells it.
-func (p *sitePlace) present(v store.DeviceView) web.Device {
-	d := deviceOf(v, collectors.DeviceStatus{}, time.Now())
-	d.Site = p.site.String()
+func (p *sitePlace) present(v store.DeviceView) web.Device { return siteDevice(p.site, v, time.Now()) }
+
+func siteDevice(site journal.ID, v store.DeviceView, now time.Time) web.Device {
+	periods := toldPeriods(v.Facts)
+	unread := doubt(v.Facts, periods, now)
+	d := deviceOf(v, collectors.DeviceStatus{}, now)
+	d.Site = site.String()
 	configuredBy(&d, v.Facts)
+	dateToldRAID(&d, periods[raidSection], now)
 	judge(&d)
+	if unread && d.Health == hw.OK {
+		d.Health = hw.Unknown
+	}
 	return d
+}
+
+// dateToldRAID tells whether a device has RAID sets, and how old the knowledge of them is, as far as a journal tells: not when they
+// were read, but when the device was, and since when they are not. period is that of the section, 0 if it is not known or off.
+func dateToldRAID(d *web.Device, period time.Duration, now time.Time) {
+	d.HasRaid = period > 0 || slices.ContainsFunc(d.Components, func(c web.Component) bool { return web.IsRaidPart(c.Path) })
+	if !d.HasRaid || d.Age == nil {
+		return
+	}
+	d.RaidRead, d.RaidAge = d.LastGood, d.Age
+	for _, g := range d.Gaps {
+		if what, _, _ := strings.Cut(g.What, "|"); what != raidSection || !g.From.Before(d.RaidRead) {
+			continue
+		}
+		age := max(now.Sub(g.From).Seconds(), 0)
+		d.RaidRead, d.RaidAge, d.RaidStale = g.From, &age, age > stalePeriods*period.Seconds()
+	}
 }
 
 // Device implements web.Source.

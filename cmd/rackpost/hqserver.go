@@ -86,7 +86,11 @@ func (h *headquarters) order(do func(ctx context.Context, who string, o hqOrder)
 		var refused *enroll.Refusal
 		switch {
 		case err == nil:
-			h.logger.Info("an order of a person", "path", r.URL.Path, "site", o.Site, "who", who)
+			what := []any{"path", r.URL.Path, "site", o.Site, "who", who}
+			if p, ok := answer.(ship.Pace); ok {
+				what = append(what, "pace", paceText(p), "why", p.Why)
+			}
+			h.logger.Info("an order of a person", what...)
 			tell(w, http.StatusOK, answer)
 			return
 		case errors.As(err, &refused):

@@ -4,11 +4,15 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
+	"rackpost/replicate/enroll"
 	"rackpost/replicate/intake"
+	"rackpost/replicate/ship"
 	"rackpost/web"
 )
 
@@ -56,14 +60,14 @@ func (v hqView) print(w io.Writer) error {
 	fmt.Fprintln(tab, "SITE\tHEARD\tLIVE LAG\tBEHIND\tTODAY\tSTORED\tREFUSED\tCLOCK\tNOTE")
 	for _, s := range v.Intake.Sites {
 		fmt.Fprintf(tab, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", plain(s.Name), heardText(s, v.Time), lagText(s), behindText(s),
-			web.Bytes(s.BytesToday), web.Bytes(s.BytesStored), s.Refused, offsetText(s), plain(noteOf(s)))
+			web.Bytes(s.BytesToday), web.Bytes(s.BytesStored), s.Refused, offsetText(s), plain(v.noteOf(s)))
 	}
 	return tab.Flush()
 }
 
 func heardText(s intake.SiteStatus, now time.Time) string {
 	if s.LastHeard.IsZero() {
-		return "never"
+		return "not yet" // since the start
 	}
 	return web.Ago(max(now.Sub(s.LastHeard), 0)) + " ago"
 }
@@ -86,11 +90,39 @@ func offsetText(s intake.SiteStatus) string {
 	if !s.ClockKnown {
 		return "-"
 	}
-	return fmt.Sprintf("%+.1f s", float64(s.ClockOffsetMS)/1000)
+	return secondsOff(float64(s.ClockOffsetMS) / 1000)
+}
+
+// secondsOff writes how far a clock is off. What rounds to nothing has no sign.
+func secondsOff(s float64) string {
+	if math.Abs(s) < 0.05 {
+		return "0.0 s"
+	}
+	return fmt.Sprintf("%+.1f s", s)
+}
+
+// paceText says what a pace asks for.
+func paceText(p ship.Pace) string {
+	switch {
+	case p.Paused:
+		return "paused"
+	case p.FactsOnly:
+		return "facts only"
+	case p.BytesPerSecond > 0:
+		return fmt.Sprintf("%s a second at most", web.Bytes(int64(min(p.BytesPerSecond, math.MaxInt64))))
+	}
+	return "as fast as it comes"
 }
 
 // noteOf is the most important that is to be said of a site.
-func noteOf(s intake.SiteStatus) string {
+func (v hqView) noteOf(s intake.SiteStatus) string {
+	i := slices.IndexFunc(v.Sites, func(x enroll.Site) bool { return x.ID == s.Site })
+	switch {
+	case i < 0:
+		return "forgotten; what it sent is here"
+	case !v.Sites[i].Revoked.IsZero():
+		return "revoked " + v.Sites[i].Why
+	}
 	switch {
 	case s.Silent:
 		why := ""
@@ -99,7 +131,7 @@ func noteOf(s intake.SiteStatus) string {
 		}
 		return "silent" + why
 	case len(s.PaceReasons) > 0:
-		return strings.Join(s.PaceReasons, "; ")
+		return paceText(s.Pace) + ", " + strings.Join(s.PaceReasons, "; ")
 	case s.LastRefusal != "":
 		return s.LastRefusal
 	}

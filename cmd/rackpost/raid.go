@@ -66,7 +66,12 @@ func runRAID(ctx context.Context, t terminal, args []string) error {
 	if err != nil {
 		return err
 	}
+	if !*asJSON {
+		err = r.nameSites(ctx, c)
+	}
 	switch {
+	case err != nil:
+		return err
 	case *asJSON:
 		err = printJSON(t.out, r)
 	case len(r.Devices) == 0:
@@ -81,6 +86,19 @@ func runRAID(ctx context.Context, t terminal, args []string) error {
 		return &exitError{code}
 	}
 	return nil
+}
+
+// nameSites puts the site in front of the devices where headquarters answers.
+func (r raidResult) nameSites(ctx context.Context, c *client) error {
+	var s web.Status
+	if err := c.get(ctx, "/status", nil, &s); err != nil {
+		return err
+	}
+	names, err := c.siteNames(ctx, s.Site.ID)
+	for i := range r.Devices {
+		r.Devices[i].Device = hw.DeviceID(ofSite(names, r.Devices[i].Site, string(r.Devices[i].Device)))
+	}
+	return err
 }
 
 // raidCode is the exit code for what is known of some devices.

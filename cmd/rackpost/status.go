@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"rackpost/hw"
 	"rackpost/web"
+	"rackpost/web/api"
 )
 
 func statusCommand() command {
@@ -29,6 +31,8 @@ func statusCommand() command {
 type statusResult struct {
 	Status  web.Status   `json:"status"`
 	Devices []web.Device `json:"devices"`
+
+	headquarters bool // answers, and no box
 }
 
 func runStatus(ctx context.Context, t terminal, args []string) error {
@@ -54,7 +58,42 @@ func runStatus(ctx context.Context, t terminal, args []string) error {
 	if *asJSON {
 		return printJSON(t.out, r)
 	}
+	names, err := c.siteNames(ctx, r.Status.Site.ID)
+	if err != nil {
+		return err
+	}
+	for i := range r.Devices {
+		r.Devices[i].ID = hw.DeviceID(ofSite(names, r.Devices[i].Site, string(r.Devices[i].ID)))
+	}
+	r.headquarters = names != nil
 	return r.print(t.out)
+}
+
+// siteNames returns the names of the sites by id where headquarters answers, and nil where a box does: own is the site of who answers,
+// which at headquarters is none of them.
+func (c *client) siteNames(ctx context.Context, own string) (map[string]string, error) {
+	var sites struct {
+		Sites []api.Site `json:"sites"`
+	}
+	if err := c.get(ctx, "/sites", nil, &sites); err != nil {
+		return nil, err
+	}
+	names := map[string]string{}
+	for _, s := range sites.Sites {
+		if s.ID == own {
+			return nil, nil
+		}
+		names[s.ID] = s.Name
+	}
+	return names, nil
+}
+
+// ofSite writes a device of a site as headquarters is asked for it; names is nil at a box.
+func ofSite(names map[string]string, site, device string) string {
+	if name, known := names[site]; known {
+		return plain(name) + "/" + device
+	}
+	return device
 }
 
 func (r statusResult) print(w io.Writer) error {
@@ -62,7 +101,11 @@ func (r statusResult) print(w io.Writer) error {
 	for i := range r.Devices { // a site in wrong hands calls a device as it likes
 		r.Devices[i].ID = hw.DeviceID(plain(string(r.Devices[i].ID)))
 	}
-	fmt.Fprintf(w, "%s at %s (%s), up %s\n", plain(s.Name), plain(s.Site.Name), s.Site.ID, web.Ago(s.Time.Sub(s.Started)))
+	if r.headquarters {
+		fmt.Fprintf(w, "headquarters %s (%s), up %s; rackpost hq sites tells of the sites\n", plain(s.Name), s.Site.ID, web.Ago(s.Time.Sub(s.Started)))
+	} else {
+		fmt.Fprintf(w, "%s at %s (%s), up %s\n", plain(s.Name), plain(s.Site.Name), s.Site.ID, web.Ago(s.Time.Sub(s.Started)))
+	}
 	if s.Pair != nil {
 		fmt.Fprintf(w, "pair: %s\n", plain(s.Pair.Line))
 		for _, x := range s.Pair.Alarms {
@@ -78,8 +121,12 @@ func (r statusResult) print(w io.Writer) error {
 	if s.Clock != nil && !s.Clock.Trusted {
 		fmt.Fprintln(w, "note: nothing keeps the clock of this box right (no NTP): times may be wrong, ages are not")
 	}
+	fmt.Fprint(w, writeLines(s.RemoteWrite, s.Time))
 	j := s.Journal
-	fmt.Fprintf(w, "journal: %s of %s in %d %s, %d samples since the start", web.Bytes(j.Bytes), web.Bytes(j.Budget), j.Segments, plural(j.Segments, "segment", "segments"), j.Samples)
+	fmt.Fprintf(w, "journal: %s of %s in %d %s", web.Bytes(j.Bytes), web.Bytes(j.Budget), j.Segments, plural(j.Segments, "segment", "segments"))
+	if j.Samples > 0 { // of its own visits: headquarters and a box that follows make none
+		fmt.Fprintf(w, ", %d samples since the start", j.Samples)
+	}
 	if !j.LastFlush.IsZero() {
 		fmt.Fprintf(w, ", last written %s ago", web.Ago(s.Time.Sub(j.LastFlush)))
 	}
@@ -99,7 +146,7 @@ func printDevices(w io.Writer, devices []web.Device, advice bool) error {
 		if d.Unit != nil && d.Unit.Model != "" {
 			model = plain(d.Unit.Model)
 		}
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%d\t%d\t%d\n", d.ID, model, healthText(d), deviceAge(d), d.Requests, len(web.Told(d.Alerts)), len(d.Gaps))
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%d\t%d\n", d.ID, model, healthText(d), deviceAge(d), requestsText(d), len(web.Told(d.Alerts)), len(d.Gaps))
 	}
 	if err := tw.Flush(); err != nil {
 		return err
@@ -121,7 +168,6 @@ func printUnread(w io.Writer, devices []web.Device, advice bool) {
 			fmt.Fprintf(w, "not read %s: %s%s\n", d.ID, web.ReasonWords(g.Reason), within(": ", plain(g.Detail)))
 			if advice && g.Do != "" {
 				printAdvice(w, g.Do)
-	fmt.Fprint(w, writeLines(s.RemoteWrite, s.Time))
 			}
 		}
 		if d.Stopped {
@@ -243,6 +289,14 @@ func healthText(d web.Device) string {
 		return fmt.Sprintf("unknown (%s)", plain(string(d.Gaps[0].Reason)))
 	}
 	return d.Health.String()
+}
+
+// requestsText is how many requests the last visit took, where this machine made it.
+func requestsText(d web.Device) string {
+	if d.Requests == 0 {
+		return "-"
+	}
+	return strconv.Itoa(d.Requests)
 }
 
 func deviceAge(d web.Device) string {

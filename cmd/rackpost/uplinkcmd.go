@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -125,9 +126,9 @@ func (v uplinkView) print(w io.Writer, now time.Time) error {
 	case !s.Sending:
 		fmt.Fprintf(w, "this box sends nothing: %s; rackpost uplink status there tells how it goes\n", plain(s.Why))
 	case s.Connected:
-		fmt.Fprintf(w, "live: by %s since %s, %.1f s behind\n", plain(s.Way), web.Ago(now.Sub(s.Since))+" ago", s.LiveLag)
+		fmt.Fprintf(w, "live: by %s for %s, %.1f s behind\n", plain(s.Way), web.Ago(now.Sub(s.Live.Since)), s.LiveLag)
 	default:
-		fmt.Fprintf(w, "live: no connection since %s ago%s\n", web.Ago(now.Sub(s.Live.Since)), within(": ", plain(s.Live.Reason)))
+		fmt.Fprintf(w, "live: no connection for %s%s\n", web.Ago(now.Sub(s.Live.Since)), within(": ", plain(s.Live.Reason)))
 	}
 	if s.Sending {
 		fmt.Fprintln(w, backlogText(s.Backlog, now))
@@ -137,7 +138,7 @@ func (v uplinkView) print(w io.Writer, now time.Time) error {
 		l    uplink.Lane
 	}{{"live", s.Live}, {"what is behind", s.Behind}} {
 		if p.l.Pace.Why != "" {
-			fmt.Fprintf(w, "note: headquarters holds back %s: %s\n", p.lane, plain(p.l.Pace.Why))
+			fmt.Fprintf(w, "note: headquarters holds back %s: %s, %s\n", p.lane, paceText(p.l.Pace), plain(p.l.Pace.Why))
 		}
 		if p.l.Says != "" {
 			fmt.Fprintf(w, "note: not taken: %s\n", plain(p.l.Says))
@@ -147,7 +148,7 @@ func (v uplinkView) print(w io.Writer, now time.Time) error {
 		fmt.Fprintf(w, "note: refused %d %s, last %s ago: %s%s\n", r.Times, plural(r.Times, "time", "times"), web.Ago(now.Sub(r.At)), plain(r.Error), within("; ", plain(r.Advice)))
 	}
 	if s.ClockKnown {
-		fmt.Fprintf(w, "clock: headquarters' is %+.1f s from this one\n", s.ClockOffset)
+		fmt.Fprintln(w, clockOffText(s.ClockOffset))
 	}
 	fmt.Fprintf(w, "certificate: until %s, renewed by itself\n\n", s.Certificate.Format(time.DateOnly))
 	return printWays(w, s.Ways)
@@ -160,6 +161,16 @@ func (v uplinkView) sender() string {
 	return plain(v.Leader)
 }
 
+// clockExact is how exact the offset of headquarters' clock is, in seconds: an answer tells whole seconds.
+const clockExact = 0.5
+
+func clockOffText(seconds float64) string {
+	if math.Abs(seconds) <= clockExact {
+		return "clock: as that of headquarters, as far as can be told (0.5 s)"
+	}
+	return fmt.Sprintf("clock: headquarters' is %+.1f s from this one", seconds)
+}
+
 func backlogText(b uplink.Backlog, now time.Time) string {
 	switch {
 	case !b.Known:
@@ -167,7 +178,7 @@ func backlogText(b uplink.Backlog, now time.Time) string {
 	case b.Records == 0:
 		return "behind: nothing"
 	}
-	text := fmt.Sprintf("behind: %d records, about %s", b.Records, web.Bytes(int64(b.Bytes)))
+	text := fmt.Sprintf("behind: %d %s, about %s", b.Records, plural(int(min(b.Records, 2)), "record", "records"), web.Bytes(int64(b.Bytes)))
 	if !b.Oldest.IsZero() {
 		text += ", the oldest of " + web.Ago(now.Sub(b.Oldest)) + " ago"
 	}

@@ -189,7 +189,7 @@ func present(v store.DeviceView, s collectors.DeviceStatus, w *collectors.Watche
 		judge(&d)
 		return d
 	}
-	unread := doubt(v.Facts, *w, now)
+	unread := doubt(v.Facts, periodsOf(*w), now)
 	d := deviceOf(v, s, now)
 	configure(&d, *w)
 	judge(&d)
@@ -199,14 +199,18 @@ func present(v store.DeviceView, s collectors.DeviceStatus, w *collectors.Watche
 	return d
 }
 
-// doubt makes unknown what is called ok by a section that could not be read for too long, while
-// others were. It reports whether there is such a section, or one whose parts are unknown because
-// an object of it could not be read.
-func doubt(facts []hw.Fact, w collectors.Watched, now time.Time) bool {
+func periodsOf(w collectors.Watched) map[string]time.Duration {
 	periods := map[string]time.Duration{}
 	for _, s := range w.Sections() {
 		periods[s.Name] = s.Period
 	}
+	return periods
+}
+
+// doubt makes unknown what is called ok by a section that could not be read for too long, while
+// others were. It reports whether there is such a section, or one whose parts are unknown because
+// an object of it could not be read. periods are those of the sections that are on.
+func doubt(facts []hw.Fact, periods map[string]time.Duration, now time.Time) bool {
 	old, partly := map[string]bool{}, map[string]bool{}
 	for _, f := range facts {
 		g, ok := f.Value.(hw.GapValue)

@@ -64,7 +64,7 @@ func (r *Registry) Check(cs tls.ConnectionState) (site journal.ID, name string, 
 		return site, "", err
 	}
 	if !e.Revoked.IsZero() {
-		advice := "ask headquarters; if it is to send again, \"rackpost hq enroll " + e.Name + " -again\" there and \"rackpost uplink join\" here"
+		advice := "ask headquarters; if it is to send again, \"rackpost hq enroll " + e.Name + " -again\" there, \"rackpost uplink leave\" and \"rackpost uplink join\" here"
 		return site, "", refuse(Revoked, advice, "site %q was barred by headquarters on %s%s", e.Name, e.Revoked.Format(time.DateOnly), because(e.Why))
 	}
 	if err := checkDates(leaf, "site "+e.Name, r.clock()); err != nil {
@@ -95,7 +95,7 @@ func (r *Registry) entryOf(leaf *x509.Certificate) (entry, error) {
 	}
 	e, ok := (*r.sites.Load())[site]
 	if !ok {
-		return entry{}, refuse(NotEnrolled, "\"rackpost hq enroll SITE\" at headquarters, \"rackpost uplink join\" here", "site %s is not registered: it was forgotten, or headquarters was put back from an older copy", site)
+		return entry{}, refuse(NotEnrolled, "\"rackpost hq enroll SITE\" at headquarters, \"rackpost uplink leave\" and \"rackpost uplink join\" here", "site %s is not registered: it was forgotten, or headquarters was put back from an older copy", site)
 	}
 	if keyOf(leaf) != e.Key {
 		return entry{}, refuse(NotEnrolled, "if this is the right box, join once more: \"rackpost hq enroll "+e.Name+" -again\"", "site %q joined anew on %s with another key", e.Name, e.Joined.Format(time.DateOnly))

@@ -202,7 +202,7 @@ func (r *Registry) renew(p plea) (grace, error) {
 	e, ok := r.kept.owner(sum(spki))
 	switch {
 	case !ok:
-		return grace{}, refuse(NotEnrolled, "\"rackpost hq enroll SITE\" at headquarters (-again if it knows the site), \"rackpost uplink join\" here", "headquarters knows no site with this key")
+		return grace{}, refuse(NotEnrolled, "\"rackpost hq enroll SITE\" at headquarters (-again if it knows the site), \"rackpost uplink leave\" and \"rackpost uplink join\" here", "headquarters knows no site with this key")
 	case !e.Revoked.IsZero():
 		return grace{}, refuse(Revoked, "ask headquarters", "site %q was barred by headquarters on %s%s", e.Name, e.Revoked.Format(time.DateOnly), because(e.Why))
 	case !at.trusted:

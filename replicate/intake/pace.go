@@ -76,7 +76,11 @@ func (w wishes) of(lane ship.Lane) ship.Pace {
 // reasons are the words for it.
 func (w wishes) reasons(lane ship.Lane) (why []string) {
 	if o := w.operator; o.Paused || o.FactsOnly || (o.BytesPerSecond > 0 && lane != ship.Live) {
-		why = append(why, "by the operator of headquarters: "+o.Why)
+		text := "by the operator of headquarters"
+		if o.Why != "" {
+			text += ": " + o.Why
+		}
+		why = append(why, text)
 	}
 	if w.quota != "" {
 		why = append(why, w.quota)

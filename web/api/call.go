@@ -158,7 +158,7 @@ func (c *call) place() (Site, Place, error) {
 		return Site{}, nil, err
 	}
 	if id == (journal.ID{}) {
-		return Site{}, nil, badRequest("no site is named, and there are many here", "write site=NAME: GET /api/v1/sites lists them")
+		return Site{}, nil, badRequest("no site is named, and there are many here", "write site=NAME, in a command SITE/DEVICE; GET /api/v1/sites lists them")
 	}
 	places, err := c.places(id)
 	if err != nil {
