@@ -170,7 +170,7 @@ func CheckURL(s string) (*url.URL, error) {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
 		return nil, fmt.Errorf("%q is no address of a receiver; write https://victoria.example.org/api/v1/write", s)
 	case u.User != nil:
-		return nil, errors.New("the address holds a password; write user: and password: beside url:")
+		return nil, errors.New("the address holds a password; write it beside url, as user and password")
 	case u.Fragment != "":
 		return nil, fmt.Errorf("%q has something behind #; leave that out", s)
 	}

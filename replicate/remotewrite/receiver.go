@@ -13,7 +13,6 @@ type receiver struct {
 	until    time.Time // it asked not to be sent anything before
 	samples  int       // of a request at most
 	heard    bool      // it has answered
-	heardAt  time.Time // when its clock was looked at last
 	accepted time.Time // when it took something last
 }
 

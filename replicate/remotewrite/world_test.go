@@ -1,7 +1,6 @@
 package remotewrite_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -282,12 +281,6 @@ func (w *world) all(r *receiver) {
 	if twice > 0 {
 		w.t.Fatalf("%d samples came twice", twice)
 	}
-}
-
-// log is a logger that a test reads.
-func log() (*slog.Logger, *bytes.Buffer) {
-	var b bytes.Buffer
-	return slog.New(slog.NewTextHandler(&b, nil)), &b
 }
 
 // errAbort ends a connection without an answer.
