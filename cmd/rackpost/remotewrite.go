@@ -283,6 +283,9 @@ func (c countedReadings) Counted(ctx context.Context, site journal.ID, device hw
 	})
 }
 
+// gapTold is for how long a gap at a receiver is told of in words; -json tells of it for ever.
+const gapTold = 7 * 24 * time.Hour
+
 // writeLines tell of the receivers of remote write, a line each, and of every gap there.
 func writeLines(all []web.RemoteWrite, now time.Time) string {
 	var b strings.Builder
@@ -291,6 +294,9 @@ func writeLines(all []web.RemoteWrite, now time.Time) string {
 		gaps := slices.Clone(r.Missing)
 		slices.SortFunc(gaps, func(a, b web.RemoteWriteMissing) int { return b.At.Compare(a.At) })
 		for _, m := range gaps {
+			if now.Sub(m.At) > gapTold {
+				continue
+			}
 			fmt.Fprintf(&b, "note: %s: %s\n", plain(r.Name), plain(m.Line()))
 		}
 	}

@@ -211,10 +211,13 @@ func (l *lane) done(p *page, after Position) {
 	x := l.at(s.at)
 	s.moved = s.moved || len(p.batches) > 0 || x.After != p.next
 	*x = standing{After: p.next}
-	if together {
+	if together || s.cfg.InOrder {
 		s.at.behind = *x
 	}
 	s.at.writtenMS = max(s.at.writtenMS, p.oldest)
+	if s.cfg.InOrder && p.next != p.head { // what the lane behind had not come to may be before what the live one had written
+		return
+	}
 	if s.at.live.After == s.at.behind.After && !s.cfg.Shared && len(s.at.done) > 0 {
 		s.at.done = journal.Vector{}
 	}

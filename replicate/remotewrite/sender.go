@@ -92,6 +92,9 @@ func (s *Sender) begin(ctx context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.running = true
+	if s.cfg.InOrder && s.at.behind.After != s.at.live.After { // it was not before: begin where the one that was behind stood
+		s.at.live, s.at.behind = s.at.behind, standing{After: s.at.behind.After}
+	}
 	if s.at.begun {
 		return
 	}

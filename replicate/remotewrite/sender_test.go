@@ -462,6 +462,42 @@ func TestAnotherBox(t *testing.T) {
 	}
 }
 
+// TestOrderChanged: whoever changes the order goes on where the lanes were: nothing is left out, and nothing is written twice.
+func TestOrderChanged(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	slow := true
+	r := newReceiver(t, nil)
+	r.answer = func(_ int, s sent) reply {
+		if slow && len(s.samples) > 0 && s.samples[0].atMS < time.Now().Add(-50*time.Second).UnixMilli() {
+			return reply{code: 503}
+		}
+		return taken()
+	}
+	w.limit = 7
+	w.fill(40, 5)
+	s := w.run(w.config(r))
+	await(t, "what is behind waits", func() bool { return s.Status().Failure != "" })
+	w.visit("sw-1", recent(5*time.Second), one("cpu/1", "busy_percent", 1))
+	await(t, "what is new is there", func() bool { return s.Status().Live.Samples > 0 })
+	s.stop()
+	r.mu.Lock()
+	slow = false
+	r.mu.Unlock()
+	c := w.config(r)
+	c.InOrder = true
+	s = w.run(c)
+	w.all(r)
+	await(t, "it is at the end", func() bool { return !s.Status().Live.Reached.IsZero() })
+	s.stop()
+	w.visit("sw-1", recent(2*time.Second), one("cpu/1", "busy_percent", 2))
+	s = w.run(w.config(r))
+	w.all(r)
+	await(t, "nothing is behind", func() bool { return !s.Status().Behind.Reached.IsZero() })
+	s.stop()
+	w.all(r)
+}
+
 // TestDamagedFile: positions that cannot be read are set aside.
 func TestDamagedFile(t *testing.T) {
 	t.Parallel()
