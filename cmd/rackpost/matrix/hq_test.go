@@ -217,7 +217,7 @@ func hqLastFactsOfOne(p *pair) {
 	box.start()
 	began := time.Now()
 	p.t.Logf("it visits %v after its start", box.visits(began))
-	p.t.Logf("headquarters is right %v after the start", p.until("headquarters knows that the fault is over", func() bool { return !p.hq.alerts() }))
+	p.t.Logf("headquarters is right %v after that is durable", p.until("headquarters knows that the fault is over", func() bool { return !p.hq.alerts() }))
 	box.visits(time.Now().Add(period))
 	now := time.Now()
 	p.until("headquarters has what was told", func() bool { return p.hq.has(now) })
