@@ -36,6 +36,7 @@ type link struct {
 	roundTrip time.Duration
 	failed    string
 	up        bool
+	stuck     bool // it fell silent, and what waits on it was not ended yet
 }
 
 // contacts are the links to every member and what is remembered of it.
@@ -103,7 +104,7 @@ func (c *contacts) proven(node mode.NodeID, path string, at time.Time, roundTrip
 		l.roundTrip, l.failed = roundTrip, ""
 	}
 	if !l.up {
-		l.up = true
+		l.up, l.stuck = true, false
 		c.tell()
 	}
 }
@@ -115,29 +116,30 @@ func (c *contacts) failed(node mode.NodeID, path string, err error) {
 	c.link(node, path).failed = clean(err.Error())
 }
 
-// sweep marks the links that fell silent, and returns those whose member is up on another one:
-// what still waits there can go on elsewhere.
+// sweep marks the links that fell silent, and returns those, each once, whose member is up on another one, at once or
+// when that comes back: what still waits there can go on elsewhere.
 func (c *contacts) sweep(now time.Time, silence func(mode.Role) time.Duration) []linkKey {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var down []linkKey
+	fell := false
+	up := map[mode.NodeID]bool{}
 	for key, l := range c.links {
 		if l.up && now.Sub(l.proven) > silence(l.said.Role) {
-			l.up = false
-			down = append(down, key)
+			l.up, l.stuck, fell = false, true, true
 		}
+		up[key.node] = up[key.node] || l.up
 	}
-	if len(down) > 0 {
+	if fell {
 		c.tell()
 	}
-	return slices.DeleteFunc(down, func(key linkKey) bool {
-		for other, l := range c.links {
-			if other.node == key.node && l.up {
-				return false
-			}
+	var elsewhere []linkKey
+	for key, l := range c.links {
+		if l.stuck && up[key.node] {
+			l.stuck = false
+			elsewhere = append(elsewhere, key)
 		}
-		return true
-	})
+	}
+	return elsewhere
 }
 
 // mostMemories is of how many members something is remembered, before those that left are forgotten.
