@@ -420,6 +420,38 @@ func TestQuota(t *testing.T) {
 	hq.sound()
 }
 
+// readsOf are all ways to read a store of many sites.
+func readsOf(ctx context.Context, hq *member, boxes []*member) []func() error {
+	return []func() error{
+		func() error {
+			_, err := hq.PageOf(ctx, boxes[0].o.Site, nil, journal.Vector{}, 1<<20)
+			return err
+		},
+		func() error {
+			_, err := hq.Changes(ctx, store.ChangesQuery{Streams: []journal.Stream{journal.Facts}})
+			return err
+		},
+		func() error {
+			_, err := hq.Snapshot(ctx, journal.ID{}, func(store.SnapshotRow) error { return nil })
+			return err
+		},
+		func() error {
+			q := store.AggregateQuery{AllSites: true, From: start, To: start.Add(time.Hour), Step: time.Minute, By: store.BySite}
+			return hq.Aggregate(ctx, q, func(store.Bucket) error { return nil })
+		},
+		func() error {
+			hq.Usages()
+			hq.Sites()
+			hq.HaveOf(boxes[0].o.Site)
+			select {
+			case <-hq.WatchOf(boxes[1].o.Site):
+			case <-ctx.Done():
+			}
+			return nil
+		},
+	}
+}
+
 // TestManyAtOnce: sites bring, are forgotten and come again while others read; what is left is right.
 func TestManyAtOnce(t *testing.T) {
 	t.Parallel()
@@ -450,34 +482,7 @@ func TestManyAtOnce(t *testing.T) {
 			try(hq.Seal(ctx))
 		}
 	})
-	for _, read := range []func() error{
-		func() error {
-			_, err := hq.PageOf(ctx, boxes[0].o.Site, nil, journal.Vector{}, 1<<20)
-			return err
-		},
-		func() error {
-			_, err := hq.Changes(ctx, store.ChangesQuery{Streams: []journal.Stream{journal.Facts}})
-			return err
-		},
-		func() error {
-			_, err := hq.Snapshot(ctx, journal.ID{}, func(store.SnapshotRow) error { return nil })
-			return err
-		},
-		func() error {
-			q := store.AggregateQuery{AllSites: true, From: start, To: start.Add(time.Hour), Step: time.Minute, By: store.BySite}
-			return hq.Aggregate(ctx, q, func(store.Bucket) error { return nil })
-		},
-		func() error {
-			hq.Usages()
-			hq.Sites()
-			hq.HaveOf(boxes[0].o.Site)
-			select {
-			case <-hq.WatchOf(boxes[1].o.Site):
-			case <-ctx.Done():
-			}
-			return nil
-		},
-	} {
+	for _, read := range readsOf(ctx, hq, boxes) {
 		readers.Go(func() {
 			for ctx.Err() == nil {
 				try(read())

@@ -189,7 +189,7 @@ func TestNoSilentInterval(t *testing.T) {
 			}
 		}
 		if w.r.IntN(2) == 0 {
-			visitor, other = other, visitor
+			visitor = other
 			w.pass(next + time.Second)
 			reads()
 		}
