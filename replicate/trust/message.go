@@ -96,18 +96,20 @@ func newRequest(key ed25519.PrivateKey) ([]byte, error) {
 	return der, nil
 }
 
-// requestKey returns the key for which a certificate is asked, whose owner signed the request.
+// requestKey returns the key for which a certificate is asked, whose owner signed the request. Anybody may ask: the
+// kind of the key is looked at before the signature, because a signature of a large RSA key takes seconds to check.
 func requestKey(der []byte) (ed25519.PublicKey, error) {
+	const damaged = "the request for a certificate is damaged or not signed by its own key"
 	request, err := x509.ParseCertificateRequest(der)
-	if err == nil {
-		err = request.CheckSignature()
-	}
 	if err != nil {
-		return nil, refuse(Malformed, "the request for a certificate is damaged or not signed by its own key")
+		return nil, refuse(Malformed, damaged)
 	}
 	key, ok := request.PublicKey.(ed25519.PublicKey)
 	if !ok {
 		return nil, refuse(Malformed, "the request for a certificate is for a key that is no Ed25519 key")
+	}
+	if request.CheckSignature() != nil {
+		return nil, refuse(Malformed, damaged)
 	}
 	return key, nil
 }
