@@ -54,7 +54,7 @@ func (l *demoLab) joinHQ(ctx context.Context, tell func(string, ...any)) error {
 	}
 	var done uplinkJoined
 	if err := l.retry(ctx, func() error {
-		return l.members[0].post(ctx, uplinkPath+"/join", uplinkOrder{URLs: inv.URLs, Token: inv.Token}, &done)
+		return l.members[0].post(ctx, uplinkPath+"/join", uplinkOrder{URLs: inv.URLs, Token: inv.Token, Name: inv.Site}, &done)
 	}); err != nil {
 		return fmt.Errorf("rackpost uplink join: %w", err)
 	}

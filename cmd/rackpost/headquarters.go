@@ -131,7 +131,7 @@ func (h *headquarters) Run(ctx context.Context, stopping func() bool) error {
 	group.Go(func() error { return h.consumers.Run(ctx) })
 	group.Go(func() error { return h.writes.Run(ctx) })
 	group.Go(func() error {
-		return web.Serve(ctx, tls.NewListener(intake.Guard(tcp), h.registry.TLS()), h.network(), h.logger)
+		return web.Serve(ctx, tls.NewListener(intake.Guard(tcp), h.registry.TLS()), h.network(), slog.New(quietHandshakes{h.logger.Handler()}))
 	})
 	group.Go(func() error { return web.Serve(ctx, peers{socket}, h.control(), h.logger) })
 	n := notifier{status: h.statusLine, alive: h.alive, stopping: stopping, logger: h.logger}

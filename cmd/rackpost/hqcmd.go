@@ -29,7 +29,7 @@ func hqCommand() command {
   facts-only SITE  take its facts and nothing else until resume
   resume SITE      take all of it again, as fast as it comes
   revoke SITE      let it send no more; what it sent stays
-  forget SITE      take it out of the register, so that its name is free; what it sent stays
+  forget SITE      take it out of the register, so that its name is free; or a token that nobody joined with; what it sent stays
 
   -again           with enroll: it joined already, and is to join anew
   -data            with forget: what it sent is dropped too

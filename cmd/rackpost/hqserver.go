@@ -127,6 +127,9 @@ func (h *headquarters) revoke(_ context.Context, who string, o hqOrder) (any, er
 
 func (h *headquarters) forget(ctx context.Context, _ string, o hqOrder) (any, error) {
 	id, err := h.named(o.Site)
+	if errors.Is(err, errNoSite) && h.registry.Forget(o.Site) == nil { // only its token was there
+		return struct{}{}, nil
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,7 @@ func uplinkCommand() command {
   status             live lag, what is behind and how long it takes, what headquarters has not seen, each way, refusals and why
   leave              send there no more; what was sent stays there
 
-  -name SITE         with join: the name of the site there, when it is not that of the token
+  -name SITE         with join: the name of the site there, when it is not that in site.yaml
   -json              print one JSON object; with join and status
   -socket PATH       of the appliance; else $RACKPOST_SOCKET, else ` + defaultSocket + `
 

@@ -25,7 +25,7 @@ const uplinkJoinTime = 30 * time.Second
 type uplinkOrder struct {
 	URLs  []string `json:"urls"`
 	Token string   `json:"token"`
-	Name  string   `json:"name,omitempty"` // of the site; empty: that of the token
+	Name  string   `json:"name,omitempty"` // of the site at headquarters; empty: that in site.yaml
 	Leave bool     `json:"leave,omitempty"`
 }
 
@@ -99,13 +99,16 @@ func (u *uplinks) order(do func(ctx context.Context, who string, o uplinkOrder) 
 
 // join lets the site send to a headquarters, over the first way and address that works.
 func (u *uplinks) join(ctx context.Context, who string, o uplinkOrder) (uplinkJoined, error) {
-	if _, ok, err := u.keep.load(); err == nil && ok {
+	if _, ok, err := u.keep.load(); err == nil && ok && !u.refusedForGood() {
 		return uplinkJoined{}, pairRefused("this site sends to a headquarters already; rackpost uplink leave ends that")
 	}
 	if u.pair != nil {
 		if err := u.pair.node.Verify(ctx, mode.Configure); err != nil && u.pair.node.Status().Leader == (mode.NodeID{}) {
 			return uplinkJoined{}, pairRefused("the pair cannot agree on anything now: %v", err)
 		}
+	}
+	if o.Name == "" {
+		o.Name = u.site.Load().name
 	}
 	var errs []error
 	for _, url := range o.URLs {
@@ -123,6 +126,16 @@ func (u *uplinks) join(ctx context.Context, who string, o uplinkOrder) (uplinkJo
 		}
 	}
 	return uplinkJoined{}, pairRefused("%v", errors.Join(errs...))
+}
+
+// refusedForGood says whether headquarters takes nothing of this site any more, so that it may join anew, or another one.
+func (u *uplinks) refusedForGood() bool {
+	up, _, _ := u.current()
+	if up == nil {
+		return false
+	}
+	r := up.Status().Refusal
+	return r != nil && (r.Reason == string(enroll.Revoked) || r.Reason == string(enroll.NotEnrolled))
 }
 
 // joiningWays are the ways to headquarters as dialers.

@@ -195,14 +195,23 @@ func (r *Registry) Forget(name string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	e, ok := r.kept.named(name)
-	if !ok {
+	if !ok && !r.kept.invites(name, r.cfg.Now()) {
 		return noSuchSite(name)
 	}
 	if err := r.keep(voided(r.kept.without(name), name)); err != nil {
 		return err
 	}
+	if !ok {
+		r.cfg.Logger.Info("a token for a site is void", "site", name)
+		return nil
+	}
 	r.cfg.Logger.Info("a site was taken out of the register", "site", name, "id", e.ID)
 	return nil
+}
+
+// invites says whether there is a token with which a site of this name may still join.
+func (r register) invites(name string, now time.Time) bool {
+	return slices.ContainsFunc(r.Tokens, func(g grant) bool { return g.Site == name && !g.Void && g.UsedBy == (Fingerprint{}) && now.Before(g.Expires) })
 }
 
 // voided makes the unused tokens for a site void.
