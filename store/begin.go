@@ -68,22 +68,31 @@ func (g *segment) incarnation(ctx context.Context, name string) (inc journal.Inc
 	return inc, err
 }
 
-// roll sees to it that there is an open segment with room. The caller holds writing.
+// roll sees to it that there is an open segment with room. One that the keeper would have no room to seal goes on: only
+// what the keeper says itself comes so far. The caller holds writing.
 func (s *Store) roll(ctx context.Context) error {
 	_, since := s.opt.Boot()
 	if s.open != nil && s.open.damaged() == nil {
-		size := fileBytes(s.open.file()) + fileBytes(s.open.file()+"-wal")
-		if s.openedAt == 0 { // found at start: its age begins anew
-			s.openedAt = since
-		}
-		s.state.RLock()
-		ix := s.tails[s.open]
-		s.state.RUnlock()
-		if size < s.opt.SegmentBytes && since-s.openedAt < s.opt.SegmentAge && (ix == nil || ix.count < visitsKept) {
+		if !s.rollDue(since) {
 			return nil
+		}
+		if short, err := s.lacksRoom(s.keepersRoom()); short || err != nil {
+			return err
 		}
 	}
 	return s.nextSegment(ctx, since)
+}
+
+// rollDue says whether the open segment, which is sound, is full or old. The caller holds writing.
+func (s *Store) rollDue(since time.Duration) bool {
+	size := fileBytes(s.open.file()) + fileBytes(s.open.file()+"-wal")
+	if s.openedAt == 0 { // found at start: its age begins anew
+		s.openedAt = since
+	}
+	s.state.RLock()
+	ix := s.tails[s.open]
+	s.state.RUnlock()
+	return size >= s.opt.SegmentBytes || since-s.openedAt >= s.opt.SegmentAge || (ix != nil && ix.count >= visitsKept)
 }
 
 // nextSegment begins a new open segment and leaves the former to the keeper, who seals it.

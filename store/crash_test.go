@@ -57,9 +57,10 @@ func (w writer) child(dir string, ack func(string)) {
 	o := crashOptions(dir, os.Stderr)
 	if w.shed {
 		var asked atomic.Int64
-		o.Free = func(string) (int64, error) { // every answer "none" drops one thing
+		o.MinFree = 1 << 39
+		o.Free = func(string) (int64, error) { // every answer below the mark drops one thing
 			if asked.Add(1)%3 == 0 {
-				return 0, nil
+				return o.MinFree - 1, nil
 			}
 			return 1 << 40, nil
 		}

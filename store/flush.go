@@ -16,6 +16,7 @@ type flush struct {
 	samples stream
 	logs    stream
 	scratch []hw.Sample
+	yields  bool   // it leaves the keeper its room
 	fresh   int    // devices never heard of before
 	refused uint64 // facts and reports beyond the bounds
 }
@@ -114,6 +115,11 @@ func (s *Store) commit(f *flush) error {
 	}
 	if len(batches) == 0 {
 		return nil
+	}
+	if f.yields {
+		if err := s.leaveRoom(batches); err != nil {
+			return err
+		}
 	}
 	positions, err := s.write(batches, s.inc.id)
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"rackpost/hw"
+	"rackpost/hw/journal"
 	"rackpost/store"
 	"rackpost/store/powerfs"
 )
@@ -73,11 +74,7 @@ func TestSmallDisk(t *testing.T) {
 	if err != nil || len(audit.Faults) > 0 {
 		t.Fatalf("verify %v: %v", audit.Faults, err)
 	}
-	b = open(t, o)
-	sameState(t, state, b.Devices())
-	if now := b.Held(); !now.Equal(held) {
-		t.Errorf("held changed by a restart: %v was %v", now, held)
-	}
+	b = sameAfterRestart(t, o, state, held)
 	checkShed(t, b, reports)
 }
 
@@ -103,27 +100,90 @@ func TestNoRoomToShed(t *testing.T) {
 		require(t, os.Remove(path))
 	}
 	stuff(t, filepath.Join(o.Dir, "another"))
-	for range 60 {
-		n++
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	putsGoOn(t, b, o, n, n+60)
+}
+
+// putsGoOn puts the reports after n up to last, none of which may wait for ever, and requires that what was shed for them
+// is told of, also after a restart.
+func putsGoOn(t *testing.T, b *box, o store.Options, n, last uint64) {
+	t.Helper()
+	for n++; n <= last; n++ {
 		done := make(chan error, 1)
-		go func() { done <- b.Put(ctx, bulky(0, n, 20<<10)) }()
+		go func() { done <- b.Put(context.Background(), bulky(0, n, 20<<10)) }()
 		select {
 		case err := <-done:
 			require(t, err)
-		case <-ctx.Done():
-			t.Fatal("the report waits for ever, with much that may be dropped")
+		case <-time.After(time.Minute):
+			t.Fatalf("report %d waits for ever, with much that may be dropped", n)
 		}
-		cancel()
 	}
 	b.stop()
 	state, held := b.Devices(), b.Held()
-	b = open(t, o)
-	sameState(t, state, b.Devices())
-	if now := b.Held(); !now.Equal(held) {
+	b = sameAfterRestart(t, o, state, held)
+	checkShed(t, b, last)
+}
+
+// TestFlushesOutrunKeeper puts reports while no keeper runs, until they are refused: what they leave must be enough to seal
+// their segments, or nothing could ever be dropped.
+func TestFlushesOutrunKeeper(t *testing.T) {
+	t.Parallel()
+	o := options(t)
+	o.Dir, o.SegmentBytes, o.MinFree, o.Ballast = smallDisk(t, "12m"), 1<<20, 3<<20, 2<<20
+	s, err := store.Open(t.Context(), o)
+	require(t, err)
+	n := uint64(0)
+	for err == nil {
+		n++
+		err = s.PutTogether([]hw.Report{bulky(0, n, 20<<10)})
+	}
+	if !s.Full() || len(glob(t, o.Dir, "*.open")) < 5 || len(glob0(t, o.Dir, "ballast")) > 0 {
+		t.Fatalf("report %d: %v", n, err)
+	}
+	putsGoOn(t, running(t, s), o, n-1, n+200)
+}
+
+// TestNoRoomToShedFacts fills the disk to the last byte when nothing is left to drop but facts, which take little of it.
+func TestNoRoomToShedFacts(t *testing.T) {
+	t.Parallel()
+	o := options(t)
+	o.Dir, o.MinFree = smallDisk(t, "16m"), 512<<10
+	s, err := store.Open(t.Context(), o)
+	require(t, err)
+	const segments = 20
+	for n := range uint64(segments) {
+		r := numbered(0, n+1)
+		if r.Components[0].Health = hw.OK; n%2 > 0 { // a fact in each segment
+			r.Components[0].Health = hw.Critical
+		}
+		require(t, s.PutTogether([]hw.Report{r}))
+		require(t, s.Seal(t.Context()))
+	}
+	for have := sequence(1, segments); len(have) > 0; { // twins and logs go before
+		freed, err := s.Shed(t.Context())
+		require(t, err)
+		if !freed {
+			t.Fatal("nothing may be dropped")
+		}
+		have, err = numbers(s, 0)
+		require(t, err)
+	}
+	if sealed := glob(t, o.Dir, "*.sealed"); len(sealed) != segments {
+		t.Fatalf("segments left: %v", sealed)
+	}
+	stuff(t, filepath.Join(o.Dir, "another"))
+	putsGoOn(t, running(t, s), o, segments, segments+10)
+}
+
+// sameAfterRestart opens the store and compares before its keeper, which may drop more at once, begins.
+func sameAfterRestart(t *testing.T, o store.Options, state []store.DeviceView, held journal.Vector) *box {
+	t.Helper()
+	s, err := store.Open(t.Context(), o)
+	require(t, err)
+	sameState(t, state, s.Devices())
+	if now := s.Held(); !now.Equal(held) {
 		t.Errorf("held changed by a restart: %v was %v", now, held)
 	}
-	checkShed(t, b, n)
+	return running(t, s)
 }
 
 // checkShed requires the newest of the readings of device 0, without a hole, and a gap and

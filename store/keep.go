@@ -74,14 +74,18 @@ func (s *Store) Seal(ctx context.Context) error {
 	return s.keepOnce(ctx)
 }
 
-// sealPending seals the segments that are written no more, and then writes bases: facts may
-// only be dropped when bases cover them.
 func (s *Store) sealPending(ctx context.Context) error {
 	s.keeping.Lock()
 	defer s.keeping.Unlock()
 	if err := s.finishForget(ctx); err != nil {
 		return err
 	}
+	return s.sealWaiting(ctx)
+}
+
+// sealWaiting seals the segments that are written no more, and then writes bases: facts may
+// only be dropped when bases cover them. The caller holds keeping.
+func (s *Store) sealWaiting(ctx context.Context) error {
 	if sealed, err := s.sealAll(ctx); err != nil || !sealed {
 		return err
 	}
@@ -97,7 +101,7 @@ func (s *Store) sealAll(ctx context.Context) (sealed bool, err error) {
 		err := g.seal(ctx)
 		switch {
 		case isFull(err):
-			return false, nil // keepBudget makes room, the next round seals
+			return sealed, nil // keepBudget makes room, the next round seals
 		case isDamaged(err):
 			s.setAside(g, err)
 			continue
@@ -168,6 +172,13 @@ func (g *segment) seal(ctx context.Context) error {
 	g.mu.Unlock()
 	g.layouts = nil
 	return syncDir(filepath.Dir(to))
+}
+
+// sealBytes returns how much the file grows by its WAL when the segment is sealed.
+func (g *segment) sealBytes() int64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return max(0, g.pages*pageBytes-fileBytes(g.path))
 }
 
 // fileBytes returns the size of a file, 0 when there is none.

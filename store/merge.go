@@ -70,6 +70,9 @@ func (s *Store) Merge(ctx context.Context, batches []journal.Batch) error {
 	if len(fresh) == 0 {
 		return nil
 	}
+	if err := s.leaveRoom(fresh); err != nil {
+		return fmt.Errorf("merge: %w", err)
+	}
 	positions, err := s.write(fresh, 0)
 	if err != nil {
 		return err

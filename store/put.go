@@ -151,6 +151,7 @@ func (s *Store) flush(waiting []putRequest) error {
 		return err
 	}
 	f := s.newFlush()
+	f.yields = true
 	if f.mode != s.mode { // what the view shows depends on who had authority
 		s.mode = f.mode
 		clear(s.states)

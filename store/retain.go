@@ -58,6 +58,59 @@ func (s *Store) freeBallast() bool {
 	return os.Remove(filepath.Join(s.opt.Dir, ballastFile)) == nil
 }
 
+// keeperBytes is what the keeper needs beside what a seal takes, and more than one drop takes to be told of: tombstones,
+// a gap, bases, a new segment.
+const keeperBytes = 512 << 10
+
+// keepersRoom returns how many bytes of the file system are the keeper's alone, 0 when no segment waits to be sealed.
+// Only sealed segments are shed, and to seal one its file grows before its WAL is given back: reports that used up the
+// room for it would wait for ever. The caller holds writing.
+func (s *Store) keepersRoom() (n int64) {
+	_, since := s.opt.Boot()
+	for _, g := range s.listed() {
+		if g.isSealed() || g.damaged() != nil || (g == s.open && !s.rollDue(since)) {
+			continue
+		}
+		n = max(n, g.sealBytes()+keeperBytes)
+	}
+	return n
+}
+
+func (s *Store) lacksRoom(bytes int64) (bool, error) {
+	if bytes == 0 {
+		return false, nil
+	}
+	free, err := s.opt.Free(s.opt.Dir)
+	return free < bytes, err
+}
+
+// leaveRoom refuses, as on a full disk, to write batches where that would use the keeper's room. The caller holds writing.
+func (s *Store) leaveRoom(batches []journal.Batch) error {
+	room := s.keepersRoom()
+	if room == 0 {
+		return nil
+	}
+	need := room
+	for i := range batches {
+		need += int64(len(batches[i].Bytes))
+		for _, l := range batches[i].Layouts {
+			need += int64(len(l.Bytes))
+		}
+	}
+	for {
+		if short, err := s.lacksRoom(need); !short || err != nil {
+			return err
+		}
+		if !s.freeBallast() {
+			break
+		}
+	}
+	s.noRoom.Store(true)
+	s.shed.Store(true)
+	s.wakeKeeper()
+	return fmt.Errorf("leave %d bytes to seal and to shed: %w", room, unix.ENOSPC)
+}
+
 // used returns the bytes of all files of the store.
 func (s *Store) used() (n int64, err error) {
 	entries, err := os.ReadDir(s.opt.Dir)
@@ -94,7 +147,7 @@ const (
 	freeTries = 120
 )
 
-// needsRoom says whether the store is over its budget or the file system below its mark. What
+// needsRoom says whether the store is over its budget or the file system below its mark or the keeper's room. What
 // the open segment may still grow by is kept for it. Some file systems give space back only a
 // while after a file is gone: where what was dropped of late is enough, they get time to say so,
 // unless a flush finds the disk full meanwhile. The caller holds keeping.
@@ -108,6 +161,9 @@ func (s *Store) needsRoom(ctx context.Context) (bool, error) {
 		if g := s.current(); g != nil && g.damaged() == nil {
 			growth -= min(growth, fileBytes(g.file()))
 		}
+		s.writing.Lock()
+		mark := max(s.opt.MinFree, s.keepersRoom())
+		s.writing.Unlock()
 		if time.Since(s.drops.last) > freeTries*freePause {
 			s.drops.before = r
 		}
@@ -115,9 +171,9 @@ func (s *Store) needsRoom(ctx context.Context) (bool, error) {
 		switch {
 		case r.used+growth > s.opt.Budget:
 			return true, nil
-		case r.free >= s.opt.MinFree:
+		case r.free >= mark:
 			return false, nil
-		case before.free+before.used-r.used < s.opt.MinFree || s.shed.Swap(false):
+		case before.free+before.used-r.used < mark || s.shed.Swap(false):
 			return true, nil
 		case try == freeTries: // somebody else has taken what was freed
 			s.drops.before = r
@@ -139,6 +195,9 @@ func (s *Store) keepBudget(ctx context.Context) error {
 	forced := s.shed.Swap(false)
 	for {
 		if err := s.tellPending(); err != nil {
+			return err
+		}
+		if err := s.sealWaiting(ctx); err != nil { // before drops have used up the room for it
 			return err
 		}
 		need, err := s.needsRoom(ctx)
@@ -175,11 +234,18 @@ func (s *Store) refillBallast() error {
 // shedOne drops the next thing in order: files put aside as damaged, twins, the oldest logs and samples
 // of sites that are over their quota, logs HQ has,
 // samples HQ has, the oldest logs, the oldest samples, above a quarter of the budget the
-// oldest facts that two bases cover, where there is no room to write anew what would be left a whole segment,
+// oldest facts that two bases cover, where the keeper has no room left a whole segment,
 // and last what is damaged and could not be salvaged. It returns false when nothing could be dropped.
 // The caller holds keeping.
 func (s *Store) shedOne(ctx context.Context) (bool, error) {
-	s.tight = false
+	var err error
+	s.writing.Lock()
+	hq := s.hq.Clone()
+	s.tight, err = s.lacksRoom(max(s.keepersRoom(), keeperBytes))
+	s.writing.Unlock()
+	if err != nil {
+		return false, err
+	}
 	if freed, err := s.dropAside(); freed || err != nil {
 		return freed, err
 	}
@@ -189,9 +255,6 @@ func (s *Store) shedOne(ctx context.Context) (bool, error) {
 			return true, nil
 		}
 	}
-	s.writing.Lock()
-	hq := s.hq.Clone()
-	s.writing.Unlock()
 	if g, part := s.overPart(segments); g != nil {
 		if freed, err := s.drop(ctx, g, part, hq); freed || err != nil {
 			return freed, err

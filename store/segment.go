@@ -61,6 +61,7 @@ type segment struct {
 	reader  *sql.DB
 	layouts map[journal.LayoutID]struct{}
 	next    int64               // the next position
+	pages   int64               // of the file once its WAL is in it
 	by      journal.Incarnation // the last of this opening's that wrote into it
 }
 
@@ -251,6 +252,9 @@ func (s *segment) load(ctx context.Context, db *sql.DB) error {
 	if err := db.QueryRowContext(ctx, "SELECT coalesce(max(position), 0) + 1 FROM batch").Scan(&s.next); err != nil {
 		return fmt.Errorf("read its end: %w", err)
 	}
+	if err := db.QueryRowContext(ctx, "PRAGMA page_count").Scan(&s.pages); err != nil {
+		return fmt.Errorf("read its size: %w", err)
+	}
 	return each(ctx, db, "SELECT name FROM layout", nil, func(rows *sql.Rows) error {
 		var b []byte
 		if err := rows.Scan(&b); err != nil {
@@ -326,6 +330,7 @@ func eachRow(ctx context.Context, db *sql.DB, query string, args []any, fn func(
 // transaction, and takes them into own. It gives each its position. by is this store's
 // incarnation when it wrote them itself, 0 for those of others.
 func (s *segment) append(ctx context.Context, batches []journal.Batch, by journal.Incarnation) (positions []int64, err error) {
+	var pages int64
 	w := segmentWriter{g: s, fresh: map[journal.LayoutID]struct{}{}, streams: map[journal.StreamKey]*streamAdded{}}
 	err = inTx(ctx, s.writer, func(tx *sql.Tx) error {
 		if by != 0 && by != s.by {
@@ -334,14 +339,17 @@ func (s *segment) append(ctx context.Context, batches []journal.Batch, by journa
 			}
 		}
 		w.tx = tx
-		positions, err = w.write(ctx, batches)
-		return err
+		if positions, err = w.write(ctx, batches); err != nil {
+			return err
+		}
+		return tx.QueryRowContext(ctx, "PRAGMA page_count").Scan(&pages)
 	})
 	if err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
 	s.next += int64(len(batches))
+	s.pages = pages
 	s.by = cmp.Or(by, s.by)
 	for k, x := range w.streams {
 		s.own.put(k, x.source, x.bytes, x.runs...)

@@ -34,7 +34,7 @@ type Store struct {
 	bases   []baseFile // the newest of each site first
 	untold  []dropped  // their tombstones found no room
 	cramped bool       // that nothing may be dropped any more was said
-	tight   bool       // there was no room to write anew what a drop would have left
+	tight   bool       // no room for the keeper's own work, or to write anew what a drop would have left
 	drops   drops
 
 	// writing guards everything that changes: a flush, a merge, a seal, a drop are each alone.

@@ -34,6 +34,11 @@ func open(t testing.TB, o store.Options) *box {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return running(t, s)
+}
+
+// running runs s until it is stopped, or the test ends.
+func running(t testing.TB, s *store.Store) *box {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
