@@ -211,7 +211,9 @@ func (r *Registry) Forget(name string) error {
 
 // invites says whether there is a token with which a site of this name may still join.
 func (r register) invites(name string, now time.Time) bool {
-	return slices.ContainsFunc(r.Tokens, func(g grant) bool { return g.Site == name && !g.Void && g.UsedBy == (Fingerprint{}) && now.Before(g.Expires) })
+	return slices.ContainsFunc(r.Tokens, func(g grant) bool {
+		return g.Site == name && !g.Void && g.UsedBy == (Fingerprint{}) && now.Before(g.Expires)
+	})
 }
 
 // voided makes the unused tokens for a site void.
