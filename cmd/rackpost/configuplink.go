@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"regexp"
 
 	"rackpost/replicate/uplink"
 )
@@ -33,8 +32,6 @@ type rawWay struct {
 // leastWay is the least that a lane may be bounded to, in bytes a second: below it what is new is never there in time.
 const leastWay = 1000
 
-var interfaceName = regexp.MustCompile(`^[^/\s]{1,15}$`)
-
 // uplink checks the section; it may be absent.
 func (c *checker) uplink(r rawUplink) uplinkConfig {
 	if r.At.line == 0 {
@@ -44,7 +41,7 @@ func (c *checker) uplink(r rawUplink) uplinkConfig {
 	before := len(c.problems)
 	for i, w := range r.Ways {
 		way := uplink.Way{Name: c.label(orDefault(w.Name, fmt.Sprintf("way-%d", i+1))), Interface: w.Interface.s, Proxy: w.Proxy.s}
-		if w.Interface.set() && !w.Interface.bad && !interfaceName.MatchString(w.Interface.s) {
+		if w.Interface.set() && !w.Interface.bad && !interfacePattern.MatchString(w.Interface.s) {
 			c.problems.add(w.Interface.at, "interface: %q is no name of a network interface; ip link lists them", shorten(w.Interface.s))
 		}
 		way.Live, way.Behind = c.rate(w.Live), c.rate(w.Behind)

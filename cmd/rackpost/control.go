@@ -52,8 +52,6 @@ func (a *appliance) control(pages http.Handler) http.Handler {
 	if a.host != nil {
 		a.host.handlePair(mux)
 		a.handleConfig(mux)
-	}
-	if a.uplinks != nil {
 		a.uplinks.handle(mux)
 	}
 	mux.Handle("/", pages)
@@ -121,10 +119,7 @@ func order(c controller, w http.ResponseWriter, r *http.Request, body any, do fu
 		fail(w, http.StatusServiceUnavailable, web.Problem{Error: "too many acts at once", Hint: "ask again in a moment"})
 		return
 	}
-	d := json.NewDecoder(io.LimitReader(r.Body, maxOrder))
-	d.DisallowUnknownFields()
-	if err := d.Decode(body); err != nil {
-		fail(w, http.StatusBadRequest, web.Problem{Error: "the body cannot be read: " + err.Error()})
+	if !readOrder(w, r, maxOrder, body) {
 		return
 	}
 	id := hw.DeviceID(r.PathValue("id"))
@@ -159,6 +154,17 @@ func tell(w http.ResponseWriter, code int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
 	_ = json.NewEncoder(w).Encode(v) // the client may be gone
+}
+
+// readOrder reads the body of a request, of so many bytes at most. It answers what cannot be read, and returns false.
+func readOrder(w http.ResponseWriter, r *http.Request, most int64, into any) bool {
+	d := json.NewDecoder(io.LimitReader(r.Body, most))
+	d.DisallowUnknownFields()
+	err := d.Decode(into)
+	if err != nil {
+		fail(w, http.StatusBadRequest, web.Problem{Error: "the body cannot be read: " + err.Error()})
+	}
+	return err == nil
 }
 
 // peers is a listener on a unix socket whose connections have the user at the other end as their

@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"time"
 
@@ -75,10 +73,7 @@ func (h *headquarters) view() hqView {
 func (h *headquarters) order(do func(ctx context.Context, who string, o hqOrder) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var o hqOrder
-		d := json.NewDecoder(io.LimitReader(r.Body, maxOrder))
-		d.DisallowUnknownFields()
-		if err := d.Decode(&o); err != nil {
-			fail(w, http.StatusBadRequest, web.Problem{Error: "the body cannot be read: " + err.Error()})
+		if !readOrder(w, r, maxOrder, &o) {
 			return
 		}
 		who := personOf(r)

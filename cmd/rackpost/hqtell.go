@@ -29,7 +29,7 @@ func (h *headquarters) Tell(ctx context.Context, open []intake.Alarm) error {
 		}
 		a, stands := stand[name{f.Component, f.Group}]
 		switch {
-		case stands && v.Open && v.Level == a.Level && sameAttrs(v.Params, a.Params):
+		case stands && v.Open && v.Level == a.Level && slices.Equal(v.Params, a.Params):
 			delete(stand, name{f.Component, f.Group})
 		case !stands && v.Open:
 			v.Open, v.Closed = false, now
@@ -58,18 +58,6 @@ func (h *headquarters) Tell(ctx context.Context, open []intake.Alarm) error {
 // ownAlarm says whether a code is one of headquarters' about its sites.
 func ownAlarm(code string) bool {
 	return slices.Contains(intake.Codes(), code)
-}
-
-func sameAttrs(a, b hw.Attrs) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }
 
 func (h *headquarters) logAlarm(f hw.Fact) {

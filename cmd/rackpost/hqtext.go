@@ -16,9 +16,6 @@ import (
 	"rackpost/web"
 )
 
-// exitToSee is the exit code of a status that shows something to be seen to.
-const exitToSee = 3
-
 func (f *hqFlags) sites(ctx context.Context) error {
 	var v hqView
 	if err := f.client.get(ctx, hqPath, nil, &v); err != nil {
@@ -32,7 +29,7 @@ func (f *hqFlags) sites(ctx context.Context) error {
 		return err
 	}
 	if len(v.troubles()) > 0 {
-		return &exitError{exitToSee}
+		return &exitError{exitWarning}
 	}
 	return nil
 }

@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -169,10 +167,7 @@ func (c controller) loginPause(w http.ResponseWriter, r *http.Request) {
 // loginRefused takes the word of a program beside the appliance that a login was refused.
 func (c controller) loginRefused(w http.ResponseWriter, r *http.Request) {
 	var told refusedLogin
-	d := json.NewDecoder(io.LimitReader(r.Body, maxOrder))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&told); err != nil {
-		fail(w, http.StatusBadRequest, web.Problem{Error: "the body cannot be read: " + err.Error()})
+	if !readOrder(w, r, maxOrder, &told) {
 		return
 	}
 	if _, _, err := splitAddress(told.Address); err != nil {

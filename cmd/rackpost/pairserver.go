@@ -2,15 +2,14 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"io"
 	"net"
 	"net/http"
 	"strings"
 	"time"
 
 	"rackpost/replicate"
+	"rackpost/replicate/enroll"
 	"rackpost/replicate/mode"
 	"rackpost/web"
 )
@@ -70,10 +69,7 @@ func (h *pairHost) view(p *pairing) web.Pair {
 func pairOrder[T any](h *pairHost, do func(ctx context.Context, who string, order T) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var o T
-		d := json.NewDecoder(io.LimitReader(r.Body, maxPairOrder))
-		d.DisallowUnknownFields()
-		if err := d.Decode(&o); err != nil {
-			fail(w, http.StatusBadRequest, web.Problem{Error: "the body cannot be read: " + err.Error()})
+		if !readOrder(w, r, maxPairOrder, &o) {
 			return
 		}
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(2 * pairTime))
@@ -96,7 +92,11 @@ func failPair(w http.ResponseWriter, err error) {
 	code := http.StatusInternalServerError
 	text := err.Error()
 	var refused *replicate.RefusedError
+	var unwanted *enroll.Refusal
 	switch {
+	case errors.As(err, &unwanted):
+		fail(w, http.StatusConflict, web.Problem{Error: unwanted.What, Hint: unwanted.Advice})
+		return
 	case errors.Is(err, errPairRefused):
 		code, text = http.StatusConflict, strings.TrimPrefix(text, errPairRefused.Error()+": ")
 	case errors.As(err, &refused):

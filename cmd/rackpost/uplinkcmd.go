@@ -61,10 +61,10 @@ func runUplink(ctx context.Context, t terminal, args []string) error {
 	case verb == "status":
 		return uplinkStatus(ctx, c, t.out, *asJSON)
 	}
-	c.http.Timeout = 2 * uplinkJoinTime
+	c.http.Timeout = 2 * pairTime
 	var done uplinkJoined
 	if verb == "leave" {
-		if err := c.post(ctx, uplinkPath+"/leave", uplinkOrder{}, &done); err != nil {
+		if err := c.post(ctx, uplinkPath+"/leave", struct{}{}, &done); err != nil {
 			return err
 		}
 		_, err = fmt.Fprintf(t.out, "this site sends to %s no more; there, rackpost hq revoke %s makes that sure\n", plain(done.URL), plain(done.Name))
@@ -95,7 +95,7 @@ func uplinkStatus(ctx context.Context, c *client, w io.Writer, asJSON bool) erro
 		return err
 	}
 	if v.trouble() {
-		return &exitError{exitToSee}
+		return &exitError{exitWarning}
 	}
 	return nil
 }

@@ -2,12 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"io"
 	"net"
 	"net/http"
-	"time"
 
 	"rackpost/hw"
 	"rackpost/replicate/enroll"
@@ -18,15 +15,11 @@ import (
 
 const uplinkPath = "/uplink"
 
-// uplinkJoinTime is how long joining headquarters may take.
-const uplinkJoinTime = 30 * time.Second
-
 // uplinkOrder is the body of POST /api/v1/uplink/join.
 type uplinkOrder struct {
 	URLs  []string `json:"urls"`
 	Token string   `json:"token"`
 	Name  string   `json:"name,omitempty"` // of the site at headquarters; empty: that in site.yaml
-	Leave bool     `json:"leave,omitempty"`
 }
 
 // uplinkJoined is the answer.
@@ -48,8 +41,8 @@ type uplinkView struct {
 // handle adds what is asked of the way to headquarters to the mux of the socket.
 func (u *uplinks) handle(mux *http.ServeMux) {
 	mux.HandleFunc("GET /api/v1"+uplinkPath, func(w http.ResponseWriter, _ *http.Request) { tell(w, http.StatusOK, u.view()) })
-	mux.HandleFunc("POST /api/v1"+uplinkPath+"/join", u.order(func(ctx context.Context, who string, o uplinkOrder) (any, error) { return u.join(ctx, who, o) }))
-	mux.HandleFunc("POST /api/v1"+uplinkPath+"/leave", u.order(func(ctx context.Context, who string, _ uplinkOrder) (any, error) { return u.leave(ctx, who) }))
+	mux.HandleFunc("POST /api/v1"+uplinkPath+"/join", pairOrder(u.host, func(ctx context.Context, who string, o uplinkOrder) (any, error) { return u.join(ctx, who, o) }))
+	mux.HandleFunc("POST /api/v1"+uplinkPath+"/leave", pairOrder(u.host, func(ctx context.Context, who string, _ struct{}) (any, error) { return u.leave(ctx, who) }))
 }
 
 func (u *uplinks) view() uplinkView {
@@ -65,36 +58,6 @@ func (u *uplinks) view() uplinkView {
 		}
 	}
 	return v
-}
-
-// order reads what is asked and has do do it in the name of the person at the other end.
-func (u *uplinks) order(do func(ctx context.Context, who string, o uplinkOrder) (any, error)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		var o uplinkOrder
-		d := json.NewDecoder(io.LimitReader(r.Body, maxOrder))
-		d.DisallowUnknownFields()
-		if err := d.Decode(&o); err != nil {
-			fail(w, http.StatusBadRequest, web.Problem{Error: "the body cannot be read: " + err.Error()})
-			return
-		}
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(2 * uplinkJoinTime))
-		ctx, cancel := context.WithTimeout(r.Context(), uplinkJoinTime)
-		defer cancel()
-		who := personOf(r) + "@" + u.box.name
-		answer, err := do(ctx, who, o)
-		var refused *enroll.Refusal
-		switch {
-		case err == nil:
-			u.logger.Info("an order of a person", "path", r.URL.Path, "who", who)
-			tell(w, http.StatusOK, answer)
-			return
-		case errors.As(err, &refused):
-			fail(w, http.StatusConflict, web.Problem{Error: refused.What, Hint: refused.Advice})
-		default:
-			failPair(w, err)
-		}
-		u.logger.Warn("an order of a person", "path", r.URL.Path, "who", who, "err", err)
-	}
 }
 
 // join lets the site send to a headquarters, over the first way and address that works.
