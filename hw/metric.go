@@ -28,7 +28,7 @@ var baseUnits = []struct {
 }
 
 // ownMetrics are the words behind rackpost_ that are the program's own.
-var ownMetrics = []string{"box", "build", "journal", "pair", "uplink", "site", "device", "alert", "consumer"}
+var ownMetrics = []string{"box", "build", "journal", "pair", "uplink", "site", "device", "alert", "consumer", "remote"}
 
 // MetricOf returns the metric of a sensor.
 func MetricOf(component, sensor string, t SampleType) Metric {

@@ -59,5 +59,6 @@ const (
 	Missed         Reason = "missed"          // due, but not made in time
 	Dropped        Reason = "dropped"         // had, and given up for want of space
 	Damaged        Reason = "damaged"         // had, and lost to a damaged page of the disk
+	Lost           Reason = "lost"            // had, and no box of the site has it any more
 	Unreachable    Reason = "unreachable"     // no route
 )

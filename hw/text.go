@@ -81,3 +81,14 @@ func (a Attrs) isClean() bool {
 	}
 	return true
 }
+
+// ShellWord returns s as a shell reads it as one word: as it is where that holds, else between single quotes.
+func ShellWord(s string) string {
+	bare := func(r rune) bool {
+		return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_.,:/@+%", r)
+	}
+	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !bare(r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
