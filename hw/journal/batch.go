@@ -14,6 +14,9 @@ var ErrNewer = errors.New("written by a later version")
 // ErrNoLayout is in every error about a batch whose layout is not there.
 var ErrNoLayout = errors.New("layout missing")
 
+// ErrTooMuch is in every error about what is whole, and more than is remembered of one site.
+var ErrTooMuch = errors.New("more than is remembered of a site")
+
 // ErrOtherSite is in every error about records of another site than the one they were given to.
 var ErrOtherSite = errors.New("journal of another site")
 
@@ -150,6 +153,17 @@ func (h *Header) check() error {
 		return corrupt("wall time %d ms is outside the years 1 to 9999", h.WallMS)
 	}
 	return nil
+}
+
+// NameOf returns what a batch that ParseBatch may refuse calls itself: nothing vouches for it. What it does not tell is zero.
+func NameOf(b []byte) (k Key) {
+	if len(b) < 4+streamKeySize || string(b[:3]) != "RPJ" {
+		return k
+	}
+	k.StreamKey.read(b[4:])
+	p := b[4+streamKeySize:]
+	_ = readUvarints(&p, &k.Seq) // what is cut short has none
+	return k
 }
 
 // ParseBatch reads the envelope of a batch of any format and checks its checksum. The

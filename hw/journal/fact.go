@@ -79,8 +79,11 @@ func factValue(f hw.Fact) (version uint16, value []byte, err error) {
 }
 
 // ParseFact reads the payload of a fact, whatever its kind and version.
-func ParseFact(payload []byte) (r RawFact, err error) {
-	err = fields(payload, func(f field) error {
+func ParseFact(payload []byte) (r RawFact, err error) { return RawFact{}.Said(payload) }
+
+// Said returns r with what a payload says, or what of one follows the name of r.
+func (r RawFact) Said(payload []byte) (RawFact, error) {
+	err := fields(payload, func(f field) error {
 		switch {
 		case f.is(1, wireUint):
 			r.Kind = hw.FactKind(f.num)
@@ -145,6 +148,18 @@ func (r RawFact) Shown(wallMS int64) hw.Fact {
 			At: r.At(wallMS), Value: hw.Opaque{Kind: r.Kind, Bytes: r.Value}}
 	}
 	return f
+}
+
+// Outline is Shown without what the State and Attrs of a component say, which are looked at and not kept: where a fact cannot be read both say so.
+func (r RawFact) Outline(wallMS int64) hw.Fact {
+	if r.Kind != hw.ComponentFact || r.Removed || r.Version != valueVersion {
+		return r.Shown(wallMS)
+	}
+	v, err := outlineComponent(r.Value)
+	if err != nil {
+		return r.Shown(wallMS)
+	}
+	return hw.Fact{Kind: r.Kind, Version: r.Version, Device: r.Device, Component: r.Component, Group: r.Group, At: r.At(wallMS), Value: v}
 }
 
 // appendPairs writes pairs in order of key, whatever their order is; of two with one key the

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bytes"
 	"slices"
 
 	"rackpost/hw"
@@ -86,23 +87,50 @@ func parseValue(kind hw.FactKind, b []byte) (hw.Value, error) {
 func parseComponent(b []byte) (v hw.ComponentValue, err error) {
 	err = fields(b, func(f field) (err error) {
 		switch {
-		case f.is(1, wireUint):
-			v.Health = hw.Health(f.num)
-			if f.num > uint64(hw.Critical) {
-				v.Health = hw.Unknown // a later version's word: not ours to call a fault
-			}
-		case f.is(2, wireUint):
-			v.Expected, v.Missing = f.num&bitExpected != 0, f.num&bitMissing != 0
-		case f.is(3, wireUint):
-			v.Flaps = uint32(min(f.num, 1<<32-1))
 		case f.is(4, wireBytes):
 			v.State, err = parsePair(v.State, f.bytes)
 		case f.is(5, wireBytes):
 			v.Attrs, err = parsePair(v.Attrs, f.bytes)
+		default:
+			beginComponent(&v, f)
 		}
 		return err
 	})
 	return v, err
+}
+
+// outlineComponent is parseComponent without State and Attrs. It refuses what that one refuses.
+func outlineComponent(b []byte) (v hw.ComponentValue, err error) {
+	var key []byte // the last of its field
+	number := 0
+	err = fields(b, func(f field) error {
+		if !f.is(4, wireBytes) && !f.is(5, wireBytes) {
+			beginComponent(&v, f)
+			return nil
+		}
+		next, _, err := sized(f.bytes)
+		if err == nil && f.number == number && bytes.Compare(key, next) >= 0 {
+			err = corrupt("pair %q after %q", next, key)
+		}
+		key, number = next, f.number
+		return err
+	})
+	return v, err
+}
+
+// beginComponent reads what comes before State and Attrs.
+func beginComponent(v *hw.ComponentValue, f field) {
+	switch {
+	case f.is(1, wireUint):
+		v.Health = hw.Health(f.num)
+		if f.num > uint64(hw.Critical) {
+			v.Health = hw.Unknown // a later version's word: not ours to call a fault
+		}
+	case f.is(2, wireUint):
+		v.Expected, v.Missing = f.num&bitExpected != 0, f.num&bitMissing != 0
+	case f.is(3, wireUint):
+		v.Flaps = uint32(min(f.num, 1<<32-1))
+	}
 }
 
 func parseAlert(b []byte) (v hw.AlertValue, err error) {
