@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -413,4 +414,34 @@ func TestConfigurationIsRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestPersonsAskWhileAVisitEnds: what a visit ends with and what a person asks for touch the same plan. The race
+// detector looks on.
+func TestPersonsAskWhileAVisitEnds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab()
+		p := l.poller(t, l.watched(l.kind(fast(time.Second)), "a", "b"))
+		err := during(t, p, func() {
+			var people sync.WaitGroup
+			for _, id := range []hw.DeviceID{"a", "b", "a", "b"} {
+				people.Go(func() {
+					for range 500 {
+						if err := p.VisitNow(id); err != nil {
+							t.Error(err)
+						}
+						time.Sleep(time.Millisecond)
+					}
+				})
+			}
+			people.Wait()
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(l.trips("a")) < 3 || len(l.trips("b")) < 3 {
+			t.Errorf("%d and %d visits were made meanwhile", len(l.trips("a")), len(l.trips("b")))
+		}
+	})
 }

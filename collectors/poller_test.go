@@ -141,6 +141,37 @@ func TestFailedVisitIsAReport(t *testing.T) {
 	})
 }
 
+// A visit that read something and was not answered in the end, or cut short before it was, says so until the next one; an answer nobody likes is one.
+func TestUnansweredIsOfTheLastVisit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab()
+		p := l.poller(t, l.watched(l.kind(fast(time.Minute)), "a"))
+		gaps := []hw.Reason{hw.NoAnswer, hw.Garbage, hw.Unreachable, "", hw.OutOfTime, hw.Cancelled}
+		l.act["a"] = func(ctx context.Context, due []collectors.Section) (hw.Report, error) {
+			r, err := well(ctx, due)
+			if why := gaps[len(l.trips("a"))-1]; why != "" {
+				r.Gaps = append(r.Gaps, hw.Gap{What: "fast/x", Reason: why})
+			}
+			return r, err
+		}
+		err := during(t, p, func() {
+			time.Sleep(time.Second)
+			for n, want := range []bool{true, false, true, false, true, true} {
+				if s := p.Status()[0]; s.Unanswered != want || s.Failures != 0 {
+					t.Errorf("after visit %d: %+v", n, s)
+				}
+				if n < len(gaps)-1 {
+					time.Sleep(time.Minute)
+				}
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 func TestRecoveryReadsEverythingAndEndsBackOff(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -150,7 +181,7 @@ func TestRecoveryReadsEverythingAndEndsBackOff(t *testing.T) {
 		p := l.poller(t, l.watched(kind, "a"))
 		err := during(t, p, func() {
 			time.Sleep(4 * time.Minute)
-			if s := p.Status()[0]; s.Failures != 3 || s.Reason != hw.NoAnswer || s.BackOffUntil.IsZero() || !s.LastGood.IsZero() {
+			if s := p.Status()[0]; s.Failures != 3 || !s.Unanswered || s.Reason != hw.NoAnswer || s.BackOffUntil.IsZero() || !s.LastGood.IsZero() {
 				t.Errorf("status while dead: %+v", s)
 			}
 			l.set(func() { l.act["a"] = well })
@@ -168,7 +199,7 @@ func TestRecoveryReadsEverythingAndEndsBackOff(t *testing.T) {
 				t.Errorf("a wait of %v after the recovery", w)
 			}
 		}
-		if s := p.Status()[0]; s.Failures != 0 || s.Reason != "" || s.LastGood.IsZero() || s.Requests != 7 || s.Missed != 0 {
+		if s := p.Status()[0]; s.Failures != 0 || s.Unanswered || s.Reason != "" || s.LastGood.IsZero() || s.Requests != 7 || s.Missed != 0 {
 			t.Errorf("status after the recovery: %+v", s)
 		}
 	})

@@ -20,6 +20,7 @@ type DeviceStatus struct {
 	Detail        string        // the words for Reason: what to check
 	Requests      int           // of the last visit
 	Took          time.Duration // of the last visit, without storing it
+	Unanswered    bool          // something that the last visit asked got no answer in time, or before it was cut short
 	Missed        uint64        // visits that were due and not made, since the poller was made
 	BackOffUntil  time.Time     // zero when the device is not backed off
 	Stopped       bool          // logins failed too often; new credentials or VisitNow go on
@@ -27,15 +28,16 @@ type DeviceStatus struct {
 
 // record is what a visitor remembers for its status, in monotonic time.
 type record struct {
-	lastVisit time.Time
-	lastGood  time.Time
-	goodAt    instant
-	inFlight  time.Time
-	reason    hw.Reason
-	detail    string
-	requests  int
-	took      time.Duration
-	missed    uint64
+	lastVisit  time.Time
+	lastGood   time.Time
+	goodAt     instant
+	inFlight   time.Time
+	reason     hw.Reason
+	detail     string
+	requests   int
+	took       time.Duration
+	unanswered bool
+	missed     uint64
 }
 
 // Status returns the state of every device in the order of the configuration.
@@ -69,6 +71,7 @@ func (v *visitor) status() DeviceStatus {
 		Detail:        v.rec.detail,
 		Requests:      v.rec.requests,
 		Took:          v.rec.took,
+		Unanswered:    v.rec.unanswered,
 		Missed:        v.rec.missed,
 		Stopped:       v.plan.stopped,
 	}

@@ -52,6 +52,7 @@ func (v *visitor) conclude(o outing, r hw.Report, err error) (next, shortest tim
 	}
 	v.note(o, r, err)
 	due, going := v.plan.promised()
+	shortest = v.plan.shortest()
 	now, rec := v.plan, v.rec
 	learned = v.learned()
 	v.mu.Unlock()
@@ -60,7 +61,7 @@ func (v *visitor) conclude(o outing, r hw.Report, err error) (next, shortest tim
 	if going {
 		next = max(due-o.start, 0)
 	}
-	return next, now.shortest(), learned
+	return next, shortest, learned
 }
 
 // retryAfter returns how long the device asked to be left alone.
@@ -80,6 +81,11 @@ var errUnread = errors.New("the device answers, and what is read first could not
 // answered says whether gaps show that the device answered, each of them.
 func answered(gaps []hw.Gap) bool {
 	return len(gaps) > 0 && !slices.ContainsFunc(gaps, func(g hw.Gap) bool { return g.Reason.Mute() })
+}
+
+// unanswered says whether a gap is there because no answer came in time, or none had come when the visit was cut short.
+func unanswered(g hw.Gap) bool {
+	return g.Reason == hw.NoAnswer || g.Reason == hw.Unreachable || g.Reason == hw.OutOfTime || g.Reason == hw.Cancelled
 }
 
 // judge returns why a report without error is none, or nil.
@@ -160,6 +166,7 @@ func (m missed) gap(o outing) hw.Gap {
 func (v *visitor) note(o outing, r hw.Report, err error) {
 	v.rec.lastVisit, v.rec.inFlight = o.started, time.Time{}
 	v.rec.took, v.rec.requests = r.Took, r.Requests
+	v.rec.unanswered = slices.ContainsFunc(r.Gaps, unanswered)
 	if errors.Is(err, errUnread) {
 		return
 	}
