@@ -104,7 +104,9 @@ func (f *Fold) Awaited(held journal.Vector) journal.Vector {
 
 // BoxPath is the component of the facts that a box tells of itself, under the empty device: the boxes
 // of a site share their folds.
-func BoxPath(origin journal.ID) string { return "box/" + origin.String() }
+func BoxPath(origin journal.ID) string { return boxPrefix + origin.String() }
+
+const boxPrefix = "box/"
 
 // Retired returns who said when that the disk of origin is lost; ok is false when nobody did, or it
 // was taken back.

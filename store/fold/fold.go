@@ -70,6 +70,9 @@ func (c *Common) SawTurn(t uint64) { c.turn = max(c.turn, t) }
 // New returns the empty state of a site, which shares nothing.
 func New(site journal.ID) *Fold { return NewCommon().New(site) }
 
+// Site returns whose state it is.
+func (f *Fold) Site() journal.ID { return f.site }
+
 // Turn returns the greatest turn seen.
 func (f *Fold) Turn() uint64 { return f.turn }
 
@@ -297,6 +300,11 @@ func (f *Fold) Register(k Key) (journal.Register, bool) {
 func (f *Fold) shown(k Key) *register {
 	d := f.devices[k.Device]
 	from, to := d.of(k)
+	return f.shownOf(d, k, from, to)
+}
+
+// shownOf is shown of the registers of k, a part of the order of d.
+func (f *Fold) shownOf(d *shelf, k Key, from, to int) *register {
 	best := d.greatest(from, to, all)
 	if best == nil || best.batch.mode != journal.Island || k.Kind == hw.ActFact {
 		return best // what people do counts in every mode
@@ -354,7 +362,7 @@ func (k Key) fact(r *register) (hw.Fact, bool) {
 	if r == nil {
 		return hw.Fact{}, false
 	}
-	raw, err := journal.ParseFact(r.payload(k.Device))
+	raw, err := journal.RawFact{Kind: k.Kind, Version: r.version}.Said([]byte(r.said))
 	if err != nil {
 		return hw.Fact{}, false // put parsed it before
 	}
@@ -363,13 +371,53 @@ func (k Key) fact(r *register) (hw.Fact, bool) {
 	return fact, true
 }
 
+// Outline calls fn with each fact that the view shows of a device, in order of key: removed ones are left out, and what the State and
+// Attrs of components say.
+func (f *Fold) Outline(device hw.DeviceID, fn func(hw.Fact)) {
+	d := f.devices[device]
+	var said []byte
+	d.keys(device, func(from, to int) bool {
+		first := &d.list[d.order[from]]
+		k := Key{first.kind, device, first.name.component, first.name.group}
+		r := f.shownOf(d, k, from, to)
+		said = append(said[:0], r.said...)
+		if x, ok := k.outline(r, said); ok && !x.Removed {
+			fn(x)
+		}
+		return false
+	})
+}
+
+// outline is fact without what the State and Attrs of a component say. said is what r says.
+func (k Key) outline(r *register, said []byte) (hw.Fact, bool) {
+	if k.Kind != hw.ComponentFact {
+		return k.fact(r)
+	}
+	raw, err := journal.RawFact{Kind: k.Kind, Version: r.version}.Said(said)
+	if err != nil {
+		return hw.Fact{}, false
+	}
+	x := raw.Outline(r.batch.wallMS)
+	if _, opaque := x.Value.(hw.Opaque); opaque { // whose bytes are said's
+		return k.fact(r)
+	}
+	x.Device, x.Component, x.Group = k.Device, k.Component, k.Group
+	return x, true
+}
+
 // Knows says whether a register or a visit speaks of device.
 func (f *Fold) Knows(device hw.DeviceID) bool {
 	return f.devices[device] != nil || len(f.visits[device]) > 0
 }
 
 // CountDevices returns of how many devices a visit is known, or a register when these are more.
-func (f *Fold) CountDevices() int { return max(len(f.devices), len(f.visits)) }
+func (f *Fold) CountDevices() int {
+	n := len(f.devices)
+	if f.devices[""] != nil { // the boxes
+		n--
+	}
+	return max(n, len(f.visits))
+}
 
 // Count returns how many registers speak of a device, removed ones included.
 func (f *Fold) Count(device hw.DeviceID) int {
