@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"rackpost/hw"
@@ -31,10 +32,17 @@ type AggregateQuery struct {
 	Component string
 	Sensor    string
 	By        Grouping
-	Step      time.Duration                                                                     // length of a bucket; 0: one for all the time
-	From, To  time.Time                                                                         // From included, To not; a zero To is now
-	Period    func(site journal.ID, device hw.DeviceID, component, sensor string) time.Duration // as configured; 0 or nil: as observed
-	Limit     int                                                                               // buckets at most; 100,000 when 0
+	Step      time.Duration        // length of a bucket; 0: one for all the time
+	From, To  time.Time            // From included, To not; a zero To is now
+	Due       func(DeviceView) Due // what is to come of a device; nil: nothing is known of that
+	Limit     int                  // buckets at most; 100,000 when 0
+}
+
+// Due is what is to come of a device that is to be read.
+type Due struct {
+	Since   time.Time       // it is to be read; zero: it is not, or nobody knows
+	Periods []time.Duration // of its sections
+	Set     time.Time       // when these were set
 }
 
 // Bucket is what the readings of one group in one stretch of time come to. Of gauges the values are what was read; of
@@ -102,6 +110,9 @@ func (s *Store) aggregate(ctx context.Context, q AggregateQuery, readings int, f
 			devices = devices[n:]
 		}
 	}
+	if err := a.silences(ctx); err != nil {
+		return fmt.Errorf("aggregate: %w", err)
+	}
 	return a.emit(fn)
 }
 
@@ -130,6 +141,7 @@ type aggregator struct {
 	buckets  int // of all groups
 	together int // devices that are read at once
 	readings int // that are in memory at once
+	silent   []silent
 }
 
 // some takes the first of devices, as many as can be read at once, and returns how many these are.
@@ -141,9 +153,7 @@ func (a *aggregator) some(ctx context.Context, devices []deviceKey) (int, error)
 		switch {
 		case err == nil:
 			for _, d := range devices[:n] {
-				t := tally{aggregator: a, device: d, series: map[sampleName]*seriesTally{}}
-				t.take(r.devices[d].sorted())
-				if err := t.finish(); err != nil {
+				if err := a.one(ctx, d, r.devices[d], all); err != nil {
 					return n, err
 				}
 			}
@@ -154,12 +164,37 @@ func (a *aggregator) some(ctx context.Context, devices []deviceKey) (int, error)
 			a.together = n / 2
 			continue
 		}
-		t := tally{aggregator: a, device: devices[0], series: map[sampleName]*seriesTally{}}
+		t := a.tallyOf(devices[0])
+		t.due = a.due(devices[0])
 		if err := a.pieces(ctx, &t, all); err != nil {
 			return 1, err
 		}
 		return 1, t.finish()
 	}
+}
+
+// one puts together what was gathered of a device in reach.
+func (a *aggregator) one(ctx context.Context, d deviceKey, got *deviceSeries, reach span) error {
+	t := a.tallyOf(d)
+	all := slices.DeleteFunc(got.sorted(), func(x *series) bool { return len(x.readings) == 0 })
+	if len(all) == 0 {
+		return a.hush(ctx, d, reach)
+	}
+	t.due = a.due(d)
+	t.take(all)
+	return t.finish()
+}
+
+// due returns what is to come of a device.
+func (a *aggregator) due(d deviceKey) Due {
+	if a.q.Due == nil {
+		return Due{}
+	}
+	v, ok := a.store.DeviceOf(d.site, d.device)
+	if !ok {
+		return Due{}
+	}
+	return a.q.Due(v)
 }
 
 // pieces takes the readings of one device that are too many to be read at once, in order of time.
@@ -191,6 +226,27 @@ func (a *aggregator) pieces(ctx context.Context, t *tally, reach span) error {
 
 func (a *aggregator) gather(ctx context.Context, devices []deviceKey, reach span) (*seriesReader, error) {
 	return a.store.gather(ctx, seriesWanted{devices: devices, component: pattern(a.q.Component), sensor: pattern(a.q.Sensor), span: reach, limit: a.readings})
+}
+
+// Known says whether any reading is here of the sensors that are asked for, of whatever time; Step, From and To do not matter.
+func (s *Store) Known(ctx context.Context, q AggregateQuery) (bool, error) {
+	or(&q.Site, s.id.site)
+	sites := []journal.ID{q.Site}
+	if q.AllSites {
+		sites = s.Sites()
+	}
+	for _, site := range sites {
+		for some := range slices.Chunk(s.deviceKeys(site, q.Device), aggregateDevices) {
+			_, err := s.gather(ctx, seriesWanted{devices: some, component: pattern(q.Component), sensor: pattern(q.Sensor), span: span{math.MinInt64, math.MaxInt64}})
+			if errors.Is(err, ErrTooMany) { // the first one is
+				return true, nil
+			}
+			if err != nil {
+				return false, fmt.Errorf("look for readings of %s: %w", q.Sensor, err)
+			}
+		}
+	}
+	return false, nil
 }
 
 // Latest calls fn for the last reading of every sensor of a device that was read within back before its last good

@@ -92,6 +92,179 @@ func TestAggregate(t *testing.T) {
 		want{0, 0, 0, 0, 4, 0, 1})
 }
 
+// TestAggregateOfTheSilent: a device that fell silent shortly before the time asked for lacks all of it, a part of it that was taken
+// out before does not, and one whose next reading is not late yet lacks nothing.
+func TestAggregateOfTheSilent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 1)
+	m := w.join(nil)
+	minute := func(n int) time.Time { return start.Add(time.Duration(n) * time.Minute) }
+	for n := range 21 {
+		w.now.Store(minute(n).UnixMilli())
+		m.put(reads("lives", minute(n), time.Minute, 1, uint64(n)))
+		if r := reads("dies", minute(n), time.Minute, 1, uint64(n)); n <= 8 {
+			if n > 4 { // fan/2 is taken out
+				r.Components, r.Samples = r.Components[:1], r.Samples[:2]
+			}
+			m.put(r)
+		}
+	}
+	q := store.AggregateQuery{Sensor: "speed_rpm", From: minute(10), To: minute(20), By: store.ByDevice}
+	got := m.buckets(q)
+	if len(got) != 2 || got[0].Device != "dies" || got[0].Count != 0 || got[0].Completeness != 0 || got[0].Series != 1 || got[1].Completeness != 1 || got[1].Series != 2 {
+		t.Errorf("by device: %+v", got)
+	}
+	q.By = store.BySite
+	if got = m.buckets(q); len(got) != 1 || !near(got[0].Completeness, 2./3) || got[0].Series != 3 {
+		t.Errorf("of the site: %+v, want two thirds of three series", got)
+	}
+	w.now.Store(minute(24).UnixMilli())
+	m.put(reads("dies", minute(24), time.Minute, 1, 24)) // it lives again: how long it was silent is no period
+	q.Device, q.From, q.To = "dies", minute(22), minute(24).Add(time.Second)
+	w.now.Store(minute(24).Add(time.Second).UnixMilli())
+	if got = m.buckets(q); len(got) != 1 || !near(got[0].Completeness, 2./3) {
+		t.Errorf("back since now: %+v, want one of two minutes, and all of the part that is new", got)
+	}
+	q.Device, q.From, q.To = "lives", minute(20).Add(time.Second), minute(20).Add(time.Minute)
+	w.now.Store(minute(20).Add(30 * time.Second).UnixMilli())
+	if got = m.buckets(q); len(got) != 0 {
+		t.Errorf("before the next reading is due: %+v", got)
+	}
+}
+
+// TestAggregateOfTheLongSilent: a device that is to be read owes what it gave last, however long it has been silent and also when it
+// came back since, from the time on since which it is to be read; one that is not to be read, or gives other things, owes nothing.
+func TestAggregateOfTheLongSilent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 1)
+	m := w.join(nil)
+	minute := func(n int) time.Time { return start.Add(time.Duration(n) * time.Minute) }
+	for n := range 181 {
+		w.now.Store(minute(n).UnixMilli())
+		r := reads("lives", minute(n), time.Minute, 1, uint64(n))
+		r.Samples[1].Sensor, r.Samples[3].Sensor = "lives_total", "lives_total"
+		m.put(r)
+		if n < 10 {
+			m.put(reads("dies", minute(n), time.Minute, 1, uint64(n)))
+			m.put(reads("taken-out", minute(n), time.Minute, 1, uint64(n)))
+		} else if n%7 == 0 {
+			m.put(hw.Report{Device: "dies", Kind: "k", Started: minute(n), Period: time.Minute, Shortest: time.Minute, Read: []hw.Scope{{Section: "s", Extent: hw.Failed}}})
+		}
+		if n == 90 || n == 150 {
+			m.seal()
+		}
+	}
+	due := func(v store.DeviceView) (d store.Due) {
+		if v.ID != "taken-out" {
+			d = store.Due{Since: start, Set: start, Periods: []time.Duration{time.Minute, time.Hour}}
+		}
+		return d
+	}
+	q := store.AggregateQuery{Sensor: "speed_rpm", From: minute(120), To: minute(180), By: store.BySite, Due: due}
+	half := func(what string) {
+		t.Helper()
+		if got := m.buckets(q); len(got) != 1 || !near(got[0].Completeness, .5) || got[0].Series != 4 {
+			t.Errorf("%s: %+v, want half of four series", what, got)
+		}
+	}
+	half("while one of two is silent")
+	q.AllSites = true
+	half("of all sites")
+	q.AllSites, q.By, q.Device, q.Step = false, store.ByDevice, "dies", time.Hour/2
+	if got := m.buckets(q); len(got) != 2 || got[0].Count != 0 || got[0].Completeness != 0 || got[0].Series != 2 {
+		t.Errorf("of the silent one: %+v", got)
+	}
+	q.Due = func(v store.DeviceView) store.Due { return store.Due{Since: minute(150)} }
+	if got := m.buckets(q); len(got) != 1 || got[0].Start != minute(150).UnixMilli() {
+		t.Errorf("to be read since then alone: %+v", got)
+	}
+	q.Due, q.Sensor = due, "lives_total"
+	if got := m.buckets(q); len(got) != 0 {
+		t.Errorf("what it never gave: %+v", got)
+	}
+	w.now.Store(minute(200).UnixMilli())
+	m.put(reads("dies", minute(200), time.Minute, 1, 200))
+	q = store.AggregateQuery{Sensor: "speed_rpm", From: minute(60), To: minute(120), By: store.BySite, Due: due}
+	half("when it is back")
+	q.Sensor, q.From, q.To = "turns_total", minute(60), minute(120)
+	if got := m.buckets(q); len(got) != 1 || got[0].Completeness != 0 || got[0].Series != 2 {
+		t.Errorf("what the living one does not give: %+v", got)
+	}
+}
+
+// TestAggregateOfManySilent: of more silent devices than are looked at together, each owes what it gave, and none more.
+func TestAggregateOfManySilent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 1)
+	m := w.join(nil)
+	const devices = 150
+	for n := range devices {
+		at := start.Add(time.Duration(n) * 10 * time.Second)
+		w.now.Store(at.UnixMilli())
+		m.put(reads(hw.DeviceID(fmt.Sprintf("d-%03d", n)), at, time.Minute, 1, uint64(n)))
+		if n == devices/2 {
+			m.seal()
+		}
+	}
+	w.now.Store(start.Add(3 * time.Hour).UnixMilli())
+	q := store.AggregateQuery{Sensor: "speed_rpm", From: start.Add(2 * time.Hour), To: start.Add(3 * time.Hour), By: store.ByNone, AllSites: true,
+		Due: func(store.DeviceView) store.Due {
+			return store.Due{Since: start, Periods: []time.Duration{time.Minute}}
+		}}
+	if got := m.buckets(q); len(got) != 1 || got[0].Series != 2*devices || got[0].Count != 0 || got[0].Completeness != 0 {
+		t.Errorf("%+v, want %d series that owe all", got, 2*devices)
+	}
+	q.By, q.Step, q.Limit = store.ByDevice, time.Minute, devices*60-1
+	if err := m.Aggregate(t.Context(), q, func(store.Bucket) error { return nil }); !errors.Is(err, store.ErrTooMany) {
+		t.Errorf("with more buckets than the limit: %v", err)
+	}
+}
+
+// TestAggregateConfiguredPeriods: where every second visit fails, the period that was set tells, from when on it was set.
+func TestAggregateConfiguredPeriods(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 1)
+	m := w.join(nil)
+	for n := range 41 {
+		at := start.Add(time.Duration(n) * 30 * time.Second)
+		w.now.Store(at.UnixMilli())
+		if n%2 == 0 {
+			m.put(reads("a", at, 30*time.Second, 1, uint64(n)))
+		}
+	}
+	set := start.Add(-time.Hour)
+	q := store.AggregateQuery{Sensor: "speed_rpm", Component: "fan/1", From: start, To: start.Add(20 * time.Minute),
+		Due: func(store.DeviceView) store.Due {
+			return store.Due{Since: set, Set: set, Periods: []time.Duration{5 * time.Minute, 30 * time.Second}}
+		}}
+	if got := m.buckets(q); len(got) != 1 || !near(got[0].Completeness, 0.5) {
+		t.Errorf("%+v, want half", got)
+	}
+	set = start.Add(time.Minute)
+	if got := m.buckets(q); len(got) != 1 || !near(got[0].Completeness, 1) {
+		t.Errorf("set since: %+v, want what the readings tell", got)
+	}
+}
+
+// TestKnown: a sensor is known as long as a reading of it is here.
+func TestKnown(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 1)
+	m := w.join(nil)
+	m.put(reads("a", start, time.Minute, 1, 1))
+	m.seal()
+	m.put(reads("b", start, time.Minute, 1, 1))
+	for q, want := range map[[3]string]bool{
+		{"a", "fan/1", "speed_rpm"}: true, {"b", "fan/*", "*_total"}: true, {"", "", "speed_rpm"}: true, {"", "fan/2", ""}: true,
+		{"a", "fan/3", "speed_rpm"}: false, {"b", "fan/1", "spead_rpm"}: false, {"", "", "x*"}: false, {"c", "", "speed_rpm"}: false,
+	} {
+		got, err := m.Known(t.Context(), store.AggregateQuery{Device: hw.DeviceID(q[0]), Component: q[1], Sensor: q[2], AllSites: q[0] == ""})
+		if err != nil || got != want {
+			t.Errorf("%v: %t %v, want %t", q, got, err, want)
+		}
+	}
+}
+
 // TestAggregateGroups: what is put together.
 func TestAggregateGroups(t *testing.T) {
 	t.Parallel()

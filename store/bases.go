@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"rackpost/hw/journal"
+	"rackpost/wholefile"
 )
 
 func baseName(site journal.ID, number uint64) string {
@@ -216,7 +217,7 @@ func (s *Store) writeBase(site journal.ID) error {
 		}
 	}
 	next := baseFile{path: filepath.Join(s.opt.Dir, baseName(site, number)), site: site, number: number, held: b.Held}
-	if err := writeFile(next.path, raw); err != nil {
+	if err := wholefile.Write(next.path, raw, fileMode); err != nil {
 		return fmt.Errorf("write base: %w", err)
 	}
 	s.bases = slices.Insert(s.bases, 0, next)

@@ -118,7 +118,7 @@ func TestStrangersAreBounded(t *testing.T) {
 	}
 	refused := func(batches ...journal.Batch) {
 		t.Helper()
-		if err := hq.Merge(t.Context(), batches); !errors.Is(err, journal.ErrCorrupt) {
+		if err := hq.Merge(t.Context(), batches); !errors.Is(err, journal.ErrTooMuch) {
 			t.Fatalf("%v, with %d registers", err, len(hq.RegistersOf(testSite, "sw-1")))
 		}
 		f.seq[journal.Facts] -= uint64(len(batches))
@@ -143,7 +143,7 @@ func TestStrangersAreBounded(t *testing.T) {
 	a.merge(said(0, 101, hw.OK))
 	raw, err := a.Base(testSite)
 	require(t, err)
-	if err := hq.Join(t.Context(), raw); !errors.Is(err, journal.ErrCorrupt) {
+	if err := hq.Join(t.Context(), raw); !errors.Is(err, journal.ErrTooMuch) {
 		t.Errorf("a base of 101 registers: %v", err)
 	}
 	var pack journal.Compressor

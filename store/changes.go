@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 	"time"
 
@@ -20,6 +19,7 @@ type ChangesQuery struct {
 	Since   time.Time        // with the zero one: segments in which all is older are passed over
 	Site    journal.ID       // of this site alone; of all when zero
 	Streams []journal.Stream // of these alone; of all when empty
+	Seen    journal.Vector   // the reader has these, and is not given them; nil: none but what is before After
 	Batches int              // so many at most; 1,000 when 0
 	Bytes   int              // until they are so many or more; 1 MB when 0
 }
@@ -37,19 +37,26 @@ type Changes struct {
 // WatchOf of one site. The error is ErrTrimmed where something behind the position was dropped with its
 // segment, and ErrOtherLife where this store never gave it: either way the reader begins anew from a Snapshot. What
 // came by a base alone (Join) is no change: it is in the snapshot. With Until, Next at it is the end.
+//
+// With Site and Seen the position may be of any store of the site, and of an earlier life of this one: where it does not lead on here, the reader goes on before the
+// oldest batch that he has not seen, and ErrTrimmed is that such a one is gone.
 func (s *Store) Changes(ctx context.Context, q ChangesQuery) (Changes, error) {
 	or(&q.Batches, 1000)
 	or(&q.Bytes, 1<<20)
-	if err := s.check(ctx, q.After); err != nil {
+	err := s.check(ctx, q.After)
+	if (err != nil || q.After == (Position{})) && q.Seen != nil && q.Site != (journal.ID{}) {
+		q.After, err = s.resume(ctx, q.Seen, q.Site, rankOf(q.Streams))
+	}
+	if err != nil {
 		return Changes{}, err
 	}
 	if q.After == (Position{}) && !q.Since.IsZero() {
 		q.After = s.beginAt(q.Since.UnixMilli())
 	}
 	got := quota{batches: max(1, q.Batches), bytes: max(1, q.Bytes), layouts: true}
-	got.site, got.until = q.Site, q.Until
+	got.site, got.until, got.seen = q.Site, q.Until, q.Seen
 	if len(q.Streams) > 0 {
-		got.rank = func(t journal.Stream) bool { return slices.Contains(q.Streams, t) }
+		got.rank = rankOf(q.Streams)
 	} else if q.Site != (journal.ID{}) || q.Until != (Position{}) {
 		got.rank = anyStream
 	}
@@ -104,6 +111,9 @@ func (s *Store) sinceSome(ctx context.Context, g *segment, row int64, q *quota) 
 			return nil
 		}
 		limit := q.batches - len(q.out) + 1
+		if len(q.seen) > 0 { // each of them may be passed over, and the finding costs more than the rows
+			limit = max(limit, leastFound)
+		}
 		var rows []int64
 		find := "SELECT position FROM batch WHERE source IN (" + numbers(names) + ") AND +position > ? AND +position <= ? ORDER BY position LIMIT ?"
 		err := each(ctx, db, find, []any{row, last, limit}, func(r *sql.Rows) error {
@@ -202,6 +212,9 @@ func (s *Store) registers(site journal.ID) (out []registerShown) {
 	f.Registers(func(r journal.Register, shown bool) { out = append(out, registerShown{r, shown}) })
 	return out
 }
+
+// leastFound is how many rows are found at a time where some are passed over.
+const leastFound = 256
 
 // unlimited is a number of bytes that is never reached.
 const unlimited = math.MaxInt

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"rackpost/hw"
+	"rackpost/hw/journal"
 )
 
 // PutTogether makes reports durable by one flush, as if they had waited for the same one.
@@ -30,4 +31,9 @@ func (s *Store) Shed(ctx context.Context) (bool, error) {
 // AggregateIn is Aggregate with so many readings in memory at once.
 func (s *Store) AggregateIn(ctx context.Context, q AggregateQuery, readings int, fn func(Bucket) error) error {
 	return s.aggregate(ctx, q, readings, fn)
+}
+
+// GoOnAs makes the store go on as an incarnation that is running already, as a machine does that was put back with its memory.
+func (s *Store) GoOnAs(inc journal.Incarnation) {
+	s.inc = incarnation{id: inc, begun: true}
 }

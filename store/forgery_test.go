@@ -90,45 +90,6 @@ func TestManyOthers(t *testing.T) {
 	}
 }
 
-// TestOwnName: a batch under this opening's own name that it did not write is refused, before
-// and after it has written anything.
-func TestOwnName(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, 3)
-	a := w.join(nil)
-	forge := func(seq uint64) journal.Batch {
-		f := newForeign(testSite)
-		f.origin, f.incarnation = a.Origin(), a.incarnation()
-		f.seq[journal.Facts] = seq - 1
-		return f.facts(t, nil, record(50, []byte("not mine")))
-	}
-	refused := func(seq uint64) {
-		t.Helper()
-		if err := a.Merge(t.Context(), []journal.Batch{forge(seq)}); !errors.Is(err, journal.ErrCorrupt) {
-			t.Fatalf("seq %d of this store's own: %v", seq, err)
-		}
-	}
-	refused(1)
-	refused(9)
-	a.plain("sw-1")
-	held := a.Held()
-	refused(100)
-	if !a.Held().Equal(held) || a.conflicts() != 0 {
-		t.Fatal("something of a refused call was taken")
-	}
-	a.merge(forge(1)) // its own begin with other bytes: a conflict, not a reason to stop
-	if a.conflicts() != 1 {
-		t.Fatalf("%d conflicts", a.conflicts())
-	}
-	a.plain("sw-1")
-	// Of an incarnation before this one anything may exist that this disk has not.
-	old := forge(100)
-	a.reopen()
-	a.merge(old)
-	a.plain("sw-1")
-	a.sound()
-}
-
 // TestGreatestTurn: a batch at the greatest turn that is taken, as a hostile headquarters may send it down, does not
 // make what is written after it unfit for everybody else.
 func TestGreatestTurn(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"rackpost/hw/journal"
+	"rackpost/wholefile"
 )
 
 // ErrOwnSite is returned by Forget for the site of the store itself.
@@ -112,7 +113,7 @@ func (s *Store) writeForgotten(f forgotten) error {
 		lines = append(lines, fmt.Sprintf("%s %d %s\n", site, x.upTo, state))
 	}
 	slices.Sort(lines)
-	if err := writeFile(filepath.Join(s.opt.Dir, forgottenFile), []byte(strings.Join(lines, ""))); err != nil {
+	if err := wholefile.Write(filepath.Join(s.opt.Dir, forgottenFile), []byte(strings.Join(lines, "")), fileMode); err != nil {
 		return fmt.Errorf("note which sites are forgotten: %w", err)
 	}
 	return nil
@@ -163,6 +164,7 @@ func (s *Store) beginForget(ctx context.Context, site journal.ID) error {
 		delete(v.sites, site)
 	}
 	delete(s.folds, site)
+	delete(s.conflicts, site)
 	s.keys.forget(site)
 	for _, g := range all {
 		g.mu.Lock()
@@ -261,7 +263,7 @@ func (s *Store) forgetBases(sites map[journal.ID]bool) error {
 		}
 		return sites[f.site]
 	})
-	return errors.Join(errs, syncDir(s.opt.Dir))
+	return errors.Join(errs, wholefile.SyncFolder(s.opt.Dir))
 }
 
 // forgetRows removes from g the rows of the sites it has forgotten. It returns false when that has to wait.
@@ -317,7 +319,7 @@ func (s *Store) forgetRows(ctx context.Context, g *segment) (bool, error) {
 func (s *Store) swap(g *segment, tmp string) error {
 	g.use.Lock()
 	defer g.use.Unlock()
-	return errors.Join(os.Rename(tmp, g.file()), syncDir(s.opt.Dir))
+	return errors.Join(os.Rename(tmp, g.file()), wholefile.SyncFolder(s.opt.Dir))
 }
 
 // forgetInTwin writes a twin that holds readings which the rows have no more anew, without those of sites.
@@ -353,7 +355,7 @@ func (s *Store) forgetInTwin(ctx context.Context, g *segment, sites []journal.ID
 	}
 	g.use.Lock()
 	defer g.use.Unlock()
-	return errors.Join(os.Rename(tmp, g.twinPath()), syncDir(s.opt.Dir))
+	return errors.Join(os.Rename(tmp, g.twinPath()), wholefile.SyncFolder(s.opt.Dir))
 }
 
 // literals writes ids as SQL has them.

@@ -272,6 +272,57 @@ func stuff(t *testing.T, path string) {
 	}
 }
 
+// TestEndOnFullDisk: a stop is in order also when somebody fills the disk to the last byte meanwhile, with ballast and without, and what is
+// dropped for that is told.
+func TestEndOnFullDisk(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		ballast int64
+		twins   bool
+	}{{-1, true}, {64 << 10, true}, {-1, false}} {
+		o := options(t)
+		o.Dir, o.MinFree, o.Ballast = smallDisk(t, "16m"), 512<<10, c.ballast
+		s, err := store.Open(t.Context(), o)
+		require(t, err)
+		ctx, cancel := context.WithCancel(t.Context())
+		ran := make(chan error, 1)
+		go func() { ran <- s.Run(ctx) }()
+		for n := range uint64(4) {
+			require(t, s.Put(ctx, bulky(0, n+1, 20<<10)))
+			require(t, s.Seal(ctx))
+		}
+		require(t, s.Put(ctx, bulky(0, 5, 20<<10)))
+		cancel()
+		require(t, <-ran)
+		for _, path := range glob0(t, o.Dir, "*.twin") {
+			if !c.twins {
+				require(t, os.Remove(path))
+			}
+		}
+		before := len(glob(t, o.Dir, "*.sealed"))
+		stuff(t, filepath.Join(o.Dir, "another"))
+		if err := s.Close(); err != nil {
+			t.Errorf("%+v: %v", c, err)
+		}
+		dropped := before - len(glob0(t, o.Dir, "*.sealed"))
+		require(t, os.Remove(filepath.Join(o.Dir, "another")))
+		b := open(t, o)
+		require(t, b.Put(t.Context(), bulky(0, 6, 20<<10)))
+		told := false
+		for _, f := range b.Registers("") {
+			g, _ := f.Value.(hw.GapValue)
+			if g.Reason == hw.ApplianceCrash {
+				t.Errorf("%+v: an orderly stop is told as a crash: %+v", c, g)
+			}
+			told = told || g.Reason == hw.Dropped
+		}
+		if told != (dropped > 0) || !c.twins && dropped == 0 {
+			t.Errorf("%+v: %d segments were dropped, which is told: %v", c, dropped, told)
+		}
+		b.stop()
+	}
+}
+
 // TestStopOnFullDisk requires that a full disk does not hold up the end, and that nobody is
 // told that a report was taken.
 func TestStopOnFullDisk(t *testing.T) {

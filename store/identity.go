@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"rackpost/hw/journal"
+	"rackpost/wholefile"
 )
 
 // identity is whose journal this is. The origin is made once, on an empty disk.
@@ -22,6 +23,8 @@ type identity struct{ site, origin journal.ID }
 const (
 	identityFile = "origin"
 	lockFile     = "lock"
+
+	fileMode = 0o640 // of what stands beside the segments
 )
 
 // ErrOtherSite is returned by Open for a folder that holds another site's journal, and by Merge and
@@ -30,7 +33,7 @@ var ErrOtherSite = journal.ErrOtherSite
 
 // lockDir keeps every other process out of dir until the file is closed.
 func lockDir(dir string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_CREATE|os.O_RDWR, 0o640)
+	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_CREATE|os.O_RDWR, fileMode)
 	if err != nil {
 		return nil, fmt.Errorf("lock the journal: %w", err)
 	}
@@ -155,22 +158,5 @@ func newIdentity(dir string, site, origin journal.ID) (identity, error) {
 }
 
 func writeIdentity(dir string, id identity) error {
-	return writeFile(filepath.Join(dir, identityFile), fmt.Appendf(nil, "site %s\norigin %s\n", id.site, id.origin))
-}
-
-// writeFile puts content under path, durably and whole or not at all.
-func writeFile(path string, content []byte) error {
-	tmp := path + ".tmp"
-	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o640)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return errors.Join(fmt.Errorf("write %s: %w", tmp, err), os.Remove(tmp))
-	}
-	if err := os.Rename(tmp, path); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
+	return wholefile.Write(filepath.Join(dir, identityFile), fmt.Appendf(nil, "site %s\norigin %s\n", id.site, id.origin), fileMode)
 }

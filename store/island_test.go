@@ -240,6 +240,52 @@ func TestIslandSeriesAtTheSameTime(t *testing.T) {
 	})
 }
 
+// TestIslandSeriesOfAnyTime: which of an island's readings count in a hole does not depend on how much before it is asked for, once that is
+// enough to tell that it is one; so it is of the hole before the first reading of a leader.
+func TestIslandSeriesOfAnyTime(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 7)
+	a, b := w.join(nil), w.join(nil)
+	a.as(journal.Leader)
+	b.as(journal.Island)
+	var leads, islands []int64
+	for tick := range 16 * 60 {
+		minute := tick / 60
+		if leading := minute >= 4 && minute < 8 || minute >= 12; leading && tick%60 == 0 {
+			leads = append(leads, a.o.Now().UnixMilli())
+			a.plain("sw-1")
+		} else if tick%60 == 59 && minute < 12 { // a second before the leader is due
+			islands = append(islands, b.o.Now().UnixMilli())
+			b.plain("sw-1")
+		}
+		w.pass(time.Second)
+	}
+	w.settle([2]*member{a, b})
+	const width = 90_000
+	first, last := leads[0], leads[4] // behind the hole
+	for back := range 30 {
+		from := last - int64(back+1)*30_000
+		var got, want []int64
+		for _, at := range islands {
+			in := at >= from && (at < first && first-from > width || at > leads[3] && at < last && last-max(leads[3], from) > width)
+			if in {
+				want = append(want, at)
+			}
+		}
+		points(t, a.box, store.SeriesQuery{Device: "sw-1", Component: "port/Gi1/0/2", Sensor: "rx_bytes_total", From: time.UnixMilli(from)}, func(p store.Point) {
+			if p.Mode == journal.Island {
+				got = append(got, p.At)
+			}
+		})
+		if !slices.Equal(got, want) {
+			t.Errorf("asked for %d s before the leader's return: %v, want %v", (last-from)/1000, got, want)
+		}
+		if back == 29 && len(want) < 8 {
+			t.Errorf("only %d readings of the island count in the end: the test shows nothing", len(want))
+		}
+	}
+}
+
 // TestIslandAlone: without any reading of a leader's all of an island's are shown.
 func TestIslandAlone(t *testing.T) {
 	t.Parallel()

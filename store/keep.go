@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -9,9 +10,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"database/sql"
-
 	"rackpost/hw/journal"
+	"rackpost/wholefile"
 )
 
 // keepPeriod is how often the keeper looks at the budget when nobody wakes it.
@@ -171,7 +171,7 @@ func (g *segment) seal(ctx context.Context) error {
 	g.own.clip()
 	g.mu.Unlock()
 	g.layouts = nil
-	return syncDir(filepath.Dir(to))
+	return wholefile.SyncFolder(filepath.Dir(to))
 }
 
 // sealBytes returns how much the file grows by its WAL when the segment is sealed.

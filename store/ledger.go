@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"maps"
 	"slices"
+	"sort"
 	"sync"
 
 	"rackpost/hw/journal"
@@ -97,6 +98,12 @@ func (l *ledger) put(k journal.StreamKey, source, size int64, add ...journal.Int
 		}
 		size = runs[from].bytes
 	}
+	if len(add) == 1 && from < to {
+		runs[from].bytes = 0
+		l.insert(k.Site, from, to, add[0])
+		l.sites[k.Site][from].bytes = size
+		return
+	}
 	v := journal.Vector{}
 	for _, r := range runs[from:to] {
 		v.Add(k, r.First, r.Last)
@@ -116,6 +123,29 @@ func (l *ledger) put(k journal.StreamKey, source, size int64, add ...journal.Int
 		l.sites = map[journal.ID][]run{}
 	}
 	l.sites[k.Site] = slices.Replace(runs, from, to, now...)
+}
+
+// insert unites x into runs from..to of a site, which are one stream's, at least one.
+func (l *ledger) insert(site journal.ID, from, to int, x journal.Interval) {
+	runs := l.sites[site]
+	first := runs[from]
+	i := from + sort.Search(to-from, func(i int) bool { return runs[from+i].Last+1 >= x.First })
+	j := i
+	for ; j < to && runs[j].First <= x.Last+1; j++ {
+		x.First, x.Last = min(x.First, runs[j].First), max(x.Last, runs[j].Last)
+	}
+	l.sites[site] = slices.Replace(runs, i, j, run{key: first.key, Interval: x, source: first.source})
+}
+
+// streams returns of how many streams of a site there is anything.
+func (l *ledger) streams(site journal.ID) (n int) {
+	runs := l.sites[site]
+	for i := range runs {
+		if i == 0 || runs[i-1].key != runs[i].key {
+			n++
+		}
+	}
+	return n
 }
 
 // Has says whether seq of k is in l.

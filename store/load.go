@@ -43,7 +43,10 @@ func (s *Store) loadSegments(ctx context.Context) error {
 			if err != nil {
 				s.opt.Logger.Error("batches set aside cannot be counted", "segment", e.Name(), "err", err)
 			}
-			s.stats.Conflicts += n
+			for site, count := range n {
+				s.stats.Conflicts += count
+				s.conflicts[site] += count
+			}
 		}
 	}
 	slices.SortFunc(s.segments, func(a, b *segment) int {

@@ -30,13 +30,13 @@ func (s *Store) Merge(ctx context.Context, batches []journal.Batch) error {
 	fresh, total := make([]journal.Batch, 0, len(batches)), 0
 	now := journal.Vector{}
 	carried := map[journal.LayoutID]journal.Layout{}
-	news := map[journal.ID]int{}
+	news, starts := map[journal.ID]int{}, map[journal.ID]*begun{}
 	for i := range batches {
 		b, err := journal.ParseBatch(batches[i].Bytes)
 		if err != nil {
 			return fmt.Errorf("merge batch %d of %d: %w", i+1, len(batches), err)
 		}
-		if err := s.mayMerge(&b); err != nil {
+		if err := s.mayMerge(ctx, &b); err != nil {
 			return err
 		}
 		b.Layouts = batches[i].Layouts
@@ -61,6 +61,9 @@ func (s *Store) Merge(ctx context.Context, batches []journal.Batch) error {
 		if err := s.mayRemember(&b, news); err != nil {
 			return err
 		}
+		if err := s.mayBegin(&b, starts); err != nil {
+			return err
+		}
 		if err := s.attachLayouts(ctx, &b, carried); err != nil {
 			return err
 		}
@@ -77,6 +80,7 @@ func (s *Store) Merge(ctx context.Context, batches []journal.Batch) error {
 	if err != nil {
 		return err
 	}
+	s.noteBegun(starts)
 	s.publish(fresh, positions)
 	return nil
 }
@@ -86,15 +90,23 @@ func (s *Store) Merge(ctx context.Context, batches []journal.Batch) error {
 const maxForeignTurn = journal.MaxTurn / 2
 
 // mayMerge refuses what cannot be meant for this store.
-func (s *Store) mayMerge(b *journal.Batch) error {
+func (s *Store) mayMerge(ctx context.Context, b *journal.Batch) error {
 	if b.Site != s.id.site && !s.opt.ManySites {
 		return fmt.Errorf("merge batch %s: %w: it is of site %s, here is %s", b.Key, ErrOtherSite, b.Site, s.id.site)
 	}
 	if b.Turn > maxForeignTurn {
 		return fmt.Errorf("merge batch %s: %w: no clock reaches turn %d", b.Key, journal.ErrCorrupt, b.Turn)
 	}
-	if b.Origin == s.id.origin && b.Incarnation == s.inc.id && !s.held.Has(b.StreamKey, b.Seq) {
-		return fmt.Errorf("merge batch %s: %w: it bears this store's own name and was not written here", b.Key, journal.ErrCorrupt)
+	if b.Origin != s.id.origin || b.Incarnation != s.inc.id || s.held.Has(b.StreamKey, b.Seq) {
+		return nil
+	}
+	if s.noteTold(journal.Vector{b.StreamKey: {{First: b.Seq, Last: b.Seq}}}, s.hq) {
+		if err := s.startAnew(ctx); err != nil {
+			return fmt.Errorf("merge batch %s: %w", b.Key, err)
+		}
+	}
+	if b.Incarnation == s.inc.id {
+		return fmt.Errorf("merge batch %s: %w: %w", b.Key, journal.ErrCorrupt, errNotWritten)
 	}
 	return nil
 }
@@ -213,14 +225,25 @@ func (s *Store) repeated(ctx context.Context, b *journal.Batch, fresh []journal.
 	if string(held) == string(b.Bytes) {
 		return nil
 	}
-	new, err := s.open.keepOther(ctx, b)
-	if err != nil {
-		return fmt.Errorf("set batch %s aside: %w", b.Key, err)
+	return s.setOtherAside(ctx, b)
+}
+
+// setOtherAside keeps other content under a held key, of each site so much, and counts it. The caller holds writing.
+func (s *Store) setOtherAside(ctx context.Context, b *journal.Batch) (err error) {
+	new := true
+	if s.open.aside[b.Site] < maxAside {
+		if new, err = s.open.keepOther(ctx, b); err != nil {
+			return fmt.Errorf("set batch %s aside: %w", b.Key, err)
+		}
+		if new {
+			s.open.aside[b.Site]++
+			s.opt.Logger.Error("other content under a held key: set aside; was a disk copied?", "batch", b.Key.String())
+		}
 	}
 	if new {
-		s.opt.Logger.Error("other content under a held key: set aside; was a disk copied?", "batch", b.Key.String())
 		s.state.Lock()
 		s.stats.Conflicts++
+		s.conflicts[b.Site]++
 		s.notifyOf(b.Site)
 		s.state.Unlock()
 	}
@@ -258,8 +281,30 @@ func (g *segment) keepOther(ctx context.Context, b *journal.Batch) (new bool, er
 	return new, err
 }
 
-// others returns how many batches stand in the side table.
-func (g *segment) others(ctx context.Context) (n uint64, err error) {
-	err = g.read(func(db *sql.DB) error { return db.QueryRowContext(ctx, "SELECT count(*) FROM other").Scan(&n) })
+// others returns how many batches of each site stand in the side table.
+func (g *segment) others(ctx context.Context) (map[journal.ID]uint64, error) {
+	sources, n := g.sites(), map[journal.ID]uint64{}
+	err := g.read(func(db *sql.DB) error {
+		return each(ctx, db, "SELECT source, count(*) FROM other GROUP BY source", nil, func(rows *sql.Rows) error {
+			var source int64
+			var count uint64
+			err := rows.Scan(&source, &count)
+			n[sources[source]] += count
+			return err
+		})
+	})
 	return n, err
+}
+
+// sites returns whose streams are which, by what the segment calls them.
+func (g *segment) sites() map[int64]journal.ID {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	out := map[int64]journal.ID{}
+	for site, runs := range g.own.sites {
+		for i := range runs {
+			out[runs[i].source] = site
+		}
+	}
+	return out
 }

@@ -25,6 +25,8 @@ type Options struct {
 	Quota     func(site journal.ID) int64 // how many bytes a site may take (Usage.Bytes), 0 for any; of who is over it is shed first. Nil: any
 
 	Registers int // of a site, of all origins: beyond it nothing new that others say is taken; half a million when 0
+	Streams   int // of a site, of all its journals: beyond it 64 a day are begun by others' batches; 32,768 when 0
+	Runs      int // of batches of a site without a hole: beyond it none that begins one is taken; 65,536 when 0
 
 	Budget       int64         // bytes of all files together; 8 GB when 0, at least 64 MB
 	MinFree      int64         // bytes of the file system left to others: below it the store sheds; 256 MB when 0
@@ -57,6 +59,8 @@ func (o *Options) defaults() error {
 	or(&o.SegmentAge, 6*time.Hour)
 	or(&o.FlushAge, time.Second)
 	or(&o.Registers, maxSiteRegisters)
+	or(&o.Streams, maxSiteStreams)
+	or(&o.Runs, maxSiteRuns)
 	if o.Budget < 64<<20 {
 		return fmt.Errorf("store budget of %d bytes: give it at least 64 MB", o.Budget)
 	}

@@ -28,6 +28,7 @@ type quota struct {
 	site  journal.ID                // of a reading by position: of this one alone; of all when zero
 	rank  func(journal.Stream) bool // and of these streams alone; nil: of all, whatever the site
 	until Position                  // and no further, where there is a rank
+	seen  journal.Vector            // and none of these
 }
 
 func (q *quota) full() bool {
@@ -35,6 +36,10 @@ func (q *quota) full() bool {
 }
 
 func (q *quota) add(b journal.Batch, g *segment, row int64) {
+	if q.seen.Has(b.StreamKey, b.Seq) { // it cost a reading all the same
+		q.bytes -= len(b.Bytes)
+		return
+	}
 	q.out = append(q.out, b)
 	q.at = append(q.at, Position{g.id, row, b.Checksum()})
 	q.bytes -= len(b.Bytes)

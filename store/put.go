@@ -11,6 +11,7 @@ import (
 
 	"rackpost/hw"
 	"rackpost/hw/journal"
+	"rackpost/store/fold"
 )
 
 // ErrClosed is returned by whatever writes once the store's Run has ended or it is closed.
@@ -147,6 +148,9 @@ func (s *Store) flush(waiting []putRequest) error {
 	if err := s.begin(); err != nil {
 		return err
 	}
+	if err := s.keepPutBack(); err != nil {
+		return err
+	}
 	if err := s.tellClock(); err != nil {
 		return err
 	}
@@ -174,7 +178,11 @@ func (s *Store) flush(waiting []putRequest) error {
 		}
 		visited[w.report.Device] = struct{}{}
 		r := s.prepare(w.report, !again)
-		if err := s.report(f, r); err != nil {
+		err := s.report(f, r)
+		if err == nil && !again {
+			err = s.firstVisit(f, &r)
+		}
+		if err != nil {
 			return fmt.Errorf("write the report of %s: %w", r.Device, err)
 		}
 	}
@@ -202,6 +210,17 @@ func (s *Store) prepare(r hw.Report, first bool) hw.Report {
 	return hw.Normalise(*s.stateOf(r.Device), r)
 }
 
+// firstVisit writes down that a visit is the first one known here of its device. The box may have a new disk, and what was read before stand
+// at headquarters alone, which is not heard yet: it tells what lies between.
+func (s *Store) firstVisit(f *flush, r *hw.Report) error {
+	if len(s.visitsOf(r.Device)) > 0 {
+		return nil
+	}
+	fact := fold.First{Device: r.Device, Origin: s.id.origin, Started: r.Started, Period: r.Shortest}.Fact(r.Started)
+	s.stateOf(r.Device).Set(fact)
+	return f.facts.add(func(b []byte) ([]byte, error) { return journal.AppendFact(b, fact, f.wallMS) })
+}
+
 // unvisited returns the gap between the last visit known here and r: no interval longer than one
 // and a half periods is without a visit or a gap, and no visit that was acknowledged anywhere is
 // lost without one.
@@ -223,6 +242,9 @@ func (s *Store) unvisited(r *hw.Report) (hw.Gap, bool) {
 	passed := s.visitedElsewhere > last.Turn || last.Origin != s.id.origin
 	s.state.RUnlock()
 	if last.Origin == s.id.origin && last.Incarnation != s.inc.id {
+		if g, ok := s.turnedGap(last, r); ok {
+			return g, true
+		}
 		if g, ok := s.awayGap(last, r); ok || !passed {
 			return g, ok
 		}

@@ -14,6 +14,7 @@ import (
 
 	"rackpost/hw"
 	"rackpost/hw/journal"
+	"rackpost/wholefile"
 )
 
 const ballastFile = "ballast"
@@ -377,6 +378,7 @@ func (g *segment) part(want func(journal.Stream) bool) journal.Vector {
 type dropped struct {
 	part, hq journal.Vector
 	span     span
+	spans    map[journal.ID]span // of what was other sites'
 }
 
 // drop removes part from g: what is left is written to a new file, which takes the old one's
@@ -400,7 +402,7 @@ func (s *Store) drop(ctx context.Context, g *segment, part, hq journal.Vector) (
 		}
 	}
 	s.opt.Logger.Warn("dropping old records for want of space", "segment", filepath.Base(g.file()), "batches", part.Count(), "streams", streamsOf(part))
-	d := dropped{part, hq, g.span}
+	d := dropped{part, hq, g.span, s.spansOf(part, g.span)}
 	told := s.tellDropped(d)
 	if told == nil {
 		told = s.writeBasesOf(part)
@@ -455,14 +457,14 @@ func (s *Store) tellDropped(d dropped) error {
 	}
 	name := streamsOf(d.part)
 	gap := hw.GapValue{Reason: hw.Dropped, Detail: fmt.Sprintf("%d batches of %s were dropped for want of space", d.part.Count(), name)}
-	if d.span.first <= d.span.last {
-		gap.From, gap.To = time.UnixMilli(d.span.first), time.UnixMilli(d.span.last)
-	}
-	fact := hw.Fact{Kind: hw.GapFact, Component: BoxPath(s.id.origin), Group: name + "#" + string(hw.Dropped), At: s.opt.Now(), Value: gap}
+	fact := hw.Fact{Kind: hw.GapFact, Component: BoxPath(s.id.origin), Group: name + "#" + string(hw.Dropped), At: s.opt.Now(), Value: d.span.of(gap)}
 	if err := f.facts.add(func(b []byte) ([]byte, error) { return journal.AppendFact(b, fact, f.wallMS) }); err != nil {
 		return err
 	}
 	if err := s.commit(f); err != nil {
+		return err
+	}
+	if err := s.tellOthers(d.part, d.spans, hw.Dropped, "were dropped for want of space"); err != nil {
 		return err
 	}
 	s.state.Lock()
@@ -502,7 +504,7 @@ func (s *Store) strip(g *segment, left journal.Vector, tmp string) error {
 	}
 	s.notify()
 	s.state.Unlock()
-	return errors.Join(err, syncDir(s.opt.Dir))
+	return errors.Join(err, wholefile.SyncFolder(s.opt.Dir))
 }
 
 // replace is strip's work on the files. The caller holds use.

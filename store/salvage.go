@@ -17,6 +17,7 @@ import (
 
 	"rackpost/hw"
 	"rackpost/hw/journal"
+	"rackpost/wholefile"
 )
 
 // A damaged segment is salvaged: what can be read of it is copied into a fresh file, which
@@ -102,7 +103,7 @@ func (s *Store) dropAside() (bool, error) {
 	s.opt.Logger.Warn("removing a damaged file for want of space", "file", names[0])
 	path := filepath.Join(s.opt.Dir, names[0])
 	removeDB(path)
-	return true, errors.Join(os.RemoveAll(path), syncDir(s.opt.Dir))
+	return true, errors.Join(os.RemoveAll(path), wholefile.SyncFolder(s.opt.Dir))
 }
 
 // finishSalvages completes what a crash cut off in dir: a copy without the damaged file takes
@@ -121,7 +122,7 @@ func finishSalvages(dir string) error {
 		_, err := os.Lstat(path + sealedSuffix)
 		_, err2 := os.Lstat(path + openSuffix)
 		if errors.Is(err, os.ErrNotExist) && errors.Is(err2, os.ErrNotExist) {
-			err = errors.Join(os.Rename(path+salvagedSuffix, path+sealedSuffix), syncDir(dir))
+			err = errors.Join(os.Rename(path+salvagedSuffix, path+sealedSuffix), wholefile.SyncFolder(dir))
 		} else {
 			err = os.Remove(path + salvagedSuffix)
 		}
@@ -273,7 +274,7 @@ func (s *Store) salvage(ctx context.Context, g *segment) error {
 		removeDB(to + tmpSuffix)
 		return nil
 	}
-	if err := errors.Join(os.Rename(to+tmpSuffix, to), syncDir(s.opt.Dir)); err != nil {
+	if err := errors.Join(os.Rename(to+tmpSuffix, to), wholefile.SyncFolder(s.opt.Dir)); err != nil {
 		return err
 	}
 	return s.serve(ctx, c, to)
@@ -477,7 +478,7 @@ func (g *segment) putAside(to string) error {
 		return err
 	}
 	removeDB(r.original)
-	if err := syncDir(dir); err != nil || r.nothing {
+	if err := wholefile.SyncFolder(dir); err != nil || r.nothing {
 		return err
 	}
 	final := stemOf(r.original) + sealedSuffix
@@ -487,7 +488,7 @@ func (g *segment) putAside(to string) error {
 	g.mu.Lock()
 	g.path = final
 	g.mu.Unlock()
-	return syncDir(dir)
+	return wholefile.SyncFolder(dir)
 }
 
 // tellLost writes the tombstones of what g lost of this box's own, so that nobody waits for it,
@@ -497,6 +498,7 @@ func (s *Store) tellLost(g *segment) error {
 	if len(r.lost) == 0 && !r.unknown {
 		return nil
 	}
+	spans := s.spansOf(r.lost, r.span)
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	if err := s.begin(); err != nil {
@@ -507,18 +509,26 @@ func (s *Store) tellLost(g *segment) error {
 		return err
 	}
 	gap := hw.GapValue{Reason: hw.Damaged, Detail: r.detail(filepath.Base(stemOf(r.original)))}
-	if r.span.first <= r.span.last {
-		gap.From, gap.To = time.UnixMilli(r.span.first), time.UnixMilli(r.span.last)
-	}
 	name := streamsOf(r.lost)
 	if name == "" {
 		name = "records"
 	}
-	fact := hw.Fact{Kind: hw.GapFact, Component: BoxPath(s.id.origin), Group: name + "#" + string(hw.Damaged), At: s.opt.Now(), Value: gap}
+	fact := hw.Fact{Kind: hw.GapFact, Component: BoxPath(s.id.origin), Group: name + "#" + string(hw.Damaged), At: s.opt.Now(), Value: r.span.of(gap)}
 	if err := f.facts.add(func(b []byte) ([]byte, error) { return journal.AppendFact(b, fact, f.wallMS) }); err != nil {
 		return err
 	}
-	return s.commit(f)
+	if err := s.commit(f); err != nil {
+		return err
+	}
+	return s.tellOthers(r.lost, spans, hw.Damaged, "were lost in a damaged segment"+r.still())
+}
+
+// still says what of the loss is served all the same.
+func (r *rescue) still() string {
+	if r.twin && r.lostSamples() {
+		return "; the readings are served from its twin"
+	}
+	return ""
 }
 
 func (r *rescue) detail(stem string) string {
@@ -529,8 +539,5 @@ func (r *rescue) detail(stem string) string {
 	case r.unknown:
 		text += "; there may be more"
 	}
-	if r.twin && r.lostSamples() {
-		text += "; the readings are served from its twin"
-	}
-	return text
+	return text + r.still()
 }

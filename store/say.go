@@ -115,3 +115,20 @@ func (s *Store) Learned(device hw.DeviceID) hw.Attrs {
 	}
 	return out
 }
+
+// LearnedOf returns what is learned of each device of a site, in order of component and key. It reads nothing else of them.
+func (s *Store) LearnedOf(site journal.ID) map[hw.DeviceID][]hw.Fact {
+	s.state.RLock()
+	defer s.state.RUnlock()
+	f := s.folds[site]
+	if f == nil {
+		return nil
+	}
+	out := map[hw.DeviceID][]hw.Fact{}
+	for _, id := range f.Devices() {
+		if facts := f.Of(id, hw.LearnedFact); len(facts) > 0 {
+			out[id] = facts
+		}
+	}
+	return out
+}

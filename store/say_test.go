@@ -64,6 +64,9 @@ func TestSayIsAtOnce(t *testing.T) {
 		if d := cmp.Diff(hw.Attrs{{Key: "certificate", Value: "b5bb"}}, a.Learned("srv-1")); d != "" {
 			t.Error(d)
 		}
+		if got := a.LearnedOf(a.o.Site); len(got) != 1 || len(got["srv-1"]) == 0 || got["srv-1"][0].Value != (hw.LearnedValue{Value: "b5bb"}) || a.LearnedOf(journal.ID{99}) != nil {
+			t.Errorf("learned of the devices of the site: %+v", got)
+		}
 		if d, ok := a.Device("srv-1"); !ok || d.LastVisit.IsZero() {
 			t.Errorf("the report of %+v is not there", d)
 		}
@@ -84,7 +87,9 @@ func TestSaidAndVisited(t *testing.T) {
 		require(t, err)
 		n := 0
 		for _, f := range facts {
-			n += map[hw.FactKind]int{hw.LearnedFact: 1}[f.Kind]
+			if f.Kind == hw.LearnedFact && f.Component == "" {
+				n++
+			}
 		}
 		return n
 	}

@@ -18,6 +18,7 @@ import (
 	"sync"
 
 	"rackpost/hw/journal"
+	"rackpost/wholefile"
 )
 
 // SegmentID names a segment for ever, on this box only.
@@ -60,6 +61,7 @@ type segment struct {
 	writer  *sql.DB
 	reader  *sql.DB
 	layouts map[journal.LayoutID]struct{}
+	aside   map[journal.ID]int  // batches of a site that this opening set aside
 	next    int64               // the next position
 	pages   int64               // of the file once its WAL is in it
 	by      journal.Incarnation // the last of this opening's that wrote into it
@@ -122,7 +124,7 @@ func parseSegmentName(name string) (number uint64, id SegmentID, sealed, ok bool
 
 // createSegment makes the next segment of dir, empty and durable.
 func createSegment(ctx context.Context, dir string, number uint64, id identity, held *ledger, past []SegmentID) (*segment, error) {
-	s := &segment{number: number, own: ledger{ring: held.ring}, told: true, sized: true, span: emptySpan(), layouts: map[journal.LayoutID]struct{}{}, next: 1}
+	s := &segment{number: number, own: ledger{ring: held.ring}, told: true, sized: true, span: emptySpan(), layouts: map[journal.LayoutID]struct{}{}, aside: map[journal.ID]int{}, next: 1}
 	if _, err := rand.Read(s.id[:]); err != nil {
 		return nil, err
 	}
@@ -166,7 +168,7 @@ func createFile(ctx context.Context, path string, fill func(*sql.Tx) error) erro
 		removeDB(tmp)
 		return err
 	}
-	return syncDir(filepath.Dir(path))
+	return wholefile.SyncFolder(filepath.Dir(path))
 }
 
 // removeDB removes a database that is not needed, as far as that is possible; what stays is
@@ -195,7 +197,7 @@ func (s *segment) openForWriting() {
 // loadSegment reads what is known of a segment without reading its batches. A segment that
 // cannot be read comes back with damage set.
 func loadSegment(ctx context.Context, path string, number uint64, id SegmentID, sealed bool, ring *keyring) *segment {
-	s := &segment{id: id, number: number, path: path, sealed: sealed, held: journal.Vector{}, own: ledger{ring: ring}, span: emptySpan(), layouts: map[journal.LayoutID]struct{}{}}
+	s := &segment{id: id, number: number, path: path, sealed: sealed, held: journal.Vector{}, own: ledger{ring: ring}, span: emptySpan(), layouts: map[journal.LayoutID]struct{}{}, aside: map[journal.ID]int{}}
 	var err error
 	if sealed {
 		err = s.read(func(db *sql.DB) error { return s.load(ctx, db) })
@@ -561,13 +563,4 @@ func (s *segment) close() error {
 		}
 	}
 	return err
-}
-
-// syncDir makes the names in dir durable.
-func syncDir(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }

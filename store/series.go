@@ -35,7 +35,8 @@ const defaultPoints = 1_000_000
 
 // Series calls fn for the readings asked for, in order of component, sensor and time. Where
 // two boxes visited, an island's readings are given only where those of the boxes with
-// authority are missing for one and a half times their usual distance.
+// authority are missing for one and a half times their usual distance, as far as that is known
+// from the time asked for.
 func (s *Store) Series(ctx context.Context, q SeriesQuery, fn func(Point) error) error {
 	or(&q.Site, s.id.site)
 	or(&q.Limit, defaultPoints)
@@ -84,8 +85,8 @@ func (s *Store) gather(ctx context.Context, w seriesWanted) (*seriesReader, erro
 }
 
 // authoritative leaves out an island's points where others are. points are of one series, in
-// order of time.
-func authoritative(points []reading) []reading {
+// order of time; from is where what was asked for begins.
+func authoritative(points []reading, from int64) []reading {
 	islands := 0
 	var times, steps []int64
 	for i := range points {
@@ -117,25 +118,27 @@ func authoritative(points []reading) []reading {
 	}
 	var out []reading
 	for _, p := range points {
-		if p.mode != journal.Island || aloneAt(times, p.at, step+step/2) {
+		if p.mode != journal.Island || aloneAt(times, p.at, step+step/2, span{from, points[len(points)-1].at}) {
 			out = append(out, p)
 		}
 	}
 	return out
 }
 
-// aloneAt says whether at lies in a hole of times wider than width.
-func aloneAt(times []int64, at, width int64) bool {
+// aloneAt says whether at lies in a hole of times wider than width. Of the holes at both ends as much counts as lies in all.
+func aloneAt(times []int64, at, width int64, all span) bool {
 	i, found := slices.BinarySearch(times, at)
-	switch {
-	case found:
+	if found {
 		return false
-	case i == 0:
-		return times[0]-at > width
-	case i == len(times):
-		return at-times[i-1] > width
 	}
-	return times[i]-times[i-1] > width
+	begin, end := all.first, all.last
+	if i > 0 {
+		begin = times[i-1]
+	}
+	if i < len(times) {
+		end = times[i]
+	}
+	return end-begin > width
 }
 
 // seriesReader gathers readings from segments.
@@ -198,7 +201,7 @@ func (d *deviceSeries) sorted() []*series {
 		if !slices.IsSortedFunc(x.readings, byTime) {
 			slices.SortStableFunc(x.readings, byTime)
 		}
-		x.readings = authoritative(x.readings)
+		x.readings = authoritative(x.readings, d.reader.want.span.first)
 	}
 	return all
 }

@@ -39,6 +39,13 @@ func (s *Store) Holds(k journal.Key) bool {
 	return s.held.Has(k.StreamKey, k.Seq) && !s.wanted.Has(k.StreamKey, k.Seq)
 }
 
+// ConflictsOf returns how often other content of a site came under a held key, in earlier openings too as far as it was set aside.
+func (s *Store) ConflictsOf(site journal.ID) uint64 {
+	s.state.RLock()
+	defer s.state.RUnlock()
+	return s.conflicts[site]
+}
+
 // HaveOf returns what of a site stands in the segments.
 func (s *Store) HaveOf(site journal.ID) journal.Vector {
 	out := journal.Vector{}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"rackpost/hw"
@@ -46,28 +47,32 @@ type Store struct {
 	states   map[hw.DeviceID]*hw.State
 	layouts  layoutCache
 	clock    clockWatch
-	hq       journal.Vector // what HQ is known to hold
-	mode     journal.Mode   // at the last flush
-	lastTurn struct {       // given, and when
+	hq       journal.Vector       // what HQ is known to hold
+	voices   map[journal.ID]voice // in the journals of other sites
+	late     map[journal.ID]late
+	back     putBack
+	mode     journal.Mode // at the last flush
+	lastTurn struct {     // given, and when
 		turn  uint64
 		since time.Duration // since boot
 	}
 	ballast atomic.Bool // the ballast file is there
 
 	// state guards what readers see: it changes only after a commit.
-	state    sync.RWMutex
-	segments []*segment  // in order, the open one last; quarantined ones too
-	past     []SegmentID // every segment there was, as far as that is known
-	keys     keyring
-	held     ledger
-	wanted   ledger // of held: lost by damage, and taken again
-	unread   ledger // batches here that this program could not fully read: no base covers them
-	folds    map[journal.ID]*fold.Fold
-	common   *fold.Common
-	tails    map[*segment]*index // of segments without a twin
-	changed  chan struct{}
-	watched  map[journal.ID]chan struct{} // closed at the next change of a site
-	stats    Stats
+	state     sync.RWMutex
+	segments  []*segment  // in order, the open one last; quarantined ones too
+	past      []SegmentID // every segment there was, as far as that is known
+	keys      keyring
+	held      ledger
+	wanted    ledger // of held: lost by damage, and taken again
+	unread    ledger // batches here that this program could not fully read: no base covers them
+	folds     map[journal.ID]*fold.Fold
+	common    *fold.Common
+	tails     map[*segment]*index // of segments without a twin
+	changed   chan struct{}
+	watched   map[journal.ID]chan struct{} // closed at the next change of a site
+	conflicts map[journal.ID]uint64        // by site
+	stats     Stats
 
 	visitedElsewhere uint64 // the greatest turn of another box's samples of this site
 
@@ -106,7 +111,8 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 	}
 	s := &Store{opt: opt, lock: lock, reports: make(chan putRequest), ended: make(chan struct{}), closed: make(chan struct{}), sealing: make(chan struct{}, 1),
 		previous: map[journal.StreamKey]uint32{}, states: map[hw.DeviceID]*hw.State{}, layouts: newLayoutCache(),
-		hq: journal.Vector{}, folds: map[journal.ID]*fold.Fold{}, common: fold.NewCommon(), tails: map[*segment]*index{}, changed: make(chan struct{}), watched: map[journal.ID]chan struct{}{}}
+		hq: journal.Vector{}, voices: map[journal.ID]voice{}, late: map[journal.ID]late{}, folds: map[journal.ID]*fold.Fold{}, common: fold.NewCommon(), tails: map[*segment]*index{}, changed: make(chan struct{}), watched: map[journal.ID]chan struct{}{},
+		conflicts: map[journal.ID]uint64{}}
 	s.held.ring, s.wanted.ring, s.unread.ring = &s.keys, &s.keys, &s.keys
 	s.damages.known = map[damagedAt]struct{}{}
 	if err := s.load(ctx); err != nil {
@@ -149,27 +155,62 @@ func newIncarnation() (journal.Incarnation, error) {
 	}
 }
 
-// Close ends the use of the folder. Call it after Run has returned. It notes that the stop
+// Close ends the use of the folder. Call it after Run has returned, when nobody writes any more. It notes that the stop
 // was in order. A second Close does nothing.
 func (s *Store) Close() error {
 	s.keeping.Lock()
 	defer s.keeping.Unlock()
-	s.writing.Lock()
-	defer s.writing.Unlock()
 	if s.isClosed() {
 		return nil
 	}
+	err := s.noteEnd(context.Background())
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	close(s.closed)
-	var err error
-	if s.open != nil && s.open.damaged() == nil && s.inc.begun {
-		err = s.open.noteClosed(context.Background(), s.inc.id)
-	}
 	for _, g := range s.listed() {
 		g.use.Lock()
 		err = errors.Join(err, g.close())
 		g.use.Unlock()
 	}
 	return errors.Join(err, unlockDir(s.lock))
+}
+
+// endTries is how often room is made for the note of an orderly stop: it takes two pages.
+const endTries = 4
+
+// noteEnd notes that the stop was in order. Somebody else may have filled the disk since the keeper made room last: without the note the
+// next start would tell of a crash that was none. The caller holds keeping.
+func (s *Store) noteEnd(ctx context.Context) error {
+	note := func() error {
+		if err := s.tellPending(); err != nil { // of what is dropped here nobody would tell later
+			return err
+		}
+		if len(s.untold) > 0 {
+			return fmt.Errorf("tell what was dropped for want of space: %w", syscall.ENOSPC)
+		}
+		s.writing.Lock()
+		defer s.writing.Unlock()
+		if s.open == nil || s.open.damaged() != nil || !s.inc.begun {
+			return nil
+		}
+		return s.open.noteClosed(ctx, s.inc.id)
+	}
+	err := note()
+	for try := 0; try < endTries && isFull(err); try++ {
+		freed := s.freeBallast()
+		if !freed {
+			var failed error
+			if freed, failed = s.shedOne(ctx); failed != nil || !freed {
+				err = errors.Join(err, failed)
+				break
+			}
+		}
+		err = note()
+	}
+	if err != nil {
+		return fmt.Errorf("note that the stop was in order: %w", err)
+	}
+	return nil
 }
 
 func (s *Store) isClosed() bool {

@@ -112,7 +112,8 @@ func TestPutAndRead(t *testing.T) {
 			t.Fatalf("%d points of all: %v", all, err)
 		}
 		d, ok := b.Device("sw-1")
-		if !ok || len(d.Facts) != 5 || !d.LastGood.Equal(start.Add(49*time.Minute)) {
+		if !ok || len(d.Facts) != 6 || // and that it is the first visit
+			!d.LastGood.Equal(start.Add(49*time.Minute)) {
 			t.Fatalf("device %+v", d)
 		}
 	}

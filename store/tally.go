@@ -152,8 +152,13 @@ func (a *aggregator) emit(fn func(Bucket) error) error {
 type tally struct {
 	*aggregator
 	device deviceKey
+	due    Due
 	series map[sampleName]*seriesTally
 	err    error
+}
+
+func (a *aggregator) tallyOf(d deviceKey) tally {
+	return tally{aggregator: a, device: d, series: map[sampleName]*seriesTally{}}
 }
 
 // seriesTally is what was taken of one sensor of a component.
@@ -185,14 +190,23 @@ func (t *tally) take(all []*series) {
 	}
 }
 
-// period returns how far apart the readings of a series are to be: as configured, or as they are, by their median, and
-// where there is but one by when the next visit was due.
+// period returns how far apart the readings of a series are to be: the longest period of a section that is no longer than they are
+// apart, else as far as they are, by their median, and where there is but one by when the next visit was due.
 func (t *tally) period(x *series) int64 {
-	if t.q.Period != nil {
-		if p := t.q.Period(t.device.site, t.device.device, x.name.component, x.name.sensor); p > 0 {
-			return p.Milliseconds()
+	observed := observedPeriod(x)
+	if t.due.Since.IsZero() || t.due.Set.UnixMilli() > t.grid.from {
+		return observed
+	}
+	best := int64(0)
+	for _, p := range t.due.Periods {
+		if ms := p.Milliseconds(); ms > best && ms <= observed+observed/4 {
+			best = ms
 		}
 	}
+	return cmp.Or(best, observed)
+}
+
+func observedPeriod(x *series) int64 {
 	var steps []int64
 	for i := 1; i < len(x.readings); i++ {
 		if d := x.readings[i].at - x.readings[i-1].at; d > 0 {
@@ -203,7 +217,7 @@ func (t *tally) period(x *series) int64 {
 		return max(1, x.readings[0].periodMS)
 	}
 	slices.Sort(steps)
-	return steps[len(steps)/2]
+	return steps[(len(steps)-1)/2] // of two the lesser: the other one may be an outage
 }
 
 // reach is how long a reading stands for the time before it.
@@ -285,7 +299,7 @@ func (t *tally) finish() error {
 		if last-s.last > late || (t.now >= s.last && t.now-s.last <= late) {
 			to = min(to, s.last)
 		}
-		if t.inside(s) {
+		if t.inside(s, last-s.last <= late && to > from) {
 			s.group.series++
 			t.grid.spread(from, to, func(i int, ms int64) { s.group.buckets[i].expected += float64(ms) })
 		}
@@ -293,7 +307,8 @@ func (t *tally) finish() error {
 	return nil
 }
 
-// inside says whether a series has to do with the time asked for, and not with the margins alone.
-func (t *tally) inside(s *seriesTally) bool {
-	return s.last >= t.grid.from && s.first-s.period < t.grid.to
+// inside says whether a series has to do with the time asked for, and not with the margins alone. One that ended before with
+// all of its device has: readings of it were due.
+func (t *tally) inside(s *seriesTally, due bool) bool {
+	return (s.last >= t.grid.from || due) && s.first-s.period < t.grid.to
 }

@@ -14,6 +14,7 @@ import (
 	"rackpost/hw"
 	"rackpost/hw/journal"
 	"rackpost/store/chunk"
+	"rackpost/wholefile"
 )
 
 // A twin is a sealed segment's samples turned round, one row for each component and chunk
@@ -145,7 +146,7 @@ func (s *Store) makeTwin(ctx context.Context, g *segment) (err error) {
 	s.state.Lock()
 	delete(s.tails, g)
 	s.state.Unlock()
-	return syncDir(s.opt.Dir)
+	return wholefile.SyncFolder(s.opt.Dir)
 }
 
 // errTooVaried says that a segment has more names than a twin can number.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"rackpost/hw/journal"
+	"rackpost/wholefile"
 )
 
 // Held is not shrunk by damage: what was dropped on purpose must not come back. What was lost by
@@ -79,12 +80,9 @@ func (s *Store) unwant(part journal.Vector) error {
 func (s *Store) writeWanted(v journal.Vector) error {
 	path := filepath.Join(s.opt.Dir, wantedFile)
 	if len(v) == 0 {
-		if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
-			return errors.Join(err, syncDir(s.opt.Dir))
-		}
-		return nil
+		return wholefile.Remove(path)
 	}
-	if err := writeFile(path, v.Marshal()); err != nil {
+	if err := wholefile.Write(path, v.Marshal(), fileMode); err != nil {
 		return fmt.Errorf("note what is wanted again: %w", err)
 	}
 	return nil
