@@ -85,7 +85,7 @@ func (k *Keeper) admit(ctx context.Context, request []byte, m message, desk Desk
 	}
 	k.joining.Lock()
 	defer k.joining.Unlock()
-	if err := k.mayJoin(grant, p, k.clock().now); err != nil {
+	if err := k.mayJoin(grant, p, k.clock().Now); err != nil {
 		return message{}, err
 	}
 	got, err := k.grace(p.Member, key)

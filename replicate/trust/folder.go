@@ -4,18 +4,15 @@ import (
 	"crypto/ed25519"
 	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"filippo.io/age"
 
+	"rackpost/replicate/keys"
 	"rackpost/replicate/mode"
 )
 
@@ -34,11 +31,15 @@ const (
 )
 
 const (
-	folderMode  = 0o700
-	fileMode    = 0o600
 	maxFile     = 256 << 10
 	identityNow = 1 // the format of identityFile
 )
+
+// folder is where its files are.
+func (f Folder) folder() keys.Folder {
+	return keys.Folder{Path: string(f), Name: "the pair's folder", Exposed: "leave the pair and join it anew", Most: maxFile,
+		Broken: "put the whole folder back from one copy, or move it away and join again with a new token (\"rackpost pair join\")"}
+}
 
 // ErrNoPair is returned for a folder that holds no member.
 var ErrNoPair = errors.New("this machine is in no pair: make one with \"rackpost pair init\", or join one with \"rackpost pair join\"")
@@ -71,7 +72,7 @@ type held struct {
 // Identity reads who this machine is, without its keys. It returns ErrNoPair when it is no member.
 func (f Folder) Identity() (Identity, error) {
 	var id Identity
-	b, err := f.read(identityFile)
+	b, err := f.folder().Read(identityFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return id, ErrNoPair
 	}
@@ -79,19 +80,22 @@ func (f Folder) Identity() (Identity, error) {
 		return id, err
 	}
 	if err := json.Unmarshal(b, &id); err != nil {
-		return id, f.broken(identityFile, err.Error())
+		return id, f.folder().Damaged(identityFile, err.Error())
 	}
 	if id.Format != identityNow {
-		return id, fmt.Errorf("%s is of format %d, this version knows %d: use the version that wrote it", f.path(identityFile), id.Format, identityNow)
+		return id, fmt.Errorf("%s is of format %d, this version knows %d: use the version that wrote it", f.folder().At(identityFile), id.Format, identityNow)
 	}
 	if err := id.Self.Check(); err != nil {
-		return id, f.broken(identityFile, err.Error())
+		return id, f.folder().Damaged(identityFile, err.Error())
 	}
 	return id, nil
 }
 
 func (f Folder) load() (*held, error) {
-	if err := f.checkMode("."); err != nil {
+	in := f.folder()
+	if err := in.Check("."); errors.Is(err, fs.ErrNotExist) {
+		return nil, ErrNoPair
+	} else if err != nil {
 		return nil, err
 	}
 	id, err := f.Identity()
@@ -102,10 +106,10 @@ func (f Folder) load() (*held, error) {
 	if h.key, err = f.readKey(nodeKeyFile); err != nil {
 		return nil, err
 	}
-	if h.leaf, err = f.readCertificate(nodeFile); err != nil {
+	if h.leaf, err = in.ReadCertificate(nodeFile); err != nil {
 		return nil, err
 	}
-	if h.ca.cert, err = f.readCertificate(caFile); err != nil {
+	if h.ca.cert, err = in.ReadCertificate(caFile); err != nil {
 		return nil, err
 	}
 	if id.Self.Role == mode.Box {
@@ -121,27 +125,27 @@ func (f Folder) load() (*held, error) {
 
 // checkHeld says which file is not of the same member as the others.
 func (f Folder) checkHeld(h *held) error {
-	if fingerprintOf(h.ca.cert) != h.CA {
-		return f.broken(caFile, "it is not the CA that identity.json names")
+	if keys.FingerprintOf(h.ca.cert) != h.CA {
+		return f.folder().Damaged(caFile, "it is not the CA that identity.json names")
 	}
 	if NodeOf(public(h.key)) != h.Self.Node {
-		return f.broken(nodeKeyFile, "it is not the key of the member that identity.json names")
+		return f.folder().Damaged(nodeKeyFile, "it is not the key of the member that identity.json names")
 	}
 	peer, err := checkChain(h.ca.cert, h.leaf)
 	if err != nil {
-		return f.broken(nodeFile, err.Error())
+		return f.folder().Damaged(nodeFile, err.Error())
 	}
 	if peer != h.Peer() {
-		return f.broken(nodeFile, "it is not the certificate of the member that identity.json names")
+		return f.folder().Damaged(nodeFile, "it is not the certificate of the member that identity.json names")
 	}
 	if h.Self.Role != mode.Box {
 		return nil
 	}
 	if !public(h.ca.key).Equal(h.ca.cert.PublicKey) {
-		return f.broken(caKeyFile, "it is not the key of ca.pem")
+		return f.folder().Damaged(caKeyFile, "it is not the key of ca.pem")
 	}
 	if h.seal.Recipient().String() != h.Self.Recipient {
-		return f.broken(sealKeyFile, "it is not the key of the recipient that identity.json names")
+		return f.folder().Damaged(sealKeyFile, "it is not the key of the recipient that identity.json names")
 	}
 	return nil
 }
@@ -149,18 +153,19 @@ func (f Folder) checkHeld(h *held) error {
 // save writes all of a new member, the identity last: after a crash before that the folder holds
 // no member, and what lies there is used again or overwritten.
 func (f Folder) save(h *held) error {
+	in := f.folder()
 	if err := f.saveKeys(h); err != nil {
 		return err
 	}
 	if h.ca.key != nil {
-		if err := f.writeKey(caKeyFile, h.ca.key); err != nil {
+		if err := in.WriteKey(caKeyFile, h.ca.key); err != nil {
 			return err
 		}
 	}
-	if err := f.writeCertificate(caFile, h.ca.cert); err != nil {
+	if err := in.WriteCertificate(caFile, h.ca.cert); err != nil {
 		return err
 	}
-	if err := f.writeCertificate(nodeFile, h.leaf); err != nil {
+	if err := in.WriteCertificate(nodeFile, h.leaf); err != nil {
 		return err
 	}
 	return f.saveIdentity(h.Identity)
@@ -168,16 +173,17 @@ func (f Folder) save(h *held) error {
 
 // saveKeys writes what a candidate needs to ask again after a crash.
 func (f Folder) saveKeys(h *held) error {
-	if err := f.make(); err != nil {
+	in := f.folder()
+	if err := in.Make(); err != nil {
 		return err
 	}
-	if err := f.writeKey(nodeKeyFile, h.key); err != nil {
+	if err := in.WriteKey(nodeKeyFile, h.key); err != nil {
 		return err
 	}
 	if h.seal == nil {
 		return nil
 	}
-	return f.write(sealKeyFile, []byte(h.seal.String()+"\n"))
+	return in.Write(sealKeyFile, []byte(h.seal.String()+"\n"))
 }
 
 func (f Folder) saveIdentity(id Identity) error {
@@ -185,174 +191,32 @@ func (f Folder) saveIdentity(id Identity) error {
 	if err != nil {
 		return err
 	}
-	return f.write(identityFile, append(b, '\n'))
+	return f.folder().Write(identityFile, append(b, '\n'))
 }
 
 // Leave makes this machine a member of no pair: the keys are gone after it. The rest of the folder
 // is not touched.
 func (f Folder) Leave() error {
 	for _, name := range []string{identityFile, caKeyFile, sealKeyFile, nodeKeyFile, nodeFile, caFile} {
-		err := os.Remove(f.path(name))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err = errors.Join(err, syncFolder(string(f))); err != nil {
+		if err := f.folder().Remove(name); err != nil {
 			return fmt.Errorf("leave the pair: %w", err)
 		}
 	}
 	return nil
 }
 
-func (f Folder) path(name string) string { return filepath.Join(string(f), name) }
-
-func (f Folder) broken(name, why string) error {
-	return fmt.Errorf("%s: %s: put the whole folder back from one copy, or move it away and join again with a new token (\"rackpost pair join\")", f.path(name), why)
-}
-
-func (f Folder) make() error {
-	if err := os.MkdirAll(string(f), folderMode); err != nil {
-		return fmt.Errorf("make the pair's folder: %w", err)
-	}
-	if err := f.checkMode("."); err != nil {
-		return err
-	}
-	return syncFolder(filepath.Dir(string(f)))
-}
-
-// checkMode refuses what others than the owner may read or write.
-func (f Folder) checkMode(name string) error {
-	info, err := os.Stat(f.path(name))
-	if errors.Is(err, fs.ErrNotExist) && name == "." {
-		return ErrNoPair
-	}
-	if err != nil {
-		return fmt.Errorf("read the pair's folder: %w", err)
-	}
-	if perm := info.Mode().Perm(); perm&0o077 != 0 {
-		return fmt.Errorf("%s may be read or written by others (mode %04o), so its keys may be known to them: if nobody else uses this machine, \"chmod go= %s\"; otherwise leave the pair and join it anew", f.path(name), perm, f.path(name))
-	}
-	return nil
-}
-
-func (f Folder) read(name string) ([]byte, error) {
-	file, err := os.Open(f.path(name))
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	if err := f.checkMode(name); err != nil {
-		return nil, err
-	}
-	b, err := io.ReadAll(io.LimitReader(file, maxFile+1))
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", f.path(name), err)
-	}
-	if len(b) > maxFile {
-		return nil, f.broken(name, "it is far too long")
-	}
-	return b, nil
-}
-
-// needed reads a file that must be there beside identityFile.
-func (f Folder) needed(name string) ([]byte, error) {
-	b, err := f.read(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, f.broken(name, "it is missing")
-	}
-	return b, err
-}
-
-// write puts content under name, durably and whole or not at all.
-func (f Folder) write(name string, content []byte) error {
-	path := f.path(name)
-	tmp := path + ".tmp"
-	if err := os.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	file, err := os.OpenFile(tmp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, fileMode)
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	_, err = file.Write(content)
-	if err = errors.Join(err, file.Sync(), file.Close()); err == nil {
-		err = os.Rename(tmp, path)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("write %s: %w", path, err), os.Remove(tmp))
-	}
-	return syncFolder(string(f))
-}
-
-func syncFolder(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
-const (
-	pemCertificate = "CERTIFICATE"
-	pemKey         = "PRIVATE KEY"
-)
-
-func (f Folder) writeCertificate(name string, c *x509.Certificate) error {
-	return f.write(name, pem.EncodeToMemory(&pem.Block{Type: pemCertificate, Bytes: c.Raw}))
-}
-
-func (f Folder) readCertificate(name string) (*x509.Certificate, error) {
-	der, err := f.readPEM(name, pemCertificate)
-	if err != nil {
-		return nil, err
-	}
-	c, err := x509.ParseCertificate(der)
-	if err != nil {
-		return nil, f.broken(name, err.Error())
-	}
-	return c, nil
-}
-
-func (f Folder) writeKey(name string, key ed25519.PrivateKey) error {
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return err
-	}
-	return f.write(name, pem.EncodeToMemory(&pem.Block{Type: pemKey, Bytes: der}))
-}
-
 func (f Folder) readKey(name string) (ed25519.PrivateKey, error) {
-	der, err := f.readPEM(name, pemKey)
-	if err != nil {
-		return nil, err
-	}
-	parsed, err := x509.ParsePKCS8PrivateKey(der)
-	key, ok := parsed.(ed25519.PrivateKey)
-	if err != nil || !ok {
-		return nil, f.broken(name, "it is no Ed25519 key") // the reason could quote the key
-	}
-	return key, nil
-}
-
-func (f Folder) readPEM(name, kind string) ([]byte, error) {
-	b, err := f.needed(name)
-	if err != nil {
-		return nil, err
-	}
-	block, rest := pem.Decode(b)
-	if block == nil || block.Type != kind || len(strings.TrimSpace(string(rest))) != 0 {
-		return nil, f.broken(name, "it is not one PEM block of type "+kind)
-	}
-	return block.Bytes, nil
+	return keys.ReadKey[ed25519.PrivateKey](f.folder(), name, "Ed25519")
 }
 
 func (f Folder) readSeal() (*age.X25519Identity, error) {
-	b, err := f.needed(sealKeyFile)
+	b, err := f.folder().Needed(sealKeyFile)
 	if err != nil {
 		return nil, err
 	}
 	key, err := age.ParseX25519Identity(strings.TrimSpace(string(b)))
 	if err != nil {
-		return nil, f.broken(sealKeyFile, "it is no age X25519 identity")
+		return nil, f.folder().Damaged(sealKeyFile, "it is no age X25519 identity")
 	}
 	return key, nil
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"slices"
 
+	"rackpost/replicate/keys"
 	"rackpost/replicate/mode"
 )
 
@@ -42,8 +43,8 @@ func NewJoiner(f Folder, t Token, c Candidate) (*Joiner, error) {
 	if err := f.free(); err != nil {
 		return nil, err
 	}
-	if c.Role != t.role {
-		return nil, refuse(WrongRole, "the token is for a %s, this machine would join as a %s: make a token for a %s (\"rackpost pair token\")", t.role, c.Role, c.Role)
+	if c.Role != t.Role() {
+		return nil, refuse(WrongRole, "the token is for a %s, this machine would join as a %s: make a token for a %s (\"rackpost pair token\")", t.Role(), c.Role, c.Role)
 	}
 	h, err := f.candidate(c.Role)
 	if err != nil {
@@ -67,7 +68,7 @@ func (f Folder) candidate(role mode.Role) (*held, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := f.make(); err != nil {
+	if err := f.folder().Make(); err != nil {
 		return nil, err
 	}
 	if key, err := f.readKey(nodeKeyFile); err == nil {
@@ -83,7 +84,7 @@ func (f Folder) candidate(role mode.Role) (*held, error) {
 }
 
 func (j *Joiner) ask(site string) ([]byte, error) {
-	request, err := newRequest(j.held.key)
+	request, err := keys.Request(j.held.key)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +104,7 @@ func (j *Joiner) TLS() *tls.Config {
 		if cs.NegotiatedProtocol != JoinProtocol {
 			return refuse(Malformed, "who answers does not let anybody join: it is no box of a pair")
 		}
-		i := slices.IndexFunc(cs.PeerCertificates, func(c *x509.Certificate) bool { return j.token.fits(fingerprintOf(c)) })
+		i := slices.IndexFunc(cs.PeerCertificates, func(c *x509.Certificate) bool { return j.token.fits(keys.FingerprintOf(c)) })
 		if i < 1 {
 			return refuse(Foreign, "who answers is not of the pair this token is for: check the address; if it is right, somebody stands between or the token is another pair's")
 		}
@@ -148,10 +149,10 @@ func (j *Joiner) become(body []byte) (*held, error) {
 	h.Cluster, h.Site, h.Joined, h.Members = got.Cluster, got.Site, got.Generation, got.Members
 	sortMembers(h.Members)
 	var err error
-	if h.ca.cert, err = x509.ParseCertificate(got.CA); err != nil || !j.token.fits(fingerprintOf(h.ca.cert)) {
+	if h.ca.cert, err = x509.ParseCertificate(got.CA); err != nil || !j.token.fits(keys.FingerprintOf(h.ca.cert)) {
 		return nil, refuse(Foreign, "the CA in the pair's answer is not the one this token names")
 	}
-	h.CA = fingerprintOf(h.ca.cert)
+	h.CA = keys.FingerprintOf(h.ca.cert)
 	if h.leaf, err = x509.ParseCertificate(got.Certificate); err != nil {
 		return nil, refuse(Malformed, "the certificate in the pair's answer cannot be read")
 	}

@@ -16,6 +16,7 @@ import (
 
 	"filippo.io/age"
 
+	"rackpost/replicate/keys"
 	"rackpost/replicate/mode"
 )
 
@@ -66,7 +67,7 @@ func New(cfg Config) (*Keeper, error) {
 	}
 	k := &Keeper{cfg: cfg}
 	k.show(*h)
-	if h.ca.key != nil && due(h.leaf, h.ca.cert, k.clock()) {
+	if h.ca.key != nil && k.clock().due(*h) {
 		if err := k.renewSelf(); err != nil {
 			return nil, err
 		}
@@ -81,7 +82,7 @@ func (k *Keeper) show(h held) {
 }
 
 func (k *Keeper) clock() clock {
-	return clock{now: k.cfg.Now(), trusted: k.cfg.Trusted(), life: k.cfg.Life}
+	return clock{keys.Clock{Now: k.cfg.Now(), Trusted: k.cfg.Trusted()}, k.cfg.Life}
 }
 
 // Identity returns who this member is and the members it knows.
@@ -143,7 +144,7 @@ type Status struct {
 // Status returns the dates of this member's certificates.
 func (k *Keeper) Status() Status {
 	s := k.state.Load()
-	return Status{Renewed: s.leaf.NotBefore, Expires: s.leaf.NotAfter, Due: due(s.leaf, s.ca.cert, k.clock()), CA: s.ca.cert.NotAfter}
+	return Status{Renewed: s.leaf.NotBefore, Expires: s.leaf.NotAfter, Due: k.clock().due(s.held), CA: s.ca.cert.NotAfter}
 }
 
 // Founder is the first box of a pair.
@@ -162,7 +163,7 @@ func Found(f Folder, by Founder) (Identity, error) {
 	if err := f.free(); err != nil {
 		return Identity{}, err
 	}
-	at := clock{now: by.Now, trusted: by.Trusted, life: nodeLife}
+	at := clock{keys.Clock{Now: by.Now, Trusted: by.Trusted}, nodeLife}
 	cluster := mode.NewNodeID()
 	ca, err := newAuthority(cluster, at)
 	if err != nil {
@@ -173,7 +174,7 @@ func Found(f Folder, by Founder) (Identity, error) {
 		return Identity{}, err
 	}
 	h.ca = *ca
-	h.Cluster, h.Site, h.CA = cluster, by.Site, fingerprintOf(ca.cert)
+	h.Cluster, h.Site, h.CA = cluster, by.Site, keys.FingerprintOf(ca.cert)
 	h.Self.Name, h.Self.Addresses, h.Self.Origin = by.Name, by.Addresses, by.Origin
 	if err := h.Self.Check(); err != nil {
 		return Identity{}, err

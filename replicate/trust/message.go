@@ -2,12 +2,11 @@ package trust
 
 import (
 	"crypto/ed25519"
-	"crypto/rand"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
-	"fmt"
+	"unicode"
 
+	"rackpost/replicate/keys"
 	"rackpost/replicate/mode"
 )
 
@@ -77,39 +76,21 @@ func (m message) said() error {
 	return refuse(m.Reason, "the pair refuses: %s", plain(words[:min(len(words), 500)]))
 }
 
-// plain leaves out what would move a terminal's cursor.
+// plain leaves out what would move a terminal's cursor or turn round what stands beside it.
 func plain(words []rune) string {
 	for i, r := range words {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
+		if unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
 			words[i] = ' '
 		}
 	}
 	return string(words)
 }
 
-// newRequest asks for a certificate for a key. It names nobody: the key does.
-func newRequest(key ed25519.PrivateKey) ([]byte, error) {
-	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{}, key)
-	if err != nil {
-		return nil, fmt.Errorf("ask for a certificate: %w", err)
-	}
-	return der, nil
-}
-
-// requestKey returns the key for which a certificate is asked, whose owner signed the request. Anybody may ask: the
-// kind of the key is looked at before the signature, because a signature of a large RSA key takes seconds to check.
+// requestKey returns the key for which a certificate is asked, whose owner signed the request.
 func requestKey(der []byte) (ed25519.PublicKey, error) {
-	const damaged = "the request for a certificate is damaged or not signed by its own key"
-	request, err := x509.ParseCertificateRequest(der)
+	key, err := keys.Requested(der)
 	if err != nil {
-		return nil, refuse(Malformed, damaged)
-	}
-	key, ok := request.PublicKey.(ed25519.PublicKey)
-	if !ok {
-		return nil, refuse(Malformed, "the request for a certificate is for a key that is no Ed25519 key")
-	}
-	if request.CheckSignature() != nil {
-		return nil, refuse(Malformed, damaged)
+		return nil, refuse(Malformed, "%v", err)
 	}
 	return key, nil
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"rackpost/replicate/keys"
 	"rackpost/replicate/mode"
 )
 
@@ -20,16 +21,6 @@ const (
 // Ask carries a request to the Answer of a box of the pair and returns what it said. Over a
 // connection with JoinProtocol it does so also for who is refused because of its dates.
 type Ask func(ctx context.Context, request []byte) ([]byte, error)
-
-// due says whether a certificate is to be renewed: a third of its life or less is left, or its dates
-// were made by a wrong clock. A clock that is not trusted says nothing.
-func due(leaf, ca *x509.Certificate, at clock) bool {
-	if !at.trusted || leaf.NotAfter.Equal(ca.NotAfter) {
-		return false
-	}
-	left := leaf.NotAfter.Sub(at.now)
-	return left <= at.life/3 || left > at.life+skew || at.now.Before(leaf.NotBefore)
-}
 
 // Run renews this member's certificate when it is due: a box with a right clock by itself, any other
 // member by asking. It returns when ctx ends; a renewal that fails is logged and tried again.
@@ -49,11 +40,11 @@ func (k *Keeper) Run(ctx context.Context, ask Ask) error {
 // renewIfDue returns after how long to look again.
 func (k *Keeper) renewIfDue(ctx context.Context, ask Ask) time.Duration {
 	s, at := k.state.Load(), k.clock()
-	if !due(s.leaf, s.ca.cert, at) {
+	if !at.due(s.held) {
 		return min(renewEvery, at.life/renewShare)
 	}
 	var err error
-	if s.ca.key != nil && at.trusted {
+	if s.ca.key != nil && at.Trusted {
 		err = k.renewSelf()
 	} else {
 		err = k.renewBy(ctx, ask)
@@ -81,7 +72,7 @@ func (k *Keeper) replace(h held, leaf *x509.Certificate) error {
 	if k.left {
 		return refuse(NotMember, "this machine left the pair")
 	}
-	if err := k.cfg.Folder.writeCertificate(nodeFile, leaf); err != nil {
+	if err := k.cfg.Folder.folder().WriteCertificate(nodeFile, leaf); err != nil {
 		return err
 	}
 	h.leaf = leaf
@@ -105,7 +96,7 @@ func (k *Keeper) renewBy(ctx context.Context, ask Ask) error {
 
 // request asks for a certificate, and returns what was said to it.
 func (k *Keeper) request(ctx context.Context, ask Ask) (message, error) {
-	request, err := newRequest(k.state.Load().key)
+	request, err := keys.Request(k.state.Load().key)
 	if err != nil {
 		return message{}, err
 	}
@@ -167,7 +158,7 @@ func (k *Keeper) answerRenewal(m message) (message, error) {
 	if i < 0 {
 		return message{}, notMember(node)
 	}
-	if !at.trusted {
+	if !at.Trusted {
 		return message{}, refuse(Unavailable, "this box does not trust its own clock: give it a time server, or ask the other box")
 	}
 	leaf, err := s.ca.issue(Peer{Cluster: s.Cluster, Role: s.Members[i].Role, Node: node}, key, at)

@@ -1,32 +1,25 @@
 package trust
 
 import (
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"time"
 
+	"rackpost/replicate/keys"
 	"rackpost/replicate/mode"
 )
 
 // TokenLife is how long a token lets somebody in.
 const TokenLife = time.Hour
 
-const (
-	tokenVersion = 1
-	secretBytes  = 14 // 112 bits, for an hour and one use
-	caBytes      = 14 // 112 bits of the CA's fingerprint
-)
+// siteKind is what the tokens of headquarters have in place of a role: replicate/enroll.
+const siteKind = 8
 
 // Token lets one machine join a pair once, and tells it which pair that is. It prints without its
 // secret; Text is what a person carries over.
-type Token struct {
-	role   mode.Role
-	secret [secretBytes]byte
-	ca     [caBytes]byte
-}
+type Token struct{ token keys.Token }
 
 // Grant is what the pair keeps of a token. Nobody can join with it.
 type Grant struct {
@@ -48,10 +41,7 @@ func (k *Keeper) NewToken(role mode.Role) (Token, Grant, error) {
 	if role != mode.Box && role != mode.Witness {
 		return Token{}, Grant{}, fmt.Errorf("a token is for a box or a witness, not for a %q", role)
 	}
-	t := Token{role: role}
-	s := k.state.Load()
-	copy(t.ca[:], s.CA[:])
-	_, _ = rand.Read(t.secret[:]) // it never fails: it ends the process instead
+	t := Token{keys.NewToken(byte(role), k.state.Load().CA)}
 	now := k.cfg.Now().UTC().Truncate(time.Second)
 	return t, Grant{Hash: t.hash(), Role: role, Made: now, Expires: now.Add(TokenLife)}, nil
 }
@@ -60,10 +50,10 @@ func (k *Keeper) NewToken(role mode.Role) (Token, Grant, error) {
 func (t Token) ID() string { return Grant{Hash: t.hash()}.ID() }
 
 // Role is what its owner may become.
-func (t Token) Role() mode.Role { return t.role }
+func (t Token) Role() mode.Role { return mode.Role(t.token.Kind) }
 
 // String hides the secret.
-func (t Token) String() string { return "token " + t.ID() + " for a " + t.role.String() }
+func (t Token) String() string { return "token " + t.ID() + " for a " + t.Role().String() }
 
 // Format hides the secret from every verb.
 func (t Token) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(t.String())) }
@@ -78,10 +68,30 @@ func (t Token) MarshalText() ([]byte, error) {
 
 // key proves whoever holds the token.
 func (t Token) key() []byte {
-	return mac(t.secret[:], "rackpost join 1 key", []byte{byte(t.role)}, t.ca[:])
+	return mac(t.token.Secret[:], "rackpost join 1 key", []byte{t.token.Kind}, t.token.CA())
 }
 
 func (t Token) hash() [32]byte { return sha256.Sum256(t.key()) }
 
 // fits says whether a CA is the one the token names.
-func (t Token) fits(ca Fingerprint) bool { return [caBytes]byte(ca[:caBytes]) == t.ca }
+func (t Token) fits(ca Fingerprint) bool { return t.token.Fits(ca) }
+
+// Text returns the token for a person to carry over: groups to be read aloud or pasted.
+func (t Token) Text() string { return t.token.Text() }
+
+// ParseToken reads what Text wrote, as a person typed it: in any case, with any separators or none,
+// with or without the word rackpost before it. Its error names the group with a slip and repeats
+// nothing of the token.
+func ParseToken(s string) (Token, error) {
+	token, err := keys.ParseToken(s)
+	t := Token{token}
+	switch {
+	case err != nil:
+		return Token{}, refuse(Malformed, "%v", err)
+	case token.Kind == siteKind:
+		return Token{}, refuse(Malformed, "the token lets a site send to headquarters, not a machine into a pair: give it to \"rackpost uplink join\"; here one of \"rackpost pair token\" belongs")
+	case t.Role() != mode.Box && t.Role() != mode.Witness:
+		return Token{}, refuse(Malformed, "the token is for a role that this version does not know: update this machine")
+	}
+	return t, nil
+}

@@ -36,12 +36,10 @@ func checkChain(ca, leaf *x509.Certificate) (Peer, error) {
 
 // checkDates says whether the certificate is good now, where the clock can tell.
 func checkDates(c *x509.Certificate, whose string, at clock) error {
-	switch {
-	case !at.trusted:
-		return nil
-	case at.now.After(c.NotAfter):
+	switch early, late := at.Judge(c); {
+	case late:
 		return refuse(Expired, "the certificate of %s expired on %s and it has not renewed it: it does so by itself while it reaches a box of the pair with a right clock", whose, c.NotAfter.Format(time.DateOnly))
-	case at.now.Before(c.NotBefore):
+	case early:
 		return refuse(NotYetValid, "the certificate of %s is good from %s on: the clock here or the one it was made with is wrong", whose, c.NotBefore.Format(time.DateOnly))
 	}
 	return nil
