@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"rackpost/hw/journal"
+	"rackpost/replicate/keys"
 )
 
 // Credential is what lets a site send to one headquarters, and tells it which that is. It holds a secret
@@ -55,7 +56,16 @@ func (c Credential) CA() Fingerprint {
 	if c.ca == nil {
 		return Fingerprint{}
 	}
-	return fingerprintOf(c.ca)
+	return keys.FingerprintOf(c.ca)
+}
+
+// Key is the fingerprint of its key, which is the same for as long as the site stays joined: renewing changes the
+// certificate alone. It is zero in an empty credential.
+func (c Credential) Key() Fingerprint {
+	if c.leaf == nil {
+		return Fingerprint{}
+	}
+	return keyOf(c.leaf)
 }
 
 // String hides the key.

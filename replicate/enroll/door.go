@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"rackpost/hw"
 	"rackpost/hw/journal"
 )
 
@@ -41,7 +42,7 @@ func (r *Registry) TLS() *tls.Config {
 func (r *Registry) certificate() (*tls.Certificate, error) {
 	at := r.clock()
 	c := r.office.Load()
-	if c != nil && !(due(c.Leaf, officeLife, at) && c.Leaf.NotAfter.Before(r.ca.cert.NotAfter)) {
+	if c != nil && !at.Due(c.Leaf, r.ca.Cert, officeLife) {
 		return c, nil
 	}
 	fresh, err := r.ca.office(r.cfg.Names, at)
@@ -63,14 +64,22 @@ func (r *Registry) Check(cs tls.ConnectionState) (site journal.ID, name string, 
 	if err != nil {
 		return site, "", err
 	}
-	if !e.Revoked.IsZero() {
-		advice := "ask headquarters; if it is to send again, \"rackpost hq enroll " + e.Name + " -again\" there, \"rackpost uplink leave\" and \"rackpost uplink join\" here"
-		return site, "", refuse(Revoked, advice, "site %q was barred by headquarters on %s%s", e.Name, e.Revoked.Format(time.DateOnly), because(e.Why))
+	if err := e.barred(); err != nil {
+		return site, "", err
 	}
 	if err := checkDates(leaf, "site "+e.Name, r.clock()); err != nil {
 		return site, "", err
 	}
 	return e.site().ID, e.Name, nil
+}
+
+// barred refuses a site that may not send any more.
+func (e entry) barred() error {
+	if e.Revoked.IsZero() {
+		return nil
+	}
+	advice := "ask headquarters; if it is to send again, \"rackpost hq enroll " + hw.ShellWord(e.Name) + " -again\" there, \"rackpost uplink leave\" and \"rackpost uplink join\" here"
+	return refuse(Revoked, advice, "site %q was barred by headquarters on %s%s", e.Name, e.Revoked.Format(time.DateOnly), because(e.Why))
 }
 
 func because(why string) string {
@@ -83,7 +92,7 @@ func because(why string) string {
 // entryOf finds the site of a certificate, whatever its dates and whether or not it may send.
 func (r *Registry) entryOf(leaf *x509.Certificate) (entry, error) {
 	const advice = "a site joins with \"rackpost uplink join\" and a token of this headquarters"
-	if err := checkChain(r.ca.cert, leaf, x509.ExtKeyUsageClientAuth); err != nil {
+	if err := checkChain(r.ca.Cert, leaf, x509.ExtKeyUsageClientAuth); err != nil {
 		return entry{}, refuse(Foreign, advice, "the certificate shown is not of this headquarters")
 	}
 	hq, site, err := named(leaf)
@@ -93,12 +102,12 @@ func (r *Registry) entryOf(leaf *x509.Certificate) (entry, error) {
 	if hq != r.ca.hq || site == (journal.ID{}) {
 		return entry{}, refuse(Foreign, advice, "the certificate shown is not a site's of this headquarters")
 	}
-	e, ok := (*r.sites.Load())[site]
+	e, ok := r.sites.Load().byID[site]
 	if !ok {
 		return entry{}, refuse(NotEnrolled, "\"rackpost hq enroll SITE\" at headquarters, \"rackpost uplink leave\" and \"rackpost uplink join\" here", "site %s is not registered: it was forgotten, or headquarters was put back from an older copy", site)
 	}
 	if keyOf(leaf) != e.Key {
-		return entry{}, refuse(NotEnrolled, "if this is the right box, join once more: \"rackpost hq enroll "+e.Name+" -again\"", "site %q joined anew on %s with another key", e.Name, e.Joined.Format(time.DateOnly))
+		return entry{}, refuse(NotEnrolled, "if this is the right box, join once more: \"rackpost hq enroll "+hw.ShellWord(e.Name)+" -again\"", "site %q joined anew on %s with another key", e.Name, e.Joined.Format(time.DateOnly))
 	}
 	return e, nil
 }

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"rackpost/replicate/keys"
 )
 
 // Holding is what a Holder is made of.
@@ -75,7 +77,7 @@ func (h *Holder) Watch() <-chan struct{} {
 	return h.changed
 }
 
-func (h *Holder) clock() clock { return clock{now: h.cfg.Now(), trusted: h.cfg.Trusted()} }
+func (h *Holder) clock() keys.Clock { return keys.Clock{Now: h.cfg.Now(), Trusted: h.cfg.Trusted()} }
 
 // TLS returns how to call headquarters at HOST:PORT. Whoever answers must be the one that this site
 // joined; its dates count only while the clock is trusted.
@@ -94,10 +96,9 @@ func (h *Holder) TLS(address string) *tls.Config {
 }
 
 // Due says whether the certificate is to be renewed: a third of its life or less is left.
-// One that ends with the CA is not: no other would last longer.
 func (h *Holder) Due() bool {
 	c := h.state.Load()
-	return due(c.leaf, siteLife, h.clock()) && c.leaf.NotAfter.Before(c.ca.NotAfter)
+	return h.clock().Due(c.leaf, c.ca, siteLife)
 }
 
 // Renew asks headquarters at HOST:PORT for another certificate for the same key, and saves it. It does so
@@ -105,7 +106,7 @@ func (h *Holder) Due() bool {
 // where ours is not.
 func (h *Holder) Renew(ctx context.Context, dial Dial, address string) error {
 	had := h.state.Load()
-	request, err := newRequest(had.key)
+	request, err := keys.Request(had.key)
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"rackpost/hw/journal"
+	"rackpost/replicate/keys"
 )
 
 // Dial opens a connection to HOST:PORT, by whatever way. What it returns is not encrypted yet.
@@ -40,6 +41,7 @@ const (
 	joinTries = 3
 	joinRest  = time.Second
 	askTime   = 20 * time.Second // one try
+	maxHead   = 32 << 10         // bytes of the head of an answer
 )
 
 // Join asks headquarters for a credential. The connection ends unless who answers is the headquarters that
@@ -56,16 +58,16 @@ func Join(ctx context.Context, j Joining) (Credential, error) {
 	if err := j.defaults(); err != nil {
 		return Credential{}, err
 	}
-	p := plea{Token: token.secret[:], Site: j.Site.String(), Name: j.Name, Trusted: j.Trusted}
-	if p.Request, err = newRequest(j.Key); err != nil {
+	p := plea{Token: token.token.Secret[:], Site: j.Site.String(), Name: j.Name, Trusted: j.Trusted}
+	if p.Request, err = keys.Request(j.Key); err != nil {
 		return Credential{}, err
 	}
 	cfg := client(func(shown []*x509.Certificate) error {
-		i := slices.IndexFunc(shown, func(c *x509.Certificate) bool { return token.fits(fingerprintOf(c)) })
+		i := slices.IndexFunc(shown, func(c *x509.Certificate) bool { return token.token.Fits(keys.FingerprintOf(c)) })
 		if i < 0 {
 			return refuse(Foreign, "check the address; if it is right, something between opens TLS: have it let this address through untouched, or the token is of another headquarters", "who answers is not the headquarters that the token is for")
 		}
-		_, err := checkOffice(shown[i], shown, clock{now: j.Now(), trusted: false})
+		_, err := checkOffice(shown[i], shown, keys.Clock{Now: j.Now()})
 		return err
 	})
 	g, err := j.ask(ctx, Address(u), cfg, p)
@@ -76,7 +78,7 @@ func Join(ctx context.Context, j Joining) (Credential, error) {
 	switch {
 	case err != nil:
 		return Credential{}, err
-	case c.Site != j.Site || !token.fits(c.CA()):
+	case c.Site != j.Site || !token.token.Fits(c.CA()):
 		return Credential{}, refuse(Malformed, "update the older of the two machines", "headquarters' answer is for another site or of another headquarters")
 	}
 	return c, nil
@@ -140,15 +142,6 @@ func client(verify func(shown []*x509.Certificate) error) *tls.Config {
 	}
 }
 
-// newRequest asks for a certificate for a key. It names nobody: the key does.
-func newRequest(key ed25519.PrivateKey) ([]byte, error) {
-	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{}, key)
-	if err != nil {
-		return nil, fmt.Errorf("ask for a certificate: %w", err)
-	}
-	return der, nil
-}
-
 // ask sends one request over a connection of its own and returns the answer.
 func ask(ctx context.Context, dial Dial, address string, cfg *tls.Config, path string, p plea, now time.Time) (g grace, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askTime)
@@ -176,7 +169,7 @@ func ask(ctx context.Context, dial Dial, address string, cfg *tls.Config, path s
 	if err := req.Write(conn); err != nil {
 		return g, fmt.Errorf("ask headquarters: %w", err)
 	}
-	resp, err := http.ReadResponse(bufio.NewReader(conn), req)
+	resp, err := http.ReadResponse(bufio.NewReader(io.LimitReader(conn, maxHead+maxMessage)), req)
 	if err != nil {
 		return g, fmt.Errorf("headquarters' answer: %w", err)
 	}
@@ -206,6 +199,9 @@ func hostOf(address string) string {
 // protocolVersion is the alert of TLS that Explain has words for, by its number in RFC 8446.
 const protocolVersion tls.AlertError = 70
 
+// noProtocol is the alert of a server that speaks none of the protocols that are offered.
+const noProtocol tls.AlertError = 120
+
 // Explain adds to the error of a TLS handshake with headquarters what it means, and what to do.
 func Explain(err error) error {
 	const advice = "check the address; if it is right, something between changes the connection: have it let this address through untouched"
@@ -216,6 +212,8 @@ func Explain(err error) error {
 		return refuse(Foreign, advice, "who answers speaks no TLS")
 	case errors.As(err, &remote) && remote.Op == "remote error" && remote.Err.Error() == protocolVersion.Error():
 		return refuse(Foreign, advice, "who answers speaks no TLS 1.3, so it is no headquarters")
+	case errors.As(err, &remote) && remote.Op == "remote error" && remote.Err.Error() == noProtocol.Error():
+		return refuse(Foreign, advice, "who answers speaks TLS but is no headquarters")
 	}
 	return err
 }

@@ -13,10 +13,13 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"rackpost/hw/journal"
 	"rackpost/replicate/enroll"
 )
 
@@ -45,6 +48,30 @@ func TestJoinAndBeKnown(t *testing.T) {
 	again := openOffice(t, o.folder, nil)
 	if again.HQ() != o.HQ() || len(again.List()) != 1 || again.List()[0].ID != id {
 		t.Errorf("after a restart it is %s with %+v", again.HQ(), again.List())
+	}
+}
+
+// TestListed: the list of sites is in order and the caller's own, and what one site is told of is what the list says of it.
+func TestListed(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	ids := map[string]journal.ID{"FRA-3": newSite(), "BER-1": newSite()}
+	for name, id := range ids {
+		o.join(t, name, id)
+	}
+	list := o.List()
+	if len(list) != 2 || list[0].Name != "BER-1" || list[1].Name != "FRA-3" {
+		t.Fatalf("%+v", list)
+	}
+	list[0].Name = "mine"
+	if err := o.Revoke("BER-1", "sold"); err != nil {
+		t.Fatal(err)
+	}
+	if got, ok := o.Site(ids["BER-1"]); !ok || got != o.List()[0] || got.Name != "BER-1" || got.Why != "sold" {
+		t.Errorf("%+v, %v; listed is %+v", got, ok, o.List()[0])
+	}
+	if got, ok := o.Site(newSite()); ok {
+		t.Errorf("nobody joined by this id, and it is %+v", got)
 	}
 }
 
@@ -115,7 +142,7 @@ func TestNamesAndIDs(t *testing.T) {
 	}
 	_, _, err := o.Invite("FRA-9", true)
 	wantRefused(t, err, enroll.NotEnrolled)
-	for _, name := range []string{"", " x", "a\nb", strings.Repeat("x", 65), "\x1b[31m"} {
+	for _, name := range []string{"", " x", "a\nb", strings.Repeat("x", 65), "\x1b[31m", "FRA\u202e3", "FRA  3", "FRA\u30003", "FRA\u200b-3"} {
 		_, _, err := o.Invite(name, false)
 		wantRefused(t, err, enroll.Malformed)
 	}
@@ -320,6 +347,19 @@ func TestBrowsersSeeThePublicCertificate(t *testing.T) {
 	conn.Close()
 }
 
+// TestOtherProtocol: who speaks TLS, and nothing that headquarters does, is told apart from one that is cut off.
+func TestOtherProtocol(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	other := httptest.NewUnstartedServer(http.NotFoundHandler())
+	other.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	other.TLS = &tls.Config{NextProtos: []string{"rackpost-pair/1"}}
+	other.StartTLS()
+	defer other.Close()
+	_, err := enroll.Join(t.Context(), enroll.Joining{URL: other.URL, Token: o.invite(t, "FRA-3", false), Site: newSite()})
+	wantRefused(t, err, enroll.Foreign)
+}
+
 func TestNoTLSAtAll(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
@@ -367,5 +407,65 @@ func TestCredentialIsNotPrinted(t *testing.T) {
 		if got, err := enroll.ParseCredential(bad); err == nil && (got.Site != c.Site || got.HQ != c.HQ) {
 			t.Fatalf("byte %d changed, and it is another's", i)
 		}
+	}
+}
+
+// TestSameKeyAgain: who could not keep what it got gets it again with the same key, also when the token has expired since, which makes
+// headquarters write no more often than renewing does; and not when it is barred, nor by another key.
+func TestSameKeyAgain(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := enroll.Joining{URL: o.url, Token: o.invite(t, "FRA-3", false), Site: newSite(), Key: key}
+	first, err := enroll.Join(t.Context(), j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := o.Watch()
+	again, err := enroll.Join(t.Context(), j)
+	if err != nil || again.Key() != first.Key() || again.Site != first.Site {
+		t.Errorf("%v: %v", again, err)
+	}
+	select {
+	case <-changed:
+		t.Error("headquarters wrote it down once more")
+	default:
+	}
+	o.now.Store((50 * time.Hour).Milliseconds())
+	if again, err = enroll.Join(t.Context(), j); err != nil || again.Key() != first.Key() {
+		t.Errorf("two days later: %v", err)
+	}
+	if _, err := o.who(t, holder(t, again, nil)); err != nil {
+		t.Error(err)
+	}
+	other := j
+	other.Key = nil
+	_, err = enroll.Join(t.Context(), other)
+	wantRefused(t, err, enroll.UsedToken)
+	if err := o.Revoke("FRA-3", ""); err != nil {
+		t.Fatal(err)
+	}
+	_, err = enroll.Join(t.Context(), j)
+	wantRefused(t, err, enroll.UsedToken)
+}
+
+// TestNameOfAnOlderVersion: a headquarters opens whatever name it once took, and the site may join anew.
+func TestNameOfAnOlderVersion(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.join(t, "FRA-3", newSite())
+	file := filepath.Join(o.folder, "sites.json")
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, bytes.ReplaceAll(b, []byte("FRA-3"), []byte("FRA  3")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := openOffice(t, o.folder, nil).Invite("FRA  3", true); err != nil {
+		t.Error(err)
 	}
 }

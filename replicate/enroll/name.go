@@ -3,13 +3,12 @@ package enroll
 import (
 	"crypto/sha256"
 	"crypto/x509"
-	"encoding/hex"
-	"fmt"
 	"net/url"
-	"regexp"
 	"strings"
 
+	"rackpost/hw"
 	"rackpost/hw/journal"
+	"rackpost/replicate/keys"
 )
 
 // urn is where the names in certificates begin: urn:rackpost:hq:HQ for headquarters itself, with
@@ -49,38 +48,18 @@ func named(leaf *x509.Certificate) (hq, site journal.ID, err error) {
 	return hq, site, nil
 }
 
-// siteName is what a site may be called at headquarters: what site.yaml allows, without control characters.
-var siteName = regexp.MustCompile(`^[^\x00-\x20\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]{0,62}[^\x00-\x20\x7f-\x9f])?$`)
-
-// CheckName says what is wrong with the name of a site.
+// CheckName says what is wrong with the name of a site: what site.yaml allows is allowed.
 func CheckName(name string) error {
-	if !siteName.MatchString(name) {
-		return refuse(Malformed, "write 1 to 64 characters, as the name in site.yaml", "%.80q is no name of a site", name)
+	if err := hw.CheckName(name); err != nil {
+		return refuse(Malformed, "write it as the name in site.yaml", "%.80q is no name of a site: %v", name, err)
 	}
 	return nil
 }
 
 // Fingerprint is the SHA-256 of a certificate or of a key.
-type Fingerprint [sha256.Size]byte
+type Fingerprint = keys.Fingerprint
 
 func sum(b []byte) Fingerprint { return sha256.Sum256(b) }
 
-func fingerprintOf(c *x509.Certificate) Fingerprint { return sha256.Sum256(c.Raw) }
-
 // keyOf is the fingerprint of the key that a certificate is for.
-func keyOf(c *x509.Certificate) Fingerprint { return sha256.Sum256(c.RawSubjectPublicKeyInfo) }
-
-// String returns it in hexadecimal.
-func (f Fingerprint) String() string { return hex.EncodeToString(f[:]) }
-
-// MarshalText implements encoding.TextMarshaler.
-func (f Fingerprint) MarshalText() ([]byte, error) { return []byte(f.String()), nil }
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (f *Fingerprint) UnmarshalText(b []byte) error {
-	if len(b) != 2*len(f) {
-		return fmt.Errorf("a fingerprint has %d hexadecimal digits, this has %d characters", 2*len(f), len(b))
-	}
-	_, err := hex.Decode(f[:], b)
-	return err
-}
+func keyOf(c *x509.Certificate) Fingerprint { return sum(c.RawSubjectPublicKeyInfo) }

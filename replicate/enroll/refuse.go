@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Reason is why somebody was refused: the same word for ever.
@@ -140,10 +141,10 @@ func retryAfter(s string, now time.Time) time.Duration {
 	return 0
 }
 
-// plain leaves out what a terminal would obey, and what is too long.
+// plain leaves out what a terminal would obey, what turns round what stands beside it, and what is too long.
 func plain(s string, most int) string {
 	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
+		if unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
 			return -1
 		}
 		return r

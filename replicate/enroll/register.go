@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"rackpost/hw"
 	"rackpost/hw/journal"
 )
 
@@ -57,7 +58,10 @@ func (e entry) check() (journal.ID, error) {
 	if e.Key == (Fingerprint{}) {
 		return id, errors.New("it has no key")
 	}
-	return id, CheckName(e.Name)
+	if e.Name == "" { // what is more was said when it was given, by what was right then
+		return id, errors.New("it has no name")
+	}
+	return id, nil
 }
 
 // Site is a site that joined.
@@ -138,13 +142,15 @@ func (r register) named(name string) (entry, bool) {
 
 // mayInvite says what keeps a token for a site of this name from being made.
 func (r register) mayInvite(name string, again bool) error {
-	if err := CheckName(name); err != nil {
-		return err
-	}
 	have, taken := r.named(name)
+	if !taken {
+		if err := CheckName(name); err != nil {
+			return err
+		}
+	}
 	switch {
 	case taken && !again:
-		return refuse(Taken, fmt.Sprintf("if that site is to join anew, \"rackpost hq enroll %q -again\": its certificate is void from then on; another site needs another name", name),
+		return refuse(Taken, fmt.Sprintf("if that site is to join anew, \"rackpost hq enroll %s -again\": its certificate is void from then on; another site needs another name", hw.ShellWord(name)),
 			"site %q joined on %s", name, have.Joined.Format(time.DateOnly))
 	case !taken && again:
 		return refuse(NotEnrolled, "leave -again away", "no site %q joined yet", name)

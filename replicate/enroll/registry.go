@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"rackpost/hw/journal"
+	"rackpost/replicate/keys"
 )
 
 // Config is what a Registry is made of.
@@ -46,7 +47,15 @@ type Registry struct {
 	mu      sync.Mutex // of who changes the register
 	kept    register
 	changed chan struct{}
-	sites   atomic.Pointer[map[journal.ID]entry]
+	sites   atomic.Pointer[known]
+}
+
+// known is what is in a register, for who only asks.
+type known struct {
+	list   []Site // by name
+	byID   map[journal.ID]entry
+	byKey  map[Fingerprint]entry
+	tokens map[Fingerprint]bool // by their hashes
 }
 
 // hostName is what may stand in a certificate.
@@ -83,21 +92,29 @@ func Open(cfg Config) (*Registry, error) {
 	return r, err
 }
 
-func (r *Registry) clock() clock { return clock{now: r.cfg.Now(), trusted: r.cfg.Trusted()} }
+func (r *Registry) clock() keys.Clock { return keys.Clock{Now: r.cfg.Now(), Trusted: r.cfg.Trusted()} }
 
 // HQ is the id of this headquarters. It is in its CA, and so for ever.
 func (r *Registry) HQ() journal.ID { return r.ca.hq }
 
 // CA is the certificate of its CA, and its fingerprint.
-func (r *Registry) CA() (*x509.Certificate, Fingerprint) { return r.ca.cert, fingerprintOf(r.ca.cert) }
+func (r *Registry) CA() (*x509.Certificate, Fingerprint) {
+	return r.ca.Cert, keys.FingerprintOf(r.ca.Cert)
+}
 
 // show makes the register of now that of Check. The caller holds mu, or nobody else knows r.
 func (r *Registry) show() {
-	m := make(map[journal.ID]entry, len(r.kept.Sites))
-	for _, e := range r.kept.Sites {
-		m[e.site().ID] = e
+	k := known{byID: make(map[journal.ID]entry, len(r.kept.Sites)), byKey: make(map[Fingerprint]entry, len(r.kept.Sites)), tokens: make(map[Fingerprint]bool, len(r.kept.Tokens))}
+	for _, g := range r.kept.Tokens {
+		k.tokens[g.Hash] = true
 	}
-	r.sites.Store(&m)
+	for _, e := range r.kept.Sites {
+		site := e.site()
+		k.list = append(k.list, site)
+		k.byID[site.ID], k.byKey[e.Key] = e, e
+	}
+	slices.SortFunc(k.list, func(a, b Site) int { return cmp.Or(strings.Compare(a.Name, b.Name), slices.Compare(a.ID[:], b.ID[:])) })
+	r.sites.Store(&k)
 }
 
 // keep writes a register and makes it the one in force. The caller holds mu.
@@ -121,15 +138,13 @@ func (r *Registry) Watch() <-chan struct{} {
 
 // List returns the sites that joined, by name.
 func (r *Registry) List() []Site {
-	sites := *r.sites.Load()
-	list := make([]Site, 0, len(sites))
-	for _, e := range sites {
-		list = append(list, e.site())
-	}
-	slices.SortFunc(list, func(a, b Site) int {
-		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.ID.String(), b.ID.String()))
-	})
-	return list
+	return append([]Site{}, r.sites.Load().list...)
+}
+
+// Site returns the site of an id; ok is false where none of it joined.
+func (r *Registry) Site(id journal.ID) (s Site, ok bool) {
+	e, ok := r.sites.Load().byID[id]
+	return e.site(), ok
 }
 
 // Invitations returns the tokens that can still be used, and those used in the last days, the oldest first.
@@ -155,7 +170,7 @@ func (r *Registry) Invite(name string, again bool) (Token, Invitation, error) {
 		return Token{}, Invitation{}, err
 	}
 	now := r.cfg.Now().UTC().Truncate(time.Second)
-	t := newToken(fingerprintOf(r.ca.cert))
+	t := newToken(keys.FingerprintOf(r.ca.Cert))
 	next := r.kept.swept(now)
 	for i, g := range next.Tokens {
 		if g.Site == name && g.UsedBy == (Fingerprint{}) {

@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
@@ -19,6 +21,7 @@ import (
 	"time"
 
 	"rackpost/replicate/enroll"
+	"rackpost/replicate/keys"
 )
 
 func newReader(r io.Reader) *bufio.Reader { return bufio.NewReader(r) }
@@ -218,18 +221,72 @@ func TestRefusalsAreRead(t *testing.T) {
 	}
 }
 
-func FuzzToken(f *testing.F) {
-	f.Add("rackpost-257D2-R2H49")
-	f.Fuzz(func(t *testing.T, s string) {
-		token, err := enroll.ParseToken(s)
+// TestStrangersWaitForNobody: who has neither a token nor a site's key is refused at once, also while the register is being written.
+func TestStrangersWaitForNobody(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	der, err := keys.Request(ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := json.Marshal(map[string]any{"request": der, "token": make([]byte, keys.SecretBytes), "site": newSite().String()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer enroll.Hold(o.Registry)()
+	for path, words := range map[string]string{enroll.PathRenew: "no site with this key", enroll.PathEnroll: "no such token"} {
+		w, done := httptest.NewRecorder(), make(chan struct{})
+		go func() {
+			defer close(done)
+			o.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodPost, path, bytes.NewReader(body)))
+		}()
+		select {
+		case <-done:
+		case <-time.After(20 * time.Second):
+			t.Fatalf("%s waits", path)
+		}
+		if !strings.Contains(w.Body.String(), words) {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+	}
+}
+
+// TestEndlessAnswer: whoever has headquarters' keys fills no box's memory with the head of an answer.
+func TestEndlessAnswer(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	h := holder(t, o.join(t, "FRA-3", newSite()), nil)
+	own, err := o.TLS().GetCertificate(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{*own}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	const most = 64 << 20
+	told := make(chan int, 1)
+	go func() {
+		n := 0
+		defer func() { told <- n }()
+		conn, err := l.Accept()
 		if err != nil {
 			return
 		}
-		again, err := enroll.ParseToken(token.Text())
-		if err != nil || again != token {
-			t.Errorf("%q reads as another token when it is written again: %v", s, err)
+		defer conn.Close()
+		line := []byte("X-A: " + strings.Repeat("a", 4000) + "\r\n")
+		_, err = conn.Write([]byte("HTTP/1.1 200 OK\r\n"))
+		for ; err == nil && n < most; n += len(line) {
+			_, err = conn.Write(line)
 		}
-	})
+	}()
+	if err := h.Renew(t.Context(), dialTo(l.Addr().String()), l.Addr().String()); err == nil {
+		t.Error("that is an answer")
+	}
+	if n := <-told; n >= most {
+		t.Errorf("it listened to %d bytes", n)
+	}
 }
 
 // FuzzRequests: whatever comes, it is refused with a reason, and nobody is let in.

@@ -8,9 +8,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
+	"rackpost/hw"
 	"rackpost/hw/journal"
+	"rackpost/replicate/keys"
 )
 
 // The paths that Handler serves.
@@ -82,12 +85,12 @@ func (r *Registry) serve(refusal string, do func(plea) (grace, error)) http.Hand
 // enroll lets a site in. The same key with the same token gets the same once more: the answer may have
 // been lost.
 func (r *Registry) enroll(p plea) (grace, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	at := r.clock()
-	i, err := r.kept.token(p.Token)
-	if err != nil {
-		return grace{}, err
+	if len(p.Token) != keys.SecretBytes {
+		return grace{}, refuse(Malformed, "update the older of the two machines", "the request has no token")
+	}
+	hash := hashOf(p.Token)
+	if !r.sites.Load().tokens[hash] { // anybody may ask, and holds nobody up
+		return grace{}, noSuchToken()
 	}
 	id, key, err := p.read()
 	if err != nil {
@@ -97,15 +100,25 @@ func (r *Registry) enroll(p plea) (grace, error) {
 	if err != nil {
 		return grace{}, err
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	at := r.clock()
+	i := slices.IndexFunc(r.kept.Tokens, func(g grant) bool { return g.Hash == hash })
+	if i < 0 {
+		return grace{}, noSuchToken()
+	}
 	fingerprint, g := sum(spki), r.kept.Tokens[i]
-	if err := r.mayJoin(g, p, id, fingerprint, at); err != nil {
+	if have, known := r.joinedWith(g, id, fingerprint); known { // what it got was lost
+		return r.certify(have, key, at)
+	}
+	if err := r.mayJoin(g, p, id, at); err != nil {
 		return grace{}, err
 	}
 	leaf, err := r.ca.issue(id, g.Site, key, at)
 	if err != nil {
 		return grace{}, err
 	}
-	e := entry{ID: id.String(), Name: g.Site, Key: fingerprint, Serial: leaf.SerialNumber.Text(16), Joined: at.now.UTC().Truncate(time.Second), Expires: leaf.NotAfter}
+	e := entry{ID: id.String(), Name: g.Site, Key: fingerprint, Serial: leaf.SerialNumber.Text(16), Joined: at.Now.UTC().Truncate(time.Second), Expires: leaf.NotAfter}
 	next := r.kept.with(e)
 	next.Tokens = append([]grant(nil), next.Tokens...)
 	next.Tokens[i].UsedBy = fingerprint
@@ -117,7 +130,7 @@ func (r *Registry) enroll(p plea) (grace, error) {
 }
 
 func (r *Registry) grace(e entry, leaf *x509.Certificate) grace {
-	return grace{HQ: r.ca.hq.String(), Site: e.ID, Name: e.Name, URLs: r.cfg.URLs, CA: r.ca.cert.Raw, Certificate: leaf.Raw}
+	return grace{HQ: r.ca.hq.String(), Site: e.ID, Name: e.Name, URLs: r.cfg.URLs, CA: r.ca.Cert.Raw, Certificate: leaf.Raw}
 }
 
 // read checks the form of a request to join.
@@ -130,41 +143,35 @@ func (p plea) read() (journal.ID, ed25519.PublicKey, error) {
 	return id, key, err
 }
 
-// token finds the token with this secret.
-func (r register) token(secret []byte) (int, error) {
-	var t Token
-	if len(secret) != secretBytes {
-		return 0, refuse(Malformed, "update the older of the two machines", "the request has no token")
-	}
-	copy(t.secret[:], secret)
-	hash := t.hash()
-	for i, g := range r.Tokens {
-		if g.Hash == hash {
-			return i, nil
-		}
-	}
-	return 0, refuse(NoSuchToken, "a token is good for a day and for one site: make a new one (\"rackpost hq enroll SITE\")", "headquarters knows no such token")
+func noSuchToken() error {
+	return refuse(NoSuchToken, "a token is good for a day and for one site: make a new one (\"rackpost hq enroll SITE\")", "headquarters knows no such token")
+}
+
+// joinedWith returns the site that joined with a token, if it was this one with this key and may send.
+func (r *Registry) joinedWith(g grant, id journal.ID, key Fingerprint) (entry, bool) {
+	have, known := r.sites.Load().byID[id]
+	return have, known && g.UsedBy == key && have.Key == key && have.Name == g.Site && have.Revoked.IsZero()
 }
 
 // mayJoin says what keeps who has a token from joining. The caller holds mu.
-func (r *Registry) mayJoin(g grant, p plea, id journal.ID, key Fingerprint, at clock) error {
+func (r *Registry) mayJoin(g grant, p plea, id journal.ID, at keys.Clock) error {
 	const another = "make a new token (\"rackpost hq enroll SITE\")"
-	have, known := (*r.sites.Load())[id]
+	have, known := r.sites.Load().byID[id]
 	owner, taken := r.kept.named(g.Site)
-	repeated := g.UsedBy == key && known && have.Key == key && have.Revoked.IsZero()
 	switch {
-	case g.UsedBy != (Fingerprint{}) && !repeated:
-		return refuse(UsedToken, "if that was not this site, bar it (\"rackpost hq revoke "+g.Site+"\"); for this one "+another, "somebody joined with this token already, as site %q", g.Site)
+	case g.UsedBy != (Fingerprint{}):
+		return refuse(UsedToken, "if that was another box of this site, join there; if it was not this site, bar it (\"rackpost hq revoke "+hw.ShellWord(g.Site)+"\"); for a new token \"rackpost hq enroll "+hw.ShellWord(g.Site)+" -again\"",
+			"somebody joined with this token already, as site %q", g.Site)
 	case g.Void:
 		return refuse(Expired, "use the newer one, or "+another, "a newer token for site %q took the place of this one", g.Site)
-	case at.now.After(g.Expires) || at.now.Before(g.Made.Add(-TokenLife)):
+	case at.Now.After(g.Expires) || at.Now.Before(g.Made.Add(-TokenLife)):
 		return refuse(Expired, another, "the token was good until %s", g.Expires.UTC().Format(time.RFC3339))
 	case p.Name != "" && p.Name != g.Site:
-		return refuse(OtherSite, "take the token of the right site, or give the site the name that headquarters has for it in site.yaml", "the token is for site %q, this is site %.80q", g.Site, p.Name)
+		return refuse(OtherSite, "take the token of the right site, or join with -name and the name that headquarters has for the site", "the token is for site %q, this is site %.80q", g.Site, p.Name)
 	case known && have.Name != g.Site:
-		return refuse(Taken, "if site.yaml was copied from there, give this site an id of its own; if the site has a new name, \"rackpost hq forget "+have.Name+"\" first", "the id %s is that of site %q", id, have.Name)
+		return refuse(Taken, "if site.yaml was copied from there, give this site an id of its own; if the site has a new name, \"rackpost hq forget "+hw.ShellWord(have.Name)+"\" first", "the id %s is that of site %q", id, have.Name)
 	case taken && owner.ID != id.String():
-		return refuse(Taken, "give this site that id in site.yaml if it is the same one; if it is another, give it another name; if the old one is gone, \"rackpost hq forget "+g.Site+"\"", "site %q has the id %s, this box has %s", g.Site, owner.ID, id)
+		return refuse(Taken, "give this site that id in site.yaml if it is the same one; if it is another, give it another name; if the old one is gone, \"rackpost hq forget "+hw.ShellWord(g.Site)+"\"", "site %q has the id %s, this box has %s", g.Site, owner.ID, id)
 	case id == r.ca.hq:
 		return refuse(Taken, "give the site an id of its own in site.yaml", "the id %s is that of headquarters", id)
 	}
@@ -173,16 +180,16 @@ func (r *Registry) mayJoin(g grant, p plea, id journal.ID, key Fingerprint, at c
 
 // clockFits refuses a site whose clock or ours is far off though both are trusted: its certificate would
 // be refused by the one or the other.
-func (r *Registry) clockFits(p plea, at clock) error {
-	off := time.UnixMilli(p.Now).Sub(at.now)
-	if !p.Trusted || !at.trusted || off.Abs() < skew {
+func (r *Registry) clockFits(p plea, at keys.Clock) error {
+	off := time.UnixMilli(p.Now).Sub(at.Now)
+	if !p.Trusted || !at.Trusted || off.Abs() < keys.Skew {
 		return nil
 	}
 	return refuse(ClockOff, "give the one that is wrong a time server, then use the same token again",
-		"the site's clock shows %s, headquarters' shows %s", time.UnixMilli(p.Now).UTC().Format(time.DateTime), at.now.UTC().Format(time.DateTime))
+		"the site's clock shows %s, headquarters' shows %s", time.UnixMilli(p.Now).UTC().Format(time.DateTime), at.Now.UTC().Format(time.DateTime))
 }
 
-// renewedAgain is how soon after a renewal another one is not worth writing down.
+// renewedAgain is how soon after a certificate another one is not worth writing down.
 const renewedAgain = 10 * time.Minute
 
 // renew makes a certificate for a registered site and for the key it has, nothing else. It needs no
@@ -196,55 +203,52 @@ func (r *Registry) renew(p plea) (grace, error) {
 	if err != nil {
 		return grace{}, err
 	}
+	if _, err := r.owner(sum(spki)); err != nil { // anybody may ask, and holds nobody up
+		return grace{}, err
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	e, err := r.owner(sum(spki))
+	if err != nil {
+		return grace{}, err
+	}
 	at := r.clock()
-	e, ok := r.kept.owner(sum(spki))
-	switch {
-	case !ok:
-		return grace{}, refuse(NotEnrolled, "\"rackpost hq enroll SITE\" at headquarters (-again if it knows the site), \"rackpost uplink leave\" and \"rackpost uplink join\" here", "headquarters knows no site with this key")
-	case !e.Revoked.IsZero():
-		return grace{}, refuse(Revoked, "ask headquarters", "site %q was barred by headquarters on %s%s", e.Name, e.Revoked.Format(time.DateOnly), because(e.Why))
-	case !at.trusted:
+	if !at.Trusted {
 		return grace{}, refuse(Unavailable, "give headquarters a time server", "headquarters does not trust its own clock and renews nothing")
 	}
+	return r.certify(e, key, at)
+}
+
+// owner returns the site that has a key and may send.
+func (r *Registry) owner(key Fingerprint) (entry, error) {
+	e, ok := r.sites.Load().byKey[key]
+	if !ok {
+		return e, refuse(NotEnrolled, "\"rackpost hq enroll SITE\" at headquarters (-again if it knows the site), \"rackpost uplink leave\" and \"rackpost uplink join\" here", "headquarters knows no site with this key")
+	}
+	return e, e.barred()
+}
+
+// certify makes another certificate for a site and the key it has. The caller holds mu.
+func (r *Registry) certify(e entry, key ed25519.PublicKey, at keys.Clock) (grace, error) {
 	leaf, err := r.ca.issue(e.site().ID, e.Name, key, at)
 	if err != nil {
 		return grace{}, err
 	}
-	if at.now.Sub(e.Renewed).Abs() < renewedAgain {
+	if at.Now.Sub(e.Renewed).Abs() < renewedAgain || at.Now.Sub(e.Joined).Abs() < renewedAgain {
 		return r.grace(e, leaf), nil // its answer was lost, or somebody makes us write
 	}
-	e.Serial, e.Renewed, e.Expires = leaf.SerialNumber.Text(16), at.now.UTC().Truncate(time.Second), leaf.NotAfter
+	e.Serial, e.Renewed, e.Expires = leaf.SerialNumber.Text(16), at.Now.UTC().Truncate(time.Second), leaf.NotAfter
 	if err := r.keep(r.kept.with(e)); err != nil {
 		return grace{}, err
 	}
 	return r.grace(e, leaf), nil
 }
 
-func (r register) owner(key Fingerprint) (entry, bool) {
-	for _, e := range r.Sites {
-		if e.Key == key {
-			return e, true
-		}
-	}
-	return entry{}, false
-}
-
-// requestKey returns the key for which a certificate is asked, whose owner signed the request. Anybody may ask: the
-// kind of the key is looked at before the signature, because a signature of a large RSA key takes seconds to check.
+// requestKey returns the key for which a certificate is asked, whose owner signed the request.
 func requestKey(der []byte) (ed25519.PublicKey, error) {
-	bad := refuse(Malformed, "update the older of the two machines", "the request for a certificate is damaged or not signed by its own key")
-	request, err := x509.ParseCertificateRequest(der)
+	key, err := keys.Requested(der)
 	if err != nil {
-		return nil, bad
-	}
-	key, ok := request.PublicKey.(ed25519.PublicKey)
-	if !ok {
-		return nil, refuse(Malformed, "update the older of the two machines", "the request for a certificate is for a key that is no Ed25519 key")
-	}
-	if request.CheckSignature() != nil {
-		return nil, bad
+		return nil, refuse(Malformed, "update the older of the two machines", "%v", err)
 	}
 	return key, nil
 }

@@ -1,41 +1,33 @@
 package enroll
 
 import (
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
+
+	"rackpost/replicate/keys"
 )
 
 // TokenLife is how long a token lets a site in.
 const TokenLife = 24 * time.Hour
 
-const (
-	tokenVersion = 1
-	tokenKind    = 8  // a pair's tokens have other kinds
-	secretBytes  = 14 // 112 bits, for a day and one use
-	caBytes      = 14 // 112 bits of the CA's fingerprint
-)
+// tokenKind is for what a token is good; a pair's have other kinds.
+const tokenKind = 8
 
 // Token lets one site join once, and tells it which headquarters that is. It prints without its secret;
 // Text is what a person carries over.
-type Token struct {
-	secret [secretBytes]byte
-	ca     [caBytes]byte
-}
+type Token struct{ token keys.Token }
 
-func newToken(ca Fingerprint) Token {
-	var t Token
-	copy(t.ca[:], ca[:])
-	_, _ = rand.Read(t.secret[:]) // it never fails: it ends the process instead
-	return t
-}
+func newToken(ca Fingerprint) Token { return Token{keys.NewToken(tokenKind, ca)} }
 
 // hash is what headquarters keeps: nobody can join with it.
-func (t Token) hash() Fingerprint {
-	return sha256.Sum256(append([]byte("rackpost hq token 1\x00"), t.secret[:]...))
+func (t Token) hash() Fingerprint { return hashOf(t.token.Secret[:]) }
+
+func hashOf(secret []byte) Fingerprint {
+	return sha256.Sum256(append([]byte("rackpost hq token 1\x00"), secret...))
 }
 
 // ID names the token. It is no secret.
@@ -60,5 +52,22 @@ func (t Token) MarshalText() ([]byte, error) {
 	return nil, fmt.Errorf("%s is not to be stored", t)
 }
 
-// fits says whether a CA is the one the token names.
-func (t Token) fits(ca Fingerprint) bool { return [caBytes]byte(ca[:caBytes]) == t.ca }
+// Text returns the token for a person to carry over: groups to be read aloud or pasted.
+func (t Token) Text() string { return t.token.Text() }
+
+// ParseToken reads what Text wrote, as a person typed it: in any case, with any separators or none, with
+// or without the word rackpost before it. Its error names the group with a slip and repeats nothing of
+// the token.
+func ParseToken(s string) (Token, error) {
+	token, err := keys.ParseToken(s)
+	var slip *keys.Slip
+	switch {
+	case errors.As(err, &slip):
+		return Token{}, refuse(Malformed, slip.Advice, "%s", slip.What)
+	case err != nil:
+		return Token{}, err
+	case token.Kind != tokenKind:
+		return Token{}, refuse(Malformed, "take one that \"rackpost hq enroll SITE\" made at headquarters", "the token lets a machine into a pair, not a site to headquarters")
+	}
+	return Token{token}, nil
+}
