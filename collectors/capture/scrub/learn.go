@@ -117,7 +117,7 @@ func (s *Scrubber) learnLabel(v string) {
 // digit it is none.
 func (s *Scrubber) learnSerial(v string, chosen bool) {
 	v = strings.TrimSpace(v)
-	if len(v) < 5 || s.grammar.common(v) || !strings.ContainsAny(v, "0123456789") && (chosen || len(v) < 8) {
+	if len(v) < 5 || s.grammar.noSerial(v) || !strings.ContainsAny(v, "0123456789") && (chosen || len(v) < 8) {
 		return
 	}
 	s.add(v, false, s.keyed.shape)

@@ -26,7 +26,7 @@ func plant(t *rapid.T) planted {
 	var p planted
 	for range rapid.IntRange(1, 3).Draw(t, "names") {
 		p.names = append(p.names, rapid.StringMatching(`[a-z]{4}[a-z0-9]{2,8}[0-9][a-z]{2}`).Draw(t, "name"))
-		p.serials = append(p.serials, rapid.StringMatching(`[A-Z]{3}[0-9]{4}[A-Z0-9]{4}`).Draw(t, "serial"))
+		p.serials = append(p.serials, rapid.StringMatching(`([A-Z]{3}[0-9]{4}[A-Z0-9]{4})|(FAS|ETH|GIG)[0-9]{8}`).Draw(t, "serial")) // some are like names of interfaces
 		p.macs = append(p.macs, rapid.SliceOfN(rapid.ByteRange(3, 250), 6, 6).Draw(t, "mac"))
 		p.addresses = append(p.addresses, append([]byte{rapid.SampledFrom([]byte{10, 172, 193, 89, 203}).Draw(t, "net")}, rapid.SliceOfN(rapid.ByteRange(32, 254), 3, 3).Draw(t, "ip")...))
 		p.six = append(p.six, append([]byte{0x2a, 0x01}, rapid.SliceOfN(rapid.ByteRange(1, 255), 14, 14).Draw(t, "ip6")...))

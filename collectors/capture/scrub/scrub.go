@@ -192,7 +192,7 @@ func (s *Scrubber) textAs(t string, what class, oid string) string {
 		}
 		return s.nameText(t)
 	case serial, tag:
-		if v := strings.TrimSpace(t); !s.grammar.common(v) {
+		if v := strings.TrimSpace(t); !s.grammar.noSerial(v) {
 			return strings.Replace(t, v, s.shape(v), 1)
 		}
 		return t

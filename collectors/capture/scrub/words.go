@@ -59,6 +59,7 @@ type grammar struct {
 	defaultVLAN     *regexp.Regexp
 	mac, ipv6, ipv4 *regexp.Regexp
 	serial, udi     *regexp.Regexp
+	cisco           *regexp.Regexp // a serial number of Cisco, were it like the name of an interface: FAS12345678
 }
 
 func newGrammar() grammar {
@@ -72,6 +73,7 @@ func newGrammar() grammar {
 		ipv6:        regexp.MustCompile(`(?i)[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3})?`),
 		ipv4:        regexp.MustCompile(`[0-9]{1,3}(?:\.[0-9]{1,3}){3}`),
 		serial:      regexp.MustCompile(`^(.+)\(([A-Za-z0-9]{5,})\)$`),
+		cisco:       regexp.MustCompile(`(?i)^[a-z]{3}[0-9]{4}[a-z0-9]{4}$`),
 		udi:         regexp.MustCompile(`(?i)\b(?:SN|serial(?: ?(?:number|no|#))?)[:= ]+([A-Za-z0-9]{5,})`),
 	}
 }
@@ -81,3 +83,6 @@ func newGrammar() grammar {
 func (g *grammar) common(s string) bool {
 	return g.known[lower(s)] || g.wholePort.MatchString(s) || g.family.MatchString(s)
 }
+
+// noSerial reports whether a text is nobody's where a serial number stands.
+func (g *grammar) noSerial(s string) bool { return g.common(s) && !g.cisco.MatchString(s) }
