@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"rackpost/hw"
+	"rackpost/hw/raid"
 	"rackpost/store/crashtest"
 )
 
@@ -223,6 +224,27 @@ func (j judged) holds(before judged, m mutation) (wrong []string) {
 	return wrong
 }
 
+// unshown is what is left to hold at the third reading in a row that a reader without memory makes of a controller whose battery
+// is not told of: that there is none is believed then. What it means for the sets must be said all the same.
+func (j judged) unshown(m mutation) judged {
+	if !slices.Contains(batteryUntold, m.name) {
+		return j
+	}
+	gone := func(what string, _ bool) bool {
+		part, _, _ := strings.Cut(what, " ")
+		return strings.HasPrefix(part, raid.BatteryPath) && strings.HasSuffix(part, ":"+m.path[strings.LastIndexByte(m.path, '/')+1:])
+	}
+	j.faults, j.parts = maps.Clone(j.faults), maps.Clone(j.parts)
+	maps.DeleteFunc(j.faults, gone)
+	maps.DeleteFunc(j.parts, gone)
+	return j
+}
+
+// batteryUntold are the changes of a Storage after which it neither shows its battery nor says that it has one.
+var batteryUntold = []string{
+	"Oem removed", "Oem null", "Oem.Dell removed", "Oem.Dell null", "Oem.Dell.DellControllerBattery removed", "Oem.Dell.DellControllerBattery null",
+}
+
 // below says whether a part is told by the resource at path or by one that stands behind it.
 func below(part, path string) bool {
 	_, id, _ := strings.Cut(part, "/")
@@ -352,13 +374,48 @@ func (s *spoilt) firstVisits(t *testing.T) {
 		defer s.mutant.set(nil)
 		s.restart(t)
 		visits := rapid.IntRange(1, 3).Draw(rt, "visits")
-		for range visits {
-			r := judgedOf(s.visit(t))
-			if wrong := r.holds(whole, m); wrong != nil {
+		for n := range visits {
+			r, before := judgedOf(s.visit(t)), whole
+			if n == 2 {
+				before = whole.unshown(m)
+			}
+			if wrong := r.holds(before, m); wrong != nil {
 				rt.Fatalf("%s: %s: %v: %v", path, m.name, r.extent, wrong)
 			}
 		}
 	})
+}
+
+// A battery that is not told of from the first visit on is missed for two readings and believed not there at the third. Its
+// write-back sets have the fault of a bad battery throughout.
+func TestBatteryUntoldFromTheStart(t *testing.T) {
+	t.Parallel()
+	s := openSpoilt(t, "poweredge-r740", manyFaults...)
+	whole, path, tried := s.whole, madeStorage+"/RAID.Integrated.1-1", 0
+	for _, m := range mutations(path, s.mutant.seen[path]) {
+		if !slices.Contains(batteryUntold, m.name) {
+			continue
+		}
+		tried++
+		s.mutant.set(&m)
+		s.restart(t)
+		for n, want := range []hw.Extent{hw.Partial, hw.Partial, hw.Complete, hw.Complete} {
+			r := judgedOf(s.visit(t))
+			if wrong := r.holds(whole.unshown(m), m); r.extent != want || wrong != nil {
+				t.Errorf("%s, visit %d: %v, want %v: %v", m.name, n+1, r.extent, want, wrong)
+			}
+			unready := slices.ContainsFunc([]string{"raid-write-back-unprotected", "raid-write-back-unproven"}, func(code string) bool {
+				return r.any["volume/Disk.Virtual.0:RAID.Integrated.1-1 "+code]
+			})
+			if !unready {
+				t.Errorf("%s, visit %d: nothing is said of the set: %v", m.name, n+1, slices.Sorted(maps.Keys(r.any)))
+			}
+		}
+		s.mutant.set(nil)
+	}
+	if tried != len(batteryUntold) {
+		t.Errorf("%d changes tried", tried)
+	}
 }
 
 // A recorded server without a fault: whatever is changed, no other part is lost, and nothing is called wrong that proves nothing.
