@@ -46,17 +46,18 @@ type Node struct {
 	current   bool   // it has caught up in this life
 	former    string // the life that is kept aside; empty: none is
 
-	mu      sync.Mutex
-	engine  *engine // nil while Raft does not run
-	saved   uint64  // what is known to be committed, on the disk
-	saving  time.Time
-	last    uint64 // of Raft's log when keep looked
-	moved   time.Time
-	pending bool   // a change of Raft's configuration is under way
-	diverge string // what the last comparison found, in words
-	status  Status
-	kept    bool // proposals wait
-	changed chan struct{}
+	mu        sync.Mutex
+	engine    *engine // nil while Raft does not run
+	saved     uint64  // what is known to be committed, on the disk
+	saving    time.Time
+	last      uint64 // of Raft's log when keep looked
+	moved     time.Time
+	pending   bool   // a change of Raft's configuration is under way
+	diverge   string // what the last comparison found, in words
+	status    Status
+	published time.Duration // what status was seen at, since start
+	kept      bool          // proposals wait
+	changed   chan struct{}
 }
 
 // held is how far a log had come.

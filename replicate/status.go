@@ -1,9 +1,11 @@
 package replicate
 
 import (
+	"fmt"
 	"log/slog"
 	"reflect"
 	"slices"
+	"time"
 
 	"rackpost/replicate/mode"
 )
@@ -21,7 +23,7 @@ func (n *Node) publish(ev mode.Event) {
 			": take that member out (\"rackpost pair leave\" there) and join it anew."})
 	}
 	before := n.status
-	n.status = s
+	n.status, n.published = s, ev.Now
 	if !same(before, s) {
 		close(n.changed)
 		n.changed = make(chan struct{})
@@ -97,10 +99,26 @@ func (n *Node) Status() Status {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	s := n.status
-	if s.Authority && n.Still() > n.cfg.Timers.Demote {
-		s.Authority, s.Powers, s.Why = false, []string{}, "it stood still, and has not looked yet whether it has authority"
+	if s.Authority && n.stale() {
+		s.Authority, s.Powers, s.Why = false, []string{}, stoodStill
 	}
 	return s
+}
+
+const stoodStill = "it stood still, and has not looked yet whether it has authority"
+
+// stale says whether others may have taken over since what is published was seen: that a new look has begun ends nothing yet.
+// To be called with n.mu held, once something was published.
+func (n *Node) stale() bool { return time.Since(n.start)-n.published > n.cfg.Timers.Demote }
+
+// awake returns an error while this member knows only what was before it stood still.
+func (n *Node) awake() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.stale() {
+		return fmt.Errorf("%w: %s", ErrNoPower, stoodStill)
+	}
+	return nil
 }
 
 // Mode returns what this member is at the moment.

@@ -1,11 +1,13 @@
 package replicate_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
 	"time"
 
+	"rackpost/replicate"
 	"rackpost/replicate/mode"
 )
 
@@ -39,5 +41,30 @@ func TestStill(t *testing.T) {
 		if still := a.node.Still(); still != 0 {
 			w.t.Errorf("stopped, it has stood still for %v", still)
 		}
+	})
+}
+
+// TestWakes: who stood still claims nothing by what it knew before until it has looked around to the end, and to ask for a power
+// then does not pass by the majority.
+func TestWakes(t *testing.T) {
+	inWorld(t, "AB", func(w *world) {
+		a := w.of("A")
+		w.during("A may act", time.Minute, func() bool { return a.node.Status().Authority })
+		w.check(a.node.Verify(context.Background(), mode.Act))
+		w.mu.Lock()
+		a.asleep, a.dazed = 3*time.Second, 500*time.Millisecond
+		w.mu.Unlock()
+		time.Sleep(2 * time.Second)
+		for begin := time.Now(); time.Since(begin) < 1400*time.Millisecond; time.Sleep(10 * time.Millisecond) {
+			if a.node.Status().Authority {
+				w.t.Fatalf("after %v it claims authority, and has not looked", time.Since(begin))
+			}
+			for _, p := range []mode.Power{mode.Act, mode.Configure, mode.Visit} {
+				if err := a.node.Verify(context.Background(), p); !errors.Is(err, replicate.ErrNoPower) {
+					w.t.Fatalf("after %v it may %v: %v", time.Since(begin), p, err)
+				}
+			}
+		}
+		w.until("somebody has authority", 10*time.Second, func() bool { return w.leader() != nil })
 	})
 }

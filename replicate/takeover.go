@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"rackpost/replicate/mode"
+	"rackpost/wholefile"
 )
 
 // What a Node keeps beside Raft's own values.
@@ -238,7 +239,7 @@ func writeConflict(dir string, c Conflict) error {
 		return fmt.Errorf("keep what is given up: %w", err)
 	}
 	name := filepath.Join(dir, c.At.Format("20060102T150405.000000000Z")+".json")
-	if err := writeDurably(name, b); err != nil {
+	if err := wholefile.Write(name, b, 0o600); err != nil {
 		return fmt.Errorf("keep what is given up: %w", err)
 	}
 	old, err := filepath.Glob(filepath.Join(dir, "*.json"))
@@ -252,24 +253,6 @@ func writeConflict(dir string, c Conflict) error {
 		}
 	}
 	return nil
-}
-
-func writeDurably(name string, b []byte) error {
-	f, err := os.OpenFile(name+".new", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if err == nil {
-		err = f.Sync()
-	}
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(name+".new", name)
 }
 
 // committed is up to where the log is known to be committed.

@@ -104,11 +104,11 @@ func (g *grants) used(p mode.Power) bool {
 	return g.of[p] != nil && g.of[p].running > 0
 }
 
-// has says whether a power is there now, and in which epoch.
-func (g *grants) has(p mode.Power) (epoch uint64, ok bool) {
+// now returns the powers that are there, and their epoch.
+func (g *grants) now() (powers mode.Powers, epoch uint64) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.epoch, g.powers.Has(p)
+	return g.powers, g.epoch
 }
 
 // While runs fn each time this member gets the power, with a context that ends with the power or
@@ -153,20 +153,26 @@ func (n *Node) hold(ctx context.Context, has *grant, fn func(context.Context) er
 // authority, a quorum confirms it, within two seconds. It is to be asked before every act that
 // needs one owner.
 func (n *Node) Verify(ctx context.Context, p mode.Power) error {
-	before, ok := n.grants.has(p)
+	powers, before := n.grants.now()
 	e := n.running()
-	if !ok || e == nil {
+	if !powers.Has(p) || e == nil {
 		return fmt.Errorf("%v: %w: %s", p, ErrNoPower, n.Status().Why)
 	}
-	if n.Status().Authority {
+	if err := n.awake(); err != nil {
+		return fmt.Errorf("%v: %w", p, err)
+	}
+	if powers.Has(mode.Configure) { // which comes with authority alone; Status is told a moment later
 		ctx, cancel := context.WithTimeout(ctx, verifyTimeout)
 		defer cancel()
 		if err := n.confirm(ctx, e); err != nil {
 			return fmt.Errorf("%v: %w: no quorum confirms it: %w", p, ErrNoPower, err)
 		}
 	}
-	if after, ok := n.grants.has(p); !ok || after != before {
+	if after, epoch := n.grants.now(); !after.Has(p) || epoch != before {
 		return fmt.Errorf("%v: %w: it was lost meanwhile", p, ErrNoPower)
+	}
+	if err := n.awake(); err != nil {
+		return fmt.Errorf("%v: %w", p, err)
 	}
 	return nil
 }

@@ -94,8 +94,10 @@ type member struct {
 	isolated  bool
 	full      bool
 	acting    bool
-	left      []string // lives it had
-	last      int      // writes of its log until its process dies; 0: it lives
+	asleep    time.Duration // once, before it looks around
+	dazed     time.Duration // once after that, while it looks
+	left      []string      // lives it had
+	last      int           // writes of its log until its process dies; 0: it lives
 	conflicts []replicate.Conflict
 }
 
@@ -336,7 +338,7 @@ func (m *member) start(first bool) {
 	node, err := replicate.New(replicate.Config{
 		Self: replicate.Self{Node: m.id, Name: m.name, Role: m.role}, Timers: m.w.timers, State: m.state, Logs: m, Transport: m.dial, Peers: m,
 		Compare: 5 * time.Minute, LogBytes: m.w.bytes, Bootstrap: first, Snapshots: m.snap.of,
-		Isolated: func() bool { m.w.mu.Lock(); defer m.w.mu.Unlock(); return m.isolated },
+		Isolated: m.isIsolated,
 		Full:     func() bool { m.w.mu.Lock(); defer m.w.mu.Unlock(); return m.full },
 		Acting:   func() bool { m.w.mu.Lock(); defer m.w.mu.Unlock(); return m.acting },
 		Off:      func(id mode.NodeID) bool { m.w.mu.Lock(); defer m.w.mu.Unlock(); return m.off[id] },
@@ -506,8 +508,28 @@ func (m *member) Contacts() []mode.Contact {
 	return list
 }
 
+func (m *member) isIsolated() bool {
+	m.w.mu.Lock()
+	dazed := time.Duration(0)
+	if m.asleep == 0 {
+		dazed, m.dazed = m.dazed, 0
+	}
+	m.w.mu.Unlock()
+	time.Sleep(dazed)
+	m.w.mu.Lock()
+	defer m.w.mu.Unlock()
+	return m.isolated
+}
+
 func (m *member) Changed() <-chan struct{} {
 	m.w.mu.Lock()
+	asleep := m.asleep
+	m.w.mu.Unlock()
+	time.Sleep(asleep)
+	m.w.mu.Lock()
+	if asleep > 0 {
+		m.asleep = 0
+	}
 	defer m.w.mu.Unlock()
 	return m.changed
 }
