@@ -72,7 +72,7 @@ func (w *World) start(who int) error {
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	w.enter(p)
-	p.begin(p.ctx)
+	p.begin()
 	return nil
 }
 
@@ -98,9 +98,9 @@ func (p *process) transport() *transport {
 	return p.trans
 }
 
-// begin starts what the process does.
-func (p *process) begin(ctx context.Context) {
-	do := func(f func(context.Context)) { p.group.Go(func() { f(ctx) }) }
+// begin starts what the process does, unless it has ended: it may be cut off, or fail, while it starts.
+func (p *process) begin() {
+	do := func(f func(context.Context)) { p.spawn(f) }
 	do(func(ctx context.Context) {
 		if err := p.node.Run(ctx); err != nil {
 			p.leaves(err)
