@@ -66,13 +66,13 @@ func (g *gateways) look(now time.Time, links []Link, known bool) Evidence {
 	return all
 }
 
-// answered returns when a gateway last answered.
-func (g *gateways) answered() time.Time {
-	var last time.Time
+// silent returns since when no gateway answers: what was heard later was heard in spite of that.
+func (g *gateways) silent() time.Time {
+	var since time.Time
 	for _, asked := range g.asked {
-		last = latest(last, asked.answered())
+		since = latest(since, asked.silent())
 	}
-	return last
+	return since
 }
 
 // follow begins with the gateways that are new. One that is no longer a gateway is given up only when there is another:
@@ -151,6 +151,7 @@ type neighbourAsked struct {
 	socket *socket
 	done   chan struct{}
 	asked  time.Time
+	first  time.Time // the first question after the last answer
 
 	mu   sync.Mutex
 	last time.Time // the last answer
@@ -182,10 +183,14 @@ func (n *neighbourAsked) hear() {
 	}
 }
 
-func (n *neighbourAsked) answered() time.Time {
+// silent returns when the first question was asked that has no answer; where all have one, when the last came.
+func (n *neighbourAsked) silent() time.Time {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.last
+	if n.last.IsZero() {
+		return n.last
+	}
+	return latest(n.first, n.last)
 }
 
 // look asks once more. Who answers is asked alone, which is less noise than asking everybody.
@@ -198,7 +203,9 @@ func (n *neighbourAsked) look(now time.Time, l Link) Evidence {
 		mac = nil
 	}
 	if own, ok := ownAddress(l, n.socket.ip); ok && now.Sub(n.asked) >= notSooner {
-		n.asked = now
+		if n.asked = now; n.first.IsZero() || last.After(n.first) {
+			n.first = now
+		}
 		_ = n.socket.send(call(n.socket.mac, own, mac, n.socket.ip)) // one that is lost is a question without an answer
 	}
 	return says

@@ -97,7 +97,7 @@ func (i *Isolation) Run(ctx context.Context) error {
 		} else if cutAt.IsZero() {
 			cutAt = now
 		}
-		signs.Devices = i.devices(latest(now.Add(-lately), cutAt, i.gateway.answered()))
+		signs.Devices = i.devices(latest(now.Add(-lately), cutAt, i.gateway.silent()))
 		i.set(signs)
 		select {
 		case <-ctx.Done():
