@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 
 	"github.com/hashicorp/raft"
+
+	"rackpost/wholefile"
 )
 
 //go:embed schema.sql
@@ -61,7 +63,7 @@ func Remove(path string) error {
 		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return fmt.Errorf("remove the raft log: %w", err)
 		}
-		if err := syncDir(filepath.Dir(path)); err != nil {
+		if err := wholefile.SyncFolder(filepath.Dir(path)); err != nil {
 			return fmt.Errorf("remove the raft log: %w", err)
 		}
 	}
@@ -80,18 +82,10 @@ func Move(from, to string) error {
 	if err := os.Rename(from, to); err != nil {
 		return fmt.Errorf("move the raft log: %w", err)
 	}
-	if err := syncDir(filepath.Dir(to)); err != nil {
+	if err := wholefile.SyncFolder(filepath.Dir(to)); err != nil {
 		return fmt.Errorf("move the raft log: %w", err)
 	}
 	return Remove(from) // what is left beside it
-}
-
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // touch makes the file for its owner alone; SQLite gives its others the same mode.
@@ -155,7 +149,7 @@ func (f *file) create(ctx context.Context) error {
 	if _, err := f.conn.ExecContext(ctx, fmt.Sprintf("BEGIN IMMEDIATE;%s;PRAGMA user_version=%d;COMMIT", schema, formatVersion)); err != nil {
 		return fmt.Errorf("make the tables: %w", err)
 	}
-	if err := syncDir(filepath.Dir(f.path)); err != nil {
+	if err := wholefile.SyncFolder(filepath.Dir(f.path)); err != nil {
 		return err
 	}
 	return f.prepare(ctx)
