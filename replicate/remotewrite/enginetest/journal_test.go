@@ -113,8 +113,11 @@ func (b *box) Changes(ctx context.Context, after, until remotewrite.Position, li
 
 // config is one for a receiver.
 func (b *box) config(address string) remotewrite.Config {
+	devices := map[hw.DeviceID]remotewrite.Device{"server-001": {}, "live": {}, "lost": {}} // what is configured no more ends
 	return remotewrite.Config{URL: address, Journal: b, File: filepath.Join(b.t.TempDir(), "positions"), Logger: slog.New(slog.DiscardHandler),
-		Places: func(journal.ID) (remotewrite.Place, bool) { return remotewrite.Place{Site: "FRA-3"}, true }}
+		Places: func(journal.ID) (remotewrite.Place, bool) {
+			return remotewrite.Place{Site: "FRA-3", Devices: devices}, true
+		}}
 }
 
 // key names a sample of an engine.

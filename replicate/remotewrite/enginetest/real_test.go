@@ -1,7 +1,9 @@
 package enginetest_test
 
 import (
+	"fmt"
 	"maps"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -110,6 +112,47 @@ func TestTooOld(t *testing.T) {
 	same(t, got, want, twice)
 	if x := s.Status().Refused; len(x) != 1 || x[0].Reason != remotewrite.TooOld || x[0].Samples != 1 {
 		t.Errorf("%+v", x)
+	}
+}
+
+// TestOddNames: whatever bytes a device names its parts with, and whatever it counts, engines take it.
+func TestOddNames(t *testing.T) {
+	t.Parallel()
+	b := openBox(t)
+	at := time.Now().Add(-time.Minute).Truncate(time.Millisecond)
+	var samples []hw.Sample
+	for _, name := range []string{"a\xff\xfeb", "line\nbreak\ttab", "zero\x00byte", `quote"back\slash{}`, "风扇 1", strings.Repeat("é", 150), " ", "\u202eright"} {
+		for i, v := range []float64{0, math.NaN(), math.Inf(1), math.Inf(-1), -5, 1e300, 1e-300} {
+			samples = append(samples, hw.Sample{Component: "fan/" + name, Sensor: fmt.Sprintf("odd %d\xff_watts", i), Gauge: v})
+		}
+		samples = append(samples, hw.Sample{Component: "fan/" + name, Sensor: "turns_total", Type: hw.Counter, Count: 1 << 50, StartMS: at.UnixMilli()})
+	}
+	for i := range 2 { // then the counters begin anew
+		r := hw.Report{Device: "live", Started: at.Add(time.Duration(i) * 10 * time.Second), Period: 10 * time.Second, Read: []hw.Scope{{Section: "fans", Extent: hw.Complete}}, Samples: samples}
+		if err := b.Put(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		for j := range samples {
+			samples[j].Count = 1
+		}
+	}
+	want := map[key]float64{}
+	for k, v := range b.held() {
+		if k.component = strings.ToValidUTF8(k.component, "\uFFFD"); !math.IsInf(v, 0) {
+			want[k] = v
+		}
+	}
+	for name, e := range map[string]*engine{"victoria": victoria(t), "prometheus": window(t)} {
+		t.Run(name, func(t *testing.T) {
+			s := start(t, b.config(e.write()))
+			e.await("all is written", func() bool { return s.Status().Samples >= uint64(len(want)) })
+			s.stop()
+			got, twice := e.held()
+			same(t, got, want, twice)
+			if x := s.Status(); x.Lost() > 0 {
+				t.Errorf("%+v", x)
+			}
+		})
 	}
 }
 
