@@ -122,8 +122,9 @@ func stands(t testing.TB, b *box) (map[journal.Key]uint64, int) {
 // fixed is the seed of the checksums of one run.
 var fixed = sync.OnceValue(maphash.MakeSeed)
 
-// samplesOf counts the samples of a batch by reading it.
-func samplesOf(t testing.TB, pack *journal.Compressor, b *journal.Batch) (n int) {
+// visitsOf reads the visits of a batch.
+func visitsOf(t testing.TB, pack *journal.Compressor, b *journal.Batch, visit func(journal.Visit) error) {
+	t.Helper()
 	body, err := pack.Body(b)
 	if err != nil {
 		t.Fatal(err)
@@ -136,6 +137,16 @@ func samplesOf(t testing.TB, pack *journal.Compressor, b *journal.Batch) (n int)
 		if err != nil {
 			return err
 		}
+		return visit(v)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// samplesOf counts the samples of a batch by reading it.
+func samplesOf(t testing.TB, pack *journal.Compressor, b *journal.Batch) (n int) {
+	visitsOf(t, pack, b, func(v journal.Visit) error {
 		if v.Layout < 0 || v.Layout >= len(b.Layouts) {
 			return fmt.Errorf("%s: layout %d of %d", b.Key, v.Layout, len(b.Layouts))
 		}
@@ -147,9 +158,6 @@ func samplesOf(t testing.TB, pack *journal.Compressor, b *journal.Batch) (n int)
 		n += len(samples)
 		return err
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	return n
 }
 

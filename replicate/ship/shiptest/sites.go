@@ -18,6 +18,14 @@ func (s *Store) HaveOf(site journal.ID) journal.Vector { return s.of(site, s.Hav
 // WantedOf is ship's.
 func (s *Store) WantedOf(site journal.ID) journal.Vector { return s.of(site, s.Wanted()) }
 
+// ConflictsOf is ship's.
+func (s *Store) ConflictsOf(site journal.ID) uint64 {
+	if site != s.site {
+		return 0
+	}
+	return s.Conflicts()
+}
+
 // WatchOf is ship's.
 func (s *Store) WatchOf(journal.ID) <-chan struct{} { return s.Watch() }
 

@@ -43,6 +43,7 @@ type Store struct {
 	registers map[register]journal.Register
 	doubles   int
 	repeats   int
+	renamed   int
 	conflicts uint64
 	changed   chan struct{}
 }
@@ -95,6 +96,27 @@ func (s *Store) Crash(inc journal.Incarnation) {
 	s.life++
 	s.inc = inc
 	clear(s.previous)
+}
+
+// PutBack goes on as another incarnation where a peer holds what was not written here, as ship.Renamer says.
+func (s *Store) PutBack(_ context.Context, told, _ journal.Vector) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for k := range told {
+		if k.Origin == s.origin && k.Incarnation == s.inc && told.Last(k) > s.held.Last(k) {
+			s.inc++
+			s.renamed++
+			clear(s.previous)
+		}
+	}
+	return nil
+}
+
+// Renamed returns how many incarnations PutBack began.
+func (s *Store) Renamed() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.renamed
 }
 
 // Write makes a batch of the store's own durable and returns its key. The body's records are of
