@@ -44,6 +44,37 @@ type Counts struct {
 	Stale    int `json:"stale"`
 }
 
+// CountOf counts devices.
+func CountOf(devices []Device) (c Counts) {
+	c.Total = len(devices)
+	for _, d := range devices {
+		switch d.Health {
+		case hw.OK:
+			c.OK++
+		case hw.Warning:
+			c.Warning++
+		case hw.Critical:
+			c.Critical++
+		default:
+			c.Unknown++
+		}
+		if d.Stale {
+			c.Stale++
+		}
+	}
+	return c
+}
+
+// Add adds those of another site.
+func (c *Counts) Add(o Counts) {
+	c.Total += o.Total
+	c.OK += o.OK
+	c.Warning += o.Warning
+	c.Critical += o.Critical
+	c.Unknown += o.Unknown
+	c.Stale += o.Stale
+}
+
 // Journal is the store at a glance.
 type Journal struct {
 	Origin      string    `json:"origin"`
@@ -120,7 +151,7 @@ type Component struct {
 // Merged makes one of components that have the same path: a server's system is read with the heartbeat and with the inventory. The
 // order is that of the first ones; what stands in both is that of the one that has a health.
 func Merged(components []Component) []Component {
-	at := map[string]int{}
+	at := make(map[string]int, len(components))
 	merged := make([]Component, 0, len(components))
 	for _, c := range components {
 		i, known := at[c.Path]
@@ -281,6 +312,7 @@ type FactQuery struct {
 
 // Fact is one statement of the journal.
 type Fact struct {
+	Site      string         `json:"site,omitempty"` // id; in an answer of many sites
 	At        time.Time      `json:"at"`
 	Turn      uint64         `json:"turn"`
 	Kind      string         `json:"kind"` // component, alert, gap, unit, clock, act, learned, or kind-N
@@ -294,7 +326,7 @@ type Fact struct {
 
 // Facts is the answer to a FactQuery, oldest first.
 type Facts struct {
-	Site      string `json:"site,omitempty"` // id
+	Site      string `json:"site,omitempty"` // id; left out where many sites were asked for
 	Facts     []Fact `json:"facts"`
 	Truncated bool   `json:"truncated"` // there are older ones: ask for a time before the first
 }

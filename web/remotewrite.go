@@ -2,6 +2,8 @@ package web
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -15,6 +17,7 @@ type RemoteWrite struct {
 	Accepted time.Time            `json:"last_accepted,omitzero"`  // when the receiver took something last
 	Lag      *float64             `json:"live_lag_seconds"`        // since all that was new was written last; null: not since the start
 	Behind   time.Time            `json:"behind_oldest,omitzero"`  // since when what is still to be written of an outage stands in the journal; left out: nothing is
+	Waiting  int                  `json:"waiting_batches"`         // of islands, until it can be told which of their readings count
 	Samples  uint64               `json:"samples_total"`           // written since the start
 	Bytes    uint64               `json:"sent_bytes_total"`        // sent since the start
 	Requests uint64               `json:"requests_total"`          // since the start
@@ -26,7 +29,7 @@ type RemoteWrite struct {
 
 // RemoteWriteMissing are samples that the receiver did not take.
 type RemoteWriteMissing struct {
-	Reason  string    `json:"reason"`  // too-old, out-of-order, rejected, failing, beyond-window, trimmed
+	Reason  string    `json:"reason"`  // too-old, out-of-order, rejected, failing, beyond-window, future, trimmed
 	Samples uint64    `json:"samples"` // 0: how many is not known
 	First   time.Time `json:"first,omitzero"`
 	Last    time.Time `json:"last,omitzero"`
@@ -66,9 +69,13 @@ func missingWords() map[string]string {
 		"rejected":      "the receiver refuses them",
 		"failing":       "the receiver fails at them again and again, and takes others",
 		"beyond-window": "older than window: says",
+		"future":        "their times are in the future: a clock was wrong when they were read",
 		"trimmed":       "dropped here before they could be written: give the journal more budget",
 	}
 }
+
+// MissingReasons are the reasons there are.
+func MissingReasons() []string { return slices.Sorted(maps.Keys(missingWords())) }
 
 // Line is it in a sentence.
 func (m RemoteWriteMissing) Line() string {

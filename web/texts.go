@@ -157,7 +157,9 @@ var english = texts{
 	"alert-hq-outgrown":  "headquarters is too small for what the sites bring",
 	"alert-site-quota":   "a site is over its quota: only its facts are taken",
 	"alert-site-refused": "records of a site were refused",
+	"alert-site-lost":    "records of a site are lost",
 	"alert-site-silent":  "nothing is heard of a site",
+	"alert-put-back":     "this box was put back to an earlier state with its memory",
 	"alert-health":       "the device calls it faulty",
 	"alert-missing":      "it is gone",
 	"alert-unreachable":  "two visits in a row read nothing",
@@ -193,5 +195,6 @@ var english = texts{
 	"reason-appliance-crash": "the box did not stop in order",
 	"reason-missed":          "due, and not visited in time",
 	"reason-dropped":         "given up for want of space",
+	"reason-lost":            "lost: no box of the site has it any more",
 	"reason-unreachable":     "there is no route to it",
 }

@@ -302,6 +302,11 @@ func TestUplinkLine(t *testing.T) {
 		"headquarters is live; 7 records behind, there in 1 min":                                         {Sending: true, Connected: true, Backlog: web.UplinkBacklog{Known: true, Records: 7, Drain: &drain}},
 		"headquarters is live; 7 records behind":                                                         {Sending: true, Connected: true, Backlog: web.UplinkBacklog{Known: true, Records: 7}},
 		"headquarters is live and has everything":                                                        {Sending: true, Connected: true, Backlog: web.UplinkBacklog{Known: true}},
+		"headquarters is reached, and has not said yet what it has":                                      {Sending: true, Connected: true},
+		"headquarters paused this site (by Eve): 7 records wait, since 2026-11-22 10:00 UTC": {Sending: true, Connected: true, Paused: true, HeldBack: "by Eve",
+			Backlog: web.UplinkBacklog{Known: true, Records: 7, Oldest: time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)}},
+		"headquarters takes nothing but facts of this site: nothing waits yet":                                    {Sending: true, Connected: true, FactsOnly: true, Backlog: web.UplinkBacklog{Known: true}},
+		"headquarters is live; 1 record behind: headquarters takes what is behind no faster than 1.0 kB a second": {Sending: true, Connected: true, Slowed: 1000, Backlog: web.UplinkBacklog{Known: true, Records: 1}},
 	} {
 		if got := u.Line(); got != want {
 			t.Errorf("%q, want %q", got, want)
