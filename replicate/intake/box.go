@@ -30,6 +30,7 @@ type lane struct {
 	kind    ship.Lane
 	line    *ship.Line
 	window  int
+	holder  *holder // of what is larger than the window
 	cancel  context.CancelCauseFunc
 	state   *tls.ConnectionState // who is at the other end
 	number  uint64               // of the connection, from 1
@@ -100,31 +101,48 @@ func (s *site) join(e entrance, cancel context.CancelCauseFunc) (*lane, *ship.Li
 		s.end(l)
 	}
 	if l.line == nil {
-		l.line, l.window = s.newLine(b, e.kind, e.window), e.window
+		l.holder = &holder{room: s.in.large, site: s, share: &s.share}
+		l.line, l.window = s.newLine(b, l, e.window), e.window
 		l.line.Pace(s.wishes.of(e.kind))
 	}
 	l.number++
 	l.cancel, l.state, l.open, l.since, l.address = cancel, e.state, true, s.in.now(), e.from
+	s.came(e.from)
 	return l, l.line, l.number
 }
 
 // leave notes that a connection ended, and why.
-func (s *site) leave(l *lane, number uint64, why error) {
+func (s *site) leave(l *lane, number uint64, why error, stopping bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	reason := reasonWords(why, stopping)
+	s.went(reason, stopping)
 	if l.number != number {
 		return
 	}
-	l.cancel, l.state, l.open, l.since, l.reason = nil, nil, false, s.in.now(), ""
-	if why != nil {
-		l.reason = why.Error()
-	}
+	l.cancel, l.state, l.open, l.since, l.reason = nil, nil, false, s.in.now(), reason
 }
 
-func (s *site) newLine(b *box, kind ship.Lane, window int) *ship.Line {
+// reasonWords says why a connection ended.
+func reasonWords(why error, stopping bool) string {
+	switch {
+	case stopping:
+		return "headquarters stopped"
+	case why == nil:
+		return ""
+	}
+	return ship.Plain(why).Error()
+}
+
+// sendShare is how much of a core reading for one lane may take: what goes down to a site is little, and it asks for it again
+// as often as it likes.
+const sendShare = 0.05
+
+func (s *site) newLine(b *box, l *lane, window int) *ship.Line {
+	kind := l.kind
 	view := ship.NewSiteView(s.in.cfg.Store, s.id, func(ctx context.Context, batches []journal.Batch) error { return s.merge(ctx, b, kind, batches) })
 	return ship.New(view, ship.Options{Site: s.id, Origin: s.in.cfg.Origin, Logger: s.in.cfg.Logger.With("site", s.name), Lane: kind,
-		Window: window, Known: b.known, Room: s.in.large, Down: true, Refused: s.refuse})
+		Window: window, Share: sendShare, Known: b.known, Room: l.holder, Account: s.account, Down: true, Refused: s.refuse, Quarantine: s.in.cfg.Quarantine})
 }
 
 // lanes are those of all boxes. The caller holds mu.

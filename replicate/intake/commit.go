@@ -40,6 +40,7 @@ type committer struct {
 	count    merged
 	waits    peak
 	work     chan struct{} // something waits
+	round    chan struct{} // closed when what was picked was merged; nil: nothing is
 }
 
 // merger is a store that takes batches.
@@ -59,7 +60,7 @@ func newCommitter(store merger, most int, logger *slog.Logger) *committer {
 func (c *committer) merge(ctx context.Context, site journal.ID, live bool, batches []journal.Batch) error {
 	r := &request{site: site, live: live, batches: batches, came: time.Now(), done: make(chan error, 1)}
 	for i := range batches {
-		r.bytes += size(&batches[i])
+		r.bytes += cost(&batches[i])
 	}
 	c.mu.Lock()
 	c.fair.add(r)
@@ -83,6 +84,42 @@ func size(b *journal.Batch) int {
 		n += len(l.Bytes)
 	}
 	return n
+}
+
+// A batch that unpacks to more than sixteen times its bytes counts as what it unpacks to, by so much less: a few kilobytes can unpack
+// to megabytes, and whose turn it is goes by what a merge costs. What one lane brought is merged in pieces of no more than mostCost.
+const (
+	packing  = 16
+	mostCost = 8 << 20
+)
+
+// cost is what a batch costs to merge, in bytes.
+func cost(b *journal.Batch) int { return max(size(b), b.Unpacked()/packing) }
+
+// pieceOf returns how many of batches are merged at once: one at least.
+func pieceOf(batches []journal.Batch) (n int) {
+	for sum := 0; n < len(batches); n++ {
+		if sum += cost(&batches[n]); sum > mostCost && n > 0 {
+			break
+		}
+	}
+	return n
+}
+
+// settle waits until nothing is merged any more of what came before.
+func (c *committer) settle(ctx context.Context) error {
+	c.mu.Lock()
+	round := c.round
+	c.mu.Unlock()
+	if round == nil {
+		return nil
+	}
+	select {
+	case <-round:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // poke wakes whoever waits on a channel of capacity one.
@@ -111,6 +148,8 @@ func (c *committer) run(ctx context.Context) error {
 		}
 		c.mu.Lock()
 		c.failed, c.until = err, time.Now().Add(failedRetry)
+		close(c.round)
+		c.round = nil
 		c.mu.Unlock()
 		if err == nil {
 			continue
@@ -153,6 +192,9 @@ func (c *committer) pick() (bundles [][]*request) {
 	bundles = split(together)
 	if suspect != nil && c.fair.remove(suspect) {
 		bundles = append(bundles, []*request{suspect})
+	}
+	if len(bundles) > 0 {
+		c.round = make(chan struct{})
 	}
 	return bundles
 }
@@ -219,7 +261,7 @@ func (c *committer) bundle(ctx context.Context, requests []*request) error {
 
 // isFault says whether batches are at fault, and not the store.
 func isFault(err error) bool {
-	return errors.Is(err, journal.ErrCorrupt) || errors.Is(err, journal.ErrNewer) || errors.Is(err, journal.ErrNoLayout) || errors.Is(err, journal.ErrOtherSite)
+	return errors.Is(err, journal.ErrCorrupt) || errors.Is(err, journal.ErrNewer) || errors.Is(err, journal.ErrNoLayout) || errors.Is(err, journal.ErrOtherSite) || errors.Is(err, journal.ErrTooMuch)
 }
 
 // measure counts a merge, and how much goes through.

@@ -3,7 +3,6 @@ package intake
 import (
 	"context"
 	"log/slog"
-	"net"
 	"time"
 
 	"rackpost/hw/journal"
@@ -119,5 +118,31 @@ func (c Committer) Merge(ctx context.Context, site journal.ID, live bool, b []jo
 
 func (c Committer) Waiting() int { return c.c.load().waiting }
 
-// NewGuard is Guard with other bounds, for tests.
-func NewGuard(l net.Listener, most, each int) net.Listener { return newGuard(l, most, each) }
+// Room is the memory for what is larger than windows, for tests.
+type Room struct{ r *room }
+
+func NewRoom(total int) Room { return Room{newRoom(total)} }
+
+func (r Room) Taken() int { return r.r.taken }
+
+// Overdue returns the lane that must give back; nil: none.
+func (r Room) Overdue() *Holder { return r.r.overdue(time.Now()) }
+
+// Holder is what a lane has of it.
+type Holder = holder
+
+// RoomSite is a site that shares it.
+type RoomSite struct {
+	r     *room
+	share *share
+}
+
+func (r Room) Site() RoomSite    { return RoomSite{r.r, &share{}} }
+func (s RoomSite) Lane() *Holder { return &holder{room: s.r, share: s.share} }
+
+// SetRoom makes the room of an intake another one.
+func SetRoom(in *Intake, total int) {
+	in.large.mu.Lock()
+	defer in.large.mu.Unlock()
+	in.large.total, in.large.each = total, total/5
+}

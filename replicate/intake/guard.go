@@ -17,6 +17,9 @@ const (
 // grows, and those of one address cannot keep others out.
 func Guard(l net.Listener) net.Listener { return newGuard(l, mostCallers, mostOfOne) }
 
+// GuardOf is Guard with other bounds.
+func GuardOf(l net.Listener, most, each int) net.Listener { return newGuard(l, most, each) }
+
 func newGuard(l net.Listener, most, each int) *guard {
 	return &guard{Listener: l, most: most, each: each, of: map[netip.Addr]int{}}
 }

@@ -39,7 +39,7 @@ func (c callers) Addr() net.Addr { return &net.TCPAddr{} }
 func TestGuard(t *testing.T) {
 	t.Parallel()
 	l := make(callers)
-	g := intake.NewGuard(l, 5, 2)
+	g := intake.GuardOf(l, 5, 2)
 	accepted := make(chan net.Conn, 20)
 	go func() {
 		for {
@@ -103,7 +103,7 @@ func TestLanesAreNotCallers(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.dialer = func() (net.Conn, error) { return net.Dial("tcp", l.Addr().String()) }
-	h.serve(intake.NewGuard(l, 1, 1))
+	h.serve(intake.GuardOf(l, 1, 1))
 	for n := range 5 {
 		conn, err := h.dial(siteName(n), ship.Live)
 		if err != nil {

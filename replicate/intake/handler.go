@@ -56,6 +56,8 @@ func (in *Intake) enter(r *http.Request) (e entrance, err error) {
 			return e, malformed("the header %s holds no id: %v", ship.OriginHeader, err)
 		}
 	}
+	in.entering.RLock()
+	defer in.entering.RUnlock()
 	id, name, err := in.identify(r)
 	if err != nil {
 		return e, err
@@ -89,6 +91,10 @@ func (in *Intake) enter(r *http.Request) (e entrance, err error) {
 		in.away++
 		in.full = time.Now()
 		return e, in.unavailable(e.site, "room", fullRetry, fmt.Sprintf("headquarters has %d connections and takes no more", in.pool.lanes), "it is outgrown, or one site holds too many")
+	}
+	if !e.site.enter() {
+		in.pool.release(e.window)
+		return e, errLeaving()
 	}
 	e.ctx = in.base
 	in.lanes.Add(1)
@@ -194,13 +200,13 @@ const answerTime = 10 * time.Second
 func (in *Intake) upgrade(w http.ResponseWriter, e entrance) error {
 	conn, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		in.leave(e.window)
+		in.leave(e)
 		return malformed("the connection cannot be upgraded: %v", err)
 	}
 	admitted(conn)
 	v := &voiced{Conn: conn, site: e.site, early: early(rw.Reader)}
 	go func() { // Run waits for it: lanes
-		defer in.leave(e.window)
+		defer in.leave(e)
 		defer v.Close()
 		if err := v.answer(); err == nil { // else it is gone already
 			in.serve(e, v)
@@ -221,10 +227,11 @@ func (v *voiced) answer() error {
 }
 
 // leave gives back the room of a connection.
-func (in *Intake) leave(window int) {
+func (in *Intake) leave(e entrance) {
 	in.mu.Lock()
-	in.pool.release(window)
+	in.pool.release(e.window)
 	in.mu.Unlock()
+	e.site.exit()
 	in.lanes.Done()
 }
 
@@ -233,11 +240,16 @@ func (in *Intake) serve(e entrance, conn net.Conn) {
 	ctx, cancel := context.WithCancelCause(e.ctx)
 	defer cancel(nil)
 	lane, line, number := e.site.join(e, cancel)
+	if e.state != nil { // who may send may have changed while it came in
+		if _, _, err := in.cfg.Door.Check(*e.state); err != nil {
+			cancel(err)
+		}
+	}
 	err := line.Run(ctx, conn)
 	if err == nil {
 		err = context.Cause(ctx)
 	}
-	e.site.leave(lane, number, err)
+	e.site.leave(lane, number, err, e.ctx.Err() != nil)
 }
 
 // early returns what came with the request, which HTTP has read already.

@@ -19,11 +19,14 @@ type Intake struct {
 	start  time.Time
 	commit *committer
 	large  *room
+	kept   Day    // what Days keeps; Run alone knows it
+	unkept bool   // it cannot be kept
 	log    bucket // of what strangers may write into it; mu guards it
 
 	mu      sync.Mutex
 	base    context.Context // of all connections; nil: not running
 	sites   map[journal.ID]*site
+	used    map[journal.ID]usage // of today, of sites that are not known, or not yet
 	gate    *gate
 	pool    pool
 	expect  int // connections
@@ -34,7 +37,8 @@ type Intake struct {
 	alarms  []Alarm       // open
 	changed chan struct{} // they are others than were told
 
-	lanes sync.WaitGroup
+	entering sync.RWMutex // is held for reading while somebody is let in
+	lanes    sync.WaitGroup
 }
 
 // New returns an intake. It lets nobody in before Run.
@@ -49,17 +53,22 @@ func New(cfg Config) (*Intake, error) {
 		return nil, err
 	}
 	l := cfg.Limits
-	return &Intake{cfg: cfg, start: time.Now(), commit: newCommitter(cfg.Store, l.Bundle, cfg.Logger), large: &room{free: l.Large}, log: bucket{rate: 1, burst: 10},
+	in := &Intake{cfg: cfg, start: time.Now(), commit: newCommitter(cfg.Store, l.Bundle, cfg.Logger), large: newRoom(l.Large), log: bucket{rate: 1, burst: 10},
 		sites: map[journal.ID]*site{}, gate: newGate(l.PerSecond, 2*l.Connections), pool: pool{total: l.Memory},
-		changed: make(chan struct{}, 1)}, nil
+		changed: make(chan struct{}, 1)}
+	in.loadDay()
+	return in, nil
 }
+
+// leastLarge is the room for what is larger than windows: for the largest, and half as much for others.
+const leastLarge = mostLarge + mostLarge/2
 
 func (l *Limits) defaults() error {
 	for _, d := range []struct {
 		to  *int
 		std int
 	}{
-		{&l.Connections, 2500}, {&l.PerSecond, 1000}, {&l.Memory, 160 << 20}, {&l.Large, 80 << 20}, {&l.LiveWindow, 64 << 10}, {&l.Window, 256 << 10}, {&l.Bundle, 8 << 20},
+		{&l.Connections, 2500}, {&l.PerSecond, 1000}, {&l.Memory, 160 << 20}, {&l.Large, leastLarge}, {&l.LiveWindow, 64 << 10}, {&l.Window, 256 << 10}, {&l.Bundle, 8 << 20},
 	} {
 		if *d.to < 0 {
 			return fmt.Errorf("make an intake: a limit of %d makes no sense", *d.to)
@@ -68,7 +77,7 @@ func (l *Limits) defaults() error {
 			*d.to = d.std
 		}
 	}
-	l.Large = max(l.Large, 64<<20) // the largest that a line takes
+	l.Large = max(l.Large, leastLarge)
 	if l.Silent == 0 {
 		l.Silent = 30 * time.Second
 	}
@@ -94,11 +103,13 @@ func (in *Intake) Run(ctx context.Context) error {
 	g.Go(func() error { return in.commit.run(ctx) })
 	g.Go(func() error { return in.watch(ctx) })
 	g.Go(func() error { return in.tell(ctx) })
+	g.Go(func() error { return in.seek(ctx) })
 	err := g.Wait()
 	in.mu.Lock()
 	in.base = nil // nobody comes any more
 	in.mu.Unlock()
 	in.lanes.Wait()
+	in.keepDay()
 	if err != nil {
 		return fmt.Errorf("take the sites' records: %w", err)
 	}
@@ -112,6 +123,7 @@ func (in *Intake) site(id journal.ID, name string) *site {
 	known := in.sites[id]
 	if known == nil {
 		known = newSite(in, id, name)
+		delete(in.used, id)
 		in.sites[id] = known
 	}
 	return known

@@ -1,10 +1,12 @@
 package intake_test
 
 import (
+	"crypto/tls"
 	"errors"
 	"math/rand/v2"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -112,6 +114,33 @@ func TestRevokedWhileConnected(t *testing.T) {
 	if _, err := h.dial(a.name, ship.Live); !errors.As(err, &r) || r.status != http.StatusForbidden {
 		t.Errorf("it comes in again: %v", err)
 	}
+}
+
+// lateDoor gives its first verdict only when headquarters has looked at the register that says otherwise.
+type lateDoor struct {
+	*door
+	once   sync.Once
+	revoke func()
+}
+
+func (d *lateDoor) Check(state tls.ConnectionState) (id journal.ID, name string, err error) {
+	id, name, err = d.door.Check(state)
+	d.once.Do(d.revoke)
+	return id, name, err
+}
+
+// TestRevokedWhileComingIn: who is revoked between the look at its certificate and the first frame does not stay.
+func TestRevokedWhileComingIn(t *testing.T) {
+	t.Parallel()
+	var h *hq
+	h = newHQ(t, 1, func(c *intake.Config) {
+		c.Door = &lateDoor{door: c.Door.(*door), revoke: func() {
+			h.door.set(enroll.Site{ID: siteID(0), Name: siteName(0), Revoked: noon})
+			time.Sleep(2500 * time.Millisecond) // two looks
+		}}
+	})
+	newBox(t, 0).connect(h, ship.Live) // it speaks, so nothing else ends it
+	until(t, "it is cut off", func() bool { return h.Status().Totals.Connections == 0 })
 }
 
 // TestANewerConnectionTakesThePlace: a lane has one connection, and the newer one is it.

@@ -3,12 +3,14 @@ package intake_test
 import (
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"hash/crc32"
 	"io"
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,6 +26,8 @@ const (
 	frameHeld   = 2
 	frameBatch  = 4
 	frameRefuse = 6
+	framePing   = 7
+	frameNote   = 12
 	frameEnd    = 13
 )
 
@@ -49,7 +53,7 @@ func batchFrame(raw []byte) []byte {
 // listen reads frames until one of the kind comes, and returns its payload.
 func listen(t testing.TB, c net.Conn, kind byte) []byte {
 	t.Helper()
-	_ = c.SetReadDeadline(time.Now().Add(time.Minute))
+	_ = c.SetReadDeadline(time.Now().Add(10 * time.Minute))
 	for {
 		var head [9]byte
 		if _, err := io.ReadFull(c, head[:]); err != nil {
@@ -76,7 +80,13 @@ func rawBatch(t testing.TB, b *box) []byte {
 // others send is taken.
 func TestLies(t *testing.T) {
 	t.Parallel()
-	h := newHQ(t, 2, nil)
+	var kept atomic.Pointer[string]
+	h := newHQ(t, 2, func(c *intake.Config) {
+		c.Quarantine = func(_ journal.ID, k journal.Key, raw []byte, _ error) {
+			s := k.String() + " " + string(raw)
+			kept.Store(&s)
+		}
+	})
 	liar, other := newBox(t, 0), newBox(t, 1)
 	good := rawBatch(t, liar)
 	torn := append([]byte(nil), rawBatch(t, newBox(t, 0))...)
@@ -99,6 +109,9 @@ func TestLies(t *testing.T) {
 		t.Logf("%s: %s", words, got[1:])
 	}
 	until(t, "the good one is taken", func() bool { return liar.there(h) })
+	if want := journal.NameOf(torn).String() + " " + string(torn); kept.Load() == nil || *kept.Load() != want {
+		t.Error("the batch with the wrong checksum is not kept, or another is")
+	}
 	row := h.row(liar.name)
 	if row.Refused != 2 || row.Refusals["other_site"] != 1 || row.Refusals["corrupt"] != 1 || row.LastRefusal == "" {
 		t.Errorf("row %+v", row)
@@ -108,6 +121,31 @@ func TestLies(t *testing.T) {
 	}
 	other.connect(h)
 	until(t, "the other's own come", func() bool { return other.there(h) })
+}
+
+// TestPingOfAnyYear: whatever one site says of when its oldest record was written, how all sites are can be told.
+func TestPingOfAnyYear(t *testing.T) {
+	t.Parallel()
+	h := newHQ(t, 1, nil)
+	liar := newBox(t, 0)
+	c, err := h.dial(liar.name, ship.Behind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.Write(append(helloOf(liar.site(), liar.Origin(), ship.Behind), holdsNothing()...)); err != nil {
+		t.Fatal(err)
+	}
+	for n, ms := range []uint64{253_402_300_799_999, 253_402_300_800_000, 1<<48 - 1, 1 << 63, 1<<64 - 1} {
+		ping := binary.AppendUvarint(binary.AppendUvarint([]byte{0}, uint64(n+1)), 1)
+		if _, err := c.Write(frame(framePing, binary.AppendUvarint(ping, ms))); err != nil {
+			t.Fatal(err)
+		}
+		until(t, "the ping is there", func() bool { return h.row(liar.name).Lacks == uint64(n+1) })
+		if _, err := json.Marshal(h.Status()); err != nil {
+			t.Errorf("%d ms: %v", ms, err)
+		}
+	}
 }
 
 // TestWhoBreaksTheProtocolIsCutOff: and told why, and counted nowhere else.

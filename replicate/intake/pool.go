@@ -1,7 +1,5 @@
 package intake
 
-import "sync"
-
 // leastWindow is the smallest window that a lane gets, and the smallest that a line knows.
 const leastWindow = 64 << 10
 
@@ -31,28 +29,4 @@ func (p *pool) grant(most, expected int) int {
 func (p *pool) release(n int) {
 	p.taken -= n
 	p.lanes--
-}
-
-// room is what all lanes share for batches and bases that are larger than their window. It is a ship.Room.
-type room struct {
-	mu   sync.Mutex
-	free int
-}
-
-// Take takes so many bytes, if there are.
-func (r *room) Take(bytes int) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if bytes > r.free {
-		return false
-	}
-	r.free -= bytes
-	return true
-}
-
-// Give gives them back.
-func (r *room) Give(bytes int) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.free += bytes
 }

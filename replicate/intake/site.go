@@ -22,23 +22,32 @@ type site struct {
 
 	mu       sync.Mutex
 	name     string
+	inside   int  // connections that were let in and have not ended
+	leaving  bool // it is being forgotten
+	presence presence
+	share    share               // of what is larger than windows; the room guards it
+	account  *ship.Account       // of all its boxes
 	boxes    map[journal.ID]*box // by origin
 	sum      ship.Progress       // of lines that are no more
 	visits   bucket
 	refusals map[string]uint64
 	refused  uint64
-	last     string    // the last refusal, in words
+	last     string    // the last refusal of a batch, in words
+	away     string    // the last of a connection; none when one was let in since
 	lastAt   time.Time // of a batch
 	class    string    // of that
 	today    usage
 	stored   int64
 	asked    time.Time // what the store keeps
 	wishes   wishes
+	absence  absence
 	strict   time.Time // facts alone are taken from then on; zero: all is
 }
 
+// newSite makes a site. The caller holds the intake's mu.
 func newSite(in *Intake, id journal.ID, name string) *site {
-	s := &site{id: id, in: in, name: name, boxes: map[journal.ID]*box{}, refusals: map[string]uint64{}, visits: bucket{rate: sitePerSecond, burst: siteBurst}}
+	s := &site{id: id, in: in, name: name, boxes: map[journal.ID]*box{}, refusals: map[string]uint64{}, visits: bucket{rate: sitePerSecond, burst: siteBurst},
+		account: ship.NewAccount(), today: in.used[id], absence: absence{came: true, facts: time.Now()}}
 	if in.cfg.Paced != nil {
 		s.wishes.operator = in.cfg.Paced(id)
 	}
@@ -51,10 +60,14 @@ func (s *site) merge(ctx context.Context, b *box, kind ship.Lane, batches []jour
 	if err := s.mayTake(batches); err != nil {
 		return err
 	}
-	if err := s.in.commit.merge(ctx, s.id, kind == ship.Live, batches); err != nil {
-		return err
+	for rest := batches; len(rest) > 0; {
+		n := pieceOf(rest)
+		if err := s.in.commit.merge(ctx, s.id, kind == ship.Live, rest[:n]); err != nil {
+			return err
+		}
+		s.took(b, kind, rest[:n])
+		rest = rest[n:]
 	}
-	s.took(b, kind, batches)
 	return nil
 }
 
@@ -80,7 +93,11 @@ func (s *site) took(b *box, kind ship.Lane, batches []journal.Batch) {
 	now := s.in.now()
 	for i := range batches {
 		s.today.add(now, size(&batches[i]))
+		if batches[i].Stream == journal.Facts && s.absence.facts.IsZero() {
+			s.absence.facts = time.Now()
+		}
 	}
+	s.absence.came = true
 	s.unread.Store(true)
 	if kind == ship.Live {
 		b.lag = b.offset.note(now, time.UnixMilli(batches[len(batches)-1].WallMS))
@@ -103,7 +120,7 @@ func (s *site) refuse(why error) {
 func (s *site) turnedAway(reason, words string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.last = words
+	s.away = words
 	s.count(reason)
 }
 
@@ -120,7 +137,7 @@ func reasonOf(err error) string {
 		name string
 	}{
 		{ship.ErrRefused, "not_wanted"}, {journal.ErrOtherSite, "other_site"}, {journal.ErrNoLayout, "no_layout"},
-		{journal.ErrNewer, "newer"}, {journal.ErrCorrupt, "corrupt"},
+		{journal.ErrNewer, "newer"}, {journal.ErrTooMuch, "too_much"}, {journal.ErrCorrupt, "corrupt"},
 	} {
 		if errors.Is(err, c.err) {
 			return c.name
@@ -175,6 +192,7 @@ func (s *site) measure(slow uint64) {
 	s.stored = stored
 	s.today.turn(s.in.now())
 	over := q.over(s.today.bytes, s.stored)
+	s.tellPresence(time.Now())
 	s.mu.Unlock()
 	s.wish(func(w *wishes) {
 		w.slow = slow
@@ -188,5 +206,4 @@ func (s *site) measure(slow uint64) {
 func add(sum *ship.Progress, p ship.Progress) {
 	sum.Received += p.Received
 	sum.Repeated += p.Repeated
-	sum.Conflicts += p.Conflicts
 }

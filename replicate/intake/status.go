@@ -33,14 +33,17 @@ type SiteStatus struct {
 	LacksBytes uint64    `json:"lacks_bytes"`
 	LacksSince time.Time `json:"lacks_since,omitzero"` // when the oldest of them was written, by the site's clock
 
-	BytesToday  int64             `json:"bytes_today"`        // of batches, since midnight UTC
-	BytesStored int64             `json:"bytes_stored"`       // in the store
-	Received    uint64            `json:"received"`           // batches taken
-	Repeated    uint64            `json:"repeated"`           // of these, held before they came
-	Refused     uint64            `json:"refused"`            // batches refused
-	Conflicts   uint64            `json:"conflicts"`          // times other content came under a held key
-	Refusals    map[string]uint64 `json:"refusals,omitempty"` // connections and batches refused, by reason
-	LastRefusal string            `json:"last_refusal,omitempty"`
+	Awaited uint64 `json:"awaited"` // batches that were written at the site and are not here: a box that is not connected may have them
+	Lost    uint64 `json:"lost"`    // batches that no box of the site has any more
+
+	BytesToday  int64             `json:"bytes_today"`            // of batches, since midnight UTC
+	BytesStored int64             `json:"bytes_stored"`           // in the store
+	Received    uint64            `json:"received"`               // batches taken
+	Repeated    uint64            `json:"repeated"`               // of these, held before they came
+	Refused     uint64            `json:"refused"`                // batches refused
+	Conflicts   uint64            `json:"conflicts"`              // times other content came under a held key, since the store was opened
+	Refusals    map[string]uint64 `json:"refusals,omitempty"`     // connections and batches refused, by reason
+	LastRefusal string            `json:"last_refusal,omitempty"` // of a connection, until one is let in; else of a batch
 
 	ClockOffsetMS int64     `json:"clock_offset_ms"` // the site's clock less ours, as far as its batches tell
 	ClockKnown    bool      `json:"clock_known"`
@@ -120,8 +123,9 @@ func (s *site) status() SiteStatus {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := SiteStatus{Site: s.id, Name: s.name, Silent: s.quiet.Load(), BytesStored: s.stored,
-		Refused: s.refused, Refusals: maps.Clone(s.refusals), LastRefusal: s.last,
+		Refused: s.refused, Refusals: maps.Clone(s.refusals), LastRefusal: cmp.Or(s.away, s.last),
 		Pace: s.wishes.of(ship.Behind), PaceReasons: s.wishes.reasons(ship.Behind)}
+	st.Awaited, st.Lost = s.absence.found.Awaited, s.absence.lost
 	s.today.turn(s.in.now())
 	st.BytesToday = s.today.bytes
 	if at := s.voice.Load(); at > 0 {
@@ -143,7 +147,7 @@ func (s *site) status() SiteStatus {
 			st.LacksSince = o
 		}
 	}
-	st.Received, st.Repeated, st.Conflicts = sum.Received, sum.Repeated, sum.Conflicts
+	st.Received, st.Repeated, st.Conflicts = sum.Received, sum.Repeated, s.in.cfg.Store.ConflictsOf(s.id)
 	s.boxRows(&st)
 	return st
 }

@@ -31,11 +31,16 @@ func (in *Intake) watch(ctx context.Context) error {
 	w := &watcher{Intake: in, silence: newSilence(in.cfg.Limits.Silent), since: map[alarmKey]time.Time{}}
 	tick := time.NewTicker(pulse)
 	defer tick.Stop()
+	kept := time.Now()
 	for {
 		changed := in.cfg.Door.Watch()
 		w.roll()
 		for waiting := true; waiting; { // many changes within a second are looked at once
 			w.look(time.Now())
+			if time.Since(kept) >= keepPeriod {
+				w.keepDay()
+				kept = time.Now()
+			}
 			select {
 			case <-ctx.Done():
 				return nil
@@ -71,6 +76,7 @@ func (w *watcher) roll() {
 		}
 		if live, behind := s.connected(); !ok && live+behind == 0 {
 			w.mu.Lock()
+			w.used[s.id] = s.usage()
 			delete(w.sites, s.id)
 			w.mu.Unlock()
 		}
@@ -96,6 +102,9 @@ func (w *watcher) look(now time.Time) {
 		}
 		_, behind := s.connected()
 		lanes += behind
+	}
+	if h := w.large.overdue(now); h != nil {
+		h.giveBack()
 	}
 	w.silence.tick(now)
 	w.mu.Lock()
@@ -157,6 +166,9 @@ func (w *watcher) alarmsOf(s *site) (open []Alarm) {
 	if !s.lastAt.IsZero() && s.in.now().Sub(s.lastAt) < refusedLately {
 		open = append(open, Alarm{Component: Component(s.id), Code: CodeRefused, Level: hw.LevelAverage,
 			Params: attrs("site", s.name, "reason", s.class)})
+	}
+	if !s.absence.lostAt.IsZero() && s.in.now().Sub(s.absence.lostAt) < lostLately {
+		open = append(open, Alarm{Component: Component(s.id), Code: CodeLost, Level: hw.LevelAverage, Params: attrs("site", s.name)})
 	}
 	return open
 }

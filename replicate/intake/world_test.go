@@ -85,6 +85,7 @@ func (m *many) HeldOf(site journal.ID) journal.Vector   { return m.of(site).Held
 func (m *many) HaveOf(site journal.ID) journal.Vector   { return m.of(site).Have() }
 func (m *many) WantedOf(site journal.ID) journal.Vector { return m.of(site).Wanted() }
 func (m *many) WatchOf(site journal.ID) <-chan struct{} { return m.of(site).Watch() }
+func (m *many) ConflictsOf(site journal.ID) uint64      { return m.of(site).Conflicts() }
 func (m *many) Base(site journal.ID) ([]byte, error)    { return m.of(site).Base(site) }
 
 func (m *many) Join(ctx context.Context, raw []byte) error {

@@ -141,3 +141,16 @@ func (s *session) tryAgain(now time.Time) {
 		s.known.stir()
 	}
 }
+
+// offerAgain has the base asked for that was offered too early, when it is time.
+func (s *session) offerAgain(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.in.later == nil || s.in.offer != nil {
+		return
+	}
+	if wait, _ := s.opt.Account.mayTake(now, *s.in.later); wait == 0 {
+		s.in.offer, s.in.later = s.in.later, nil
+		poke(s.came)
+	}
+}

@@ -19,6 +19,7 @@ const (
 // look makes a pass through all that the store has.
 func (s *sender) look() {
 	s.seen = s.known.looked()
+	s.passing = true
 	if s.opt.Lane != Both {
 		s.lookedAt, s.changed = time.Now(), s.store.Watch()
 	}
@@ -60,6 +61,9 @@ func (s *sender) catchUp(ctx context.Context) (time.Duration, error) {
 	}
 	next := s.lookAgain()
 	for len(s.page) > 0 {
+		if _, err := s.base(); err != nil { // it says more than what is behind, and a page takes long on a thin line
+			return 0, err
+		}
 		wait, err := s.batch(ctx, &s.page[0], true)
 		if wait > 0 || err != nil {
 			return min(wait, next), err
@@ -82,8 +86,7 @@ func (s *sender) catchUp(ctx context.Context) (time.Duration, error) {
 	done.Join(given)
 	if s.obeys.Paused {
 		s.keep()
-		s.measure(done, false)
-		return min(next, lookPeriod), nil
+		return min(next, lookPeriod), s.measure(ctx, done, false)
 	}
 	began := time.Now()
 	page, err := s.readPage(ctx, done)
@@ -92,8 +95,7 @@ func (s *sender) catchUp(ctx context.Context) (time.Duration, error) {
 	}
 	s.rest = began.Add(time.Duration(float64(time.Since(began)) * costOfReading / s.opt.Share))
 	s.page = page
-	s.measure(done, len(page) == 0)
-	return 0, nil
+	return 0, s.measure(ctx, done, len(page) == 0)
 }
 
 // costOfReading is what a batch costs to read, write and be answered for, in times of its reading.
@@ -138,25 +140,61 @@ func (s *sender) readPage(ctx context.Context, done journal.Vector) (page []jour
 	return nil, nil
 }
 
-// measure counts what the peer lacks, once a pulse, and when all was looked through.
-func (s *sender) measure(done journal.Vector, ended bool) {
+// measure counts what the peer lacks, once a pulse, and when all was looked through. What the pace keeps here is dated too:
+// nothing else reads it.
+func (s *sender) measure(ctx context.Context, done journal.Vector, ended bool) error {
 	var n [ranks]uint64
 	s.mu.Lock()
 	kept := s.away.kept
 	s.mu.Unlock()
 	if !ended || kept {
 		if !ended && time.Since(s.counted) < pulse {
-			return
+			return nil
 		}
 		s.counted = time.Now()
 		for k, iv := range s.sendable(s.ofSite(s.store.Have())).Minus(done) {
 			n[rank(k.Stream)] += journal.Vector{k: iv}.Count()
 		}
 	}
+	oldest := time.Time{}
+	if kept {
+		var err error
+		if oldest, err = s.first(ctx, done); err != nil {
+			return fmt.Errorf("read what the peer is not to have: %w", err)
+		}
+	}
 	s.mu.Lock()
 	s.away.lacks = n
+	if kept {
+		s.away.oldest = oldest
+	}
 	s.mu.Unlock()
 	s.known.lacking(n != [ranks]uint64{})
+	return nil
+}
+
+// first returns when the first was written of what is not in done; zero: nothing is.
+func (s *sender) first(ctx context.Context, done journal.Vector) (oldest time.Time, err error) {
+	picker, picks := s.store.(Picker)
+	if !picks {
+		page, err := s.store.Page(ctx, done, 1)
+		if len(page) > 0 {
+			oldest = time.UnixMilli(page[0].WallMS)
+		}
+		return oldest, err
+	}
+	for _, stream := range []journal.Stream{journal.Facts, journal.Logs, journal.Samples} {
+		page, err := picker.PageOf(ctx, s.opt.Site, []journal.Stream{stream}, done, 1)
+		if err != nil {
+			return oldest, err
+		}
+		if len(page) > 0 {
+			if at := time.UnixMilli(page[0].WallMS); oldest.IsZero() || at.Before(oldest) {
+				oldest = at
+			}
+		}
+	}
+	return oldest, nil
 }
 
 // ofSite returns the part of v that this line is for.

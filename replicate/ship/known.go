@@ -26,6 +26,7 @@ type Known struct {
 // seat is what a session has to do with what is known.
 type seat struct {
 	greeted bool
+	paused  bool           // by the other end's wish
 	since   journal.Vector // while it has not: what others were answered for since the connection began
 }
 
@@ -65,7 +66,7 @@ func (k *Known) Moved() time.Time {
 }
 
 // StoodStill says whether the other end has answered for nothing for d although something was under way
-// or waited to be sent all the while, or no line to it was connected.
+// or waited to be sent all the while, or no line to it was connected. One that asked for a pause does not.
 func (k *Known) StoodStill(d time.Duration) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -89,12 +90,12 @@ func (k *Known) detach(s *session) {
 
 // wait notes whether anything waits. The caller holds mu.
 func (k *Known) wait() {
-	connected := false
+	connected, paused := false, false
 	for _, seat := range k.sessions {
-		connected = connected || seat.greeted
+		connected, paused = connected || seat.greeted, paused || seat.paused
 	}
 	switch {
-	case connected && !k.lacks && len(k.underway) == 0:
+	case connected && (paused || !k.lacks && len(k.underway) == 0):
 		k.waits = time.Time{}
 	case k.waits.IsZero():
 		k.waits = time.Now()
@@ -145,6 +146,16 @@ func (k *Known) lost(v journal.Vector) {
 	defer k.mu.Unlock()
 	remove(k.held, v)
 	k.look()
+}
+
+// forget takes v out of what is held, of which nothing is here to be sent.
+func (k *Known) forget(v journal.Vector) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	remove(k.held, v)
+	for _, seat := range k.sessions {
+		remove(seat.since, v)
+	}
 }
 
 // remove takes v out of from.
@@ -223,6 +234,16 @@ func (k *Known) looked() uint64 {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.looks
+}
+
+// pause notes whether the other end wants nothing of s now: then it does not stand still.
+func (k *Known) pause(s *session, yes bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if seat := k.sessions[s]; seat != nil && seat.paused != yes {
+		seat.paused = yes
+		k.wait()
+	}
 }
 
 // lacking notes whether anything waits to be sent.

@@ -285,6 +285,51 @@ func TestPace(t *testing.T) {
 	})
 }
 
+// TestOldestKept: both ends know since when records wait that the pace keeps at the site, while more come.
+func TestOldestKept(t *testing.T) {
+	inBubble(t, func(t *testing.T, b, hq *box) {
+		w := newWay(b, hq, nil)
+		write := func(stream journal.Stream, after time.Duration) {
+			t.Helper()
+			if _, err := b.Store.Write(t.Context(), stream, noon.Add(after).UnixMilli(), journal.Leader, []byte("body"), 1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		pace := func(p ship.Pace) {
+			for _, l := range w.there {
+				l.Pace(p)
+			}
+			time.Sleep(10 * time.Second)
+			synctest.Wait()
+		}
+		oldest := func(what string, want time.Time) {
+			t.Helper()
+			if here, there := w.here[1].Progress().PeerLacks.Oldest, w.there[1].Progress().Lacks.Oldest; !here.Equal(want) || !there.Equal(want) {
+				t.Errorf("%s: the oldest that waits is of %v at the site and of %v at headquarters, want %v", what, here, there, want)
+			}
+		}
+		write(journal.Logs, 0)
+		defer w.connectBoth()()
+		time.Sleep(10 * time.Second)
+		pace(ship.Pace{Paused: true})
+		oldest("nothing waits", time.Time{})
+		write(journal.Samples, time.Minute)
+		write(journal.Facts, 2*time.Minute)
+		for i := range 30 {
+			write(journal.Logs, time.Duration(i+3)*time.Minute)
+			time.Sleep(time.Second)
+		}
+		pace(ship.Pace{Paused: true})
+		oldest("paused", noon.Add(time.Minute))
+		pace(ship.Pace{FactsOnly: true})
+		oldest("facts alone", noon.Add(time.Minute))
+		pace(ship.Pace{})
+		arrives(t, hq, b)
+		time.Sleep(5 * time.Second)
+		oldest("all is there", time.Time{})
+	})
+}
+
 // TestLiveStaysLive: a live line with too little room leaves what is late to the other.
 func TestLiveStaysLive(t *testing.T) {
 	inBubble(t, func(t *testing.T, b, hq *box) {
@@ -365,6 +410,41 @@ func registers(t *testing.T, b *box) []journal.Register {
 		t.Fatalf("%d registers, %v", len(base.Registers), err)
 	}
 	return base.Registers
+}
+
+// TestPausedIsNotStill: a headquarters that wants nothing now does not stand still, or the other box would send beside this one for
+// nothing; one that wants all again and answers for nothing does.
+func TestPausedIsNotStill(t *testing.T) {
+	inBubble(t, func(t *testing.T, b, hq *box) {
+		w := newWay(b, hq, nil)
+		defer w.connectBoth()()
+		pace := func(p ship.Pace) {
+			for _, l := range w.there {
+				l.Pace(p)
+			}
+		}
+		pace(ship.Pace{Paused: true})
+		for range 60 {
+			b.writes(3)
+			time.Sleep(time.Second)
+			if w.known.StoodStill(30 * time.Second) {
+				t.Fatal("it is paused, and called still")
+			}
+		}
+		over := make(chan struct{})
+		defer close(over)
+		hq.Fsync = func(context.Context) error { <-over; return nil }
+		pace(ship.Pace{})
+		b.writes(3)
+		time.Sleep(20 * time.Second)
+		if w.known.StoodStill(30 * time.Second) {
+			t.Error("still too soon")
+		}
+		time.Sleep(20 * time.Second)
+		if !w.known.StoodStill(30 * time.Second) {
+			t.Error("it answers for nothing, and is not called still")
+		}
+	})
 }
 
 // TestDown: a box whose disk was replaced gets the facts that only headquarters has, at once, those

@@ -19,13 +19,15 @@ type Options struct {
 	Idle   time.Duration // a peer silent for so long is gone; 15 s when 0. Both ends of a line have the same
 	Write  time.Duration // in which 16 KB of a frame must go out; 10 s when 0
 
-	Lane        Lane            // what of the records the line carries
-	Known       *Known          // shared by the lines to one peer; its own when nil
-	Budget      uint64          // bytes of batches and layouts a second that this end sends at most; 0: no limit
-	NewestFirst bool            // of what is behind; the store must be a Picker
-	Room        Room            // for what is larger than the window; nil: there is always some
-	Refused     func(why error) // is called for each batch that this end refuses, and must not wait; may be nil
-	Down        bool            // this end is headquarters: it sends facts and bases alone, and on no lane but Live
+	Lane        Lane                                                        // what of the records the line carries
+	Known       *Known                                                      // shared by the lines to one peer; its own when nil
+	Budget      uint64                                                      // bytes of batches and layouts a second that this end sends at most; 0: no limit
+	NewestFirst bool                                                        // of what is behind; the store must be a Picker
+	Room        Room                                                        // for what is larger than the window; nil: there is always some
+	Account     *Account                                                    // of the peer, over its connections; shared by its lines; the line's own when nil
+	Quarantine  func(site journal.ID, k journal.Key, raw []byte, why error) // keeps a batch that could not be read, which calls itself k; may be nil
+	Refused     func(why error)                                             // is called for each batch that this end refuses, and must not wait; may be nil
+	Down        bool                                                        // this end is headquarters: it sends facts and bases alone, and on no lane but Live
 }
 
 // The bounds of a window: a peer is never sent more at once, and may always be sent so much.
@@ -53,6 +55,9 @@ func (o *Options) defaults() {
 	if o.Known == nil {
 		o.Known = NewKnown()
 	}
+	if o.Account == nil {
+		o.Account = NewAccount()
+	}
 }
 
 // tails says whether this end sends what is new as it is written.
@@ -76,13 +81,12 @@ type Line struct {
 	current *session // nil: not connected
 	pace    Pace     // asked of the peer
 	sum     Progress // of the sessions before, and how the line was left
-	joined  map[digest]struct{}
 }
 
 // New returns a line. It does nothing until Run.
 func New(store Store, opt Options) *Line {
 	opt.defaults()
-	return &Line{store: store, opt: opt, known: opt.Known, sum: Progress{Since: time.Now()}, joined: map[digest]struct{}{}}
+	return &Line{store: store, opt: opt, known: opt.Known, sum: Progress{Since: time.Now()}}
 }
 
 // Backlog is what somebody has still to get.
@@ -98,6 +102,7 @@ type Progress struct {
 	Since     time.Time  `json:"since,omitzero"`   // connected, or not
 	Peer      journal.ID `json:"peer"`             // origin of the store at the other end; the last one known
 	CaughtUp  bool       `json:"caught_up"`        // neither end lacks more than what was written a moment ago
+	Given     bool       `json:"given"`            // the peer said on this connection that it has nothing more to send
 	Reason    string     `json:"reason,omitempty"` // why the last connection ended
 
 	PeerLacks Backlog `json:"peer_lacks"` // of what is here
@@ -161,30 +166,10 @@ func (l *Line) leave(s *session, why error) {
 	}
 	s.addTo(&l.sum)
 	l.current = nil
-	l.sum.Connected, l.sum.CaughtUp, l.sum.Since, l.sum.Rate, l.sum.Drain, l.sum.Reason = false, false, time.Now(), 0, 0, ""
+	l.sum.Connected, l.sum.CaughtUp, l.sum.Given, l.sum.Since, l.sum.Rate, l.sum.Drain, l.sum.Reason = false, false, false, time.Now(), 0, 0, ""
 	if why != nil {
 		l.sum.Reason = why.Error()
 	}
-}
-
-// hasJoined says whether what d names was taken from a base since the line was made.
-func (l *Line) hasJoined(d digest) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	_, ok := l.joined[d]
-	return ok
-}
-
-// maxJoined bounds the bases that are remembered as taken: after more than these one is taken twice.
-const maxJoined = 64
-
-func (l *Line) noteJoined(d digest) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.joined) >= maxJoined {
-		clear(l.joined)
-	}
-	l.joined[d] = struct{}{}
 }
 
 // addTo adds what the session counted to p, and how it is.
@@ -194,7 +179,7 @@ func (s *session) addTo(p *Progress) {
 	lacks, records, caughtUp := s.backlog()
 	p.Connected = s.away.told
 	p.Since, p.Peer = s.started, s.peer.origin
-	p.CaughtUp = caughtUp && s.pinged.caughtUp
+	p.CaughtUp, p.Given = caughtUp && s.pinged.caughtUp, s.pinged.caughtUp
 	p.PeerLacks, p.Lacks, p.Rate = lacks, s.pinged.behind, s.away.rate.perSecond()
 	p.Records, p.Lag, p.Drain, p.Pace = records, s.away.waited().Seconds(), 0, s.away.pace
 	if n := s.away.drain.perSecond(); n > 0 {

@@ -116,6 +116,9 @@ func (p ping) bytes() []byte {
 	return binary.AppendUvarint(b, ms)
 }
 
+// lastMS is the last moment of the year 9999: a later one cannot be told in JSON.
+const lastMS = 253_402_300_799_999
+
 func parsePing(b []byte) (p ping, err error) {
 	if len(b) == 0 {
 		return p, broken("cut short")
@@ -127,8 +130,8 @@ func parsePing(b []byte) (p ping, err error) {
 			ms, _, err = uvarint(b)
 		}
 	}
-	if ms > 0 && ms < 1<<48 {
-		p.behind.Oldest = time.UnixMilli(int64(ms))
+	if ms > 0 && ms <= lastMS {
+		p.behind.Oldest = time.UnixMilli(int64(ms)).UTC() // east of Greenwich it would be the year 10000
 	}
 	return p, err
 }

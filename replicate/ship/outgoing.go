@@ -12,6 +12,9 @@ import (
 type outgoing struct {
 	told    bool           // the peer has said what it holds
 	telling journal.Vector // what of it was said so far
+	own     journal.Vector // what is held here, while it says so; nil: not needed yet
+	claimed journal.Vector // what it said of this origin, until that was looked at
+	before  journal.Vector // and what was known of that before
 	given   journal.Vector // what was given up for a while
 	carried map[journal.LayoutID]struct{}
 	flight  []flying
@@ -36,8 +39,9 @@ type outgoing struct {
 	left    time.Time     // when what is new was read that was left to the line of what is behind, and none since was answered for
 	lag     time.Duration // how long the last answer to something new took, from its reading
 
-	offered digest
-	asked   bool
+	offered digest              // last
+	offers  map[digest]struct{} // all of this connection
+	asked   digest              // the base that the peer asked for; zero: none
 }
 
 // flying is a batch that the peer has not answered for.
@@ -56,6 +60,7 @@ func (o *outgoing) init() {
 	o.telling, o.given = journal.Vector{}, journal.Vector{}
 	o.carried = map[journal.LayoutID]struct{}{}
 	o.tries = map[journal.Key]int{}
+	o.offers = map[digest]struct{}{}
 	o.settled = time.Now()
 }
 
@@ -224,25 +229,25 @@ func (s *session) retried(f flying, reason string) error {
 	givenUp, err := s.away.retry(f.key)
 	if givenUp {
 		s.count.givenUp++
-		s.opt.Logger.Error("the peer does not take a batch: it is left for a while", "batch", f.key.String(), "says", reason)
+		s.say(s.opt.Logger.Error, "the peer does not take a batch: it is left for a while", "batch", f.key.String(), "says", reason)
 	} else if err == nil {
-		s.opt.Logger.Warn("the peer did not take a batch: it is sent again", "batch", f.key.String(), "says", reason)
+		s.say(s.opt.Logger.Warn, "the peer did not take a batch: it is sent again", "batch", f.key.String(), "says", reason)
 	}
 	s.known.release(f.key)
 	s.known.stir()
 	return err
 }
 
-// asked takes the peer's wish for the base that it was offered. The caller holds mu.
+// asked takes the peer's wish for a base that it was offered, be it that another was offered meanwhile. The caller holds mu.
 func (s *session) asked(payload []byte) error {
 	site, d, err := parseOffer(payload)
 	if err != nil {
 		return err
 	}
-	if site != s.opt.Site || d != s.away.offered {
+	if _, offered := s.away.offers[d]; site != s.opt.Site || !offered {
 		return broken("a base that was not offered")
 	}
-	s.away.asked = true
+	s.away.asked = d
 	poke(s.kick)
 	return nil
 }

@@ -78,7 +78,8 @@ func (s *sender) run(ctx context.Context) error {
 			changed = s.store.Watch()
 		}
 		s.heed()
-		if err := s.base(); err != nil {
+		based, err := s.base()
+		if err != nil {
 			return err
 		}
 		newer, err := s.live(ctx)
@@ -95,7 +96,7 @@ func (s *sender) run(ctx context.Context) error {
 		if err := s.out.flush(); err != nil {
 			return fmt.Errorf("write to the peer: %w", err)
 		}
-		wait := min(newer, older)
+		wait := min(newer, older, based)
 		if wait <= 0 {
 			continue
 		}
@@ -125,6 +126,7 @@ func (s *sender) heed() {
 		s.known.stir()
 	}
 	s.obeys = p
+	s.known.pause(s.session, p.Paused)
 }
 
 // greet sends the greeting and what is held here, less what was lost and is taken again.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -73,13 +74,20 @@ func (l *Line) Run(ctx context.Context, conn net.Conn) error {
 	g.Go(func() error { return s.send(ctx) })
 	g.Go(func() error { return s.beat(ctx) })
 	err := g.Wait()
+	if words := networkWords(err); words != "" { // which end it was, and what was being done, helps nobody
+		err = &plain{words, err}
+	}
 	stop()
 	if errors.Is(context.Cause(inner), errReplaced) {
 		err = errReplaced
 	}
 	if outer.Err() != nil {
 		err = nil
-		s.out.part("this end stops")
+		why := "it stops"
+		if cause := context.Cause(outer); !errors.Is(cause, context.Canceled) {
+			why = cause.Error()
+		}
+		s.out.part(why)
 	} else if told := (*partedError)(nil); !errors.As(err, &told) {
 		s.out.part(err.Error())
 	}
@@ -138,7 +146,7 @@ func (s *session) read(ctx context.Context) error {
 				return err
 			}
 			if timeout := net.Error(nil); errors.As(err, &timeout) && timeout.Timeout() {
-				err = fmt.Errorf("the peer was silent for %v: %w", s.opt.Idle, err)
+				return &plain{fmt.Sprintf("the other end was silent for %v: the line is cut, or it stands still", s.opt.Idle), err}
 			}
 			return fmt.Errorf("read from the peer: %w", err)
 		}
@@ -189,7 +197,7 @@ func (s *session) handle(k kind, payload []byte) error {
 		return s.again(payload)
 	case kindNote:
 		s.count.conflicts++
-		s.opt.Logger.Error("the peer found other content under a key it holds: was a disk copied?", "peer", s.peer.origin.String(), "says", short(string(payload)))
+		s.say(s.opt.Logger.Error, "the peer found other content under a key it holds: was a disk copied?", "peer", s.peer.origin.String(), "says", short(string(payload)))
 	case kindPace:
 		return s.asksPace(payload)
 	case kindBye:
@@ -227,17 +235,59 @@ func (s *session) told(payload []byte) error {
 	if err != nil {
 		return fmt.Errorf("what the peer holds: %w", err)
 	}
-	s.away.telling.Join(s.sendable(v))
+	s.away.telling.Join(s.remembered(v))
 	if err := bounded(s.away.telling); err != nil {
 		return err
 	}
 	if payload[0] == 0 {
 		s.away.told = true
+		if !s.opt.Down {
+			s.away.claimed, s.away.before = ofOrigin(s.away.telling, s.opt.Origin), ofOrigin(s.known.Held(), s.opt.Origin)
+		}
 		s.known.greeted(s, s.away.telling)
-		s.away.telling = nil
+		s.away.telling, s.away.own = nil, nil
 		close(s.ready)
 	}
 	return nil
+}
+
+// ofOrigin returns the part of v that one origin wrote.
+func ofOrigin(v journal.Vector, origin journal.ID) journal.Vector {
+	out := journal.Vector{}
+	for k, iv := range v {
+		if k.Origin == origin {
+			out[k] = slices.Clone(iv)
+		}
+	}
+	return out
+}
+
+// putBack has the store look whether the peer holds what it did not write under its name.
+func (s *session) putBack(ctx context.Context) {
+	s.mu.Lock()
+	claimed, before := s.away.claimed, s.away.before
+	s.away.claimed, s.away.before = nil, nil
+	s.mu.Unlock()
+	store, ok := s.store.(Renamer)
+	if !ok || len(claimed) == 0 {
+		return
+	}
+	if err := store.PutBack(ctx, claimed, before); err != nil {
+		s.say(s.opt.Logger.Error, "the peer holds what bears this box's name and was not written here", "err", err)
+	}
+}
+
+// remembered returns the part of what the peer holds that is worth being remembered. Headquarters sends nothing that it does
+// not hold, so what a site invents takes none of its memory. The caller holds mu.
+func (s *session) remembered(v journal.Vector) journal.Vector {
+	if v = s.sendable(v); !s.opt.Down {
+		return v
+	}
+	if s.away.own == nil {
+		s.away.own = s.store.Held()
+		s.away.own.Join(s.known.Held()) // it may be on its way into the store
+	}
+	return v.Minus(v.Minus(s.away.own))
 }
 
 // sendable returns the part of v that this end may send: it is all that needs to be known of the peer.
@@ -262,6 +312,7 @@ func (s *session) beat(ctx context.Context) error {
 		return ctx.Err()
 	case <-s.ready:
 	}
+	s.putBack(ctx)
 	tick := time.NewTicker(pulse)
 	defer tick.Stop()
 	var said ping
@@ -290,6 +341,7 @@ func (s *session) beat(ctx context.Context) error {
 		}
 		now := time.Now()
 		s.tryAgain(now)
+		s.offerAgain(now)
 		if err := s.askAgain(now); err != nil {
 			return err
 		}

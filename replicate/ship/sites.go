@@ -25,6 +25,9 @@ type Sites interface {
 	// Layout is Source's.
 	Layout(ctx context.Context, id journal.LayoutID) (journal.Layout, error)
 
+	// ConflictsOf is Sink's Conflicts, of one site.
+	ConflictsOf(site journal.ID) uint64
+
 	Bases
 }
 
@@ -77,8 +80,8 @@ func (v *SiteView) Merge(ctx context.Context, batches []journal.Batch) error {
 	return v.merge(ctx, batches)
 }
 
-// Conflicts returns 0: a store of many sites does not count them a site.
-func (v *SiteView) Conflicts() uint64 { return 0 }
+// Conflicts is Store's.
+func (v *SiteView) Conflicts() uint64 { return v.sites.ConflictsOf(v.site) }
 
 // Held is Store's.
 func (v *SiteView) Held() journal.Vector { return v.sites.HeldOf(v.site) }

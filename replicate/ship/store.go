@@ -39,8 +39,8 @@ var ErrRefused = errors.New("not wanted")
 // Sink takes batches.
 type Sink interface {
 	// Merge takes batches, all or none, and returns when they are durable. An error that is ErrRefused,
-	// journal.ErrCorrupt, journal.ErrNoLayout or journal.ErrOtherSite is a batch's own fault; any other
-	// is the store's.
+	// journal.ErrCorrupt, journal.ErrNewer, journal.ErrNoLayout, journal.ErrOtherSite or journal.ErrTooMuch is a batch's
+	// own fault; any other is the store's.
 	Merge(ctx context.Context, batches []journal.Batch) error
 
 	// Conflicts returns how often other content came under a held key.
@@ -63,6 +63,13 @@ type Ledger interface {
 type Holder interface {
 	// Holds says whether a batch need not be sent again.
 	Holds(k journal.Key) bool
+}
+
+// Renamer is a Ledger that goes on under a new name where another store holds what bears its name and was not written here: the machine was
+// put back to an earlier state with its memory.
+type Renamer interface {
+	// PutBack takes what a peer says to hold of this origin, and what it was known to hold of it before.
+	PutBack(ctx context.Context, told, before journal.Vector) error
 }
 
 // Bases carries facts whose batches were dropped.

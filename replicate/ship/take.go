@@ -30,8 +30,10 @@ type incoming struct {
 	reserved int    // of what is larger than the window
 	number   uint64 // of the last batch, from 1
 	offer    *digest
-	wanted   digest // the base that was asked for; zero: none
+	later    *digest // an offer for which it is too early
+	wanted   digest  // the base that was asked for; zero: none
 	base     []byte
+	joining  int // bytes of the base that is given to the store
 	bases    int
 }
 
@@ -85,37 +87,70 @@ func (s *session) began(k kind, payload []byte) error {
 		if _, d, _ := parseOffer(in.name); d != in.wanted || d == (digest{}) {
 			return broken("a base that nobody asked for")
 		}
-		if err := s.reserve(in.reserved + int(total)); err != nil {
+		if err := s.fits(s.beyond() + int(total)); err != nil {
 			return err
 		}
 	case in.whole > 0 && in.bytes+int(total) > s.opt.Window, in.bytes+int(total) > maxAlone:
 		return broken("more than %d bytes unanswered", s.opt.Window)
 	default:
 		in.bytes += int(total)
-		if err := s.reserve(in.bytes - s.opt.Window); err != nil {
+		if err := s.fits(max(0, in.bytes-s.opt.Window) + in.joining + len(in.base)); err != nil {
 			return err
 		}
 	}
 	return s.goesOn(rest)
 }
 
-// reserve makes sure of room for so many bytes beyond the window. The caller holds mu.
-func (s *session) reserve(bytes int) error {
+// beyond returns how much there is beyond the window, as far as it came: what is announced takes no memory. The caller
+// holds mu.
+func (s *session) beyond() int {
+	in := &s.in
+	n, bases := in.bytes-s.opt.Window, in.joining+len(in.base)
+	switch in.item {
+	case kindLayout, kindBatch:
+		n -= in.total - len(in.got)
+	case kindBase:
+		bases += len(in.got)
+	}
+	return max(0, n) + bases
+}
+
+// fits refuses at once what would find no room now for so many bytes beyond the window, and takes none of it: the line
+// would carry it for nothing. The caller holds mu.
+func (s *session) fits(bytes int) error {
+	more := bytes - s.in.reserved
+	if s.opt.Room == nil || more <= 0 {
+		return nil
+	}
+	if !s.opt.Room.Take(more) {
+		return noRoom(bytes)
+	}
+	s.opt.Room.Give(more)
+	return nil
+}
+
+// reserve makes sure of room for what is beyond the window. The caller holds mu.
+func (s *session) reserve() error {
+	bytes := s.beyond()
 	if s.opt.Room == nil || bytes <= s.in.reserved {
 		return nil
 	}
 	if !s.opt.Room.Take(bytes - s.in.reserved) {
-		return fmt.Errorf("there is no memory now for what is larger than the window by %d bytes: send it later", bytes)
+		return noRoom(bytes)
 	}
 	s.in.reserved = bytes
 	return nil
 }
 
+func noRoom(bytes int) error {
+	return fmt.Errorf("there is no memory now for what is larger than the window by %d bytes: send it later", bytes)
+}
+
 // unreserve gives that room back when nothing is beyond the window any more. The caller holds mu.
 func (s *session) unreserve() {
-	if in := &s.in; in.reserved > 0 && in.bytes <= s.opt.Window && in.item != kindBase && in.base == nil {
-		s.opt.Room.Give(in.reserved)
-		in.reserved = 0
+	if s.in.reserved > 0 && s.beyond() == 0 {
+		s.opt.Room.Give(s.in.reserved)
+		s.in.reserved = 0
 	}
 }
 
@@ -125,7 +160,11 @@ func (s *session) goesOn(piece []byte) error {
 	if len(in.got)+len(piece) > in.total {
 		return broken("more bytes than announced")
 	}
-	if in.got = append(in.got, piece...); len(in.got) < in.total {
+	in.got = append(in.got, piece...)
+	if err := s.reserve(); err != nil {
+		return err
+	}
+	if len(in.got) < in.total {
 		return nil
 	}
 	k, raw := in.item, in.got
@@ -189,7 +228,7 @@ func (s *session) merge(ctx context.Context) error {
 		queue, offer, base, d := s.in.queue, s.in.offer, s.in.base, s.in.wanted
 		s.in.queue, s.in.offer, s.in.base = nil, nil, nil
 		if base != nil {
-			s.in.wanted = digest{}
+			s.in.wanted, s.in.joining = digest{}, len(base)
 		}
 		s.mu.Unlock()
 		if base != nil {
@@ -213,24 +252,27 @@ func (s *session) merge(ctx context.Context) error {
 // merger is what the merging goroutine alone knows.
 type merger struct {
 	*session
-	holder  Holder         // nil: held says it
-	held    journal.Vector // what the store held at the beginning, and what came
-	refused hourly
+	holder Holder         // nil: held says it
+	held   journal.Vector // what the store held at the beginning, and what came
 }
 
-// ask asks for the base that was offered, unless its like was taken before.
+// ask asks for the base that was offered, unless its like was taken before, and later where there was another a moment ago.
 func (m *merger) ask(d digest) error {
-	if m.hasJoined(d) {
+	wait, done := m.opt.Account.mayTake(time.Now(), d)
+	if done {
 		return nil
 	}
 	m.mu.Lock()
 	busy := m.in.wanted != digest{}
-	if !busy {
+	switch {
+	case wait > 0 || busy: // another is on its way, or was a moment ago
+		busy, m.in.later = true, &d
+	default:
 		m.in.wanted = d
 	}
 	m.mu.Unlock()
 	if busy {
-		return nil // offered again on the next connection
+		return nil
 	}
 	if err := m.out.put(true, kindAsk, offerBytes(m.opt.Site, d)); err != nil {
 		return fmt.Errorf("write to the peer: %w", err)
@@ -241,15 +283,17 @@ func (m *merger) ask(d digest) error {
 func (m *merger) join(ctx context.Context, raw []byte, d digest) error {
 	err := m.store.Join(ctx, raw)
 	m.mu.Lock()
+	m.in.joining = 0
 	m.unreserve()
 	m.mu.Unlock()
 	switch {
 	case err == nil:
-		m.noteJoined(d)
-		m.opt.Logger.Info("took a base of the peer: it dropped facts that were not here", "bytes", len(raw))
+		m.opt.Account.took(time.Now(), d, true)
+		m.say(m.opt.Logger.Info, "took a base of the peer: it dropped facts that were not here", "bytes", len(raw))
 		return nil
 	case isFault(err):
-		m.opt.Logger.Error("a base of the peer cannot be taken", "err", err)
+		m.opt.Account.took(time.Now(), d, false)
+		m.say(m.opt.Logger.Error, "a base of the peer cannot be taken", "err", err)
 		return nil
 	}
 	return fmt.Errorf("take a base: %w", err)
@@ -257,11 +301,8 @@ func (m *merger) join(ctx context.Context, raw []byte, d digest) error {
 
 // isFault says whether what was given to the store is at fault, and not the store.
 func isFault(err error) bool {
-	return errors.Is(err, ErrRefused) || errors.Is(err, journal.ErrCorrupt) || errors.Is(err, journal.ErrNewer) || errors.Is(err, journal.ErrNoLayout) || errors.Is(err, journal.ErrOtherSite)
+	return errors.Is(err, ErrRefused) || errors.Is(err, journal.ErrCorrupt) || errors.Is(err, journal.ErrNewer) || errors.Is(err, journal.ErrNoLayout) || errors.Is(err, journal.ErrOtherSite) || errors.Is(err, journal.ErrTooMuch)
 }
-
-// maxRefused bounds the batches that are refused in an hour: what sends more is no journal.
-const maxRefused = 1000
 
 // take merges what came, refuses what cannot be taken, and answers for all of it.
 func (m *merger) take(ctx context.Context, queue []arrived) error {
@@ -273,7 +314,7 @@ func (m *merger) take(ctx context.Context, queue []arrived) error {
 			err = fmt.Errorf("%w: it is of site %s, here is %s", journal.ErrOtherSite, b.Site, m.opt.Site)
 		}
 		if err != nil {
-			if err := m.refuse(a.number, err); err != nil {
+			if err := m.refuse(a.number, a.raw, err); err != nil {
 				return err
 			}
 			continue
@@ -281,13 +322,17 @@ func (m *merger) take(ctx context.Context, queue []arrived) error {
 		b.Layouts = a.layouts
 		batches, numbers = append(batches, b), append(numbers, a.number)
 	}
-	if err := m.theirs(batches); err != nil {
+	theirs, err := m.theirs(batches)
+	if err != nil {
 		return err
 	}
 	before, repeated := m.store.Conflicts(), m.repeated(batches)
 	taken, err := m.mergeAll(ctx, batches, numbers)
 	if err != nil {
 		return err
+	}
+	if m.opt.Down { // what is not taken need not be remembered, and may be invented
+		m.Line.known.forget(theirs.Minus(taken))
 	}
 	m.mu.Lock()
 	m.count.repeated += repeated
@@ -323,13 +368,14 @@ func keysOf(batches []journal.Batch) (keys []string) {
 	return keys
 }
 
-// theirs notes that the peer has what it sends: it need not be sent back.
-func (m *merger) theirs(batches []journal.Batch) error {
+// theirs notes that the peer has what it sends, and returns that: it need not be sent back.
+func (m *merger) theirs(batches []journal.Batch) (journal.Vector, error) {
 	v := journal.Vector{}
 	for i := range batches {
 		v.Add(batches[i].StreamKey, batches[i].Seq, batches[i].Seq)
 	}
-	return m.Line.known.has(m.session, m.sendable(v))
+	v = m.sendable(v)
+	return v, m.Line.known.has(m.session, v)
 }
 
 // mergeAll merges batches together, or one by one when the store refuses one of them. It returns what is held
@@ -370,7 +416,7 @@ func (m *merger) mergeAll(ctx context.Context, batches []journal.Batch, numbers 
 		case !isFault(err):
 			return nil, fmt.Errorf("take batch %s: %w", b.Key, err)
 		default:
-			if err := m.refuse(numbers[i], err); err != nil {
+			if err := m.refuse(numbers[i], b.Bytes, err); err != nil {
 				return nil, err
 			}
 		}
@@ -391,15 +437,19 @@ func (m *merger) took(b *journal.Batch, taken journal.Vector) {
 }
 
 // refuse tells the peer why a batch is not taken.
-func (m *merger) refuse(number uint64, why error) error {
-	m.opt.Logger.Warn("a batch of the peer is refused", "number", number, "err", why)
+func (m *merger) refuse(number uint64, raw []byte, why error) error {
+	name := journal.NameOf(raw)
+	m.say(m.opt.Logger.Warn, "a batch of the peer is refused", "number", number, "batch", name.String(), "err", why)
+	if m.opt.Quarantine != nil && errors.Is(why, journal.ErrCorrupt) {
+		m.opt.Quarantine(m.opt.Site, name, raw, why)
+	}
 	m.mu.Lock()
 	m.count.refused++
 	m.mu.Unlock()
 	if m.opt.Refused != nil {
 		m.opt.Refused(why)
 	}
-	if !m.refused.more(time.Now(), maxRefused) {
+	if !m.opt.Account.refuse(time.Now()) {
 		return fmt.Errorf("more than %d batches could not be taken within an hour, the last: %w", maxRefused, why)
 	}
 	if err := m.out.put(false, kindRefuse, refuseBytes(number, why.Error())); err != nil {

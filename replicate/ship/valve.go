@@ -10,13 +10,17 @@ type bucket struct {
 	filled time.Time
 }
 
-// set changes the rate. What was spent stays spent.
+// set changes the rate. What was spent stays spent, until there is no limit.
 func (b *bucket) set(now time.Time, rate uint64) {
-	if rate != b.rate {
-		b.fill(now)
-		b.rate, b.filled = rate, now
-		b.tokens = min(b.tokens, float64(rate))
+	if rate == b.rate {
+		return
 	}
+	b.fill(now)
+	if b.rate == 0 { // what was spent before there was no limit is long paid
+		b.tokens = float64(rate)
+	}
+	b.rate, b.filled = rate, now
+	b.tokens = min(b.tokens, float64(rate))
 }
 
 func (b *bucket) fill(now time.Time) {

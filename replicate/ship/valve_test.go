@@ -41,6 +41,27 @@ func TestBucket(t *testing.T) {
 	})
 }
 
+// TestBucketAnew: who was not limited for an hour does not wait for what was spent before it.
+func TestBucketAnew(t *testing.T) {
+	t.Parallel()
+	var b ship.Bucket
+	b.Set(noon, 4<<10)
+	b.Spend(noon, 1<<20)
+	if wait := b.Wait(noon); wait < 4*time.Minute {
+		t.Fatalf("1 MB at 4 KB a second is paid after %v", wait)
+	}
+	b.Set(noon, 0)
+	later := noon.Add(time.Hour)
+	b.Set(later, 4<<10)
+	if wait := b.Wait(later); wait != 0 {
+		t.Errorf("an hour later it waits %v", wait)
+	}
+	b.Spend(later, 8<<10)
+	if b.Set(later, 8<<10); b.Wait(later) == 0 {
+		t.Error("another limit forgives what was spent")
+	}
+}
+
 // pipeline is a line that carries so many bytes a second, each so long, and holds what comes faster.
 type pipeline struct {
 	rate  float64

@@ -32,9 +32,15 @@ type HQ struct {
 // Open starts a headquarters whose journal and register lie in dir.
 func Open(t testing.TB, dir string, change func(*store.Options, *intake.Config)) *HQ {
 	t.Helper()
+	return OpenAt(t, dir, dir+"/hq", change)
+}
+
+// OpenAt is Open with the register in another folder: each site that joins writes and fsyncs it.
+func OpenAt(t testing.TB, dir, register string, change func(*store.Options, *intake.Config)) *HQ {
+	t.Helper()
 	logger := slog.New(slog.DiscardHandler)
 	so := store.Options{Dir: dir + "/journal", Site: journal.ID{0xff}, ManySites: true, Ballast: -1, Logger: logger}
-	registry, err := enroll.Open(enroll.Config{Folder: dir + "/hq", Names: []string{"127.0.0.1"}, Logger: logger})
+	registry, err := enroll.Open(enroll.Config{Folder: register, Names: []string{"127.0.0.1"}, Logger: logger})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,6 +53,10 @@ func Open(t testing.TB, dir string, change func(*store.Options, *intake.Config))
 		t.Fatal(err)
 	}
 	cfg.Store, cfg.Origin = s, s.Origin()
+	cfg.Missing = func(site journal.ID, look intake.Look) (intake.Missing, error) {
+		m, err := s.TellMissing(site, store.Look(look))
+		return intake.Missing(m), err
+	}
 	cfg.Stored = func(site journal.ID) int64 { return s.UsageOf(site).Bytes }
 	in, err := intake.New(cfg)
 	if err != nil {
@@ -120,16 +130,23 @@ func (h *HQ) Join(t testing.TB, name string, site journal.ID) *enroll.Holder {
 	return holder
 }
 
-// Dial opens a lane for the box of an origin. Its error is an enroll.Refusal where headquarters refused.
+// dialLife is how long opening a lane may take.
+const dialLife = 30 * time.Second
+
+// Dial opens a lane for the box of an origin. Its error is an enroll.Refusal where headquarters refused. It ends with ctx.
 func (h *HQ) Dial(ctx context.Context, holder *enroll.Holder, origin journal.ID, lane ship.Lane) (net.Conn, error) {
 	path := intake.LivePath
 	if lane == ship.Behind {
 		path = intake.BehindPath
 	}
+	ctx, cancel := context.WithTimeout(ctx, dialLife)
+	defer cancel()
 	raw, err := (&net.Dialer{}).DialContext(ctx, "tcp", h.Addr)
 	if err != nil {
 		return nil, err
 	}
+	stop := context.AfterFunc(ctx, func() { _ = raw.Close() }) // an answer that does not come is not waited for
+	defer stop()
 	conn := tls.Client(raw, holder.TLS(h.Addr))
 	if err := conn.HandshakeContext(ctx); err != nil {
 		raw.Close()

@@ -10,7 +10,7 @@ import (
 	"rackpost/replicate/ship"
 )
 
-// Tape is a site's journal in memory, that is only sent: what a box has without the time it takes to read it.
+// Tape is a site's journal in memory, that is only sent but for facts: what a box has without the time it takes to read it.
 type Tape struct {
 	Site, Origin journal.ID
 
@@ -129,8 +129,18 @@ func (t *Tape) Conflicts() uint64 { return 0 }
 
 var errOnlySent = errors.New("a tape is only sent")
 
-// Merge is ship's.
-func (t *Tape) Merge(context.Context, []journal.Batch) error { return errOnlySent }
+// Merge is ship's. What headquarters tells of the site is held and not kept.
+func (t *Tape) Merge(_ context.Context, batches []journal.Batch) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, b := range batches {
+		if b.Stream != journal.Facts {
+			return errOnlySent
+		}
+		t.all.Add(b.StreamKey, b.Seq, b.Seq)
+	}
+	return nil
+}
 
 // Base is ship's.
 func (t *Tape) Base(journal.ID) ([]byte, error) { return nil, errOnlySent }
