@@ -86,16 +86,16 @@ func (u *Uplink) ask(ctx context.Context, r reached, path string, header http.He
 	req.Header.Set("User-Agent", "rackpost")
 	sent := time.Now()
 	if err := req.Write(r.conn); err != nil {
-		return nil, nil, fmt.Errorf("ask headquarters: %w", cause(ctx, err))
+		return nil, nil, fmt.Errorf("ask headquarters: %w", ship.Plain(cause(ctx, err)))
 	}
 	limited := &io.LimitedReader{R: r.conn, N: maxHead}
 	rest := bufio.NewReader(limited)
 	resp, err := http.ReadResponse(rest, req)
 	if err != nil {
-		return nil, nil, fmt.Errorf("headquarters' answer: %w", cause(ctx, err))
+		return nil, nil, fmt.Errorf("headquarters' answer: %w", ship.Plain(cause(ctx, err)))
 	}
 	if !stop() {
-		return nil, nil, cause(ctx, ctx.Err())
+		return nil, nil, ship.Plain(cause(ctx, ctx.Err()))
 	}
 	u.clock.add(resp.Header, sent, time.Now())
 	return resp, rest, nil

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/url"
+	"strings"
 	"time"
 
 	"rackpost/replicate/enroll"
+	"rackpost/replicate/ship"
 )
 
 // reached is a connection to headquarters, proven to be that and encrypted, over which nothing was asked.
@@ -170,7 +172,7 @@ func (u *Uplink) attempt(ctx context.Context, a *attempt, at *url.URL) (reached,
 	raw, err := u.dial(dialing, u.cfg.Ways[a.way], u.cfg.Links, address)
 	cancel()
 	if err != nil {
-		return reached{}, fmt.Errorf("call %s: %w", at.Host, err)
+		return reached{}, of(at.Host, err)
 	}
 	p := newPulse(raw, u.cfg.Timing.Patience)
 	a.pulse <- p
@@ -179,9 +181,17 @@ func (u *Uplink) attempt(ctx context.Context, a *attempt, at *url.URL) (reached,
 	defer done()
 	if err := conn.HandshakeContext(ctx); err != nil {
 		_ = raw.Close()
-		return reached{}, fmt.Errorf("call %s: %w", at.Host, enroll.Explain(err))
+		return reached{}, of(at.Host, enroll.Explain(cause(ctx, err)))
 	}
 	return reached{way: a.way, url: at, conn: conn, pulse: p}, nil
+}
+
+// of says in words why a call failed, and whom it was to, where they do not say that already.
+func of(host string, err error) error {
+	if err = ship.Plain(err); strings.Contains(err.Error(), host) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", host, err)
 }
 
 // errQuiet ends a request on which nothing is heard any more.

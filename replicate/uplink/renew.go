@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"rackpost/replicate/enroll"
+	"rackpost/replicate/ship"
 )
 
 const (
@@ -31,7 +32,7 @@ func (u *Uplink) renew(ctx context.Context) error {
 			continue
 		}
 		if err := u.renewNow(ctx); err != nil {
-			u.cfg.Logger.Warn("the certificate for headquarters could not be renewed", "expires", u.cfg.Holder.Credential().Expires(), "err", err)
+			u.cfg.Logger.Warn("the certificate for headquarters could not be renewed", "expires", u.cfg.Holder.Credential().Expires(), "err", ship.Plain(err))
 			timer.Reset(renewRetry)
 			continue
 		}

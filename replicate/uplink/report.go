@@ -35,8 +35,9 @@ func (u *Uplink) Status() Status {
 	now, wall := time.Now(), u.cfg.Now()
 	s := Status{Site: c.Site.String(), Name: c.Name, HQ: c.HQ.String(), Certificate: c.Expires(),
 		Live: u.live.status(), Behind: u.behind.status()}
-	s.Connected, s.LiveLag = s.Live.Connected, s.Live.Lag
+	s.Connected = s.Live.Connected
 	s.Backlog, s.Unseen = u.lacks(s.Behind)
+	s.Held = heldBack(s)
 	if offset, known := u.clock.offset(now, wall); known {
 		s.ClockOffset, s.ClockKnown = offset.Seconds(), true
 	}
@@ -44,11 +45,38 @@ func (u *Uplink) Status() Status {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	s.Sending, s.Why, s.URL, s.Since = u.sending, u.why, cmp.Or(u.url, c.URLs[0]), u.onWay
-	s.Way = u.wayName(u.state.Using)
+	s.Way, s.LiveLag = u.wayName(u.state.Using), lag(s, now, wall)
 	for i, w := range u.ways {
 		s.Ways = append(s.Ways, u.health(i, w))
 	}
 	return s
+}
+
+// heldBack is how headquarters holds the site back over the lanes that are connected.
+func heldBack(s Status) (h HeldBack) {
+	for _, l := range []Lane{s.Behind, s.Live} { // the words of what is new count
+		if l.Connected && (l.Pace.Paused || l.Pace.FactsOnly || l.Pace.BytesPerSecond > 0) {
+			h.Pace = l.Pace
+		}
+	}
+	if h.Pace != (ship.Pace{}) {
+		h.Since = s.Backlog.Oldest
+	}
+	return h
+}
+
+// lag is how long what is new waits for headquarters' answer: while it may not be sent, or cannot, as long as the oldest of it does.
+func lag(s Status, now, wall time.Time) float64 {
+	worst := s.Live.Lag
+	switch {
+	case !s.Sending:
+		return 0 // the other box knows
+	case !s.Live.Connected && s.Backlog.Records > 0:
+		worst = max(worst, now.Sub(s.Live.Since).Seconds())
+	case (s.Held.Paused || s.Held.FactsOnly) && !s.Held.Since.IsZero():
+		worst = max(worst, wall.Sub(s.Held.Since).Seconds())
+	}
+	return worst
 }
 
 func (u *Uplink) health(i int, w way) WayHealth {

@@ -19,7 +19,8 @@ type Status struct {
 	Ways    []WayHealth `json:"ways"`
 
 	Connected bool     `json:"connected"`        // the live lane
-	LiveLag   float64  `json:"live_lag_seconds"` // from the store's telling of a record to headquarters' answer
+	LiveLag   float64  `json:"live_lag_seconds"` // from the store's telling of a record to headquarters' answer; it grows while there is none
+	Held      HeldBack `json:"held_back,omitzero"`
 	Live      Lane     `json:"live"`
 	Behind    Lane     `json:"behind"`
 	Backlog   Backlog  `json:"backlog"`
@@ -29,6 +30,12 @@ type Status struct {
 	ClockKnown  bool      `json:"clock_known"`
 	Certificate time.Time `json:"certificate_expires"`
 	Refusal     *Refusal  `json:"refusal,omitempty"` // the last one, while it stands
+}
+
+// HeldBack is how headquarters holds this site back. The zero HeldBack is: it does not.
+type HeldBack struct {
+	ship.Pace           // what is new is paused, or facts alone are taken; or what is behind is slowed
+	Since     time.Time `json:"since,omitzero"` // when the oldest was written of what waits here because of it
 }
 
 // WayHealth is how one way is.

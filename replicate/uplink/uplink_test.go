@@ -62,7 +62,8 @@ func TestNotSending(t *testing.T) {
 	if n := w.hq.requests.Load(); n != 0 || w.has(k) {
 		t.Errorf("it asked for a lane %d times", n)
 	}
-	if s := w.Status(); s.Sending || s.Why != "the leader sends" {
+	time.Sleep(100 * time.Millisecond)
+	if s := w.Status(); s.Sending || s.Why != "the leader sends" || s.LiveLag != 0 {
 		t.Errorf("status: %+v", s)
 	}
 	close(send)

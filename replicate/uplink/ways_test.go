@@ -49,7 +49,7 @@ func TestFlapping(t *testing.T) {
 		w.net.heal("fibre")
 		time.Sleep(quick.HoldDown / 2)
 		w.net.cut("fibre")
-		time.Sleep(quick.FailOver + 2*quick.Probe)
+		time.Sleep(quick.Standby + quick.FailOver + 2*quick.Probe) // a way that is not in use is looked at once a Standby
 		if s := w.Status(); s.Way == "fibre" {
 			t.Fatalf("it took the way that flaps: %+v", s.Ways)
 		}

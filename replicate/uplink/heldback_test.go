@@ -1,0 +1,79 @@
+package uplink_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"rackpost/replicate/enroll"
+	"rackpost/replicate/ship"
+	"rackpost/replicate/uplink"
+)
+
+// pace asks the same of all lanes.
+func (o *office) pace(p ship.Pace) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, l := range o.lines {
+		l.Pace(p)
+	}
+}
+
+// TestHeldBack: a site that headquarters holds back knows why and since when, and is as late as the oldest record that waits,
+// whatever connections come and go meanwhile.
+func TestHeldBack(t *testing.T) {
+	t.Parallel()
+	for _, p := range []ship.Pace{{Paused: true, Why: "a thin line"}, {FactsOnly: true, Why: "the quota"}} {
+		w := newWorld(t, nil).run()
+		w.arrives(w.write())
+		w.connected("default")
+		w.hq.pace(p)
+		w.eventually("it is told", func() bool { return w.Status().Held.Pace == p })
+		if s := w.Status(); !s.Held.Since.IsZero() || s.LiveLag > 5 {
+			t.Errorf("nothing waits, and it says %+v, %.1f s", s.Held, s.LiveLag)
+		}
+		first := time.Now().Truncate(time.Millisecond)
+		k := w.write()
+		w.eventually("it knows since when", func() bool { return !w.Status().Held.Since.IsZero() })
+		w.hq.endAll()
+		w.connected("default")
+		w.hq.pace(p)
+		w.write()
+		w.eventually("it is told again", func() bool { s := w.Status(); return s.Held.Pace == p && !s.Held.Since.IsZero() })
+		s := w.Status()
+		if since := s.Held.Since.Sub(first); since < 0 || since > 5*time.Second {
+			t.Errorf("%+v: since %v, the first was written at %v", p, s.Held.Since, first)
+		}
+		if least := time.Since(s.Held.Since).Seconds() - 0.5; s.LiveLag < least {
+			t.Errorf("%+v: %.1f s late, and the first waits for %.1f s", p, s.LiveLag, least)
+		}
+		if s.Backlog.Records < 2 || !s.Backlog.Oldest.Equal(s.Held.Since) {
+			t.Errorf("%+v: behind: %+v", p, s.Backlog)
+		}
+		w.hq.pace(ship.Pace{})
+		w.arrives(k)
+		w.eventually("all is well", func() bool { s := w.Status(); return s.Held == uplink.HeldBack{} && s.Backlog.Records == 0 })
+	}
+}
+
+// TestLateWhileCut: a site that headquarters cannot be told of anything is later with every second.
+func TestLateWhileCut(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil).run()
+	w.arrives(w.write())
+	w.eventually("all is there", func() bool { return len(w.Status().Unseen) == 0 })
+	w.hq.setRefuse(func(string) error { return &enroll.Refusal{Reason: enroll.Unavailable, What: "not now"} })
+	w.hq.endAll()
+	w.eventually("nothing is connected", func() bool { return !w.Status().Connected })
+	w.write()
+	w.eventually("it is a second late, and then later", func() bool { return w.Status().LiveLag > 1 })
+}
+
+// TestProblemInWords: why a way does not answer is told in words, and where to look.
+func TestProblemInWords(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	w.hq.close()
+	w.run()
+	w.eventually("it says that nobody listens", func() bool { return strings.HasPrefix(w.Status().Ways[0].Problem, "nobody listens at 127.0.0.1:") })
+}
