@@ -12,6 +12,7 @@ import (
 
 	"rackpost/collectors/all"
 	"rackpost/collectors/discovery"
+	"rackpost/hw"
 )
 
 func labNames() listNames {
@@ -81,8 +82,8 @@ func TestParseAddressListRefuses(t *testing.T) {
 		"address\n\xff\n":                                 "l.csv:1:1: the list is not UTF-8",
 		"a\x00d\x00":                                      "l.csv:1:1: the list is not UTF-8",
 		"address\n" + strings.Repeat("x", maxConfigBytes): "l.csv:1:1: the list has more than",
-		"address\n" + manyAddresses(discovery.MaxAddresses+1):  "l.csv:4098:1: the list has more than 4096 addresses",
-		"address,name\n::1," + strings.Repeat("n", maxLabel+1): "l.csv:2:5: \"nnn",
+		"address\n" + manyAddresses(discovery.MaxAddresses+1):    "l.csv:4098:1: the list has more than 4096 addresses",
+		"address,name\n::1," + strings.Repeat("n", hw.MaxName+1): "l.csv:2:5: \"nnn",
 	} {
 		got, err := parseAddressList("l.csv", []byte(list), "", labNames())
 		if err == nil || !strings.HasPrefix(err.Error(), want) || got != nil {

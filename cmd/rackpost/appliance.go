@@ -27,8 +27,8 @@ func runCommand() command {
 		does: "the appliance: visit the devices, keep what they say, serve it",
 		help: `box.yaml names the site.yaml; rackpost check tells every error of both. It ends on SIGTERM
 and Ctrl-C, within 5 s and with everything acknowledged on the disk. On SIGHUP it reads site.yaml
-again; a wrong one is refused, and the old one stays. A box of a pair has its site from the pair (rackpost
-config); one that has pair: and no site: waits for rackpost pair join. Under systemd it tells READY, STATUS, WATCHDOG
+again, and remote_write: of box.yaml; a wrong one is refused, and the old one stays. A box of a pair has its site
+from the pair (rackpost config); one that has pair: and no site: waits for rackpost pair join. Under systemd it tells READY, STATUS, WATCHDOG
 and STOPPING, and logs to the journal.`,
 		run: runAppliance,
 	}
@@ -55,6 +55,8 @@ type appliance struct {
 	around   *surroundings // nil: a lone box
 	uplinks  *uplinks      // set by Run
 	writes   *writes
+	bad      *quarantine
+	shared   *consumerShare // set by Run; nil: a lone box
 }
 
 func runAppliance(ctx context.Context, t terminal, args []string) error {
@@ -103,7 +105,7 @@ func runOnce(ctx context.Context, t terminal, file string, opt store.Options, cu
 	}
 	switch {
 	case pairErr == nil && err == nil:
-		return runInPair(ctx, t, host, opt, hangUp)
+		return live(ctx, box.data, logger, func(ctx context.Context) error { return runInPair(ctx, host, opt, hangUp) })
 	case !errors.Is(pairErr, trust.ErrNoPair):
 		return errors.Join(err, pairErr)
 	case box.site == "" && err == nil:
@@ -115,20 +117,21 @@ func runOnce(ctx context.Context, t terminal, file string, opt store.Options, cu
 		return errSilent
 	}
 	logNotes(logger, notes)
-	a, err := openAppliance(ctx, box, site, opt, nil, logger)
-	if err != nil {
-		return err
-	}
-	a.hangUp, a.host, host.appliance = hangUp, host, a
-	a.reload = func() (siteConfig, problems, error) {
-		site, notes, err := loadSite(box, env)
-		return site, append(notes, boxNotes(box, file)...), err
-	}
-	return errors.Join(a.Run(ctx), a.store.Close())
+	return live(ctx, box.data, logger, func(ctx context.Context) error {
+		a, err := openAppliance(ctx, box, site, opt, nil, logger)
+		if err != nil {
+			return err
+		}
+		a.hangUp, a.host, host.appliance = hangUp, host, a
+		a.reload = func() (siteConfig, problems, error) {
+			return loadSite(box, env)
+		}
+		return errors.Join(a.Run(ctx), a.store.Close())
+	})
 }
 
 // runInPair runs a box of a pair.
-func runInPair(ctx context.Context, t terminal, host *pairHost, opt store.Options, hangUp <-chan os.Signal) error {
+func runInPair(ctx context.Context, host *pairHost, opt store.Options, hangUp <-chan os.Signal) error {
 	if host.box.pair.at.line == 0 {
 		return fmt.Errorf("%s is a member of a pair, and %s has no pair: any more; write pair: with listen: into it, or leave the pair with rackpost pair leave", host.box.name, host.file)
 	}
@@ -161,13 +164,12 @@ func runInPair(ctx context.Context, t terminal, host *pairHost, opt store.Option
 	return errors.Join(a.Run(ctx), a.store.Close())
 }
 
-// boxNotes says what stands in box.yaml that the running appliance did not begin with.
-func boxNotes(running boxConfig, file string) problems {
+// boxNotes says what stands in box.yaml now that the running appliance does not take.
+func boxNotes(running, now boxConfig, file string) problems {
 	var notes problems
-	now, err := loadBox(file)
-	now.siteAt, now.pair.at = running.siteAt, running.pair.at
-	if err != nil || !reflect.DeepEqual(now, running) {
-		notes.add(place{file, 1, 1}, "box.yaml is not what this process began with; that takes a restart")
+	now.siteAt, now.budgetAt, now.pair.at, now.writes = running.siteAt, running.budgetAt, running.pair.at, running.writes
+	if !reflect.DeepEqual(now, running) {
+		notes.add(place{file, 1, 1}, "box.yaml is not what this process began with; all but remote_write: takes a restart")
 	}
 	return notes
 }

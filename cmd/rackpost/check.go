@@ -85,6 +85,7 @@ func checkFile(file string) (right string, notes problems, err error) {
 		env.sealed = nil
 	}
 	site, notes, siteErr := loadSite(box, env)
+	noteGuard(box, site.devices, &notes)
 	return deviceCount(len(site.devices)), notes, errors.Join(err, siteErr)
 }
 

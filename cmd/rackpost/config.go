@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unicode"
 
 	"rackpost/collectors"
 	"rackpost/collectors/discovery"
@@ -41,6 +43,7 @@ type boxConfig struct {
 	listen    netip.AddrPort
 	socket    string
 	budget    int64 // bytes of the data folder
+	budgetAt  place // where box.yaml says so, or would
 	logLevel  slog.Level
 	logFormat string // auto, text, json
 	pair      pairConfig
@@ -57,6 +60,7 @@ type siteConfig struct {
 
 	customers, racks []string
 	logins           []discovery.Login // in the order of the file; without credentials where they were not read
+	secrets          [sha256.Size]byte // of a pair: checksum of those that were read for it
 }
 
 // rawBox is box.yaml as it is written.
@@ -137,6 +141,9 @@ func parseBox(file string, data []byte) (boxConfig, error) {
 		logLevel:  c.level(orDefault(raw.Log.Level, "info")),
 		logFormat: c.oneOf(orDefault(raw.Log.Format, "auto"), "auto", "text", "json"),
 	}
+	if box.budgetAt = raw.Budget.at; !raw.Budget.set() {
+		box.budgetAt = raw.At
+	}
 	if raw.Pair.At.line == 0 || raw.Site.set() { // of a box in a pair the pair knows the site
 		box.site = c.path(c.required(raw.Site, raw.At, "site", "the path of the site file, such as site.yaml"))
 	}
@@ -173,12 +180,23 @@ func (c *checker) required(t text, parent place, key, example string) text {
 	return t
 }
 
-const maxLabel = 64
-
-// label is a text for people.
+// label is a name for people; it may be left out.
 func (c *checker) label(t text) string {
-	if len(t.s) > maxLabel || strings.ContainsFunc(t.s, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\ufffd' }) {
-		c.problems.add(t.at, "%q is no name; write at most %d bytes on one line", shorten(t.s), maxLabel)
+	if t.s == "" {
+		return ""
+	}
+	if err := hw.CheckName(t.s); err != nil {
+		c.problems.add(t.at, "%q is no name: %v", shorten(t.s), err)
+	}
+	return t.s
+}
+
+const maxWord = 64
+
+// word is a text for another machine, such as a user's name: it is as that machine wants it, on one line.
+func (c *checker) word(t text) string {
+	if len(t.s) > maxWord || strings.ContainsFunc(t.s, func(r rune) bool { return unicode.IsControl(r) || r == unicode.ReplacementChar }) {
+		c.problems.add(t.at, "%q is too long or not on one line; write at most %d bytes", shorten(t.s), maxWord)
 	}
 	return t.s
 }

@@ -253,9 +253,14 @@ func TestBoxNeedsRestart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for after, want := range map[string]int{text: 0, "# moved\n" + text: 0, text + "listen: 127.0.0.1:1\n": 1, "no: box\n": 1} {
+	receivers := "remote_write: [{url: http://h/w}]\n"
+	for after, want := range map[string]int{text: 0, "# moved\n" + text: 0, text + "listen: 127.0.0.1:1\n": 1, text + receivers: 0} {
 		write(after)
-		if notes := boxNotes(box, file); len(notes) != want {
+		now, err := loadBox(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if notes := boxNotes(box, now, file); len(notes) != want {
 			t.Errorf("%q: %v; want %d", after, notes, want)
 		}
 	}
@@ -275,5 +280,41 @@ func TestStandbyIsChecked(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", devices, err, want)
 		}
+	}
+}
+
+// TestNamesOfPeople: whatever script a name is in, what is not to be seen may not stand in it; a user's name is as the device wants it.
+func TestNamesOfPeople(t *testing.T) {
+	t.Parallel()
+	const site = `
+site: {id: 6f1c0d3e-9c1b-4b5e-8f57-2d7b1f7a9a01, name: "SITE"}
+racks: [{name: "RACK"}]
+credentials: {c: {user: "USER", auth: {protocol: SHA256, key: {env: C}}}}
+devices:
+  - {id: core, kind: cisco-catalyst, address: 192.0.2.4, name: "DEVICE", credentials: c}
+`
+	parse := func(names ...string) error {
+		text := strings.NewReplacer(append(names, "SITE", "上海浦东金桥数据中心三号楼二层机房（中国移动通信集团）", "RACK", "甲排 12 架", "DEVICE", "核心交换机 1", "USER", "leser")...).Replace(site)
+		_, _, err := parseSite("f.yaml", []byte(text), all.Kinds(), secretSource{getenv: func(string) string { return "0123456789" }})
+		return err
+	}
+	if err := parse(); err != nil {
+		t.Error(err)
+	}
+	if err := parse("USER", "two  blanks "); err != nil {
+		t.Error(err)
+	}
+	for _, what := range []string{"SITE", "RACK", "DEVICE"} {
+		err := parse(what, `x\u202ecba`)
+		if err == nil || !strings.Contains(err.Error(), `"x\u202ecba" is no name: character 2, U+202E, is not to be seen; type the name anew`) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+func TestTextOfOthersOnATerminal(t *testing.T) {
+	t.Parallel()
+	if got, want := plain("上海\x1b[31m\u202ecba\u2066\u009b\u2028\xff"), "上海\ufffd[31m\ufffdcba\ufffd\ufffd\ufffd\ufffd"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
 
+	"rackpost/replicate/intake"
 	"rackpost/web"
 )
 
@@ -53,5 +55,13 @@ func (a *appliance) servePull(ctx context.Context, h http.Handler) error {
 		return fmt.Errorf("listen for who pulls: %w; write another address after pull: listen: in box.yaml", err)
 	}
 	conf := &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: show, NextProtos: []string{"http/1.1"}}
-	return web.Serve(ctx, tls.NewListener(tcp, conf), h, a.logger)
+	return web.Serve(ctx, tls.NewListener(guardPull(tcp), conf), h, slog.New(quietHandshakes{a.logger.Handler()}))
 }
+
+// The bounds of connections to a box, of some 30 KB each: whoever connects need not have a token.
+const (
+	mostPulls      = 512
+	mostPullsOfOne = 128 // address
+)
+
+func guardPull(l net.Listener) net.Listener { return intake.GuardOf(l, mostPulls, mostPullsOfOne) }

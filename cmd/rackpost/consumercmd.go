@@ -27,8 +27,10 @@ func consumerCommand() command {
   list           who may pull what, who asked when, and how far each says it has come
   remove NAME    take its right away, at once
 
+The two boxes of a pair share them: say it at either one.
+
   -scopes S,...  with add, some of ` + scopeWords() + `; read if not given
-  -token-file F  with add: the file with the token that the other box of a pair made for it; - is standard input
+  -token-file F  with add: a file with the token that another box, or headquarters, made for it; - is standard input
   -json          print one JSON object; with add and list
   -socket PATH   of the appliance or headquarters; else $RACKPOST_SOCKET, else ` + defaultSocket + `
 
@@ -118,7 +120,7 @@ func tokenFrom(in io.Reader, file string) (string, error) {
 	}
 	word := strings.TrimSpace(string(b))
 	if err == nil && (word == "" || len(b) > maxToken) {
-		err = usagef("-token-file: there is no token in it; rackpost consumer add on the other box prints one")
+		err = usagef("-token-file: there is no token in it; rackpost consumer add prints one")
 	}
 	return word, err
 }
@@ -175,7 +177,7 @@ func listConsumers(ctx context.Context, c *client, w io.Writer, asJSON bool) err
 		for _, s := range x.Scopes {
 			scopes = append(scopes, string(s))
 		}
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\n", plain(x.Name), strings.Join(scopes, ","), x.Created.Format(time.DateOnly), ago(x.Seen), ago(x.Acked), orDash(string(x.Position)))
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\n", plain(x.Name), strings.Join(scopes, ","), x.Created.Format(time.DateOnly), ago(x.Seen), ago(x.Acked), orDash(string(api.PlaceOf(x.Position))))
 	}
 	return tw.Flush()
 }

@@ -113,7 +113,7 @@ func (l *demoLab) paintHQ(ctx context.Context, w io.Writer) {
 	ctx, cancel := context.WithTimeout(ctx, redraw)
 	defer cancel()
 	var v hqView
-	if err := l.hq.client.get(ctx, hqPath, nil, &v); err != nil || len(v.Intake.Sites) == 0 {
+	if err := l.hq.client.get(ctx, hqPath, nil, &v); err != nil || len(v.Sites) == 0 {
 		how := "starting"
 		if pid == "-" {
 			how = "dead; it is started again"
@@ -121,6 +121,6 @@ func (l *demoLab) paintHQ(ctx context.Context, w io.Writer) {
 		fmt.Fprintf(w, "\nheadquarters (%s): %s\n", pid, how)
 		return
 	}
-	s := v.Intake.Sites[0]
-	fmt.Fprintf(w, "\nheadquarters (%s): %s of the site, heard %s, live lag %s, behind %s\n", pid, web.Bytes(s.BytesStored), heardText(s, v.Time), lagText(s), behindText(s))
+	s := v.Sites[0]
+	fmt.Fprintf(w, "\nheadquarters (%s): %s of the site, heard %s, live lag %s, behind %s\n", pid, web.Bytes(s.Bytes), heardText(s), lagText(s), behindText(s, v.Time))
 }

@@ -13,6 +13,7 @@ import (
 
 	"rackpost/replicate/control"
 	"rackpost/replicate/trust"
+	"rackpost/wholefile"
 )
 
 // founding is what the first box of a pair brings in. It lies in the pair's folder until it is agreed on.
@@ -41,22 +42,34 @@ func (f founding) save(dir string) error {
 	if err != nil {
 		return err
 	}
-	return writeDurably(filepath.Join(dir, foundFile), b)
+	return wholefile.Write(filepath.Join(dir, foundFile), b, 0o600)
+}
+
+// toFound reads what the pair is to begin with; ok is false when it has begun. What lets the site send to headquarters is left out where
+// somebody left there since.
+func (p *pairing) toFound() (f founding, ok bool, err error) {
+	b, err := readAtMost(p.foundPath(), maxFounding)
+	if errors.Is(err, fs.ErrNotExist) {
+		return f, false, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(b, &f)
+	}
+	if err != nil {
+		return f, false, fmt.Errorf("read what the pair begins with: %w", err)
+	}
+	if !exists(newFileKeeping(p.box).path) {
+		delete(f.Secrets, credentialSecret)
+	}
+	return f, true, nil
 }
 
 // found brings in what the pair begins with: this box, its secrets and its site. What is agreed on already is passed
 // over, so that it may be called until it succeeds.
 func (p *pairing) found(ctx context.Context) error {
-	b, err := readAtMost(p.foundPath(), maxFounding)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	var f founding
-	if err == nil {
-		err = json.Unmarshal(b, &f)
-	}
-	if err != nil {
-		return fmt.Errorf("read what the pair begins with: %w", err)
+	f, ok, err := p.toFound()
+	if err != nil || !ok {
+		return err
 	}
 	commands, err := f.commands(p.agreed.State(), p.keeper.Identity().Self)
 	if err != nil {
@@ -67,10 +80,10 @@ func (p *pairing) found(ctx context.Context) error {
 			return fmt.Errorf("agree on what the pair begins with: %w", err)
 		}
 	}
-	if err := os.Remove(p.foundPath()); err != nil {
+	if err := newFileKeeping(p.box).drop(ctx, ""); err != nil { // the pair keeps it now
 		return err
 	}
-	return syncDir(p.dir)
+	return wholefile.Remove(p.foundPath())
 }
 
 // commands are what is still to be agreed on, the site last: with it the box begins to visit.

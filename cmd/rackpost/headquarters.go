@@ -11,6 +11,9 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -36,6 +39,9 @@ type headquarters struct {
 	cuts      hqCuts
 	writes    *writes
 	paces     *paces
+	file      string                 // hq.yaml
+	hangUp    <-chan os.Signal       // asks for a reload
+	refused   atomic.Pointer[string] // why the last one was; nil: it was not
 }
 
 // openHeadquarters opens the store and the register of sites. Close it after Run.
@@ -59,6 +65,7 @@ func openHeadquarters(ctx context.Context, cfg hqConfig, opt store.Options, logg
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
+	limitMemory(logger)
 	kept, err := openPaces(folder)
 	if err != nil {
 		return nil, err
@@ -68,11 +75,7 @@ func openHeadquarters(ctx context.Context, cfg hqConfig, opt store.Options, logg
 		return nil, err
 	}
 	h := &headquarters{cfg: cfg, store: s, registry: registry, consumers: consumers, logger: logger, started: time.Now(), paces: kept}
-	h.intake, err = intake.New(intake.Config{
-		Site: registry.HQ(), Origin: s.Origin(), Store: s, Door: registry, Teller: h, Limits: cfg.limits, Logger: logger, Paced: kept.of,
-		Stored: func(site journal.ID) int64 { return s.UsageOf(site).Bytes },
-		Quota:  h.quotaOf,
-	})
+	h.intake, err = intake.New(h.receiving(folder))
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -83,14 +86,41 @@ func openHeadquarters(ctx context.Context, cfg hqConfig, opt store.Options, logg
 	return h, nil
 }
 
+// receiving is how the sites' records are taken; folder is where headquarters keeps who is who.
+func (h *headquarters) receiving(folder string) intake.Config {
+	return intake.Config{
+		Site: h.registry.HQ(), Origin: h.store.Origin(), Store: h.store, Door: h.registry, Teller: h, Limits: h.cfg.limits, Logger: h.logger, Paced: h.paces.of,
+		Stored: func(site journal.ID) int64 { return h.store.UsageOf(site).Bytes },
+		Missing: func(site journal.ID, look intake.Look) (intake.Missing, error) {
+			m, err := h.store.TellMissing(site, store.Look(look))
+			return intake.Missing(m), err
+		},
+		Quota: h.quotaOf,
+		Days:  days{filepath.Join(folder, "today.json")},
+
+		Quarantine: newQuarantine(h.cfg.data, h.logger).keep,
+	}
+}
+
 // storedBy returns how many bytes a site may keep here; 0: any.
 func (c *hqConfig) storedBy(registry *enroll.Registry, site journal.ID) int64 {
-	for _, s := range registry.List() {
-		if q, other := c.quotas[s.Name]; other && s.ID == site {
+	if s, joined := registry.Site(site); joined {
+		if q, other := c.quotas[s.Name]; other {
 			return q.BytesStored
 		}
 	}
 	return c.limits.Quota.BytesStored
+}
+
+// idleQuotas are the names with a quota that no site has.
+func (c *hqConfig) idleQuotas(sites []enroll.Site) (names []string) {
+	for name := range c.quotas {
+		if !slices.ContainsFunc(sites, func(s enroll.Site) bool { return s.Name == name }) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // quotaOf returns the quota of a site that has another one than the rest.
@@ -104,10 +134,8 @@ func (h *headquarters) nameOf(site journal.ID) string {
 	if site == h.registry.HQ() {
 		return h.cfg.name
 	}
-	for _, s := range h.registry.List() {
-		if s.ID == site {
-			return s.Name
-		}
+	if s, joined := h.registry.Site(site); joined {
+		return s.Name
 	}
 	return site.String()
 }
@@ -136,6 +164,10 @@ func (h *headquarters) Run(ctx context.Context, stopping func() bool) error {
 	group.Go(func() error { return web.Serve(ctx, peers{socket}, h.control(), h.logger) })
 	n := notifier{status: h.statusLine, alive: h.alive, stopping: stopping, logger: h.logger}
 	group.Go(func() error { return n.Run(ctx) })
+	group.Go(func() error { return h.reloads(ctx, n) })
+	if names := h.cfg.idleQuotas(h.registry.List()); len(names) > 0 {
+		h.logger.Warn("hq.yaml has quotas for sites that have not joined: are the names right?", "quotas", strings.Join(names, ", "))
+	}
 	h.logger.Info("started", "name", h.cfg.name, "sites", len(h.registry.List()), "listen", tcp.Addr().String(), "version", versionText())
 	if err := group.Wait(); err != nil {
 		return err
@@ -166,10 +198,16 @@ func (h *headquarters) network() http.Handler {
 
 // alive returns why headquarters does not get on.
 func (h *headquarters) alive() error {
-	if failed := h.intake.Status().Totals.Failed; failed != "" {
-		return errors.New(failed)
+	return cannotStore(h.intake.Status().Totals.Failed, h.store.Full())
+}
+
+// cannotStore returns why a new start is called for. A full disk is no reason: it would be as full then, and who asks, pulls or
+// looks at the pages would find nobody.
+func cannotStore(failed string, full bool) error {
+	if failed == "" || full {
+		return nil
 	}
-	return nil
+	return errors.New(failed)
 }
 
 // statusLine is what systemctl status shows.
@@ -178,6 +216,9 @@ func (h *headquarters) statusLine() string {
 	text := fmt.Sprintf("%d sites, %d connected, %d silent", t.Sites, t.Connected, t.Silent)
 	if s, err := h.store.Stats(); err == nil {
 		text += fmt.Sprintf("; journal %s of %s", web.Bytes(s.Used), web.Bytes(s.Budget))
+	}
+	if h.store.Full() {
+		text += "; disk full: nothing is taken until there is room"
 	}
 	return text
 }

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"rackpost/hw"
 	"rackpost/replicate/ship"
 	"rackpost/store"
 )
@@ -21,7 +22,7 @@ func hqCommand() command {
 		name: "hq",
 		args: "-config hq.yaml | enroll SITE | sites | pause SITE | slow SITE RATE | facts-only SITE | resume SITE | revoke SITE | forget SITE",
 		does: "headquarters: takes the records of many sites, every one once, and gives them to whoever pulls",
-		help: `  -config hq.yaml  run headquarters; hq.yaml has name:, data: and urls:
+		help: `  -config hq.yaml  run headquarters; hq.yaml has name:, data: and urls:. On SIGHUP it reads remote_write: again
   enroll SITE      print the one-time token with which a site joins, and the command for its box
   sites            every site: heard when, how far behind, what it brought, what was refused and why
   pause SITE       let a site keep its records to itself until resume
@@ -32,7 +33,7 @@ func hqCommand() command {
   forget SITE      take it out of the register, so that its name is free; or a token that nobody joined with; what it sent stays
 
   -again           with enroll: it joined already, and is to join anew
-  -data            with forget: what it sent is dropped too
+  -data            with forget: what it sent is dropped too; also later, by the id that sites tells
   -why TEXT        with pause, slow, facts-only and revoke: the reason, which the site is told
   -json            print one JSON object; with enroll and sites
   -socket PATH     of headquarters; else $RACKPOST_SOCKET, else ` + defaultHQSocket + `
@@ -126,16 +127,22 @@ func runHeadquartersCut(ctx context.Context, t terminal, file string, opt store.
 	if err != nil {
 		return toldPlaces(t, err)
 	}
-	signal.Ignore(syscall.SIGPIPE, syscall.SIGHUP)
-	h, err := openHeadquarters(ctx, cfg, opt, newLogger(cfg.boxConfig, t.err))
-	if err != nil {
-		return err
-	}
-	h.cuts = cuts
-	if cuts.running != nil {
-		cuts.running(h)
-	}
-	return errors.Join(h.Run(ctx, func() bool { return ctx.Err() != nil }), h.store.Close())
+	signal.Ignore(syscall.SIGPIPE)
+	hangUp := make(chan os.Signal, 1) // before anything is ready: a SIGHUP that nobody waits for would end the process
+	signal.Notify(hangUp, syscall.SIGHUP)
+	defer signal.Stop(hangUp)
+	logger := newLogger(cfg.boxConfig, t.err)
+	return live(ctx, cfg.data, logger, func(ctx context.Context) error {
+		h, err := openHeadquarters(ctx, cfg, opt, logger)
+		if err != nil {
+			return err
+		}
+		h.cuts, h.file, h.hangUp = cuts, file, hangUp
+		if cuts.running != nil {
+			cuts.running(h)
+		}
+		return errors.Join(h.Run(ctx, func() bool { return ctx.Err() != nil }), h.store.Close())
+	})
 }
 
 func (f *hqFlags) post(ctx context.Context, verb string, o hqOrder, answer any) error {
@@ -157,25 +164,32 @@ func (f *hqFlags) enroll(ctx context.Context) error {
 // setPace asks for a pace of the site.
 func (f *hqFlags) setPace(ctx context.Context, p ship.Pace, then string) error {
 	p.Why = f.why
-	if err := f.post(ctx, "pace", hqOrder{Site: f.args[0], Pace: p}, &struct{}{}); err != nil {
+	var done hqPaced
+	if err := f.post(ctx, "pace", hqOrder{Site: f.args[0], Pace: p}, &done); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(f.t.out, "%s %s\n", plain(f.args[0]), then)
+	if done.HeldBack != "" {
+		then = "is held back all the same: " + done.HeldBack
+	}
+	if !done.Connected {
+		then += "; it is not connected now, and hears of it when it is"
+	}
+	_, err := fmt.Fprintf(f.t.out, "%s %s\n", plain(f.args[0]), plain(then))
 	return err
 }
 
 func (f *hqFlags) pause(ctx context.Context) error {
-	return f.setPace(ctx, ship.Pace{Paused: true}, "keeps its records to itself until rackpost hq resume "+plain(f.args[0]))
+	return f.setPace(ctx, ship.Pace{Paused: true}, "keeps its records to itself until rackpost hq resume "+siteWord(f.args[0]))
 }
 
 func (f *hqFlags) factsOnly(ctx context.Context) error {
-	return f.setPace(ctx, ship.Pace{FactsOnly: true}, "sends facts only, until rackpost hq resume "+plain(f.args[0]))
+	return f.setPace(ctx, ship.Pace{FactsOnly: true}, "sends facts only, until rackpost hq resume "+siteWord(f.args[0]))
 }
 
 func (f *hqFlags) slow(ctx context.Context) error {
 	n, err := parseSize(f.args[1])
 	if err != nil {
-		return usagef("hq slow: %v", err)
+		return usagef("hq slow: %q is no rate; write how many bytes a second, such as 50kB or 2MB", shorten(f.args[1]))
 	}
 	if n < 1000 {
 		return usagef("hq slow: %s a second is too little; 1kB is the least, and rackpost hq pause stops it", shorten(f.args[1]))
@@ -188,24 +202,36 @@ func (f *hqFlags) resume(ctx context.Context) error {
 }
 
 func (f *hqFlags) revoke(ctx context.Context) error {
-	if err := f.post(ctx, "revoke", hqOrder{Site: f.args[0], Why: f.why}, &struct{}{}); err != nil {
+	var done hqRevoked
+	if err := f.post(ctx, "revoke", hqOrder{Site: f.args[0], Why: f.why}, &done); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(f.t.out, "%s sends no more; rackpost hq enroll %s -again lets it join anew\n", plain(f.args[0]), plain(f.args[0]))
+	how := "sends no more"
+	if done.Before != "" {
+		how = "was revoked already " + plain(done.Before)
+	}
+	_, err := fmt.Fprintf(f.t.out, "%s %s; rackpost hq enroll %s -again lets it join anew\n", plain(f.args[0]), how, siteWord(f.args[0]))
 	return err
 }
 
 func (f *hqFlags) forget(ctx context.Context) error {
-	if err := f.post(ctx, "forget", hqOrder{Site: f.args[0], Data: f.data}, &struct{}{}); err != nil {
+	var done hqForgotten
+	if err := f.post(ctx, "forget", hqOrder{Site: f.args[0], Data: f.data}, &done); err != nil {
 		return err
 	}
-	what := "what it sent stays"
-	if f.data {
-		what = "what it sent is dropped"
+	text := "%s is forgotten; what it sent stays\n"
+	switch {
+	case done.Token:
+		text = "the token of %s is void; no site had joined with it\n"
+	case f.data:
+		text = "%s is forgotten; what it sent is dropped\n"
 	}
-	_, err := fmt.Fprintf(f.t.out, "%s is forgotten; %s\n", plain(f.args[0]), what)
+	_, err := fmt.Fprintf(f.t.out, text, plain(f.args[0]))
 	return err
 }
+
+// siteWord is the name of a site as a command takes it.
+func siteWord(name string) string { return hw.ShellWord(plain(name)) }
 
 // clockText writes a time as people read it here.
 func clockText(t time.Time) string { return t.Local().Format("2006-01-02 15:04") }

@@ -11,6 +11,7 @@ import (
 
 	"rackpost/hw/journal"
 	"rackpost/replicate/ship"
+	"rackpost/wholefile"
 )
 
 // maxPaces is the greatest file of paces that is read, in bytes.
@@ -56,7 +57,7 @@ func (p *paces) set(site journal.ID, pace ship.Pace) error {
 	}
 	b, err := json.Marshal(kept)
 	if err == nil {
-		err = writeDurably(p.path, b)
+		err = wholefile.Write(p.path, b, 0o600)
 	}
 	if err == nil {
 		p.kept = kept

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -25,9 +24,12 @@ func (h *headquarters) pulling() api.Config {
 func (h *headquarters) Status(context.Context) (web.Status, error) {
 	s := web.Status{
 		Name: h.cfg.name, Version: versionText(), Site: web.Site{ID: h.registry.HQ().String(), Name: h.cfg.name},
-		Time: time.Now(), Started: h.started, Journal: journalOf(h.store, h.logger), Notices: []string{},
+		Time: time.Now(), Started: h.started, Journal: journalOf(h.store, h.cfg.data, h.logger), Notices: []string{},
 	}
 	s.RemoteWrite = h.writes.glance()
+	if why := h.refused.Load(); why != nil {
+		s.Notices = append(s.Notices, *why)
+	}
 	if t := h.intake.Status().Totals; t.Failed != "" {
 		s.Notices = append(s.Notices, t.Failed)
 	}
@@ -40,40 +42,9 @@ func (h *headquarters) Status(context.Context) (web.Status, error) {
 	return s, nil
 }
 
-// Sites implements api.Sites.
-func (h *headquarters) Sites(context.Context) ([]api.Site, error) {
-	now := time.Now()
-	known := map[journal.ID]api.Site{}
-	for _, id := range h.store.Sites() {
-		known[id] = api.Site{ID: id.String(), Name: id.String()} // of one that was forgotten
-	}
-	for _, s := range h.registry.List() {
-		known[s.ID] = api.Site{ID: s.ID.String(), Name: s.Name}
-	}
-	usage := h.store.Usages()
-	for _, row := range h.intake.Status().Sites {
-		known[row.Site] = siteRow(row, now)
-	}
-	delete(known, h.registry.HQ())
-	out := make([]api.Site, 0, len(known))
-	for id, s := range known {
-		s.Bytes = usage[id].Bytes
-		out = append(out, s)
-	}
-	slices.SortFunc(out, func(a, b api.Site) int {
-		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID))
-	})
-	return out, nil
-}
-
 // Place implements api.Sites.
 func (h *headquarters) Place(_ context.Context, id journal.ID) (api.Place, error) {
-	if !slices.Contains(h.store.Sites(), id) {
-		for _, s := range h.registry.List() {
-			if s.ID == id {
-				return &sitePlace{hq: h, site: id}, nil
-			}
-		}
+	if _, joined := h.registry.Site(id); !joined && !slices.Contains(h.store.Sites(), id) {
 		return nil, api.ErrUnknownSite
 	}
 	return &sitePlace{hq: h, site: id}, nil
@@ -93,23 +64,41 @@ func (p *sitePlace) Status(ctx context.Context) (web.Status, error) {
 	}
 	devices, err := p.Devices(ctx)
 	s.Site = web.Site{ID: p.site.String(), Name: p.hq.nameOf(p.site)}
-	s.Devices = countOf(devices)
+	s.Devices = web.CountOf(devices)
 	return s, err
 }
 
 // Devices implements web.Source.
-func (p *sitePlace) Devices(context.Context) ([]web.Device, error) {
-	views := p.hq.store.DevicesOf(p.site)
+func (p *sitePlace) Devices(ctx context.Context) ([]web.Device, error) {
+	if err := ctx.Err(); err != nil { // of 1,000 sites, nobody waits for the others any more
+		return nil, err
+	}
+	now := time.Now()
+	views := p.hq.store.OutlinesOf(p.site, func(facts []hw.Fact) func(string) bool { return lookedInto(facts, now) })
 	out := make([]web.Device, 0, len(views))
 	for _, v := range views {
 		if v.ID == "" {
 			continue // the boxes
 		}
-		d := p.present(v)
+		d := siteDevice(p.site, v, now)
 		d.Components = nil
 		out = append(out, d)
 	}
 	return out, nil
+}
+
+// lookedInto says which components of a device have to be known whole for a list of devices: those that alerts and acts are about, and of RAID parts all,
+// which are named after each other.
+func lookedInto(facts []hw.Fact, now time.Time) func(component string) bool {
+	about, raid := map[string]bool{}, false
+	for _, f := range facts {
+		a, ok := f.Value.(hw.AlertValue)
+		if _, lasts := web.ActOf(f, now); lasts || ok && a.Open {
+			about[f.Component] = true
+			raid = raid || web.IsRaidPart(f.Component)
+		}
+	}
+	return func(component string) bool { return about[component] || raid && web.IsRaidPart(component) }
 }
 
 // present is what a box shows of the device, as far as the journal tells it.
@@ -125,6 +114,9 @@ func siteDevice(site journal.ID, v store.DeviceView, now time.Time) web.Device {
 	judge(&d)
 	if unread && d.Health == hw.OK {
 		d.Health = hw.Unknown
+	}
+	for i := range d.Gaps { // what a box can be told, and headquarters cannot
+		d.Gaps[i].Detail = strings.ReplaceAll(d.Gaps[i].Detail, "`rackpost ", "at the site `rackpost ")
 	}
 	return d
 }
@@ -152,7 +144,9 @@ func (p *sitePlace) Device(_ context.Context, id hw.DeviceID) (web.Device, error
 	if !ok || id == "" {
 		return web.Device{}, web.ErrUnknownDevice
 	}
-	return p.present(v), nil
+	d := p.present(v)
+	inOrder(&d)
+	return d, nil
 }
 
 // Latest implements web.History.

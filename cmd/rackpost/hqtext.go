@@ -5,15 +5,14 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 
-	"rackpost/replicate/enroll"
-	"rackpost/replicate/intake"
 	"rackpost/replicate/ship"
 	"rackpost/web"
+	"rackpost/web/api"
 )
 
 func (f *hqFlags) sites(ctx context.Context) error {
@@ -28,7 +27,7 @@ func (f *hqFlags) sites(ctx context.Context) error {
 	} else if err := v.print(f.t.out); err != nil {
 		return err
 	}
-	if len(v.troubles()) > 0 {
+	if len(v.Notes) > 0 {
 		return &exitError{exitWarning}
 	}
 	return nil
@@ -36,58 +35,101 @@ func (f *hqFlags) sites(ctx context.Context) error {
 
 // print writes headquarters as a table.
 func (v hqView) print(w io.Writer) error {
-	t := v.Intake.Totals
+	t := v.Totals
 	fmt.Fprintf(w, "%s (%s) at %s, up %s: %d %s, %d connected, %d silent\n", plain(v.Name), v.ID, strings.Join(v.URLs, " "),
-		web.Ago(v.Time.Sub(v.Intake.Since)), t.Sites, plural(t.Sites, "site", "sites"), t.Connected, t.Silent)
+		web.Ago(v.Time.Sub(v.Started)), t.Sites, plural(t.Sites, "site", "sites"), t.Connected, t.Silent)
 	fmt.Fprintf(w, "journal: %s of %s\n", web.Bytes(v.Journal.Bytes), web.Bytes(v.Journal.Budget))
-	for _, text := range v.troubles() {
+	for _, text := range v.Notes {
 		fmt.Fprintf(w, "note: %s\n", plain(text))
 	}
 	for _, i := range v.Invitations {
-		if !i.Used && v.Time.Before(i.Expires) {
-			fmt.Fprintf(w, "invited: %s, until %s\n", plain(i.Site), clockText(i.Expires))
-		}
+		fmt.Fprintf(w, "invited: %s, until %s\n", plain(i.Site), clockText(i.Expires))
 	}
-	if len(v.Intake.Sites) == 0 {
+	if len(v.Sites) == 0 {
 		_, err := fmt.Fprintln(w, "\nno site has joined; rackpost hq enroll SITE prints how one does")
 		return err
 	}
 	fmt.Fprintln(w)
 	tab := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tab, "SITE\tHEARD\tLIVE LAG\tBEHIND\tTODAY\tSTORED\tREFUSED\tCLOCK\tNOTE")
-	for _, s := range v.Intake.Sites {
-		fmt.Fprintf(tab, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", plain(s.Name), heardText(s, v.Time), lagText(s), behindText(s),
-			web.Bytes(s.BytesToday), web.Bytes(s.BytesStored), s.Refused, offsetText(s), plain(v.noteOf(s)))
+	fmt.Fprintln(tab, "SITE\tVERSION\tHEARD\tLIVE LAG\tBEHIND\tTODAY\tSTORED\tREFUSED\tCLOCK\tNOTE")
+	for _, s := range v.Sites {
+		fmt.Fprintf(tab, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", plain(s.Name), orDash(plain(s.Version)), heardText(s), lagText(s), behindText(s, v.Time),
+			ofQuota(s.Today, s.QuotaDay), ofQuota(s.Bytes, s.Quota), s.Refused, offsetText(s), plain(noteOf(s)))
 	}
 	return tab.Flush()
 }
 
-func heardText(s intake.SiteStatus, now time.Time) string {
-	if s.LastHeard.IsZero() {
+func heardText(s api.Site) string {
+	switch {
+	case s.Silent != nil:
+		return web.Ago(time.Duration(*s.Silent*float64(time.Second))) + " ago"
+	case s.State == api.SiteJoined:
 		return "not yet" // since the start
 	}
-	return web.Ago(max(now.Sub(s.LastHeard), 0)) + " ago"
+	return "-"
 }
 
-func lagText(s intake.SiteStatus) string {
-	if !s.Live.Connected {
+func lagText(s api.Site) string {
+	switch {
+	case s.Lag == nil:
 		return "-"
 	}
-	return fmt.Sprintf("%.1f s", float64(s.LagMS)/1000)
+	return lateText(*s.Lag)
 }
 
-func behindText(s intake.SiteStatus) string {
-	if s.Lacks == 0 {
-		return "-"
+// lateText writes how late something is.
+func lateText(seconds float64) string {
+	if seconds >= 60 {
+		return web.Ago(time.Duration(seconds * float64(time.Second)))
 	}
-	return fmt.Sprintf("%d (%s)", s.Lacks, web.Bytes(int64(s.LacksBytes)))
+	return fmt.Sprintf("%.1f s", seconds)
 }
 
-func offsetText(s intake.SiteStatus) string {
-	if !s.ClockKnown {
+func behindText(s api.Site, now time.Time) string {
+	text := waitsText(s, now)
+	if n := s.Awaited; n > 0 && (s.Missing == nil || *s.Missing == 0) { // else they may be on their way
+		text += fmt.Sprintf("; %d of a box that is away", n)
+	}
+	if s.Lost > 0 {
+		text += fmt.Sprintf("; %d lost", s.Lost)
+	}
+	return text
+}
+
+// waitsText is what waits at a site, by its word.
+func waitsText(s api.Site, now time.Time) string {
+	switch {
+	case s.Missing == nil:
+		return "-"
+	case *s.Missing == 0:
+		return "nothing"
+	}
+	text := strconv.FormatUint(*s.Missing, 10)
+	if s.Size != nil {
+		text += fmt.Sprintf(" (%s)", web.Bytes(int64(min(*s.Size, math.MaxInt64))))
+	}
+	if !s.Since.IsZero() {
+		if s.OffsetMS != nil {
+			now = now.Add(time.Duration(*s.OffsetMS) * time.Millisecond)
+		}
+		text += ", of " + web.Ago(max(now.Sub(s.Since), 0)) + " ago"
+	}
+	return text
+}
+
+// ofQuota writes bytes, and how many there may be.
+func ofQuota(n, most int64) string {
+	if most > 0 {
+		return web.Bytes(n) + " of " + web.Bytes(most)
+	}
+	return web.Bytes(n)
+}
+
+func offsetText(s api.Site) string {
+	if s.OffsetMS == nil {
 		return "-"
 	}
-	return secondsOff(float64(s.ClockOffsetMS) / 1000)
+	return secondsOff(float64(*s.OffsetMS) / 1000)
 }
 
 // secondsOff writes how far a clock is off. What rounds to nothing has no sign.
@@ -112,27 +154,22 @@ func paceText(p ship.Pace) string {
 }
 
 // noteOf is the most important that is to be said of a site.
-func (v hqView) noteOf(s intake.SiteStatus) string {
-	i := slices.IndexFunc(v.Sites, func(x enroll.Site) bool { return x.ID == s.Site })
-	switch {
-	case i < 0:
-		return "forgotten; what it sent is here"
-	case !v.Sites[i].Revoked.IsZero():
-		return "revoked " + v.Sites[i].Why
+func noteOf(s api.Site) string {
+	held := s.HeldBack
+	if p := (ship.Pace{Paused: s.Paused, FactsOnly: s.FactsOnly, BytesPerSecond: s.Slowed}); p != (ship.Pace{}) {
+		held = paceText(p) + within(", ", s.HeldBack)
 	}
 	switch {
-	case s.Silent:
-		why := ""
-		if s.Live.Reason != "" {
-			why = ": " + s.Live.Reason
-		}
-		return "silent" + why
-	case len(s.PaceReasons) > 0:
-		return paceText(s.Pace) + ", " + strings.Join(s.PaceReasons, "; ")
-	case s.LastRefusal != "":
-		return s.LastRefusal
+	case s.State == api.SiteForgotten:
+		return "forgotten; what it sent is here until rackpost hq forget " + s.ID + " -data"
+	case s.State == api.SiteRevoked:
+		return "revoked" + within(" ", s.Why)
+	case s.Unheard:
+		return "silent" + within(": ", s.Ended) + within("; ", held)
+	case held != "":
+		return held
 	}
-	return ""
+	return s.Reason
 }
 
 // clockGuard is how far a site's clock may be off before people are told.
@@ -143,22 +180,31 @@ const outgrown = "storing does not keep up with what the sites send: what is beh
 
 // troubles are what a person is to see to.
 func (v hqView) troubles() (out []string) {
-	if v.Intake.Totals.Failed != "" {
-		out = append(out, "nothing can be stored: "+v.Intake.Totals.Failed)
+	if v.Totals.Failed != "" {
+		out = append(out, "nothing can be stored: "+v.Totals.Failed)
 	}
-	if v.Intake.Totals.Slowed {
+	if v.Totals.Slowed {
 		out = append(out, outgrown)
 	}
 	if v.Journal.Full {
 		out = append(out, diskFull)
 	}
-	for _, s := range v.Intake.Sites {
+	for _, s := range v.Sites {
+		if s.State != api.SiteJoined {
+			continue
+		}
+		off := time.Duration(0)
+		if s.OffsetMS != nil {
+			off = time.Duration(*s.OffsetMS) * time.Millisecond
+		}
 		switch {
-		case s.Silent:
+		case s.Unheard:
 			out = append(out, fmt.Sprintf("nothing is heard of %s", s.Name))
-		case s.Conflicts > 0:
-			out = append(out, fmt.Sprintf("%s: other content came under %d held %s: was a disk copied?", s.Name, s.Conflicts, plural(int(s.Conflicts), "key", "keys")))
-		case s.ClockKnown && time.Duration(s.ClockOffsetMS)*time.Millisecond > clockGuard, s.ClockKnown && time.Duration(s.ClockOffsetMS)*time.Millisecond < -clockGuard:
+		case s.Conflict > 0:
+			out = append(out, fmt.Sprintf("%s: other content came under %d held %s: was a disk copied?", s.Name, s.Conflict, plural(int(min(s.Conflict, 2)), "key", "keys")))
+		case s.FactsOnly && (s.Quota > 0 && s.Bytes >= s.Quota || s.QuotaDay > 0 && s.Today >= s.QuotaDay):
+			out = append(out, fmt.Sprintf("%s has used its quota: only facts are taken of it", s.Name))
+		case off.Abs() > clockGuard:
 			out = append(out, fmt.Sprintf("the clock of %s is off by %s", s.Name, offsetText(s)))
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -62,7 +63,7 @@ func TestScripts(t *testing.T) {
 			return false, fmt.Errorf("unknown condition %q", c)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"append": appendLine, "capture": captureWord, "certificate": makeCertificate, "emptydir": emptyDir, "eventually": eventually, "expand": expand, "freeport": freePort, "get": get, "getsafe": getSafe, "json": checkJSON, "settle": settle,
+			"append": appendLine, "capture": captureWord, "certificate": makeCertificate, "emptydir": emptyDir, "eventually": eventually, "expand": expand, "freeport": (&freePorts{}).set, "get": get, "getsafe": getSafe, "json": checkJSON, "settle": settle,
 			"signal": signalProcess, "snmpd": startSNMPD, "systemd": startSystemd, "told": told,
 		},
 	})
@@ -116,26 +117,37 @@ func expand(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
+// freePorts hands out ports, none twice. They are below those that the kernel gives to whoever connects or asks for any: one of these
+// may be somebody's before it is listened on.
+type freePorts struct{ given atomic.Uint32 }
+
+const firstPort, mostPorts = 12000, 20000
+
 // freeport NAME... sets each variable to a port that is free for UDP and TCP on 127.0.0.1.
-func freePort(ts *testscript.TestScript, _ bool, args []string) {
+func (p *freePorts) set(ts *testscript.TestScript, _ bool, args []string) {
 	for _, name := range args {
-		ts.Setenv(name, freePortOf(ts))
+		ts.Setenv(name, p.next(ts))
 	}
 }
 
-func freePortOf(ts *testscript.TestScript) string {
-	for {
-		udp, err := net.ListenPacket("udp", "127.0.0.1:0")
-		ts.Check(err)
-		_, port, err := net.SplitHostPort(udp.LocalAddr().String())
-		ts.Check(err)
+func (p *freePorts) next(ts *testscript.TestScript) string {
+	begin := uint32(os.Getpid()) * 257 // another process begins elsewhere
+	for range mostPorts {
+		address := fmt.Sprint("127.0.0.1:", firstPort+(begin+p.given.Add(1))%mostPorts)
+		udp, err := net.ListenPacket("udp", address)
+		if err != nil {
+			continue
+		}
 		ts.Check(udp.Close())
-		tcp, err := net.Listen("tcp", "127.0.0.1:"+port)
-		if err == nil {
+		if tcp, err := net.Listen("tcp", address); err == nil {
 			ts.Check(tcp.Close())
+			_, port, err := net.SplitHostPort(address)
+			ts.Check(err)
 			return port
 		}
 	}
+	ts.Fatalf("no port is free")
+	return ""
 }
 
 // get [STATUS] URL writes the body of the answer to standard output.

@@ -27,5 +27,9 @@ func compareNatural(a, b string) int {
 
 // digits returns the digits s begins with.
 func digits(s string) string {
-	return s[:len(s)-len(strings.TrimLeft(s, "0123456789"))]
+	n := 0
+	for n < len(s) && s[n] >= '0' && s[n] <= '9' {
+		n++
+	}
+	return s[:n]
 }

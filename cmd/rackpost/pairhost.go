@@ -18,6 +18,7 @@ import (
 	"rackpost/replicate/mode"
 	"rackpost/replicate/trust"
 	"rackpost/store"
+	"rackpost/wholefile"
 )
 
 // maxSiteBytes is the longest site.yaml that a pair keeps.
@@ -151,7 +152,7 @@ func (h *pairHost) found(who string, site, origin journal.ID, text []byte, secre
 	if err := os.Rename(fresh, dir); err != nil {
 		return founded{}, err
 	}
-	return founded{Cluster: id.Cluster.String(), Name: id.Self.Name, Secrets: sortedKeys(secrets)}, syncDir(h.box.data)
+	return founded{Cluster: id.Cluster.String(), Name: id.Self.Name, Secrets: sortedKeys(secrets)}, wholefile.SyncFolder(h.box.data)
 }
 
 // keptFolders is how many folders of earlier pairs are kept.

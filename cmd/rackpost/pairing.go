@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
-	"os"
 	"path/filepath"
 	"sync/atomic"
 	"time"
@@ -21,6 +20,7 @@ import (
 	"rackpost/replicate/raftlog"
 	"rackpost/replicate/trust"
 	"rackpost/replicate/wire"
+	"rackpost/wholefile"
 )
 
 // The files of the pair's folder besides those of trust.
@@ -208,23 +208,7 @@ func (p *pairing) remember() error {
 	if err != nil {
 		return err
 	}
-	return writeDurably(filepath.Join(p.dir, peersFile), b)
-}
-
-// writeDurably puts content under path, whole or not at all, for the owner alone.
-func writeDurably(path string, content []byte) error {
-	t, err := os.CreateTemp(filepath.Dir(path), ".new-*") // of mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = t.Write(content)
-	if err = errors.Join(err, t.Sync(), t.Close()); err == nil {
-		err = os.Rename(t.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("write %s: %w", path, err), os.Remove(t.Name()))
-	}
-	return syncDir(filepath.Dir(path))
+	return wholefile.Write(filepath.Join(p.dir, peersFile), b, 0o600)
 }
 
 // wireTrust is a keeper as the wire sees it.

@@ -14,6 +14,7 @@ import (
 	"rackpost/replicate/control"
 	"rackpost/replicate/mode"
 	"rackpost/replicate/trust"
+	"rackpost/wholefile"
 )
 
 // leaveOrder is the body of POST /api/v1/pair/leave: a member by name, or this one.
@@ -169,7 +170,7 @@ func (h *pairHost) keepSite() (string, error) {
 		return "", nil
 	}
 	path := filepath.Join(h.box.data, "site-of-the-pair.yaml")
-	return path, writeDurably(path, d.Content)
+	return path, wholefile.Write(path, d.Content, 0o600)
 }
 
 func exists(path string) bool {

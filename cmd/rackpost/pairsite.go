@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"slices"
@@ -27,6 +28,17 @@ type agreedSite struct {
 // pairSecrets is where the secrets of a pair's site.yaml come from.
 func (p *pairing) pairSecrets(state control.State) secretSource {
 	return secretSource{getenv: os.Getenv, sealed: func(name string) (string, error) { return p.openSecret(state, name) }, shared: true}
+}
+
+// heeded is a source of secrets that can tell by a checksum which ones were read from it.
+func heeded(s secretSource) (secretSource, func() [sha256.Size]byte) {
+	sum, sealed := sha256.New(), s.sealed
+	s.sealed = func(name string) (string, error) {
+		text, err := sealed(name)
+		fmt.Fprintf(sum, "%q=%q\n", name, text)
+		return text, err
+	}
+	return s, func() [sha256.Size]byte { return [sha256.Size]byte(sum.Sum(nil)) }
 }
 
 // siteSettles is how long a version may be refused without a word: a member that is caught up sees all states that ever were.
@@ -114,9 +126,13 @@ func (a *appliance) takeVersion(state control.State, d control.Document) error {
 	if !a.pair.vouched(d) {
 		return errNotVouched
 	}
-	site, notes, err := parseSite(siteName, d.Content, all.Kinds(), a.pair.pairSecrets(state))
+	source, read := heeded(a.pair.pairSecrets(state))
+	site, notes, err := parseSite(siteName, d.Content, all.Kinds(), source)
 	if err != nil {
 		return err
+	}
+	if site.secrets = read(); d.Version == a.agreed.Load().version && site.secrets == a.site.Load().secrets {
+		return nil // a secret changed that is not the site's, or was sealed to a new member
 	}
 	if tune := a.pair.cuts.tune; tune != nil {
 		tune(&site)
@@ -129,8 +145,8 @@ func (a *appliance) takeVersion(state control.State, d control.Document) error {
 	}
 	logNotes(a.logger, notes)
 	a.site.Store(&site)
-	if d.Version == a.agreed.Load().version { // a secret was set or removed, or sealed to a new member
-		a.logger.Info("secrets are read anew", "version", d.Version, "devices", len(site.devices))
+	if d.Version == a.agreed.Load().version {
+		a.logger.Info("secrets of the site changed", "version", d.Version, "devices", len(site.devices))
 		return nil
 	}
 	a.logger.Info("the site is taken over", "version", d.Version, "devices", len(site.devices), "who", d.Who, "why", d.Why)

@@ -38,7 +38,8 @@ func TestSiteOfANewerBox(t *testing.T) {
 	}
 }
 
-// TestVersionIsToldOnce: a secret that changes has the site read anew, and the log does not take that for a new version.
+// TestVersionIsToldOnce: a secret of the site that changes is told once, and not as a new version; another one, such as what lets the
+// pair send to headquarters, is not told at all.
 func TestVersionIsToldOnce(t *testing.T) {
 	t.Parallel()
 	v := newVouching(t)
@@ -53,7 +54,7 @@ func TestVersionIsToldOnce(t *testing.T) {
 	put := func(expected uint64, text string) {
 		v.box(&control.Put{Name: control.Site, Expected: expected, Content: []byte(text), Who: "anna", Why: "w", At: time.Now()})
 	}
-	const text = "site: {id: 00000000-0000-0000-0000-000000000001, name: FRA-3}\ndevices: []\n"
+	const text = "site: {id: 00000000-0000-0000-0000-000000000001, name: FRA-3}\ncredentials: {switches: {community: {secret: core}}}\ndevices: []\n"
 	take := func(versions, anew int) {
 		t.Helper()
 		if err := a.takeAgreed(v.agreed.State()); err != nil {
@@ -62,14 +63,17 @@ func TestVersionIsToldOnce(t *testing.T) {
 		if n := strings.Count(log.String(), "the site is taken over"); n != versions {
 			t.Errorf("%d versions are told, want %d:\n%s", n, versions, log.String())
 		}
-		if n := strings.Count(log.String(), "secrets are read anew"); n != anew {
-			t.Errorf("secrets are read anew %d times, want %d:\n%s", n, anew, log.String())
+		if n := strings.Count(log.String(), "secrets of the site changed"); n != anew {
+			t.Errorf("secrets are told to have changed %d times, want %d:\n%s", n, anew, log.String())
 		}
 	}
+	v.box(v.secret("core", "public"))
 	put(0, text)
 	take(1, 0)
-	v.box(v.secret("core", "public"))
+	v.box(v.secret("core", "other"))
 	take(1, 1)
+	v.box(v.secret("core", "other")) // as for a new member
+	v.box(v.secret("headquarters", "key"))
 	take(1, 1)
 	put(1, text+"racks: []\n")
 	take(2, 1)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"rackpost/collectors"
@@ -214,10 +215,11 @@ func attrsText(attrs hw.Attrs) string {
 	return b.String()
 }
 
-// plain makes a device's text safe for a terminal: no control characters, valid UTF-8.
+// plain makes a text of somebody else's safe for a terminal: no control characters, none that turn round what stands
+// beside them, valid UTF-8.
 func plain(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
+		if unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
 			return '\ufffd'
 		}
 		return r

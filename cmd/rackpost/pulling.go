@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"rackpost/hw"
 	"rackpost/hw/journal"
 	"rackpost/store"
 	"rackpost/web"
@@ -23,6 +24,7 @@ func (a *appliance) pulling(turns web.Turns) (*api.API, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.shared = shareConsumers(a.pair, consumers)
 	return api.New(api.Config{
 		Own: a.site.Load().id, Box: a, Sites: ownSite{a}, Records: storeRecords{a.store}, Registers: storeRegisters{a.store}, Readings: storeReadings{a.store},
 		Consumers: consumers, Turns: turns, Logger: a.logger,
@@ -44,14 +46,15 @@ type ownSite struct{ *appliance }
 // Sites implements api.Sites.
 func (o ownSite) Sites(context.Context) ([]api.Site, error) {
 	site, j := o.site.Load(), o.journalOf()
-	x := api.Site{ID: site.id.String(), Name: site.name, Connected: true, Heard: j.LastFlush, Bytes: j.Bytes, Quota: j.Budget, Version: versionText()}
+	missing := uint64(0)
+	x := api.Site{ID: site.id.String(), Name: site.name, State: api.SiteOwn, Missing: &missing, Connected: true, Heard: j.LastFlush, Bytes: j.Bytes, Quota: j.Budget, Version: versionText()}
 	if !j.LastFlush.IsZero() {
 		silent := max(time.Since(j.LastFlush).Seconds(), 0)
 		x.Silent = &silent
 	}
 	for _, w := range o.store.Awaited(site.id) {
 		for _, iv := range w {
-			x.Missing += iv.Last - iv.First + 1
+			missing += iv.Last - iv.First + 1
 		}
 	}
 	return []api.Site{x}, nil
@@ -74,14 +77,20 @@ func (s storeRecords) Changes(ctx context.Context, q api.ChangesQuery) (api.Chan
 	if err != nil {
 		return api.Changes{}, err
 	}
-	got, err := s.store.Changes(ctx, store.ChangesQuery{After: after, Site: q.Site, Streams: q.Streams, Batches: q.Batches, Bytes: q.Bytes})
+	var before journal.Vector
+	if q.Tell {
+		if before, err = s.store.Before(ctx, after, q.Site, q.Streams, api.MaxSeen); err != nil {
+			return api.Changes{}, err
+		}
+	}
+	got, err := s.store.Changes(ctx, store.ChangesQuery{After: after, Site: q.Site, Streams: q.Streams, Seen: q.Seen, Batches: q.Batches, Bytes: q.Bytes})
 	if errors.Is(err, store.ErrTrimmed) || errors.Is(err, store.ErrOtherLife) {
 		err = fmt.Errorf("%w: %w", api.ErrGone, err)
 	}
 	if err != nil {
 		return api.Changes{}, err
 	}
-	out := api.Changes{Batches: got.Batches, Behind: make([]api.Position, len(got.Behind)), Next: positionText(got.Next), Oldest: positionText(got.Oldest), Head: positionText(got.Head)}
+	out := api.Changes{Batches: got.Batches, Behind: make([]api.Position, len(got.Behind)), Before: before, Next: positionText(got.Next), Oldest: positionText(got.Oldest), Head: positionText(got.Head)}
 	for i, p := range got.Behind {
 		out.Behind[i] = positionText(p)
 	}
@@ -134,10 +143,7 @@ type storeReadings struct{ store *store.Store }
 
 // Aggregate implements api.Readings.
 func (s storeReadings) Aggregate(ctx context.Context, q api.AggregateQuery, fn func(api.Bucket) error) error {
-	by := map[string]store.Grouping{"none": store.ByNone, "site": store.BySite, "device": store.ByDevice, "component": store.ByComponent}
-	sq := store.AggregateQuery{Site: q.Site, AllSites: q.Site == (journal.ID{}), Device: q.Device, Component: q.Component, Sensor: q.Sensor,
-		By: by[q.By], Step: q.Step, From: q.From, To: q.To, Limit: q.Limit}
-	err := s.store.Aggregate(ctx, sq, func(b store.Bucket) error {
+	err := s.store.Aggregate(ctx, aggregateQuery(q), func(b store.Bucket) error {
 		x := api.Bucket{Site: b.Site, Device: b.Device, Component: b.Component, Sensor: b.Sensor, Type: b.Type, Start: time.UnixMilli(b.Start).UTC(), End: time.UnixMilli(b.End).UTC(),
 			Min: b.Min, Max: b.Max, Mean: b.Mean, Last: b.Last, Count: b.Count, Increase: b.Increase, Completeness: b.Completeness, Series: b.Series}
 		if b.Count > 0 {
@@ -149,4 +155,34 @@ func (s storeReadings) Aggregate(ctx context.Context, q api.AggregateQuery, fn f
 		err = web.ErrTooMany
 	}
 	return err
+}
+
+// Known implements api.Readings.
+func (s storeReadings) Known(ctx context.Context, q api.AggregateQuery) (bool, error) {
+	return s.store.Known(ctx, aggregateQuery(q))
+}
+
+func aggregateQuery(q api.AggregateQuery) store.AggregateQuery {
+	by := map[string]store.Grouping{"none": store.ByNone, "site": store.BySite, "device": store.ByDevice, "component": store.ByComponent}
+	return store.AggregateQuery{Site: q.Site, AllSites: q.Site == (journal.ID{}), Device: q.Device, Component: q.Component, Sensor: q.Sensor,
+		By: by[q.By], Step: q.Step, From: q.From, To: q.To, Limit: q.Limit, Due: toldDue}
+}
+
+// toldDue is what is to come of a device, by how the journal says that it is configured.
+func toldDue(v store.DeviceView) (d store.Due) {
+	for _, f := range v.Facts {
+		if _, ok := f.Value.(hw.LearnedValue); !ok || f.Component != configuration {
+			continue
+		}
+		if d.Since.IsZero() || f.At.Before(d.Since) {
+			d.Since = f.At
+		}
+		if f.Group == configuredSections {
+			d.Set = f.At
+		}
+	}
+	for _, p := range toldPeriods(v.Facts) {
+		d.Periods = append(d.Periods, p)
+	}
+	return d
 }

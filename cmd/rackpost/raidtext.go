@@ -226,10 +226,18 @@ func (p *raidPrinter) advice(d web.Raid) {
 		for _, a := range list {
 			if locatable(a) && !found[a.Component] {
 				found[a.Component] = true
-				fmt.Fprintf(p, "%*s%s\n", markWidth, "", plain(fmt.Sprintf("rackpost locate %s %s on", d.Device, locateName(a))))
+				fmt.Fprintf(p, "%*s%s\n", markWidth, "", plain(locateAdvice(string(d.Device), locateName(a))))
 			}
 		}
 	}
+}
+
+// locateAdvice is how a part is made to blink. Headquarters tells no device to do anything: it has the site in front.
+func locateAdvice(device, part string) string {
+	if site, device, away := strings.Cut(device, "/"); away {
+		return fmt.Sprintf("at %s: rackpost locate %s %s on", site, device, part)
+	}
+	return fmt.Sprintf("rackpost locate %s %s on", device, part)
 }
 
 // headlines write alerts of one code, those that say the same in one line.

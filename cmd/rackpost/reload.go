@@ -3,12 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"rackpost/hw"
 )
 
-// reloads takes another site.yaml at every SIGHUP until ctx ends.
+// reloads takes another configuration at every SIGHUP until ctx ends.
 func (a *appliance) reloads(ctx context.Context) error {
 	for {
 		select {
@@ -16,18 +17,44 @@ func (a *appliance) reloads(ctx context.Context) error {
 			return nil
 		case <-a.hangUp:
 			done := a.notifier().reloading()
-			a.reloadOnce()
+			a.reloadOnce(ctx)
 			done()
 		}
 	}
 }
 
-// reloadOnce takes the site.yaml of now, or keeps the old one and says why. A box of a pair has its site from there.
-func (a *appliance) reloadOnce() {
-	if a.pair != nil {
-		logNotes(a.logger, boxNotes(a.box, a.host.file))
+// reloadOnce takes the site.yaml of now and the receivers of remote write in box.yaml. What is wrong is not taken, and told.
+func (a *appliance) reloadOnce(ctx context.Context) {
+	var refused []string
+	no := func(file string, err error) {
+		if err != nil {
+			refused = append(refused, fmt.Sprintf("%s was refused at %s, the old one holds: %v", file, time.Now().Format(time.DateTime), err))
+			a.logger.Error("reload refused, the old configuration holds", "error", err)
+		}
+	}
+	no("box.yaml", a.reloadBox(ctx))
+	if a.pair == nil { // a box of a pair has its site from there
+		no("site.yaml", a.reloadSite())
+	}
+	if len(refused) == 0 {
+		a.refused.Store(nil)
 		return
 	}
+	why := strings.Join(refused, "\n")
+	a.refused.Store(&why)
+}
+
+// reloadBox takes what of box.yaml may change while the box runs, and tells of the rest.
+func (a *appliance) reloadBox(ctx context.Context) error {
+	box, err := loadBox(a.host.file)
+	if err == nil {
+		logNotes(a.logger, boxNotes(a.box, box, a.host.file))
+		err = a.writes.take(ctx, box.writes)
+	}
+	return err
+}
+
+func (a *appliance) reloadSite() error {
 	site, notes, err := a.reload()
 	if err == nil && site.id != a.site.Load().id {
 		err = fmt.Errorf("%s: the id of the site changed; a journal belongs to one site: put the old id back, or stop and take another data folder", a.box.site)
@@ -36,15 +63,12 @@ func (a *appliance) reloadOnce() {
 		err = a.poller.Replace(site.devices)
 	}
 	if err != nil {
-		why := fmt.Sprintf("site.yaml was refused at %s, the old one holds: %v", time.Now().Format(time.DateTime), err)
-		a.refused.Store(&why)
-		a.logger.Error("reload refused, the old configuration holds", "error", err)
-		return
+		return err
 	}
 	logNotes(a.logger, notes)
 	a.site.Store(&site)
-	a.refused.Store(nil)
 	a.logger.Info("reloaded", "devices", len(site.devices))
+	return nil
 }
 
 func (a *appliance) notifier() notifier {

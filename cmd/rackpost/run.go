@@ -41,7 +41,7 @@ func openAppliance(ctx context.Context, box boxConfig, site siteConfig, opt stor
 	if err != nil {
 		return nil, err
 	}
-	a := &appliance{box: box, store: s, pulse: &pulse{sink: s, now: time.Now}, logger: logger, started: time.Now(), pair: p, powers: lone{}}
+	a := &appliance{box: box, store: s, pulse: &pulse{sink: s, now: time.Now}, logger: logger, started: time.Now(), pair: p, powers: lone{}, bad: newQuarantine(box.data, logger)}
 	a.site.Store(&site)
 	a.agreed.Store(&agreedSite{})
 	feed := collectors.Config{Devices: site.devices, Sink: a.pulse, Logger: logger, Grace: stopGrace, Learned: s.Learned}
@@ -56,7 +56,9 @@ func openAppliance(ctx context.Context, box boxConfig, site siteConfig, opt stor
 	if p != nil {
 		a.powers = p.node
 		a.acts.ledger = &claims{pairing: p}
-		p.lines.open(s, p.shipOptions(site.id, s.Origin()))
+		shipping := p.shipOptions(site.id, s.Origin())
+		shipping.Quarantine = a.bad.keep
+		p.lines.open(s, shipping)
 	}
 	if a.writes, err = openWrites(box, s, a.place, p, a.powers, logger); err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -99,20 +101,32 @@ func (a *appliance) Run(ctx context.Context) error {
 	group.Go(func() error { return a.uplinks.Run(ctx) })
 	group.Go(func() error { return a.writes.Run(ctx) })
 	group.Go(func() error { return a.powers.While(ctx, mode.Visit, a.tellSite) })
+	group.Go(func() error { return a.tellVersion(ctx) })
 	group.Go(func() error { return a.reloads(ctx) })
 	if a.box.pull.at.line > 0 {
 		group.Go(func() error { return a.servePull(ctx, pull.Remote()) })
 	}
 	if a.pair != nil {
 		a.pair.wire.Handle(methodHTTP, a.answerForwarded(a.pair.boxNamed))
+		a.pair.wire.Handle(methodConsumers, a.shared.answer)
 		group.Go(func() error { return a.besides(ctx) })
+		group.Go(func() error { return a.shared.follow(ctx) })
 	}
-	a.logger.Info("started", "name", a.box.name, "devices", len(a.site.Load().devices), "page", "http://"+tcp.Addr().String(), "version", versionText())
+	a.logger.Info("started", a.startedAs("http://"+tcp.Addr().String())...)
 	if err := group.Wait(); err != nil {
 		return err // whoever asked for the run says so
 	}
 	a.logger.Info("stopped")
 	return nil
+}
+
+// startedAs is what the log tells of the start. A box of a pair has its devices from the pair, a moment later.
+func (a *appliance) startedAs(page string) []any {
+	out := []any{"name", a.box.name, "page", page, "version", versionText()}
+	if a.pair == nil {
+		out = append(out, "devices", len(a.site.Load().devices))
+	}
+	return out
 }
 
 // feed visits and acts, as far as this box may, until ctx ends, and returns when it does neither any more.

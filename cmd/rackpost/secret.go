@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -42,6 +43,11 @@ type rawSecret struct {
 	Credential text `yaml:"credential"`
 	Secret     text `yaml:"secret"`
 	bad        bool // it was written as something else, which was told
+}
+
+// where tells where it is kept, as it is written.
+func (r *rawSecret) where() string {
+	return fmt.Sprintf("%q %q %q %q", r.File.s, r.Env.s, r.Credential.s, r.Secret.s)
 }
 
 // refuse implements wanter: a secret itself is never written into the file.
@@ -87,7 +93,7 @@ var (
 func (c *checker) credentialsOf(r rawCredentials) collectors.Credentials {
 	var read collectors.Credentials
 	if r.redfish() {
-		read.User = c.label(c.required(r.User, r.At, "user", "the name of the iDRAC's user that the password is of"))
+		read.User = c.word(c.required(r.User, r.At, "user", "the name of the iDRAC's user that the password is of"))
 		read.Password = c.secret(r.Password)
 	}
 	switch {
@@ -107,7 +113,7 @@ func (c *checker) credentialsOf(r rawCredentials) collectors.Credentials {
 }
 
 func (c *checker) v3(r rawCredentials) *collectors.V3 {
-	v := &collectors.V3{User: c.label(r.User), Context: c.label(r.Context)}
+	v := &collectors.V3{User: c.word(r.User), Context: c.word(r.Context)}
 	if v.User == "" && !r.redfish() {
 		c.required(r.User, r.At, "user", "the name of the SNMPv3 user")
 	}

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"rackpost/wholefile"
 )
 
 // siteFile is the site.yaml that found devices are added to.
@@ -77,7 +79,7 @@ func (f siteFile) write(before, data []byte) (err error) {
 		if err := os.Link(t.Name(), path); err != nil { // never over a file made meanwhile
 			return err
 		}
-		return errors.Join(os.Remove(t.Name()), syncDir(filepath.Dir(path)))
+		return errors.Join(os.Remove(t.Name()), wholefile.SyncFolder(filepath.Dir(path)))
 	}
 	if now, err := f.read(); err != nil || !bytes.Equal(now, before) {
 		return errors.Join(err, fmt.Errorf("%s was changed by somebody in this moment; run this again", f.path))
@@ -85,7 +87,7 @@ func (f siteFile) write(before, data []byte) (err error) {
 	if err := os.Rename(t.Name(), path); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(path))
+	return wholefile.SyncFolder(filepath.Dir(path))
 }
 
 // dress gives t the mode and the owner of the file at path.
@@ -106,12 +108,4 @@ func (f siteFile) dress(path string, t *os.File) error {
 		}
 	}
 	return t.Chmod(info.Mode() & (fs.ModePerm | fs.ModeSetgid))
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

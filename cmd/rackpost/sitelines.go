@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"rackpost/hw"
 )
 
 // foundMark begins the comment above a device that was found, and foundAt that of one which
@@ -111,14 +113,14 @@ func idOf(s string) string {
 	return id
 }
 
-// labelOf makes a name for people of what a device says.
+// labelOf makes a name for people of what a device says; empty where that is none.
 func labelOf(s string) string {
-	s = printable(s)
-	for len(s) > maxLabel {
-		r := []rune(s)
-		s = string(r[:len(r)-1])
+	r := []rune(printable(s))
+	s = strings.TrimSpace(string(r[:min(len(r), hw.MaxName)]))
+	if hw.CheckName(s) != nil {
+		return ""
 	}
-	return strings.TrimSpace(s)
+	return s
 }
 
 // printable drops what may not stand on a line of the file.

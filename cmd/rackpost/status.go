@@ -55,6 +55,7 @@ func runStatus(ctx context.Context, t terminal, args []string) error {
 	if err := c.getOf(ctx, "/devices", nil, &r); err != nil {
 		return err
 	}
+	r.Status.Devices = web.CountOf(r.Devices) // what is counted is what is listed
 	if *asJSON {
 		return printJSON(t.out, r)
 	}
@@ -133,8 +134,16 @@ func (r statusResult) print(w io.Writer) error {
 	for _, q := range j.Quarantined {
 		fmt.Fprintf(w, "\nnote: set aside as damaged: %s", plain(q))
 	}
+	if r.headquarters {
+		fmt.Fprintf(w, "\ndevices: %s", countText(s.Devices))
+	}
 	fmt.Fprint(w, "\n\n")
 	return printDevices(w, r.Devices, true)
+}
+
+// countText tells how many devices are how.
+func countText(c web.Counts) string {
+	return fmt.Sprintf("%d: %d ok, %d warning, %d critical, %d unknown", c.Total, c.OK, c.Warning, c.Critical, c.Unknown)
 }
 
 // printDevices writes the table of status and of the demo, the worst told in the next lines; with advice, what to do too.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"rackpost/replicate/mode"
+	"rackpost/wholefile"
 )
 
 // struckFile keeps what a box said of this member that it took out, so that a restart does not forget it.
@@ -56,7 +57,7 @@ func (p *pairing) strickenBy(said mode.Struck) {
 	} else {
 		var b []byte
 		if b, err = json.Marshal(said); err == nil {
-			err = writeDurably(path, b)
+			err = wholefile.Write(path, b, 0o600)
 		}
 	}
 	if err != nil {

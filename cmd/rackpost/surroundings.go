@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"rackpost/collectors"
 	"rackpost/replicate/link"
 	"rackpost/replicate/mode"
 	"rackpost/web"
@@ -66,13 +67,20 @@ func (s *surroundings) devices(since time.Time) (answered, asked int) {
 	if a == nil {
 		return 0, 0
 	}
-	for _, d := range a.poller.Status() {
-		if d.LastVisit.IsZero() || d.LastVisit.Add(d.Took).Before(since) {
-			continue
-		}
-		asked++
-		if d.Failures == 0 {
+	return answers(a.poller.Status(), since)
+}
+
+// answers counts the devices asked in visits that ended since a time, and those of them that answered. What a visit read that
+// began earlier and ended in silence, or was cut short, may be from before that time: it says neither.
+func answers(all []collectors.DeviceStatus, since time.Time) (answered, asked int) {
+	for _, d := range all {
+		switch {
+		case d.LastVisit.IsZero() || d.LastVisit.Add(d.Took).Before(since):
+		case d.Failures > 0:
+			asked++
+		case !d.Unanswered || !d.LastVisit.Before(since):
 			answered++
+			asked++
 		}
 	}
 	return answered, asked

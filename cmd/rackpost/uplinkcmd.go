@@ -28,7 +28,8 @@ func uplinkCommand() command {
   -socket PATH       of the appliance; else $RACKPOST_SOCKET, else ` + defaultSocket + `
 
 uplink: in box.yaml says over which interfaces and proxies, in which order and how fast; without it the routes of the
-system do. Exit code of status 0: all is well; 3: something is to be seen to, or the site has joined none.`,
+system do. Exit code of status 0: all is well; 3: something is to be seen to (headquarters is not
+reached, refuses the site or holds it back, a clock is wrong), or the site has joined none.`,
 		run: runUplink,
 	}
 }
@@ -67,11 +68,13 @@ func runUplink(ctx context.Context, t terminal, args []string) error {
 		if err := c.post(ctx, uplinkPath+"/leave", struct{}{}, &done); err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(t.out, "this site sends to %s no more; there, rackpost hq revoke %s makes that sure\n", plain(done.URL), plain(done.Name))
+		_, err = fmt.Fprintf(t.out, "this site sends to %s no more; there, rackpost hq revoke %s makes that sure\n", plain(done.URL), siteWord(done.Name))
 		return err
 	}
 	order := uplinkOrder{URLs: rest[:len(rest)-1], Token: rest[len(rest)-1], Name: *name}
-	if err := c.post(ctx, uplinkPath+"/join", order, &done); err != nil {
+	told := tellJoining(ctx, t.err, c, joiningQuiet)
+	err = c.post(ctx, uplinkPath+"/join", order, &done)
+	if told(); err != nil {
 		return err
 	}
 	if *asJSON {
@@ -107,7 +110,7 @@ func (v uplinkView) trouble() bool {
 	}
 	s := v.Uplink
 	off := time.Duration(s.ClockOffset * float64(time.Second))
-	return s.Sending && !s.Connected || s.Refusal != nil || s.ClockKnown && off.Abs() > clockGuard
+	return s.Sending && !s.Connected || s.Held.Paused || s.Held.FactsOnly || s.Refusal != nil || s.ClockKnown && off.Abs() > clockGuard
 }
 
 // print writes the uplink as people read it.
@@ -126,22 +129,23 @@ func (v uplinkView) print(w io.Writer, now time.Time) error {
 	case !s.Sending:
 		fmt.Fprintf(w, "this box sends nothing: %s; rackpost uplink status there tells how it goes\n", plain(s.Why))
 	case s.Connected:
-		fmt.Fprintf(w, "live: by %s for %s, %.1f s behind\n", plain(s.Way), web.Ago(now.Sub(s.Live.Since)), s.LiveLag)
+		fmt.Fprintf(w, "live: by %s for %s, %s behind\n", plain(s.Way), web.Ago(now.Sub(s.Live.Since)), lateText(s.LiveLag))
 	default:
-		fmt.Fprintf(w, "live: no connection for %s%s\n", web.Ago(now.Sub(s.Live.Since)), within(": ", plain(s.Live.Reason)))
+		why := s.Live.Reason
+		if s.Refusal != nil {
+			why = "" // that is told below, and newer
+		}
+		fmt.Fprintf(w, "live: no connection for %s%s\n", web.Ago(now.Sub(s.Live.Since)), within(": ", plain(why)))
 	}
 	if s.Sending {
 		fmt.Fprintln(w, backlogText(s.Backlog, now))
 	}
-	for _, p := range []struct {
-		lane string
-		l    uplink.Lane
-	}{{"live", s.Live}, {"what is behind", s.Behind}} {
-		if p.l.Pace.Why != "" {
-			fmt.Fprintf(w, "note: headquarters holds back %s: %s, %s\n", p.lane, paceText(p.l.Pace), plain(p.l.Pace.Why))
-		}
-		if p.l.Says != "" {
-			fmt.Fprintf(w, "note: not taken: %s\n", plain(p.l.Says))
+	if held := heldText(*s); held != "" {
+		fmt.Fprintf(w, "note: %s\n", plain(held))
+	}
+	for _, l := range []uplink.Lane{s.Live, s.Behind} {
+		if l.Says != "" {
+			fmt.Fprintf(w, "note: not taken: %s\n", plain(l.Says))
 		}
 	}
 	if r := s.Refusal; r != nil {
@@ -152,6 +156,22 @@ func (v uplinkView) print(w io.Writer, now time.Time) error {
 	}
 	fmt.Fprintf(w, "certificate: until %s, renewed by itself\n\n", s.Certificate.Format(time.DateOnly))
 	return printWays(w, s.Ways)
+}
+
+// heldText says how headquarters holds the site back, and what waits because of it; empty: it does not.
+func heldText(s uplink.Status) string {
+	held := web.Uplink{Paused: s.Held.Paused, FactsOnly: s.Held.FactsOnly, Slowed: s.Held.BytesPerSecond, HeldBack: s.Held.Why}.Held()
+	if held == "" {
+		return ""
+	}
+	text := "headquarters " + held
+	if s.Backlog.Records > 0 {
+		text += fmt.Sprintf(": %d %s", s.Backlog.Records, plural(int(min(s.Backlog.Records, 2)), "record waits", "records wait"))
+	}
+	if !s.Held.Since.IsZero() {
+		text += ", since " + clockText(s.Held.Since)
+	}
+	return text
 }
 
 func (v uplinkView) sender() string {

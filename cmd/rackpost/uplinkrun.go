@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -36,6 +37,9 @@ type uplinks struct {
 	keep  keeping
 	links *link.Monitor // nil: the state of the interfaces is not known
 	dial  uplinkDial
+
+	joining sync.Mutex                   // while a person has the site join
+	asking  atomic.Pointer[uplinkAsking] // who is asked then; nil: nobody
 
 	mu      sync.Mutex
 	now     *uplink.Uplink // nil: there is no headquarters
@@ -70,7 +74,7 @@ type uplinkQuestion struct {
 func (a *appliance) newUplinks() *uplinks {
 	u := &uplinks{appliance: a}
 	if a.pair != nil {
-		u.keep, u.links, u.dial = pairKeeping{a.pair}, a.around.monitor, a.pair.cuts.uplink
+		u.keep, u.links, u.dial = newPairKeeping(a.pair), a.around.monitor, a.pair.cuts.uplink
 		return u
 	}
 	u.keep = newFileKeeping(a.box)
@@ -128,14 +132,14 @@ func (u *uplinks) follow(ctx context.Context) error {
 func (u *uplinks) serve(ctx context.Context, c enroll.Credential) error {
 	holder, err := enroll.NewHolder(enroll.Holding{Credential: c, Trusted: clockTrusted,
 		Save: func(ctx context.Context, c enroll.Credential) error {
-			return u.keep.save(ctx, c, u.box.name, "renewed")
+			return u.keep.replace(ctx, c, c, u.box.name, "renewed") // of the same key, or none
 		}})
 	if err != nil {
 		return err
 	}
 	known := ship.NewKnown()
 	cfg := uplink.Config{Ways: u.box.uplink.ways, NewestFirst: u.box.uplink.newestFirst, Holder: holder, Store: belowHeadquarters{u.store},
-		Ship:   ship.Options{Site: u.site.Load().id, Origin: u.store.Origin(), Known: known, Logger: u.logger},
+		Ship:   ship.Options{Site: u.site.Load().id, Origin: u.store.Origin(), Known: known, Logger: u.logger, Quarantine: u.bad.keep},
 		Logger: u.logger, Send: u.mayNow, Dial: u.dial}
 	if u.links != nil {
 		cfg.Links = u.links
@@ -167,7 +171,7 @@ func (u *uplinks) renewed(ctx context.Context, holder *enroll.Holder, began enro
 		case err != nil: // what it has is good
 		case !ok || c.HQ != began.HQ || c.CA() != began.CA():
 			return errOtherHQ
-		case c.Expires() != holder.Credential().Expires():
+		case c.Key() != holder.Credential().Key() || c.Expires() != holder.Credential().Expires():
 			if err := holder.Set(c); err != nil {
 				return errOtherHQ
 			}
@@ -197,18 +201,37 @@ func (u *uplinks) current() (*uplink.Uplink, *ship.Known, string) {
 func (u *uplinks) tellStore(ctx context.Context) error {
 	tick := time.NewTicker(setHQEvery)
 	defer tick.Stop()
-	var told time.Time
+	var held heldAbove
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
 		}
-		if _, known, _ := u.current(); known != nil && known.Moved().After(told) {
-			told = known.Moved()
-			u.store.SetHQ(known.Held())
+		_, known, _ := u.current()
+		if v, news := held.next(known); news {
+			u.store.SetHQ(v)
 		}
 	}
+}
+
+// heldAbove is what the store was told that headquarters holds.
+type heldAbove struct {
+	known *ship.Known
+	told  time.Time
+}
+
+// next returns what the store is to be told now, if anything. What a headquarters held that the site has left is held by nobody.
+func (h *heldAbove) next(known *ship.Known) (v journal.Vector, news bool) {
+	if known != h.known {
+		news = h.known != nil
+		h.known, h.told, v = known, time.Time{}, journal.Vector{}
+	}
+	if known != nil && known.Moved().After(h.told) {
+		h.told = known.Moved()
+		return known.Held(), true
+	}
+	return v, news
 }
 
 // mayNow says whether this box is to send.

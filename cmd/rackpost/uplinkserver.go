@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 
 	"rackpost/hw"
 	"rackpost/replicate/enroll"
 	"rackpost/replicate/mode"
+	"rackpost/replicate/ship"
 	"rackpost/replicate/uplink"
 	"rackpost/web"
 )
@@ -35,7 +37,14 @@ type uplinkView struct {
 	Box     string         `json:"box"`
 	Problem string         `json:"problem,omitempty"` // why nothing is sent although the site has joined
 	Uplink  *uplink.Status `json:"uplink,omitempty"`
-	Leader  string         `json:"leader,omitempty"` // of the pair, when it is another box
+	Leader  string         `json:"leader,omitempty"`  // of the pair, when it is another box
+	Joining *uplinkAsking  `json:"joining,omitempty"` // who is asked to let the site in, now
+}
+
+// uplinkAsking is one address that is asked to let the site in.
+type uplinkAsking struct {
+	URL string `json:"url"`
+	Way string `json:"way"`
 }
 
 // handle adds what is asked of the way to headquarters to the mux of the socket.
@@ -47,7 +56,7 @@ func (u *uplinks) handle(mux *http.ServeMux) {
 
 func (u *uplinks) view() uplinkView {
 	up, _, problem := u.current()
-	v := uplinkView{Box: u.box.name, Problem: problem, Joined: up != nil || problem != ""}
+	v := uplinkView{Box: u.box.name, Problem: problem, Joined: up != nil || problem != "", Joining: u.asking.Load()}
 	if up != nil {
 		s := up.Status()
 		v.Uplink = &s
@@ -60,9 +69,15 @@ func (u *uplinks) view() uplinkView {
 	return v
 }
 
-// join lets the site send to a headquarters, over the first way and address that works.
+// join lets the site send to a headquarters, over the first way and address that works. What fails may be asked once more with the
+// same token.
 func (u *uplinks) join(ctx context.Context, who string, o uplinkOrder) (uplinkJoined, error) {
-	if _, ok, err := u.keep.load(); err == nil && ok && !u.refusedForGood() {
+	if !u.joining.TryLock() {
+		return uplinkJoined{}, pairRefused("this box is joining a headquarters already; rackpost uplink status tells what came of it")
+	}
+	defer u.joining.Unlock()
+	was, ok, err := u.keep.load()
+	if err == nil && ok && !u.refusedForGood() {
 		return uplinkJoined{}, pairRefused("this site sends to a headquarters already; rackpost uplink leave ends that")
 	}
 	if u.pair != nil {
@@ -70,25 +85,46 @@ func (u *uplinks) join(ctx context.Context, who string, o uplinkOrder) (uplinkJo
 			return uplinkJoined{}, pairRefused("the pair cannot agree on anything now: %v", err)
 		}
 	}
+	c, url, err := u.askToJoin(ctx, o)
+	if err != nil {
+		return uplinkJoined{}, err
+	}
+	if err := u.keep.replace(ctx, was, c, who, "joined "+url); err != nil {
+		return uplinkJoined{}, fmt.Errorf("headquarters let this site in, which cannot be kept here: %w; when that is mended, run the same command with the same token at this box", err)
+	}
+	if err := endJoining(u.box); err != nil { // of no use to anybody
+		u.logger.Warn("the key with which this site joined lies there still", "err", err)
+	}
+	return uplinkJoined{Name: c.Name, URL: url, HQ: c.HQ.String()}, nil
+}
+
+// askToJoin returns what headquarters gave, and where.
+func (u *uplinks) askToJoin(ctx context.Context, o uplinkOrder) (enroll.Credential, string, error) {
+	token, err := enroll.ParseToken(o.Token)
+	if err != nil {
+		return enroll.Credential{}, "", err
+	}
+	key, err := joiningKey(u.box, token)
+	if err != nil {
+		return enroll.Credential{}, "", fmt.Errorf("write down the key with which this site joins: %w; nothing was asked of headquarters", err)
+	}
 	if o.Name == "" {
 		o.Name = u.site.Load().name
 	}
 	var errs []error
+	defer u.asking.Store(nil)
 	for _, url := range o.URLs {
-		for _, way := range u.joiningWays() {
-			c, err := enroll.Join(ctx, enroll.Joining{URL: url, Token: o.Token, Site: u.site.Load().id, Name: o.Name, Trusted: clockTrusted(), Dial: way})
+		for _, w := range u.joiningWays() {
+			u.asking.Store(&uplinkAsking{url, w.Name})
+			c, err := enroll.Join(ctx, enroll.Joining{URL: url, Token: o.Token, Site: u.site.Load().id, Name: o.Name, Key: key, Trusted: clockTrusted(), Dial: u.dialing(w)})
 			var refused *enroll.Refusal
-			if errors.As(err, &refused) && refused.Reason != enroll.Unavailable && refused.Reason != enroll.TooMany {
-				return uplinkJoined{}, err
+			if err == nil || errors.As(err, &refused) && refused.Reason != enroll.Unavailable && refused.Reason != enroll.TooMany {
+				return c, url, err
 			}
-			if err != nil {
-				errs = append(errs, err)
-				continue
-			}
-			return uplinkJoined{Name: c.Name, URL: url, HQ: c.HQ.String()}, u.keep.save(ctx, c, who, "joined "+url)
+			errs = append(errs, ship.Plain(err))
 		}
 	}
-	return uplinkJoined{}, pairRefused("%v", errors.Join(errs...))
+	return enroll.Credential{}, "", pairRefused("%v", errors.Join(errs...))
 }
 
 // refusedForGood says whether headquarters takes nothing of this site any more, so that it may join anew, or another one.
@@ -101,21 +137,22 @@ func (u *uplinks) refusedForGood() bool {
 	return r != nil && (r.Reason == string(enroll.Revoked) || r.Reason == string(enroll.NotEnrolled))
 }
 
-// joiningWays are the ways to headquarters as dialers.
-func (u *uplinks) joiningWays() (out []enroll.Dial) {
-	ways := u.box.uplink.ways
-	if len(ways) == 0 {
-		ways = []uplink.Way{{Name: "default"}}
+// joiningWays are the ways to headquarters.
+func (u *uplinks) joiningWays() []uplink.Way {
+	if ways := u.box.uplink.ways; len(ways) > 0 {
+		return ways
 	}
-	for _, w := range ways {
-		out = append(out, func(ctx context.Context, address string) (net.Conn, error) {
-			if u.dial != nil {
-				return u.dial(ctx, w, nil, address)
-			}
-			return w.Dial(ctx, nil, address)
-		})
+	return []uplink.Way{{Name: "default"}}
+}
+
+// dialing is a way as a dialer.
+func (u *uplinks) dialing(w uplink.Way) enroll.Dial {
+	return func(ctx context.Context, address string) (net.Conn, error) {
+		if u.dial != nil {
+			return u.dial(ctx, w, nil, address)
+		}
+		return w.Dial(ctx, nil, address)
 	}
-	return out
 }
 
 // leave ends the site's sending.
@@ -128,7 +165,7 @@ func (u *uplinks) leave(ctx context.Context, who string) (uplinkJoined, error) {
 	if ok {
 		out = uplinkJoined{Name: c.Name, URL: c.URLs[0], HQ: c.HQ.String()}
 	}
-	return out, u.keep.drop(ctx, who)
+	return out, errors.Join(u.keep.drop(ctx, who), endJoining(u.box))
 }
 
 // glance is what the status of the box tells; nil: there is no headquarters.
@@ -145,10 +182,11 @@ func (u *uplinks) glance() *web.Uplink {
 	for _, w := range s.Ways {
 		out.Ways = append(out.Ways, web.UplinkWay{Name: w.Name, InUse: w.InUse, Answers: w.Answers == uplink.Yes, Problem: hw.Clean(w.Problem)})
 	}
-	if s.Connected {
+	if s.Connected || s.Sending && s.Backlog.Known {
 		lag := s.LiveLag
 		out.Lag = &lag
 	}
+	out.Paused, out.FactsOnly, out.Slowed, out.HeldBack = s.Held.Paused, s.Held.FactsOnly, s.Held.BytesPerSecond, hw.Clean(s.Held.Why)
 	out.Backlog = web.UplinkBacklog{Known: s.Backlog.Known, Records: s.Backlog.Records, Bytes: s.Backlog.Bytes, Oldest: s.Backlog.Oldest}
 	if drain := s.Backlog.Drain; drain > 0 || s.Backlog.Known && s.Backlog.Records == 0 {
 		out.Backlog.Drain = &drain

@@ -29,11 +29,19 @@ func (a *appliance) Status(ctx context.Context) (web.Status, error) {
 	site := a.site.Load()
 	s := web.Status{
 		Name: a.box.name, Version: versionText(), Site: web.Site{ID: site.id.String(), Name: site.name},
-		Time: time.Now(), Started: a.started, Devices: countOf(devices), Journal: a.journalOf(), Notices: []string{},
+		Time: time.Now(), Started: a.started, Devices: web.CountOf(devices), Journal: a.journalOf(), Notices: []string{},
 	}
 	for _, f := range a.store.Registers("") {
-		if c, ok := f.Value.(hw.ClockValue); ok && f.Component == store.BoxPath(a.store.Origin()) {
-			s.Clock = &web.Clock{Trusted: c.Trusted, Source: c.Source, OffsetMS: c.OffsetMS}
+		if f.Component != store.BoxPath(a.store.Origin()) {
+			continue
+		}
+		switch v := f.Value.(type) {
+		case hw.ClockValue:
+			s.Clock = &web.Clock{Trusted: v.Trusted, Source: v.Source, OffsetMS: v.OffsetMS}
+		case hw.AlertValue:
+			if f.Group == store.PutBackCode && v.Open {
+				s.Notices = append(s.Notices, fmt.Sprintf(putBackText, clockText(v.Since)))
+			}
 		}
 	}
 	if a.uplinks != nil {
@@ -56,25 +64,8 @@ func (a *appliance) Status(ctx context.Context) (web.Status, error) {
 	return s, nil
 }
 
-func countOf(devices []web.Device) web.Counts {
-	c := web.Counts{Total: len(devices)}
-	for _, d := range devices {
-		switch d.Health {
-		case hw.OK:
-			c.OK++
-		case hw.Warning:
-			c.Warning++
-		case hw.Critical:
-			c.Critical++
-		default:
-			c.Unknown++
-		}
-		if d.Stale {
-			c.Stale++
-		}
-	}
-	return c
-}
+// putBackText says that this box was put back, and since when that is known.
+const putBackText = "this box was put back to an earlier state with its memory, which was noticed at %s: its records go on under a new name, and what was read in between stands as a gap"
 
 const diskFull = "the disk is full, nothing is stored until there is room"
 
@@ -84,7 +75,7 @@ func (a *appliance) statusLine() string {
 	if err != nil {
 		return err.Error()
 	}
-	c := countOf(devices)
+	c := web.CountOf(devices)
 	j := a.journalOf()
 	if j.Full {
 		return diskFull
@@ -164,6 +155,7 @@ func (a *appliance) Device(_ context.Context, id hw.DeviceID) (web.Device, error
 	if configured != nil {
 		a.dateRAID(&d, *configured)
 	}
+	inOrder(&d)
 	return d, nil
 }
 
@@ -312,16 +304,16 @@ func shortestPeriod(w collectors.Watched) time.Duration {
 
 // journalOf returns the store at a glance. A folder that cannot be measured is shown empty;
 // the store itself says why.
-func (a *appliance) journalOf() web.Journal { return journalOf(a.store, a.logger) }
+func (a *appliance) journalOf() web.Journal { return journalOf(a.store, a.box.data, a.logger) }
 
-func journalOf(of *store.Store, logger *slog.Logger) web.Journal {
+func journalOf(of *store.Store, data string, logger *slog.Logger) web.Journal {
 	s, err := of.Stats()
 	if err != nil {
 		logger.Warn("measure the journal", "error", err)
 	}
 	return web.Journal{
 		Origin: s.Origin.String(), Incarnation: s.Incarnation.String(), Segments: s.Segments, Bytes: s.Used, Budget: s.Budget,
-		Samples: s.Samples, LastFlush: s.LastFlush, Quarantined: append([]string{}, s.Quarantined...),
+		Samples: s.Samples, LastFlush: s.LastFlush, Quarantined: append(append([]string{}, s.Quarantined...), quarantinedIn(data)...),
 		Damaged: s.Damaged, Shed: s.Shed, Full: s.Full,
 	}
 }
@@ -330,7 +322,7 @@ func journalOf(of *store.Store, logger *slog.Logger) web.Journal {
 func deviceOf(v store.DeviceView, s collectors.DeviceStatus, now time.Time) web.Device {
 	d := web.Device{
 		ID: v.ID, Name: string(v.ID), LastVisit: v.LastVisit, LastGood: v.LastGood, Period: v.Period.Seconds(),
-		Requests: s.Requests, Took: s.Took.Seconds(), Stopped: s.Stopped, Alerts: []web.Alert{}, Gaps: []web.Gap{},
+		Requests: s.Requests, Took: s.Took.Seconds(), Stopped: s.Stopped, Alerts: []web.Alert{}, Gaps: []web.Gap{}, Components: make([]web.Component, 0, len(v.Facts)),
 	}
 	if s.LastVisit.After(d.LastVisit) {
 		d.LastVisit = s.LastVisit
@@ -363,25 +355,35 @@ func culprits(state hw.Attrs) hw.Attrs {
 	return slices.DeleteFunc(slices.Clone(state), func(x hw.Attr) bool { return !bad(x) })
 }
 
-// arrange puts the components in the order people count, the gravest alert first, and tells what
-// the alerts are about. A component that several sections report is there several times.
+// inOrder puts the components in the order people count. A list of devices shows none, and needs none.
+func inOrder(d *web.Device) {
+	slices.SortFunc(d.Components, func(a, b web.Component) int { return compareNatural(a.Path, b.Path) })
+}
+
+// arrange puts the gravest alert first, and tells what the alerts are about. A component that several sections report is there several times before.
 func arrange(d *web.Device) {
-	slices.SortStableFunc(d.Components, func(a, b web.Component) int { return compareNatural(a.Path, b.Path) })
 	d.Components = web.Merged(d.Components)
+	if len(d.Alerts) == 0 && len(d.Acts) == 0 {
+		return
+	}
 	titles := web.Titles(d.Components)
-	about := map[string][]web.Component{}
+	about := map[string]web.Component{} // what alerts are about
+	for _, a := range d.Alerts {
+		about[a.Component] = web.Component{}
+	}
 	for _, c := range d.Components {
-		about[c.Path] = append(about[c.Path], c)
+		if _, is := about[c.Path]; is {
+			about[c.Path] = c
+		}
 	}
 	for i := range d.Alerts {
 		a := &d.Alerts[i]
-		for _, c := range about[a.Component] {
+		if c := about[a.Component]; c.Path != "" || a.Component == "" {
 			a.Name = cmp.Or(a.Name, titles[c.Path], c.Attrs.Get("name"), c.Attrs.Get("alias"))
-			if c.Missing {
-				continue // how it last was is no cause
-			}
 			for _, x := range c.State {
-				a.State = a.State.With(x.Key, x.Value)
+				if !c.Missing { // how it last was is no cause
+					a.State = a.State.With(x.Key, x.Value)
+				}
 			}
 		}
 		a.State = culprits(a.State)

@@ -153,7 +153,9 @@ func TestPartsStandAsPeopleCount(t *testing.T) {
 		v.Facts = append(v.Facts, hw.Fact{Kind: hw.ComponentFact, Component: path, Value: hw.ComponentValue{}})
 	}
 	var got []string
-	for _, c := range deviceOf(v, collectors.DeviceStatus{}, time.Now()).Components {
+	d := deviceOf(v, collectors.DeviceStatus{}, time.Now())
+	inOrder(&d)
+	for _, c := range d.Components {
 		got = append(got, c.Path)
 	}
 	if want := "cpu/1 port/Fa1/0/1 port/Fa1/0/2 port/Fa1/0/10"; strings.Join(got, " ") != want {

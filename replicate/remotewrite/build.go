@@ -112,7 +112,11 @@ func (b *builder) visit(v *visit, samples []hw.Sample, only func(i int) bool) er
 		if !ok || only != nil && !only(i) {
 			continue
 		}
-		if err := b.add(v.layout, i, point{v.startedMS, math.Float64bits(value), s.StartMS}); err != nil {
+		start := s.StartMS
+		if start > v.startedMS { // by a clock that was set back since
+			start = 0
+		}
+		if err := b.add(v.layout, i, point{v.startedMS, math.Float64bits(value), start}); err != nil {
 			return err
 		}
 	}

@@ -51,10 +51,10 @@ type Journal interface {
 	Watch() <-chan struct{}
 }
 
-// Counted tells which readings of an island count: those where no box with authority visited. It calls fn for each, from and to
-// included.
+// Counted tells which readings of islands count: those where no box with authority visited, and of two islands at one time those of one.
+// It calls fn for each, from and to included.
 type Counted interface {
-	Counted(ctx context.Context, site journal.ID, device hw.DeviceID, from, to time.Time, fn func(component, sensor string, at time.Time)) error
+	Counted(ctx context.Context, site journal.ID, device hw.DeviceID, from, to time.Time, fn func(origin journal.ID, component, sensor string, at time.Time)) error
 }
 
 // Place is what the labels of a site's series are made of.
@@ -66,15 +66,24 @@ type Place struct {
 // Device is what the labels say of a device besides its id.
 type Device struct{ Customer, Rack string }
 
+// Access is what a receiver lets in.
+type Access struct {
+	Bearer   string // or User and Password
+	User     string
+	Password string
+	TLS      *tls.Config // nil: the system's authorities
+}
+
 // Config is what a Sender is made of. URL, Journal, Places and File must be set.
 type Config struct {
+	Access
+	// Renew returns the Access of now where it is another one than the last time. It is called after an answer that refuses the login and
+	// after a connection that failed, by one goroutine at a time. Nil: it never changes.
+	Renew func() (now Access, changed bool, err error)
+
 	URL      string
 	Protocol Protocol          // V1 when empty; V2 falls back to V1 where the receiver does not prove that it knows V2
 	Headers  map[string]string // sent with every request, such as X-Scope-OrgID
-	Bearer   string            // or User and Password
-	User     string
-	Password string
-	TLS      *tls.Config       // nil: the system's authorities
 	Labels   map[string]string // of every series, besides its own
 	InOrder  bool              // for a receiver that takes nothing out of order: one lane, the oldest first
 	Window   time.Duration     // what is older is not written but counted; 0: however old
@@ -82,6 +91,7 @@ type Config struct {
 
 	Journal Journal
 	Counted Counted // nil: every reading counts
+	Islands Islands // nil: what an island read is judged when it is read; so it is for a receiver that takes nothing out of order
 	Shared  bool    // another box may go on for this one: what was written is kept as long as the journal has it
 	// Places returns a site's; ok is false where nothing is known of it any more.
 	Places func(site journal.ID) (p Place, ok bool)
@@ -89,8 +99,7 @@ type Config struct {
 	Now    func() time.Time
 	Logger *slog.Logger
 
-	transport http.RoundTripper // of tests
-	pace      pace
+	pace pace
 }
 
 // pace are the times a Sender goes by.
@@ -106,11 +115,14 @@ type pace struct {
 	timeout time.Duration // of a request
 	place   time.Duration // for which what is known of a site's devices holds
 	idle    time.Duration // between two looks for what is behind although nothing told of it
+	island  time.Duration // for which the readings of an island wait at most; engines show the last value for 5 minutes
+	barred  time.Duration // for which a request waits for a receiver that never took an empty one, nor any sample
 }
 
 func defaultPace() pace {
 	return pace{gather: time.Second, hop: 4 * time.Second, save: time.Second, first: 500 * time.Millisecond, refused: 5 * time.Second,
-		failed: 30 * time.Second, probe: 30 * time.Second, grace: time.Second, timeout: 30 * time.Second, place: 20 * time.Second, idle: 5 * time.Second}
+		failed: 30 * time.Second, probe: 30 * time.Second, grace: time.Second, timeout: 30 * time.Second, place: 20 * time.Second, idle: 5 * time.Second,
+		island: 4 * time.Minute, barred: time.Hour}
 }
 
 // The bounds.
@@ -123,6 +135,8 @@ const (
 	maxLabels     = 32               // of the configuration
 	maxRetryAfter = time.Hour        // what a receiver asks for beyond is taken for this
 	maxOffset     = 60 * time.Second // of the clock to the receiver's
+	maxAhead      = 10 * time.Minute // samples of a later time are not sent: an engine that has them takes nothing of now
+	maxValue      = 1024             // bytes of a label of a device
 	triesAt500    = 5                // before a request that fails alone is cut up
 	maxCuts       = 64               // requests that one refused request may become
 )

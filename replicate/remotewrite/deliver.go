@@ -11,20 +11,22 @@ import (
 // deliver sends a request until every sample of it was taken or refused for ever. A refused request is cut up to find what is refused;
 // the rest goes through. The error is ctx's.
 func (l *lane) deliver(ctx context.Context, r *request) error {
-	for {
+	for l.refusedAt = (time.Time{}); ; {
 		began := l.cfg.Now()
 		c := cut{lane: l, left: maxCuts, began: began}
 		if l.barren { // all of the last one was refused: this one is not searched until something of it is taken
 			c.left = barrenCuts
 		}
-		if err := c.run(ctx, r); err != nil {
+		err := c.run(ctx, r)
+		l.barred = false
+		if err != nil {
 			return err
 		}
 		l.barren = c.taken == 0
 		if c.doubtful == nil {
 			return nil
 		}
-		if c.taken > 0 || l.s.acceptedSince(began) {
+		if c.decides() {
 			return l.settle(ctx, c.doubtful)
 		}
 		// It fails at everything: that is no matter of these samples.
@@ -38,6 +40,7 @@ func (l *lane) deliver(ctx context.Context, r *request) error {
 // at while it answers else is given up.
 func (l *lane) settle(ctx context.Context, doubtful []doubt) error {
 	for round := 0; round < settleRounds && len(doubtful) > 0; {
+		crowded := false
 		if err := l.pause(ctx, l.cfg.pace.failed); err != nil {
 			return err
 		}
@@ -52,10 +55,11 @@ func (l *lane) settle(ctx context.Context, doubtful []doubt) error {
 			case v == refused:
 				l.refuse(a.reason(), x.part, a.text)
 			default:
+				crowded = crowded || v == tooMuch
 				rest = append(rest, doubt{x.part, a.words()})
 			}
 		}
-		if doubtful = rest; l.poster.post(ctx, l.s.protocol(), (&request{}).whole()).code/100 == 2 {
+		if doubtful = rest; !crowded && l.poster.post(ctx, l.s.protocol(), (&request{}).whole()).answers() {
 			round++
 		}
 	}
@@ -77,17 +81,31 @@ const barrenCuts = 4
 // cut is a request that is being sent, in one or in parts.
 type cut struct {
 	*lane
-	left     int // requests that it may still become
+	left     int // requests that it may still become for what is refused of it
 	taken    int // samples
 	began    time.Time
 	doubtful []doubt
 	byTime   bool
+
+	// suspect: an empty request is refused as it is. What is refused of it is then as doubtful as what the receiver fails at.
+	suspect bool
 }
 
 // doubt is a part at which the receiver fails.
 type doubt struct {
 	part
 	words string
+}
+
+// decides says whether what is doubtful is a matter of these samples.
+func (c *cut) decides() bool {
+	switch {
+	case c.taken > 0:
+		return true
+	case c.suspect:
+		return c.s.tookSince(c.refusedAt) || c.s.impatient(c.refusedAt)
+	}
+	return c.s.acceptedSince(c.began)
 }
 
 func (c *cut) run(ctx context.Context, r *request) error {
@@ -98,7 +116,6 @@ func (c *cut) run(ctx context.Context, r *request) error {
 	for len(queue) > 0 {
 		x := queue[0]
 		queue = queue[1:]
-		c.left--
 		a, v, err := c.resolve(ctx, x, len(queue) > 0 || x.samples() < len(r.points))
 		if err != nil {
 			return err
@@ -119,14 +136,22 @@ func (c *cut) run(ctx context.Context, r *request) error {
 				continue
 			}
 		case tooLarge:
-			c.s.smaller(x.samples())
-			c.left++ // that is no refusal of samples
+			if c.s.smaller(x.samples()); x.samples() > 1 { // that is no refusal of samples
+				queue = append(queue, c.halves(x, a)...)
+				continue
+			}
+		case tooMuch:
+			queue = append(queue, c.halves(x, a)...)
+			continue
+		case barred:
+			c.lane.barred, c.suspect = true, true
 		}
-		if x.samples() > 1 && c.left >= len(queue)+2 {
+		if x.samples() > 1 && c.left >= 2 {
+			c.left -= 2
 			queue = append(queue, c.halves(x, a)...)
 			continue
 		}
-		if v == failing {
+		if v == failing || v == barred || v == refused && c.suspect {
 			c.doubtful = append(c.doubtful, doubt{x, a.words()})
 		} else {
 			c.refuse(a.reason(), x, a.text)
@@ -180,7 +205,7 @@ func (r *request) inTime() *request {
 // not tried as often as the whole.
 func (l *lane) resolve(ctx context.Context, x part, piece bool) (answer, verdict, error) {
 	wait := l.cfg.pace.first
-	failed := 0
+	failed, crowded, barring := 0, 0, 0
 	for {
 		if err := l.s.ready(ctx, &l.poster); err != nil {
 			return answer{}, 0, err
@@ -188,16 +213,27 @@ func (l *lane) resolve(ctx context.Context, x part, piece bool) (answer, verdict
 		protocol := l.s.protocol()
 		a := l.poster.post(ctx, protocol, x)
 		v := a.judge(protocol)
+		if v == refused && !piece && a.reason() == Rejected && l.allRefused(ctx) {
+			v = barred
+		}
+		if v == tooLarge && a.why == burst && x.samples() <= leastSamples { // it lets next to nothing in: that will change
+			v = busy
+		}
 		most := l.cfg.pace.failed
 		switch v {
 		case accepted, refused, tooLarge:
-			l.s.answered()
+			if v == accepted || !l.barred {
+				l.s.answered()
+			}
 			return a, v, nil
 		case unproven:
 			l.s.fallBack(a)
 			continue
 		case busy:
 			l.s.holdFor(a)
+			if crowded++; crowded >= triesAt500 && x.samples() > leastSamples { // less at once may get through; nothing is given up
+				return a, tooMuch, nil
+			}
 			if a.after > 0 {
 				continue
 			}
@@ -211,18 +247,34 @@ func (l *lane) resolve(ctx context.Context, x part, piece bool) (answer, verdict
 			most = l.cfg.pace.refused
 		case wrong:
 			l.s.hold(a.words() + "; " + a.advice())
+		case barred:
+			l.s.hold(a.words() + "; " + a.advice())
+			if barring++; barring >= triesAt500 {
+				return a, v, nil
+			}
 		}
 		if err := ctx.Err(); err != nil {
 			return a, v, err
 		}
-		if v != wrong {
+		if v != wrong && v != barred {
 			l.s.fail(a.words())
+		}
+		if a.renewed {
+			wait = l.cfg.pace.first
 		}
 		if err := l.pause(ctx, wait); err != nil {
 			return a, v, err
 		}
 		wait = min(2*wait, most)
 	}
+}
+
+// allRefused says whether a request that was refused is so for what is no matter of its samples.
+func (l *lane) allRefused(ctx context.Context) bool {
+	if l.refusedAt.IsZero() {
+		l.refusedAt = l.cfg.Now()
+	}
+	return !l.s.tookSince(l.refusedAt) && l.s.refusesAll(ctx, &l.poster)
 }
 
 // pause waits about so long: many senders must not come back at one moment.
@@ -248,6 +300,9 @@ func (l *lane) accept(x part, a answer) {
 		first, last := x.span()
 		l.s.refuse(Rejected, n-a.written, first, last, "it took less than was sent and did not say why")
 		n = a.written
+	}
+	if n > 0 {
+		l.s.took()
 	}
 	l.s.note(func(s *Status) {
 		s.Samples += uint64(n)

@@ -29,7 +29,11 @@ func labelsOf(common map[string]string, p Place, id hw.DeviceID, d Device) *devi
 	out := &deviceLabels{}
 	add := func(name, value string) {
 		if value != "" {
-			out.labels = append(out.labels, label{name, strings.ToValidUTF8(value, "\uFFFD")})
+			value = strings.ToValidUTF8(value, "\uFFFD")
+			if len(value) > maxValue {
+				value = strings.ToValidUTF8(value[:maxValue], "")
+			}
+			out.labels = append(out.labels, label{name, value})
 		}
 	}
 	add("site", p.Site)

@@ -17,16 +17,20 @@ type lane struct {
 	pack      *journal.Compressor
 	pageBytes int
 	hops      bool // it is to be live: what it is late with it leaves to the other
+	quiet     bool // it writes what islands read, and knows nothing of what has ended
 	at        func(*state) *standing
 	status    func(*Status) *LaneStatus
 
-	layouts layouts
-	labels  places
-	track   tracker
-	build   builder
-	poster  poster
-	scratch []hw.Sample
-	barren  bool
+	layouts   layouts
+	labels    places
+	track     tracker
+	build     builder
+	poster    poster
+	scratch   []hw.Sample
+	refusedAt time.Time // when the request that is being delivered was first refused
+	barred    bool      // of it everything is refused so far, as an empty one is
+	barren    bool
+	agreed    bool // the clock was compared with the receiver's since the page was read
 
 	caughtUp time.Time // when it had written all there was
 	looked   time.Time // for devices that are gone
@@ -115,6 +119,7 @@ func (l *lane) step(ctx context.Context) (more bool, err error) {
 
 // write sends what is in a page.
 func (l *lane) write(ctx context.Context, p *page, at standing) error {
+	l.agreed = false
 	l.build.limit = l.s.limit
 	l.build.send = func(r *request) error {
 		if err := l.deliver(ctx, r); err != nil {
@@ -214,7 +219,9 @@ func (l *lane) done(p *page, after Position) {
 	if together || s.cfg.InOrder {
 		s.at.behind = *x
 	}
-	s.at.writtenMS = max(s.at.writtenMS, p.oldest)
+	if s.at.writtenMS > 0 || s.status.Samples > 0 { // of a receiver that has taken nothing yet it is not known what it takes
+		s.at.writtenMS = max(s.at.writtenMS, p.oldest)
+	}
 	if s.cfg.InOrder && p.next != p.head { // what the lane behind had not come to may be before what the live one had written
 		return
 	}

@@ -20,6 +20,7 @@ type visit struct {
 	id        journal.LayoutID
 	raw       journal.Layout
 	island    bool
+	origin    journal.ID
 }
 
 // page is what is read of the journal at once.
@@ -37,7 +38,7 @@ func (l *lane) read(c Changes, until Position, done func(journal.Key) bool) page
 	p := page{devices: map[deviceKey][]visit{}, next: c.Next, head: c.Head}
 	for i := range c.Batches {
 		b := &c.Batches[i]
-		if b.Stream == journal.Samples && !done(b.Key) {
+		if b.Stream == journal.Samples && !done(b.Key) && !l.s.holds(b) {
 			p.batches = append(p.batches, b.Key)
 			if p.oldest == 0 || b.WallMS < p.oldest {
 				p.oldest = b.WallMS
@@ -49,10 +50,15 @@ func (l *lane) read(c Changes, until Position, done func(journal.Key) bool) page
 			break
 		}
 	}
+	p.sort()
+	return p
+}
+
+// sort puts the visits of each device in order of time.
+func (p *page) sort() {
 	for _, visits := range p.devices {
 		slices.SortStableFunc(visits, func(a, b visit) int { return cmp.Compare(a.startedMS, b.startedMS) })
 	}
-	return p
 }
 
 // unpack puts the visits of a batch into the page. What cannot be read was counted by the store when it came.
@@ -78,7 +84,7 @@ func (l *lane) unpack(p *page, b *journal.Batch) {
 			return nil
 		}
 		key := deviceKey{b.Site, v.Device}
-		of := visit{Visit: v, startedMS: v.Started.UnixMilli(), wallMS: b.WallMS, layout: x, id: id, island: b.Mode == journal.Island}
+		of := visit{Visit: v, startedMS: v.Started.UnixMilli(), wallMS: b.WallMS, layout: x, id: id, island: b.Mode == journal.Island, origin: b.Origin}
 		if i := slices.IndexFunc(b.Layouts, func(x journal.Layout) bool { return x.ID == id }); i >= 0 {
 			of.raw = b.Layouts[i]
 		}
@@ -104,6 +110,7 @@ func (p *page) keys() []deviceKey {
 
 // reading names one reading of a device.
 type reading struct {
+	origin            journal.ID
 	component, sensor string
 	atMS              int64
 }
@@ -121,9 +128,9 @@ func (l *lane) countedOf(ctx context.Context, k deviceKey, visits []visit) (coun
 	}
 	counted = map[reading]struct{}{}
 	from, to := visits[0].Started, visits[n-1].Started
-	err = l.cfg.Counted.Counted(ctx, k.site, k.device, from, to, func(component, sensor string, at time.Time) {
+	err = l.cfg.Counted.Counted(ctx, k.site, k.device, from, to, func(origin journal.ID, component, sensor string, at time.Time) {
 		if len(counted) < 4*islandGroup {
-			counted[reading{component, sensor, at.UnixMilli()}] = struct{}{}
+			counted[reading{origin, component, sensor, at.UnixMilli()}] = struct{}{}
 		}
 	})
 	return counted, n, err
@@ -137,7 +144,7 @@ func (l *lane) addDevice(ctx context.Context, k deviceKey, visits []visit, doneM
 	judged := 0
 	for i := range visits {
 		v := &visits[i]
-		if known && v.startedMS <= doneMS {
+		if known && (v.startedMS < doneMS || v.startedMS == doneMS && !beside(visits, i)) {
 			continue
 		}
 		if v.island && l.cfg.Counted != nil && i >= judged {
@@ -148,36 +155,81 @@ func (l *lane) addDevice(ctx context.Context, k deviceKey, visits []visit, doneM
 			}
 			judged = i + n
 		}
-		if err := l.addVisit(k, labels, v, counted); err != nil {
+		if err := l.addVisit(ctx, k, labels, v, counted); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// untimely says why a visit is not to be written at all; empty: it is. Before anything is given up by the clock here, that of the
+// receiver is asked, once a page: one that was set wrong would make all that is right look like this.
+func (l *lane) untimely(ctx context.Context, v *visit) (why Reason, err error) {
+	for {
+		now := l.cfg.Now()
+		switch w := l.cfg.Window; {
+		case w > 0 && v.startedMS < now.Add(-w).UnixMilli():
+			why = BeyondWindow
+		case v.startedMS > now.Add(maxAhead).UnixMilli():
+			why = Future
+		default:
+			return "", nil
+		}
+		if l.agreed {
+			return why, nil
+		}
+		if err := l.s.agree(ctx, &l.poster); err != nil {
+			return "", err
+		}
+		l.agreed = true
+	}
+}
+
+// beside says whether another visit, of another box, has the time of visits[i]: it cannot be told which of them was done.
+func beside(visits []visit, i int) bool {
+	at := visits[i].startedMS
+	return i > 0 && visits[i-1].startedMS == at || i+1 < len(visits) && visits[i+1].startedMS == at
+}
+
+// numbers counts the samples that have one.
+func (v *visit) numbers(samples []hw.Sample) (n int) {
+	for i := range samples {
+		if !absent(&v.layout.names[i], &samples[i]) {
+			n++
+		}
+	}
+	return n
+}
+
 // addVisit adds one visit with the markers of what has ended with it.
-func (l *lane) addVisit(k deviceKey, labels *deviceLabels, v *visit, counted map[reading]struct{}) error {
+func (l *lane) addVisit(ctx context.Context, k deviceKey, labels *deviceLabels, v *visit, counted map[reading]struct{}) error {
 	samples, err := v.Samples(l.scratch[:0], v.layout.entries)
 	if err != nil {
 		l.s.note(func(s *Status) { s.Unread++ })
 		return nil
 	}
 	l.scratch = samples
-	if w := l.cfg.Window; w > 0 && v.startedMS < l.cfg.Now().Add(-w).UnixMilli() {
-		l.s.refuse(BeyondWindow, len(samples), v.startedMS, v.startedMS, "")
+	why, err := l.untimely(ctx, v)
+	if err != nil {
+		return err
+	}
+	if why != "" {
+		l.s.refuse(why, v.numbers(samples), v.startedMS, v.startedMS, "")
 		return nil
 	}
 	var only func(int) bool
 	if v.island && counted != nil {
 		only = func(i int) bool {
 			e := &v.layout.entries[i]
-			_, ok := counted[reading{e.Component, e.Sensor, v.startedMS}]
+			_, ok := counted[reading{v.origin, e.Component, e.Sensor, v.startedMS}]
 			return ok
 		}
 	}
-	for _, e := range l.track.take(k, labels, v, samples) {
-		if err := l.end(e, labels); err != nil {
-			return err
+	if !l.quiet {
+		for _, e := range l.track.take(k, labels, v, samples) {
+			if err := l.end(e, labels); err != nil {
+				return err
+			}
 		}
 	}
 	if err := l.build.visit(v, samples, only); err != nil {

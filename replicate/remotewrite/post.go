@@ -3,9 +3,11 @@ package remotewrite
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -23,6 +25,9 @@ type answer struct {
 	written int // by the header of 2.0; -1: it says nothing
 	after   time.Duration
 	text    string // the first line of the body
+	why     Reason // what all of the body says of it
+	page    bool   // it is a page for people
+	renewed bool   // it was of an access that is another one now
 }
 
 // verdict is what an answer means for what was sent.
@@ -32,11 +37,13 @@ const (
 	accepted verdict = iota
 	refused          // these samples, for ever
 	tooLarge         // in less at once
-	busy             // wait as it says
+	busy             // wait as it says, however long
+	tooMuch          // it was busy again and again: in less at once
 	failing          // try again
 	away             // no answer: try again soon
 	wrong            // not the samples: the address, the login
 	unproven         // of 2.0: it may have stored nothing
+	barred           // refused, as an empty request is: perhaps not the samples
 )
 
 // poster makes requests. It is used by one lane.
@@ -48,6 +55,20 @@ type poster struct {
 
 // post sends a part once. The empty part asks only how the receiver is.
 func (p *poster) post(ctx context.Context, protocol Protocol, x part) answer {
+	a := p.try(ctx, protocol, x)
+	var err error
+	if a.renewed, err = p.s.renew(a); err == nil {
+		return a
+	}
+	if a.err != nil {
+		a.err = fmt.Errorf("%w, %w", a.err, err)
+	} else {
+		a.text += ", " + err.Error()
+	}
+	return a
+}
+
+func (p *poster) try(ctx context.Context, protocol Protocol, x part) answer {
 	p.body = p.body[:0]
 	if protocol == V2 {
 		p.body = x.appendV2(p.body)
@@ -65,20 +86,29 @@ func (p *poster) post(ctx context.Context, protocol Protocol, x part) answer {
 	if err != nil {
 		return answer{err: err, written: -1}
 	}
+	door := p.s.entry()
 	p.s.headers(r.Header, protocol)
-	if p.s.cfg.User != "" || p.s.cfg.Password != "" {
-		r.SetBasicAuth(p.s.cfg.User, p.s.cfg.Password)
-	}
+	door.enter(r)
 	before := p.s.cfg.Now()
-	resp, err := p.s.client.Do(r)
+	resp, err := door.client.Do(r)
 	if err != nil {
+		var told *url.Error
+		if errors.As(err, &told) { // without the address: it may hold a token
+			err = told.Err
+		}
 		return answer{err: err, written: -1}
 	}
 	defer resp.Body.Close()
 	p.s.heard(resp.Header.Get("Date"), before)
 	p.s.note(func(s *Status) { s.Requests++; s.Bytes += uint64(len(packed)) })
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer)) // without it the code tells enough
-	return answer{code: resp.StatusCode, written: writtenOf(resp.Header), after: retryAfter(resp.Header.Get("Retry-After"), p.s.cfg.Now()), text: firstLine(text)}
+	a := answer{code: resp.StatusCode, written: writtenOf(resp.Header), after: retryAfter(resp.Header.Get("Retry-After"), p.s.cfg.Now())}
+	a.why, a.text = reasonOf(string(text)), firstLine(door.hide(text))
+	a.page = strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html")
+	if x.samples() == 0 && a.code/100 == 2 && !a.page {
+		p.s.tookNothing()
+	}
+	return a
 }
 
 // graceful returns a context of a request: it ends a moment after ctx does.
@@ -94,9 +124,6 @@ func (s *Sender) graceful(ctx context.Context) (context.Context, context.CancelF
 func (s *Sender) headers(h http.Header, protocol Protocol) {
 	for k, v := range s.cfg.Headers {
 		h.Set(k, v)
-	}
-	if s.cfg.Bearer != "" {
-		h.Set("Authorization", "Bearer "+s.cfg.Bearer)
 	}
 	h.Set("User-Agent", "rackpost")
 	h.Set("Content-Encoding", "snappy")
@@ -136,17 +163,25 @@ func firstLine(b []byte) string {
 		}
 		return r
 	}, s)
-	if r := []rune(s); len(r) > 200 {
-		s = string(r[:200]) + "..."
+	if r := []rune(s); len(r) > maxWords {
+		s = string(r[:maxWords]) + "..."
 	}
 	return s
 }
+
+// maxWords is how much of what a receiver says is told. Mimir says the code of an error at the end.
+const maxWords = 400
+
+// overloaded is what Mimir answers in the place of 429 where it is told to.
+const overloaded = 529
 
 // judge says what an answer means.
 func (a answer) judge(protocol Protocol) verdict {
 	switch {
 	case a.code == 0:
 		return away
+	case a.code/100 == 2 && a.page: // of a portal, or of another program at that address
+		return wrong
 	case a.code/100 == 2 && protocol == V2 && a.written < 0:
 		return unproven
 	case a.code/100 == 2:
@@ -155,21 +190,44 @@ func (a answer) judge(protocol Protocol) verdict {
 		return unproven
 	case a.code == http.StatusRequestEntityTooLarge:
 		return tooLarge
-	case a.code == http.StatusTooManyRequests, a.code == http.StatusServiceUnavailable && a.after > 0:
+	case a.code == http.StatusTooManyRequests, a.code == overloaded:
+		if a.why == burst {
+			return tooLarge
+		}
 		return busy
 	case a.code == http.StatusBadRequest, a.code == http.StatusUnprocessableEntity, a.code == http.StatusConflict:
 		return refused
-	case a.code/100 == 5 && a.reason() != Rejected: // Prometheus answers so to what is older than its window
+	case a.code == http.StatusServiceUnavailable && a.after > 0:
+		return busy
+	case a.code/100 == 5 && (a.why == TooOld || a.why == OutOfOrder): // Prometheus answers so to what is older than its window
 		return refused
+	case a.code == http.StatusBadGateway, a.code == http.StatusServiceUnavailable, a.code == http.StatusGatewayTimeout: // a part of it is away
+		return busy
 	case a.code/100 == 5, a.code == http.StatusRequestTimeout:
 		return failing
 	}
 	return wrong
 }
 
-// reason reads out of a receiver's words why it refuses.
+// answers says whether a receiver that was asked how it is is well. One may never take an empty request.
+func (a answer) answers() bool {
+	return a.code/100 == 2 || a.judge(V1) == refused
+}
+
+// burst is what was too much at once, by a limit of samples.
+const burst Reason = "burst"
+
+// reason is why a receiver refuses.
 func (a answer) reason() Reason {
-	text := strings.ToLower(a.text)
+	if a.why == TooOld || a.why == OutOfOrder {
+		return a.why
+	}
+	return Rejected
+}
+
+// reasonOf reads it out of a receiver's words.
+func reasonOf(text string) Reason {
+	text = strings.ToLower(text)
 	has := func(words ...string) bool {
 		for _, w := range words {
 			if strings.Contains(text, w) {
@@ -181,8 +239,10 @@ func (a answer) reason() Reason {
 	switch {
 	case has("too old", "too-old", "out of bounds", "out-of-bounds", "too far in the past"):
 		return TooOld
-	case has("out of order", "out-of-order", "duplicate sample"):
+	case has("out of order", "out-of-order", "duplicate sample", "duplicate-timestamp"):
 		return OutOfOrder
+	case has("burst size"):
+		return burst
 	}
 	return Rejected
 }
@@ -192,7 +252,10 @@ func (a answer) words() string {
 	if a.err != nil {
 		return a.err.Error()
 	}
-	text := fmt.Sprintf("the receiver answers %d %s", a.code, http.StatusText(a.code))
+	text := strings.TrimSpace(fmt.Sprintf("the receiver answers %d %s", a.code, http.StatusText(a.code)))
+	if a.page {
+		text += " with a page for people"
+	}
 	if a.text != "" {
 		text += ": " + a.text
 	}
@@ -206,6 +269,10 @@ func (a answer) advice() string {
 		return "write the bearer: or user: and password: it wants, and the tenant's header where it has tenants"
 	case a.code == http.StatusNotFound, a.code == http.StatusMethodNotAllowed:
 		return "write the address of remote write: /api/v1/write of Prometheus (with --web.enable-remote-write-receiver) and VictoriaMetrics, /api/v1/push of Mimir"
+	case a.page:
+		return "write the address of remote write; what is there now is something else"
+	case a.code/100 == 4 && a.code != http.StatusRequestTimeout:
+		return "it refuses every request, also an empty one: look into its log, or into that of what stands before it"
 	case a.code/100 == 3:
 		return "write the address it points to: redirections are not followed"
 	}

@@ -13,7 +13,9 @@ type receiver struct {
 	until    time.Time // it asked not to be sent anything before
 	samples  int       // of a request at most
 	heard    bool      // it has answered
-	accepted time.Time // when it took something last
+	empties  bool      // it took an empty request
+	accepted time.Time // when it took something, or refused it, last
+	tookAt   time.Time // when it took a sample last
 }
 
 // ready waits until something may be sent.
@@ -50,6 +52,23 @@ func (s *Sender) ready(ctx context.Context, p *poster) error {
 			s.fail(a.words())
 		}
 		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+}
+
+// agree asks the receiver for its time, and waits until the clock here is as its, where it tells that.
+func (s *Sender) agree(ctx context.Context, p *poster) error {
+	for {
+		if err := s.ready(ctx, p); err != nil {
+			return err
+		}
+		a := p.post(ctx, s.protocol(), (&request{}).whole())
+		if a.code != 0 {
+			return s.ready(ctx, p)
+		}
+		s.fail(a.words())
+		if err := sleep(ctx, s.cfg.pace.refused); err != nil {
 			return err
 		}
 	}
@@ -132,6 +151,51 @@ func (s *Sender) problem(now time.Time, failure, held string) {
 		s.status.Since = now
 		s.cfg.Logger.Warn("remote write does not get on", "url", s.url, "why", failure+held)
 	}
+}
+
+// tookNothing notes that the receiver took an empty request.
+func (s *Sender) tookNothing() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.to.empties = true
+}
+
+// refusesAll says whether a receiver that refuses samples refuses an empty request too, although it took one before, or although nothing was
+// ever written to it: that is no matter of the samples, but of an address, a tenant or what stands before the receiver.
+func (s *Sender) refusesAll(ctx context.Context, p *poster) bool {
+	s.mu.Lock()
+	known := s.to.empties || s.at.writtenMS == 0 && s.status.Samples == 0
+	protocol := s.to.speaks
+	s.mu.Unlock()
+	if !known {
+		return false
+	}
+	a := p.post(ctx, protocol, (&request{}).whole())
+	return a.judge(protocol) == refused
+}
+
+// impatient says whether a receiver that has refused everything since a moment is not waited for any longer: it never took an empty request,
+// so that it refuses this one says little.
+func (s *Sender) impatient(since time.Time) bool {
+	now := s.cfg.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.to.empties && now.Sub(since) > s.cfg.pace.barred
+}
+
+// took notes that the receiver took samples.
+func (s *Sender) took() {
+	now := s.cfg.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.to.tookAt = now
+}
+
+// tookSince says whether it took some after a moment.
+func (s *Sender) tookSince(at time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.to.tookAt.After(at)
 }
 
 // answered notes that the receiver did its work.

@@ -52,6 +52,7 @@ type sent struct {
 type reply struct {
 	code   int
 	store  bool
+	keep   []sample // stored, whatever the code
 	header map[string]string
 	text   string
 	noDate bool
@@ -90,6 +91,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 			a.header = map[string]string{"X-Prometheus-Remote-Write-Samples-Written": fmt.Sprint(len(s.samples))}
 		}
 	}
+	r.stored = append(r.stored, a.keep...)
 	for k, v := range a.header {
 		w.Header().Set(k, v)
 	}

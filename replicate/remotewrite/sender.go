@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"sync"
 	"time"
@@ -12,16 +11,20 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"rackpost/hw/journal"
+	"rackpost/wholefile"
 )
 
 // Sender writes the samples of a journal to a receiver.
 type Sender struct {
-	cfg    Config
-	url    string // for people
-	client *http.Client
-	pack   journal.Compressor
+	cfg  Config
+	url  string // for people
+	pack journal.Compressor
+
+	renewing sync.Mutex // one at a time asks for the access anew
 
 	mu          sync.Mutex
+	door        door
+	islands     islands
 	to          receiver
 	status      Status
 	at          *state
@@ -51,14 +54,9 @@ func New(cfg Config) (*Sender, error) {
 	s := &Sender{cfg: cfg, url: u.Scheme + "://" + u.Host + u.Path, at: at, toldRefused: map[Reason]time.Time{}, hopped: make(chan struct{})}
 	s.to = receiver{speaks: cfg.Protocol, samples: MaxSamples}
 	s.status = Status{URL: s.url, Protocol: cfg.Protocol, Refused: at.refused}
-	s.client = &http.Client{Transport: cfg.transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	if cfg.transport == nil {
-		t := http.DefaultTransport.(*http.Transport).Clone()
-		t.TLSClientConfig = cfg.TLS
-		t.MaxIdleConnsPerHost, t.IdleConnTimeout = 2, time.Minute
-		t.MaxResponseHeaderBytes = 64 << 10
-		s.client.Transport = t
-	}
+	s.door = newDoor(cfg.Access)
+	s.islands = islands{of: cfg.Islands, none: cfg.InOrder, wait: cfg.pace.island, now: cfg.Now, sites: map[journal.ID]*islandSite{}}
+	s.islands.load(at.waiting)
 	return s, nil
 }
 
@@ -77,9 +75,14 @@ func (s *Sender) Run(ctx context.Context) error {
 		behind := s.newLane(maxPage, func(st *state) *standing { return &st.behind }, func(x *Status) *LaneStatus { return &x.Behind })
 		group.Go(func() error { return behind.run(lanes) })
 	}
+	if s.islands.of != nil {
+		late := s.newLane(maxPage, func(st *state) *standing { return &st.behind }, func(x *Status) *LaneStatus { return &x.Behind })
+		late.quiet = true
+		group.Go(func() error { return late.runIslands(lanes) })
+	}
 	group.Go(func() error { return s.keep(lanes) })
 	err := group.Wait()
-	s.client.CloseIdleConnections()
+	s.entry().client.CloseIdleConnections()
 	if saved := s.Save(); err == nil || ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		err = saved
 	}
@@ -135,12 +138,12 @@ func (s *Sender) Save() error {
 		s.mu.Unlock()
 		return nil
 	}
-	s.at.refused = s.status.Refused
+	s.at.refused, s.at.waiting = s.status.Refused, s.islands.all()
 	b, err := s.at.bytes()
 	s.moved = false
 	s.mu.Unlock()
 	if err == nil {
-		err = writeState(s.cfg.File, b)
+		err = wholefile.Write(s.cfg.File, b, 0o600)
 	}
 	if err != nil {
 		s.mu.Lock()
@@ -164,6 +167,7 @@ func (s *Sender) Join(v journal.Vector) {
 	defer s.mu.Unlock()
 	if !s.at.done.Covers(v) {
 		s.at.done.Join(v)
+		s.islands.forget(v)
 		s.moved = true
 	}
 }

@@ -266,7 +266,8 @@ func TestClockGuard(t *testing.T) {
 	w.offset = 0
 	w.mu.Unlock()
 	w.all(r)
-	if got := s.Status(); got.Held != "" || !got.Clock || got.Offset.Abs() > 2*time.Second {
+	await(t, "it is held back no more", func() bool { return s.Status().Held == "" })
+	if got := s.Status(); !got.Clock || got.Offset.Abs() > 2*time.Second {
 		t.Errorf("%+v", got)
 	}
 }
@@ -385,7 +386,8 @@ func TestOutage(t *testing.T) {
 	away = false
 	r.mu.Unlock()
 	w.all(r)
-	if got := s.Status(); got.Lost() > 0 || got.Failure != "" {
+	await(t, "nothing fails any more", func() bool { return s.Status().Failure == "" })
+	if got := s.Status(); got.Lost() > 0 {
 		t.Errorf("%+v", got)
 	}
 }
@@ -457,6 +459,7 @@ func TestAnotherBox(t *testing.T) {
 	}
 	s := w.run(c)
 	w.all(r)
+	s.stop()
 	if n := s.Status().Samples; n != 10 {
 		t.Errorf("the other box wrote %d samples, want 10", n)
 	}

@@ -28,6 +28,7 @@ type tracked struct {
 	reads  map[string]trackedRead // by the sections that were read
 	lastMS int64                  // of the newest visit
 	goodMS int64                  // of the newest that read something
+	period time.Duration          // as that one told it: of a visit that failed it is how long the device is left alone
 	silent bool                   // all its series have ended
 }
 
@@ -75,13 +76,13 @@ func (t *tracker) take(k deviceKey, labels *deviceLabels, v *visit, samples []hw
 	}
 	d.labels = labels
 	if !v.Good() {
-		if !d.silent && d.goodMS > 0 && v.startedMS-d.goodMS > silentPeriods*max(v.Period, time.Second).Milliseconds() {
+		if !d.silent && d.goodMS > 0 && v.startedMS-d.goodMS > silentPeriods*max(d.period, time.Second).Milliseconds() {
 			d.silent = true
 			out = append(out, t.endAll(d, v.startedMS)...)
 		}
 		return out
 	}
-	d.goodMS, d.silent = v.startedMS, false
+	d.goodMS, d.period, d.silent = v.startedMS, v.Period, false
 	return append(out, t.compare(d, v, samples)...)
 }
 

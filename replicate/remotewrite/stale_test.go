@@ -57,7 +57,11 @@ func TestEnded(t *testing.T) {
 			w := newWorld(t)
 			r := newReceiver(t, nil)
 			for _, x := range c.steps {
-				w.report(siteA, hw.Report{Device: "sw-1", Started: at.Add(time.Duration(x.at) * time.Second), Period: time.Minute, Read: x.read, Samples: slices.Clone(x.samples)})
+				next := time.Minute
+				if x.read[0].Extent == hw.Failed { // the device is left alone for a while
+					next = 15 * time.Minute
+				}
+				w.report(siteA, hw.Report{Device: "sw-1", Started: at.Add(time.Duration(x.at) * time.Second), Period: next, Read: x.read, Samples: slices.Clone(x.samples)})
 			}
 			s := w.run(w.config(r))
 			w.all(r)

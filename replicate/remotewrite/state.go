@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"rackpost/hw"
@@ -26,8 +25,9 @@ type state struct {
 	begun        bool
 	live, behind standing
 	done         journal.Vector // of what is behind the place of either lane
+	waiting      journal.Vector // batches of islands that both lanes have passed
 	refused      []Refused
-	writtenMS    int64 // wall clock of the newest batch that was done
+	writtenMS    int64 // wall clock of the newest batch that was done; 0 while no sample was ever taken
 }
 
 type stateFile struct {
@@ -35,6 +35,7 @@ type stateFile struct {
 	Live      standingFile `json:"live"`
 	Behind    standingFile `json:"behind"`
 	Done      []byte       `json:"done"`
+	Waiting   []byte       `json:"waiting,omitempty"`
 	Refused   []Refused    `json:"refused,omitempty"`
 	WrittenMS int64        `json:"written_ms"`
 }
@@ -90,6 +91,11 @@ func parseState(b []byte) (*state, error) {
 		return nil, err
 	}
 	st := &state{begun: true, done: done, refused: f.Refused, writtenMS: f.WrittenMS}
+	if len(f.Waiting) > 0 {
+		if st.waiting, err = journal.UnmarshalVector(f.Waiting); err != nil {
+			return nil, err
+		}
+	}
 	if st.live, err = f.Live.standing(); err != nil {
 		return nil, err
 	}
@@ -122,32 +128,9 @@ func (p standing) file() standingFile {
 }
 
 func (st *state) bytes() ([]byte, error) {
-	return json.Marshal(stateFile{1, st.live.file(), st.behind.file(), st.done.Marshal(), st.refused, st.writtenMS})
-}
-
-// writeState puts b in the place of the file, so that after a power cut either is there whole.
-func writeState(path string, b []byte) (err error) {
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, filepath.Base(path)+".new-*")
-	if err != nil {
-		return err
+	f := stateFile{Version: 1, Live: st.live.file(), Behind: st.behind.file(), Done: st.done.Marshal(), Refused: st.refused, WrittenMS: st.writtenMS}
+	if len(st.waiting) > 0 {
+		f.Waiting = st.waiting.Marshal()
 	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(f.Name())
-		}
-	}()
-	_, err = f.Write(b)
-	err = errors.Join(err, f.Sync())
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	if err = os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return json.Marshal(f)
 }

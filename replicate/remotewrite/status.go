@@ -14,6 +14,7 @@ const (
 	Rejected     Reason = "rejected"      // for another reason, which its words tell
 	Failing      Reason = "failing"       // it fails at them again and again, and takes others
 	BeyondWindow Reason = "beyond-window" // older than the window of the configuration: they were not sent
+	Future       Reason = "future"        // read by a clock that was far ahead: they were not sent
 	Trimmed      Reason = "trimmed"       // the journal had dropped them before they could be written
 )
 
@@ -53,6 +54,7 @@ type Status struct {
 	Offset   time.Duration // of the receiver's clock ahead of ours
 	Clock    bool          // Offset is known
 	Refused  []Refused     // since the first start, in order of reason
+	Waiting  int           // batches of islands that wait until it can be told which of their readings count
 }
 
 // Lost says how many samples the receiver will not have.
@@ -114,5 +116,6 @@ func (s *Sender) Status() Status {
 	defer s.mu.Unlock()
 	out := s.status
 	out.Refused = append([]Refused(nil), s.status.Refused...)
+	out.Waiting = int(s.islands.all().Count())
 	return out
 }

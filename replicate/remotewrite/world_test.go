@@ -38,6 +38,7 @@ type world struct {
 	want    map[key]float64 // what a receiver is to have in the end
 	counted func(component, sensor string, at time.Time) bool
 	limit   int // batches of an answer; 0: any
+	awaits  bool
 }
 
 func newWorld(t testing.TB) *world {
@@ -102,7 +103,7 @@ func (w *world) Changes(_ context.Context, after, until remotewrite.Position, li
 	return c, nil
 }
 
-func (w *world) Counted(_ context.Context, _ journal.ID, d hw.DeviceID, from, to time.Time, fn func(component, sensor string, at time.Time)) error {
+func (w *world) Counted(_ context.Context, _ journal.ID, d hw.DeviceID, from, to time.Time, fn func(origin journal.ID, component, sensor string, at time.Time)) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for i := range w.batches {
@@ -119,7 +120,7 @@ func (w *world) Counted(_ context.Context, _ journal.ID, d hw.DeviceID, from, to
 			entries, err := w.pack.Entries(b.Layouts[v.Layout])
 			for _, e := range entries {
 				if b.Mode == journal.Island && w.counted(e.Component, e.Sensor, v.Started) {
-					fn(e.Component, e.Sensor, v.Started)
+					fn(b.Origin, e.Component, e.Sensor, v.Started)
 				}
 			}
 			return err
@@ -129,6 +130,25 @@ func (w *world) Counted(_ context.Context, _ journal.ID, d hw.DeviceID, from, to
 		}
 	}
 	return nil
+}
+
+// Settled implements remotewrite.Islands.
+func (w *world) Settled(journal.ID) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return !w.awaits
+}
+
+// Batches implements remotewrite.Islands.
+func (w *world) Batches(_ context.Context, v journal.Vector, limit int) (out []journal.Batch, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, b := range w.batches[w.first:] {
+		if v.Has(b.StreamKey, b.Seq) && len(out) < limit {
+			out = append(out, b)
+		}
+	}
+	return out, nil
 }
 
 // one is a reading of a visit.
@@ -258,10 +278,10 @@ func (w *world) run(c remotewrite.Config) *running {
 // await waits for something.
 func await(t testing.TB, what string, done func() bool) {
 	t.Helper()
-	end := time.Now().Add(20 * time.Second)
+	end := time.Now().Add(time.Minute)
 	for !done() {
 		if time.Now().After(end) {
-			t.Fatalf("still not so after 20 s: %s", what)
+			t.Fatalf("still not so after a minute: %s", what)
 		}
 		time.Sleep(2 * time.Millisecond)
 	}

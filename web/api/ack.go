@@ -38,12 +38,16 @@ func (c *call) ack() error {
 func (c *call) checkPosition(p Position) error {
 	at, err := readCursor(string(p))
 	if err != nil || p == "" {
-		return badRequest(fmt.Sprintf("position: %q is none", p), "write what an answer of changes or snapshot gave as next")
+		return badRequest(fmt.Sprintf("position: %.100q is none", p), "write what an answer of changes or snapshot gave as next")
 	}
-	_, err = c.api.Records.Changes(c.r.Context(), ChangesQuery{After: at.after, Batches: 1, Bytes: 1})
+	q := ChangesQuery{After: at.after, Batches: 1, Bytes: 1}
+	if at.seen != nil {
+		q.Site, q.Streams, q.Seen = at.seen.site, at.seen.streams, at.seen.whole
+	}
+	_, err = c.api.Records.Changes(c.r.Context(), q)
 	switch {
 	case errors.Is(err, ErrPosition):
-		return badRequest(fmt.Sprintf("position: %q is none", p), "write what an answer of changes or snapshot gave as next")
+		return badRequest(fmt.Sprintf("position: %.100q is none", p), "write what an answer of changes or snapshot gave as next")
 	case errors.Is(err, ErrGone):
 		return (&changesCall{call: c}).gone(err)
 	}
@@ -59,20 +63,28 @@ func (c *call) consumerNames() []string {
 }
 
 func (c *call) consumers() error {
-	return c.answer(ConsumerList{append([]Consumer{}, c.api.Consumers.List()...)})
+	list := c.api.Consumers.List
+	if c.who.all { // who asks from elsewhere does not have the boxes ask each other
+		list = func() []Consumer { return c.api.Consumers.Newest(c.r.Context()) }
+	}
+	return c.answer(ConsumerList{append([]Consumer{}, list()...)})
 }
+
+const notNowAdvice = "who is there already goes on pulling; wait until the other box or the witness is back: rackpost pair status tells how the pair stands, and what a person can do"
 
 func (c *call) addConsumer() error {
 	var n NewConsumer
 	if err := c.body(&n); err != nil {
 		return err
 	}
-	token, err := c.api.Consumers.Add(n.Name, n.Scopes, n.Token)
+	token, err := c.api.Consumers.Add(c.r.Context(), n.Name, n.Scopes, n.Token)
 	switch {
 	case errors.Is(err, ErrNameTaken):
 		return refusal(http.StatusConflict, err.Error(), "rackpost consumer list tells who is there")
 	case errors.Is(err, ErrConsumer):
 		return badRequest(err.Error(), "")
+	case errors.Is(err, ErrNotNow):
+		return refusal(http.StatusServiceUnavailable, err.Error(), notNowAdvice)
 	case err != nil:
 		return err
 	}
@@ -81,9 +93,12 @@ func (c *call) addConsumer() error {
 
 func (c *call) removeConsumer() error {
 	name := c.args.text("name")
-	err := c.api.Consumers.Remove(name)
-	if errors.Is(err, ErrUnknownConsumer) {
+	err := c.api.Consumers.Remove(c.r.Context(), name)
+	switch {
+	case errors.Is(err, ErrUnknownConsumer):
 		return notFound(err.Error(), nearestOf(name, c.consumerNames()))
+	case errors.Is(err, ErrNotNow):
+		return refusal(http.StatusServiceUnavailable, err.Error(), notNowAdvice)
 	}
 	if err != nil {
 		return err

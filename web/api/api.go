@@ -53,6 +53,8 @@ type ChangesQuery struct {
 	Since   time.Time        // with an empty After: what was written before need not be given
 	Site    journal.ID       // of this site alone; of all when zero
 	Streams []journal.Stream // of these alone; of all when empty
+	Seen    journal.Vector   // the reader has these, and is not given them: After may be of another box of the site. nil: not known
+	Tell    bool             // what stands before After is to be told
 	Batches int              // so many at most
 	Bytes   int              // until they are so many or more
 }
@@ -61,6 +63,7 @@ type ChangesQuery struct {
 type Changes struct {
 	Batches []journal.Batch // with their layouts
 	Behind  []Position      // where a reader of each batch stands
+	Before  journal.Vector  // what stands before After of the site and the streams; nil: nobody asked, or it is too much to tell
 	Next    Position        // behind all that was looked at
 	Oldest  Position
 	Head    Position // Next is the same: there is no more
@@ -87,6 +90,8 @@ type Readings interface {
 	// Aggregate calls fn for the buckets that have a reading or lack one, in order of site, device, component, sensor and time. The
 	// error is web.ErrTooMany for more than q.Limit.
 	Aggregate(ctx context.Context, q AggregateQuery, fn func(Bucket) error) error
+	// Known says whether any reading is here of the sensors that are asked for, of whatever time.
+	Known(ctx context.Context, q AggregateQuery) (bool, error)
 }
 
 // Config is what the API stands on. What needs a part that is nil is not served.
@@ -115,8 +120,12 @@ type API struct {
 	Config
 	bounds   *bounds
 	newest   *newest
+	census   census
 	spelling *spelling
-	snaps    web.Turns // of snapshots, which a slow client may take long to read
+	snaps    web.Turns     // of snapshots, which a slow client may take long to read
+	scrapes  web.Turns     // of metrics: who reads history slowly must not blind whoever watches
+	queue    time.Duration // a request waits for its turn
+	pace     pace
 	pack     journal.Compressor
 }
 
@@ -131,7 +140,7 @@ func New(c Config) *API {
 	if c.Turns == nil {
 		c.Turns = web.NewTurns()
 	}
-	a := &API{Config: c, bounds: newBounds(c.Now), spelling: &spelling{}, snaps: web.NewTurns()}
+	a := &API{Config: c, bounds: newBounds(c.Now), census: census{turn: make(chan struct{}, 1)}, spelling: &spelling{}, snaps: make(web.Turns, maxSnapshots), scrapes: web.NewTurns(), queue: maxQueue, pace: usualPace()}
 	a.newest = newNewest(&a.pack, c.Now)
 	return a
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"rackpost/hw"
 	"rackpost/web"
 	"rackpost/web/api"
 )
@@ -27,7 +28,7 @@ var answers = []struct {
 	{"/api/v1/devices/sw", 200, `"path":"port/Gi1/0/1"`},
 	{"/api/v1/devices/swi", 404, `did you mean \"sw\"`},
 	{"/api/v1/devices/nosuch", 404, `there are: sw, srv-1`},
-	{"/api/v1/devices/sw/latest", 200, `"readings":[{"component":"cpu/1","sensor":"busy_percent","at":"2026-11-21T12:00:00Z","value":7}]`},
+	{"/api/v1/devices/sw/latest", 200, `"readings":[{"component":"cpu/1","sensor":"busy_1m_percent","at":"2026-11-21T12:00:00Z","value":7}]`},
 	{"/api/v1/devices/nosuch/latest", 404, "unknown device"},
 	{"/api/v1/devices/sw/raid", 200, `"controllers":[]`},
 	{"/api/v1/raid", 200, `{"devices":[{"site":"` + siteA.String() + `","device":"srv-1"`},
@@ -55,14 +56,18 @@ var answers = []struct {
 	{"/api/v1/facts?" + strings.Repeat("a&b&", 1) + "c&d&e&f&g&h&i&j&k&l&m&n&o&p&q", 400, "more than 16"},
 	{"/api/v1/facts?device=sw", 200, `"turn":7,"kind":"gap","device":"sw","group":"visit","value":{"from":"2026-11-21T12:00:00Z","reason":"no-answer"}`},
 	{"/api/v1/facts?device=sw&limit=1", 200, `"reason":"no-answer"}}],"truncated":true}`},
-	{"/api/v1/aggregate?sensor=busy_percent&device=sw&step=5m&since=7d", 200, `"min":1,"max":3,"mean":2,"last":3`},
-	{"/api/v1/aggregate?sensor=busy_percent", 200, `"min":null`},
+	{"/api/v1/aggregate?sensor=busy_1m_percent&device=sw&step=5m&since=7d", 200, `"min":1,"max":3,"mean":2,"last":3`},
+	{"/api/v1/aggregate?sensor=busy_1m_percent", 200, `"min":null`},
 	{"/api/v1/aggregate", 400, `\"sensor\" is missing`},
 	{"/api/v1/aggregate?sensor=a&by=devices", 400, `did you mean \"device\"`},
 	{"/api/v1/aggregate?sensor=a&step=1ms", 400, "too short"},
 	{"/api/v1/aggregate?sensor=a&step=1s&since=30d", 400, "more than 100000 steps"},
 	{"/api/v1/aggregate?sensor=a&device=nosuch", 404, "there are: sw, srv-1"},
 	{"/api/v1/aggregate?sensor=a&from=2026-11-21T10:00:00Z&to=2026-11-21T09:00:00Z", 400, "not before"},
+	{"/api/v1/aggregate?sensor=a&from=2026-11-21T10:00:00+01:00", 400, "%2B"},
+	{"/api/v1/aggregate?sensor=a&from=2026-11-21T11:00:00%2B01:00", 200, `"from":"2026-11-21T11:00:00+01:00"`},
+	{"/api/v1/aggregate?sensor=a&from=0000-01-01T00:00:00Z", 400, "no time"},
+	{"/api/v1/aggregate?sensor=a&to=9999-12-31T23:59:59-01:00", 400, "no time"},
 	{"/api/v1/changes?after=x~y", 400, "no position"},
 	{"/api/v1/changes?after=nonsense", 400, "no position"},
 	{"/api/v1/changes?after=other:1", 410, `"snapshot":"/api/v1/snapshot"`},
@@ -110,7 +115,9 @@ func TestHeadquarters(t *testing.T) {
 		{"/api/v1/inventory?device=sw", 200, []string{siteA.String(), siteB.String()}},
 		{"/api/v1/devices/sw", 400, []string{"no site is named"}},
 		{"/api/v1/devices/sw?site=OSL-1", 200, []string{siteB.String()}},
-		{"/api/v1/facts", 400, []string{"no site is named"}},
+		{"/api/v1/devices/sw/latest", 400, []string{"no site is named"}},
+		{"/api/v1/facts", 200, []string{siteA.String(), siteB.String()}},
+		{"/api/v1/latest", 200, []string{siteA.String(), siteB.String()}},
 		{"/api/v1/facts?site=OSL-1", 200, []string{siteB.String()}},
 		{"/api/v1/snapshot", 200, []string{siteA.String(), siteB.String()}},
 		{"/metrics", 200, []string{`rackpost_site_connected{site="OSL-1"} 1`}},
@@ -126,6 +133,40 @@ func TestHeadquarters(t *testing.T) {
 	}
 	if body := get(t, h, "/metrics").Body.String(); strings.Contains(body, "rackpost_device_") {
 		t.Errorf("headquarters gives the devices of all sites at once:\n%s", body)
+	}
+}
+
+// TestHeadquartersStatus: the status of headquarters counts the devices of all sites, or of the one that is named, and tells of the
+// sites how they are.
+func TestHeadquartersStatus(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.places[siteA].devices = []web.Device{{ID: "sw", Health: hw.OK}, {ID: "db", Health: hw.Critical}, {ID: "x", Health: hw.Unknown, Stale: true}}
+	w.places[siteB] = &place{devices: []web.Device{{ID: "sw", Health: hw.Warning}}}
+	h := w.headquarters()
+	for path, want := range map[string]string{
+		"/api/v1/status":            `"devices":{"total":4,"ok":1,"warning":1,"critical":1,"unknown":1,"stale":1}`,
+		"/api/v1/status?site=OSL-1": `"devices":{"total":1,"ok":0,"warning":1,"critical":0,"unknown":0,"stale":0}`,
+		"/api/v1/status?site=OSL-2": `there is no site \"OSL-2\"`,
+		"/api/v1/sites":             `"state":"joined"`,
+		"/metrics":                  `rackpost_site_paused{site="OSL-1"} 1`,
+	} {
+		if body := get(t, h, path).Body.String(); !strings.Contains(body, want) {
+			t.Errorf("%s: want %s in\n%s", path, want, body)
+		}
+	}
+	w.places[siteB].devices = nil
+	if body := get(t, h, "/api/v1/status").Body.String(); !strings.Contains(body, `"total":4,`) {
+		t.Errorf("it counts again at once:\n%s", body)
+	}
+	metrics := get(t, h, "/metrics").Body.String()
+	for _, want := range []string{`rackpost_site_revoked{site="FRA-3"} 0`, `rackpost_site_missing_batches{site="OSL-1"} 7`, `rackpost_site_info{site="FRA-3",site_id="` + siteA.String() + `",version="1.2.3"} 1`} {
+		if !strings.Contains(metrics, want) {
+			t.Errorf("no %s in\n%s", want, metrics)
+		}
+	}
+	if strings.Contains(metrics, `rackpost_site_missing_batches{site="FRA-3"}`) {
+		t.Error("what is not known is told as a number")
 	}
 }
 

@@ -48,7 +48,9 @@ func (w *asker) may(to route) error {
 const (
 	maxBusy    = 16  // answers being made
 	maxPatient = 256 // requests that wait for something to come, or go on for long
+	maxScrapes = 16  // of metrics: whoever reads something else slowly must not blind who watches
 	maxOfOne   = 8   // requests of one consumer at once
+	maxTold    = 2   // snapshots of one consumer at once
 	perSecond  = 50  // requests of one consumer, on the average
 	maxBurst   = 100 // of them at once
 )
@@ -60,12 +62,14 @@ type bounds struct {
 	mu      sync.Mutex
 	busy    int
 	patient int
+	scrapes int
 	of      map[string]*share // of a consumer; as many as there are
 }
 
 // share is what one consumer asks for.
 type share struct {
 	now    int
+	told   int // snapshots
 	bucket bucket
 }
 
@@ -87,12 +91,15 @@ func (b *bucket) fill(now time.Time, pace, most float64) {
 func newBounds(now func() time.Time) *bounds { return &bounds{now: now, of: map[string]*share{}} }
 
 // enter lets a request in, or says why not. leave ends it.
-func (b *bounds) enter(consumer string, patient bool) (leave func(), err error) {
+func (b *bounds) enter(consumer string, to route) (leave func(), err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	all, most := &b.busy, maxBusy
-	if patient {
+	switch {
+	case to.patient:
 		all, most = &b.patient, maxPatient
+	case to.form == asMetrics:
+		all, most = &b.scrapes, maxScrapes
 	}
 	if *all >= most {
 		return nil, &refused{code: http.StatusServiceUnavailable, after: time.Second, Problem: web.Problem{Error: "too many requests at once", Hint: "ask again in a second"}}
@@ -119,5 +126,23 @@ func (b *bounds) enter(consumer string, patient bool) (leave func(), err error) 
 		defer b.mu.Unlock()
 		*all--
 		s.now--
+	}, nil
+}
+
+// tell lets a consumer that was let in have a snapshot, or says why not. leave ends it.
+func (b *bounds) tell(consumer string) (leave func(), err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := b.of[consumer]
+	if s.told >= maxTold {
+		return nil, &refused{code: http.StatusTooManyRequests, after: maxQueue, Problem: web.Problem{
+			Error: fmt.Sprintf("%d snapshots are being read already with the same token, or with none", maxTold), Hint: "ask again when one of them has ended",
+		}}
+	}
+	s.told++
+	return func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		s.told--
 	}, nil
 }

@@ -76,6 +76,7 @@ func trailerOf(b *testing.B, packed []byte) (next string, more bool) {
 // BenchmarkChanges pulls an hour of a site with 520 samples/s from memory, as lines, packed as zstd.
 func BenchmarkChanges(b *testing.B) {
 	w := referenceSite(b, 60)
+	w.tells = true
 	h := w.box()
 	samples, bytesOut := 0, 0
 	for b.Loop() {

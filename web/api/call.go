@@ -2,6 +2,7 @@ package api
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -29,11 +30,13 @@ type call struct {
 	known []Site // once they were asked for
 	begun bool   // something was written
 
-	lastly time.Time // when the answer ends at the latest; zero: while the client reads on
+	since  time.Time // the answer began
+	plain  int       // bytes of a long answer that were made, before packing
+	lastly time.Time // when the answer ends at the latest; zero: by its pace
 }
 
 // maxBody bounds what is sent.
-const maxBody = 4 << 10
+const maxBody = 8 << 10
 
 // refused is an answer that is not a success.
 type refused struct {
@@ -98,9 +101,9 @@ func (c *call) fail(err error) {
 func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	var known *refused
 	switch {
-	case r.Context().Err() != nil:
-		return // nobody waits for the answer any more
 	case errors.As(err, &known):
+	case r.Context().Err() != nil: // nobody waits any more; or one does who closed its own half, and an empty 200 would tell it that there is nothing
+		panic(http.ErrAbortHandler)
 	case errors.Is(err, web.ErrTooMany):
 		known = &refused{code: http.StatusBadRequest, Problem: web.Problem{Error: err.Error(), Hint: "ask for a shorter time, or for one device"}}
 	case errors.Is(err, web.ErrUnknownDevice), errors.Is(err, ErrUnknownSite):
@@ -114,6 +117,7 @@ func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	if known.code == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="rackpost"`)
+		w.Header().Set("Connection", "close") // a stranger holds no connection
 	}
 	if known.body != nil {
 		web.WriteJSON(w, known.code, known.body)
@@ -158,7 +162,7 @@ func (c *call) place() (Site, Place, error) {
 		return Site{}, nil, err
 	}
 	if id == (journal.ID{}) {
-		return Site{}, nil, badRequest("no site is named, and there are many here", "write site=NAME, in a command SITE/DEVICE; GET /api/v1/sites lists them")
+		return Site{}, nil, noSiteNamed()
 	}
 	places, err := c.places(id)
 	if err != nil {
@@ -166,6 +170,10 @@ func (c *call) place() (Site, Place, error) {
 	}
 	p, err := c.api.Sites.Place(c.r.Context(), id)
 	return places[0], p, err
+}
+
+func noSiteNamed() error {
+	return badRequest("no site is named, and there are many here", "write site=NAME, in a command SITE/DEVICE; GET /api/v1/sites lists them")
 }
 
 // places are the sites that are asked for: all of them where id is zero.
@@ -200,17 +208,45 @@ func (c *call) unknown(p Place, id hw.DeviceID, err error) error {
 // maxTurn is how long a request may have a turn: a client that reads slowly must not keep the others out.
 const maxTurn = time.Minute
 
+// maxQueue is how long a request waits for its turn.
+const maxQueue = 20 * time.Second
+
 // inTurn waits for its turn to read the history.
-func (c *call) inTurn() (leave func(), err error) {
-	leave, err = c.api.Turns.Take(c.r.Context())
-	c.lastly = time.Now().Add(maxTurn)
+func (c *call) inTurn() (leave func(), err error) { return c.turnOf(c.api.Turns) }
+
+// turnOf waits for one of these turns, which the request has for a bounded time.
+func (c *call) turnOf(turns web.Turns) (leave func(), err error) {
+	leave, err = c.take(turns)
+	c.lastly = time.Now().Add(c.api.pace.turn)
 	return leave, err
 }
 
-// answer writes one object.
+// take waits for one of these turns, but not for ever: others may read slowly.
+func (c *call) take(turns web.Turns) (leave func(), err error) {
+	ctx, cancel := context.WithTimeout(c.r.Context(), c.api.queue)
+	defer cancel()
+	if leave, err = turns.Take(ctx); err != nil && c.r.Context().Err() == nil {
+		return nil, &refused{code: http.StatusServiceUnavailable, after: c.api.queue, Problem: web.Problem{Error: "others are still reading what they asked for", Hint: "ask again later, and for less at once"}}
+	}
+	return leave, err
+}
+
+// answer writes one object, packed as the client takes it where it is long.
 func (c *call) answer(v any) error {
-	web.WriteJSON(c.w, http.StatusOK, v)
-	return nil
+	b, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("write the answer as JSON: %w", err)
+	}
+	if len(b) < leastPacked {
+		web.WriteJSON(c.w, http.StatusOK, json.RawMessage(b))
+		return nil
+	}
+	out, err := c.stream(asJSON)
+	if err != nil {
+		return err
+	}
+	_, err = out.Write(append(b, '\n'))
+	return errors.Join(err, out.end())
 }
 
 // wants says whether the client takes a coding, with a weight above 0.

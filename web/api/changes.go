@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"rackpost/hw/journal"
@@ -24,38 +22,12 @@ const (
 	pageBytes   = 256 << 10
 	// wakeEvery is how soon a waiting request looks again: headquarters hears something all the time.
 	wakeEvery = 100 * time.Millisecond
+	// maxSnapshots is how many snapshots are read at once: each has the registers of one site in memory.
+	maxSnapshots = 8
 )
 
 // streamNames are the streams that can be asked for.
 var streamNames = []string{journal.Facts.String(), journal.Samples.String(), journal.Logs.String()}
-
-// cursor is a position, and how many records behind it were taken already: of the batch at whose end stands of.
-type cursor struct {
-	after Position
-	taken uint32
-	of    Position
-}
-
-// String returns the text readCursor reads. Consumers see it as a position.
-func (p cursor) String() string {
-	if p.taken == 0 {
-		return string(p.after)
-	}
-	return fmt.Sprintf("%s~%d@%s", p.after, p.taken, p.of)
-}
-
-func readCursor(s string) (cursor, error) {
-	after, rest, inside := strings.Cut(s, "~")
-	if !inside {
-		return cursor{after: Position(s)}, nil
-	}
-	count, of, ok := strings.Cut(rest, "@")
-	n, err := strconv.ParseUint(count, 10, 32)
-	if !ok || err != nil || n == 0 {
-		return cursor{}, fmt.Errorf("%w: %q", ErrPosition, s)
-	}
-	return cursor{Position(after), uint32(n), Position(of)}, nil
-}
 
 // changesCall is one answer of records being made.
 type changesCall struct {
@@ -69,6 +41,7 @@ type changesCall struct {
 	plain   int // bytes that may still come
 	until   time.Time
 	found   bool
+	alone   bool // the position cannot tell what its reader has
 }
 
 func (c *call) changes() error {
@@ -89,6 +62,7 @@ func (c *call) changes() error {
 	for _, s := range c.args.words("streams") {
 		x.streams = append(x.streams, journal.Stream(1+slices.Index(streamNames, s)))
 	}
+	x.alone = site == (journal.ID{})
 	wait := c.args.duration("wait")
 	c.allow(wait + maxMaking + blockTime)
 	var patience <-chan time.Time
@@ -134,28 +108,39 @@ func (x *changesCall) full() bool { return x.limit <= 0 || x.plain <= 0 || !time
 // page writes what comes next behind at and returns where that ends.
 func (x *changesCall) page(at cursor) (cursor, Changes, error) {
 	q := ChangesQuery{After: at.after, Site: x.site, Streams: x.streams, Batches: min(pageBatches, x.limit), Bytes: pageBytes}
+	had := at.seen
+	if had != nil {
+		if at.seen, _ = had.of(x.site, x.streams); at.seen != nil {
+			q.Seen = at.seen.whole
+		}
+	}
+	q.Tell = at.seen == nil && !x.alone
 	got, err := x.api.Records.Changes(x.r.Context(), q)
 	if err != nil {
 		return at, got, err
 	}
-	for i := range got.Batches {
-		skip := uint32(0)
-		if i == 0 && at.of == got.Behind[0] { // salvage or shedding may have put another batch there
-			skip = at.taken
+	if q.Tell {
+		if x.alone = got.Before == nil; !x.alone {
+			at.seen = newSeen(x.site, x.streams, got.Before, had)
 		}
-		taken, whole, err := x.batch(&got.Batches[i], skip)
+	}
+	for i := range got.Batches {
+		b, behind := &got.Batches[i], got.Behind[i]
+		taken, whole, err := x.batch(b, at.skips(b.Key, behind))
 		if err != nil {
 			return at, got, err
 		}
 		if !whole {
-			return cursor{at.after, taken, got.Behind[i]}, got, nil
+			at.stop(b.Key, taken, behind)
+			return at, got, nil
 		}
-		at = cursor{after: got.Behind[i]}
+		at.pass(b.Key, behind)
 		if x.full() && i < len(got.Batches)-1 {
 			return at, got, nil
 		}
 	}
-	return cursor{after: got.Next}, got, nil
+	at.after, at.taken, at.of = got.Next, 0, ""
+	return at, got, nil
 }
 
 var errEnough = errors.New("enough")
@@ -212,8 +197,11 @@ func (x *changesCall) send(line []byte) error {
 	return err
 }
 
-// end writes the last line.
+// end writes the last line. Who is at the head stands where next says: they are told as one text.
 func (x *changesCall) end(t Trailer) error {
+	if !t.More {
+		t.Head = t.Next
+	}
 	b, err := json.Marshal(t)
 	if err == nil {
 		_, err = x.out.Write(append(b, '\n'))
@@ -239,7 +227,7 @@ func (x *changesCall) gone(err error) error {
 }
 
 func positionProblem(s string) error {
-	return badRequest(fmt.Sprintf("after: %q is no position", s), "write what an earlier answer gave as next, or leave it out for all there is")
+	return badRequest(fmt.Sprintf("after: %.100q is no position", s), "write what an earlier answer gave as next, or leave it out for all there is")
 }
 
 // snapshot writes every register, and the position to go on from.
@@ -248,7 +236,12 @@ func (c *call) snapshot() error {
 	if err != nil {
 		return err
 	}
-	leave, err := c.api.snaps.Take(c.r.Context())
+	end, err := c.api.bounds.tell(c.who.name)
+	if err != nil {
+		return err
+	}
+	defer end()
+	leave, err := c.take(c.api.snaps)
 	if err != nil {
 		return err
 	}
@@ -271,5 +264,15 @@ func (c *call) snapshot() error {
 		return err
 	}
 	oldest, head := c.api.Records.Ends(c.r.Context())
-	return x.end(Trailer{next, head, oldest, next != head})
+	at := cursor{after: next}
+	if site != (journal.ID{}) {
+		got, err := c.api.Records.Changes(c.r.Context(), ChangesQuery{After: next, Site: site, Batches: 1, Bytes: 1, Tell: true})
+		if err != nil {
+			return err
+		}
+		if got.Before != nil {
+			at.seen = newSeen(site, nil, got.Before, nil)
+		}
+	}
+	return x.end(Trailer{Position(at.String()), head, oldest, next != head})
 }

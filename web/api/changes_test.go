@@ -29,7 +29,7 @@ import (
 func everyRecord(w *world) {
 	complete := []hw.Scope{{Section: "ports", Extent: hw.Complete}}
 	w.visit(siteA, "sw", now, complete,
-		hw.Sample{Component: "cpu/1", Sensor: "busy_percent", Gauge: 7.25},
+		hw.Sample{Component: "cpu/1", Sensor: "busy_1m_percent", Gauge: 7.25},
 		hw.Sample{Component: "cpu/1", Sensor: "rx_bytes_total", Type: hw.Counter, Count: math.MaxUint64, StartMS: now.UnixMilli()},
 		hw.Sample{Component: "cpu/1", Sensor: "tiny_watts", Gauge: 1e-9},
 		hw.Sample{Component: "cpu/1", Sensor: "wrong_volts", Gauge: math.Inf(1)},

@@ -27,26 +27,26 @@ func TestConsumers(t *testing.T) {
 		return c
 	}
 	c := open()
-	token, err := c.Add("cmdb", []api.Scope{api.ScopeRead}, "")
+	token, err := c.Add(t.Context(), "cmdb", []api.Scope{api.ScopeRead}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Add("cmdb", []api.Scope{api.ScopeRead}, ""); !errors.Is(err, api.ErrNameTaken) {
+	if _, err := c.Add(t.Context(), "cmdb", []api.Scope{api.ScopeRead}, ""); !errors.Is(err, api.ErrNameTaken) {
 		t.Errorf("a name twice: %v", err)
 	}
-	if _, err := c.Add("cmdb-2", api.Scopes(), token); !errors.Is(err, api.ErrConsumer) || !strings.Contains(err.Error(), `"cmdb"`) || strings.Contains(err.Error(), token) {
+	if _, err := c.Add(t.Context(), "cmdb-2", api.Scopes(), token); !errors.Is(err, api.ErrConsumer) || !strings.Contains(err.Error(), `"cmdb"`) || strings.Contains(err.Error(), token) {
 		t.Errorf("a token of two, which removing one of them would leave good: %v", err)
 	}
 	there := token[:len(token)-1] + map[bool]string{true: "a", false: "b"}[strings.HasSuffix(token, "b")]
-	if same, err := c.Add("cmdb-2", api.Scopes(), there); err != nil || same != there {
+	if same, err := c.Add(t.Context(), "cmdb-2", api.Scopes(), there); err != nil || same != there {
 		t.Errorf("the token of the other box: %q, %v", same, err)
 	}
 	for name, scopes := range map[string][]api.Scope{"": {api.ScopeRead}, "a b": {api.ScopeRead}, strings.Repeat("a", 65): {api.ScopeRead}, "x": nil, "y": {"root"}, "z": {api.ScopeRead, api.ScopeRead}} {
-		if _, err := c.Add(name, scopes, ""); !errors.Is(err, api.ErrConsumer) {
+		if _, err := c.Add(t.Context(), name, scopes, ""); !errors.Is(err, api.ErrConsumer) {
 			t.Errorf("%q with %v: %v", name, scopes, err)
 		}
 	}
-	if _, err := c.Add("weak", api.Scopes(), "secret"); !errors.Is(err, api.ErrConsumer) {
+	if _, err := c.Add(t.Context(), "weak", api.Scopes(), "secret"); !errors.Is(err, api.ErrConsumer) {
 		t.Errorf("a token that anybody could guess: %v", err)
 	}
 	info, err := os.Stat(file)
@@ -59,10 +59,10 @@ func TestConsumers(t *testing.T) {
 	if all := open().List(); len(all) != 2 || all[0].Name != "cmdb" || all[0].Scopes[0] != api.ScopeRead || !all[0].Created.Equal(now) {
 		t.Errorf("after a restart: %+v", all)
 	}
-	if err := c.Remove("cmdb-3"); !errors.Is(err, api.ErrUnknownConsumer) {
+	if err := c.Remove(t.Context(), "cmdb-3"); !errors.Is(err, api.ErrUnknownConsumer) {
 		t.Errorf("remove nobody: %v", err)
 	}
-	if err := c.Remove("cmdb-2"); err != nil {
+	if err := c.Remove(t.Context(), "cmdb-2"); err != nil {
 		t.Error(err)
 	}
 	if all := open().List(); len(all) != 1 {
@@ -77,8 +77,84 @@ func TestConsumers(t *testing.T) {
 	if err := os.RemoveAll(filepath.Dir(file)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Add("late", api.Scopes(), ""); err == nil || len(c.List()) != 1 {
+	if _, err := c.Add(t.Context(), "late", api.Scopes(), ""); err == nil || len(c.List()) != 1 {
 		t.Errorf("what cannot be written is not there: %v, %+v", err, c.List())
+	}
+}
+
+// TestConsumersWithoutRoom: what cannot be written holds all the same, is no reason to end, and is written when it can be.
+func TestConsumersWithoutRoom(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "data")
+	file := filepath.Join(dir, "consumers.json")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		c, err := api.OpenConsumers(file, time.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Share(elsewhere{}, "them")
+		first := api.Grant{Name: "cmdb", Scopes: api.Scopes(), Hash: strings.Repeat("0a", 32)}
+		if _, err := c.Take([]api.Grant{first}); err != nil {
+			t.Fatal(err)
+		}
+		ctx, end := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- c.Run(ctx) }()
+		if err := os.Rename(dir, dir+"-away"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Take(nil); err == nil || len(c.List()) != 0 {
+			t.Errorf("removed by the others, and the disk is full: %v, %+v", err, c.List())
+		}
+		time.Sleep(time.Minute)
+		if err := os.Rename(dir+"-away", dir); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		if kept, err := api.OpenConsumers(file, time.Now); err != nil || len(kept.List()) != 0 {
+			t.Errorf("there is room again: %v, %+v", err, kept.List())
+		}
+		end()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// elsewhere is another box that shares the consumers.
+type elsewhere []api.Consumer
+
+func (elsewhere) Change(_ context.Context, _ string, fn func([]api.Grant) ([]api.Grant, error)) error {
+	_, err := fn(nil)
+	return err
+}
+
+func (e elsewhere) Elsewhere(context.Context) []api.Consumer { return e }
+
+// TestNewestOfBoth: what is listed of a consumer is what it did last at either box.
+func TestNewestOfBoth(t *testing.T) {
+	t.Parallel()
+	w, a, c := whole(t)
+	w.fact(siteA, now, "a")
+	for _, name := range []string{"cmdb", "graphs"} {
+		if _, err := c.Add(t.Context(), name, api.Scopes(), ""); err != nil {
+			t.Fatal(err)
+		}
+		if r := send(t, a.Local(), "POST", "/api/v1/ack", `{"position":"p1","consumer":"`+name+`"}`); r.Code != 200 {
+			t.Fatal(r.Body)
+		}
+	}
+	later := now.Add(time.Minute)
+	c.Share(elsewhere{{Name: "cmdb", Seen: later, Position: "p2", Acked: later}, {Name: "graphs", Seen: now.Add(-time.Hour), Position: "p0", Acked: now.Add(-time.Hour)}, {Name: "stranger"}}, "them")
+	var list api.ConsumerList
+	if err := json.Unmarshal(get(t, a.Local(), "/api/v1/consumers").Body.Bytes(), &list); err != nil {
+		t.Fatal(err)
+	}
+	if l := list.Consumers; len(l) != 2 || l[0].Position != "p2" || !l[0].Seen.Equal(later) || l[1].Position != "p1" || !l[1].Acked.Equal(now) {
+		t.Errorf("%+v", l)
 	}
 }
 
@@ -87,7 +163,7 @@ func TestConsumers(t *testing.T) {
 func TestTokens(t *testing.T) {
 	t.Parallel()
 	_, a, c := whole(t)
-	token, err := c.Add("graphs", []api.Scope{api.ScopeMetrics}, "")
+	token, err := c.Add(t.Context(), "graphs", []api.Scope{api.ScopeMetrics}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +197,7 @@ func TestTokens(t *testing.T) {
 			t.Errorf("%s: %d with %v", x.path, r.Code, r.Header())
 		}
 	}
-	if err := c.Remove("graphs"); err != nil {
+	if err := c.Remove(t.Context(), "graphs"); err != nil {
 		t.Fatal(err)
 	}
 	if r := get(t, a.Remote(), "/metrics", "Authorization", "Bearer "+token); r.Code != 401 {
@@ -159,7 +235,7 @@ func TestConsumersOverTheSocket(t *testing.T) {
 func TestAck(t *testing.T) {
 	t.Parallel()
 	_, a, c := whole(t)
-	token, err := c.Add("cmdb", []api.Scope{api.ScopeAck}, "")
+	token, err := c.Add(t.Context(), "cmdb", []api.Scope{api.ScopeAck}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +257,7 @@ func TestAck(t *testing.T) {
 		{"a word nobody knows", `{"position":"p1","who":"cmdb"}`, nil, 400, "unknown field"},
 		{"two objects", `{"position":"p1","consumer":"cmdb"}{}`, nil, 400, "behind it"},
 		{"no JSON", `position=p1`, nil, 400, "cannot be read"},
-		{"too much", `{"position":"` + strings.Repeat("p", 5000) + `"}`, nil, 413, "4096 bytes"},
+		{"too much", `{"position":"` + strings.Repeat("p", 9000) + `"}`, nil, 413, "8192 bytes"},
 	} {
 		r := send(t, a.Local(), "POST", "/api/v1/ack", x.body, x.header...)
 		if r.Code != x.code || !strings.Contains(r.Body.String(), x.want) {
@@ -207,7 +283,7 @@ func TestAckIsKept(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := c.Add("cmdb", api.Scopes(), ""); err != nil {
+		if _, err := c.Add(t.Context(), "cmdb", api.Scopes(), ""); err != nil {
 			t.Fatal(err)
 		}
 		config := w.config()
@@ -250,7 +326,7 @@ func TestBounds(t *testing.T) {
 		a := api.New(config)
 		var header [2][]string
 		for i, name := range []string{"greedy", "other"} {
-			token, err := config.Consumers.Add(name, api.Scopes(), "")
+			token, err := config.Consumers.Add(t.Context(), name, api.Scopes(), "")
 			if err != nil {
 				t.Fatal(err)
 			}

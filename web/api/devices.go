@@ -5,17 +5,81 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"time"
 
 	"rackpost/hw"
+	"rackpost/hw/journal"
 	"rackpost/web"
 )
 
+// status is that of who answers; at headquarters with the devices of all sites, or that of the one named.
 func (c *call) status() error {
-	s, err := c.api.Box.Status(c.r.Context())
+	ctx := c.r.Context()
+	id, err := c.site()
+	if err != nil {
+		return err
+	}
+	if id != (journal.ID{}) && id != c.api.Own {
+		p, err := c.api.Sites.Place(ctx, id)
+		if err != nil {
+			return err
+		}
+		s, err := p.Status(ctx)
+		if err != nil {
+			return err
+		}
+		return c.answer(s)
+	}
+	s, err := c.api.Box.Status(ctx)
+	if err == nil && c.api.Own == (journal.ID{}) && c.api.Sites != nil {
+		s.Devices, err = c.countAll()
+	}
 	if err != nil {
 		return err
 	}
 	return c.answer(s)
+}
+
+// census is how the devices of all sites were when they were last counted. That takes seconds where there are 20,000, so a count is
+// good for ten times as long as it took, and a second at least.
+type census struct {
+	turn      chan struct{} // who counts, or reads this, holds the one place in it
+	all       web.Counts
+	at, until time.Time
+}
+
+// countAll counts the devices of all sites.
+func (c *call) countAll() (web.Counts, error) {
+	k := &c.api.census
+	select {
+	case k.turn <- struct{}{}:
+		defer func() { <-k.turn }()
+	case <-c.r.Context().Done():
+		return web.Counts{}, c.r.Context().Err()
+	}
+	began, now := time.Now(), c.api.Now()
+	if now.Before(k.until) && !now.Before(k.at) {
+		return k.all, nil
+	}
+	all, err := c.countNow()
+	if err == nil {
+		k.all, k.at, k.until = all, now, now.Add(max(time.Second, 10*time.Since(began)))
+	}
+	return all, err
+}
+
+func (c *call) countNow() (all web.Counts, err error) {
+	sites, err := c.sitesHere()
+	for _, x := range sites {
+		if err == nil {
+			err = c.listOf(x, func(_ Site, p Place, _ func(any) error) error {
+				devices, err := p.Devices(c.r.Context())
+				all.Add(web.CountOf(devices))
+				return err
+			}, nil)
+		}
+	}
+	return all, err
 }
 
 func (c *call) sites() error {

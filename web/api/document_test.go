@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -58,7 +59,7 @@ func operation(s *schemas, r api.Described, problem object) object {
 			kinds = append(kinds, s.of(reflect.TypeOf(l)))
 		}
 		answer["schema"] = object{"type": "string", "description": "one object a line; the last is the Trailer"}
-		answer["itemSchema"] = object{"anyOf": kinds}
+		answer["x-itemSchema"] = object{"anyOf": kinds}
 	case r.Answer != nil:
 		answer["schema"] = s.of(reflect.TypeOf(r.Answer))
 	default:
@@ -132,6 +133,41 @@ func parameter(p api.DescribedParam) object {
 	return o
 }
 
+// TestDocumentIsOpenAPI31: strict tools refuse a document that has a field which its version does not know.
+func TestDocumentIsOpenAPI31(t *testing.T) {
+	t.Parallel()
+	_, a, _ := whole(t)
+	var doc object
+	if err := json.Unmarshal(described(t, a), &doc); err != nil {
+		t.Fatal(err)
+	}
+	known := func(where string, of any, fields ...string) object {
+		x, _ := of.(object)
+		for name := range x {
+			if !slices.Contains(fields, name) && !strings.HasPrefix(name, "x-") {
+				t.Errorf("%s: OpenAPI 3.1 knows no field %q there", where, name)
+			}
+		}
+		return x
+	}
+	known("the document", doc, "openapi", "info", "paths", "components", "security")
+	for path, methods := range doc["paths"].(object) {
+		for method, of := range known(path, methods, "get", "post", "delete") {
+			where := method + " " + path
+			op := known(where, of, "operationId", "summary", "parameters", "requestBody", "responses")
+			params, _ := op["parameters"].([]any)
+			for _, p := range params {
+				known(where+", a parameter", p, "name", "in", "description", "required", "schema", "style", "explode", "example")
+			}
+			for code, answer := range op["responses"].(object) {
+				for media, form := range known(where+" "+code, answer, "description", "content")["content"].(object) {
+					known(where+" "+code+" "+media, form, "schema")
+				}
+			}
+		}
+	}
+}
+
 // whole is an API with every part.
 func whole(t *testing.T) (*world, *api.API, *api.Consumers) {
 	w := newWorld(t)
@@ -168,7 +204,7 @@ func TestDocument(t *testing.T) {
 func TestDocumentedParameters(t *testing.T) {
 	t.Parallel()
 	w, a, consumers := whole(t)
-	if _, err := consumers.Add("cmdb", api.Scopes(), ""); err != nil {
+	if _, err := consumers.Add(t.Context(), "cmdb", api.Scopes(), ""); err != nil {
 		t.Fatal(err)
 	}
 	var doc object
@@ -204,7 +240,7 @@ func TestDocumentedParameters(t *testing.T) {
 			body := map[string]string{"ack": `{"position":"p1","consumer":"cmdb"}`, "addConsumer": `{"name":"cmdb-2","scopes":["read"]}`}[op["operationId"].(string)]
 			for _, q := range []url.Values{least, full} {
 				if body != "" && len(q) == 0 && op["operationId"] == "addConsumer" {
-					_ = consumers.Remove("cmdb-2")
+					_ = consumers.Remove(t.Context(), "cmdb-2")
 				}
 				r := send(t, a.People(), strings.ToUpper(method), at+"?"+q.Encode(), body)
 				if r.Code != 200 {
@@ -213,7 +249,7 @@ func TestDocumentedParameters(t *testing.T) {
 				}
 				v.answer(op, r.Header().Get("Content-Type"), r.Body.Bytes())
 				if method == "delete" {
-					_, _ = consumers.Add("cmdb", api.Scopes(), "")
+					_, _ = consumers.Add(t.Context(), "cmdb", api.Scopes(), "")
 				}
 			}
 			if r := send(t, a.People(), strings.ToUpper(method), at+"?undocumented=1", body); r.Code != 400 {

@@ -1,5 +1,12 @@
 package api
 
+import (
+	"testing"
+	"time"
+
+	"rackpost/hw/journal"
+)
+
 // Described is a route as the tests see it.
 type Described struct {
 	Method, Path, Name, Does, Scope, Form string
@@ -47,8 +54,49 @@ func (a *API) Describe() []Described {
 	return out
 }
 
+// Queue sets how long a request waits for its turn.
+func (a *API) Queue(d time.Duration) { a.queue = d }
+
 // ReadDuration is readDuration for its fuzzing.
 var ReadDuration = readDuration
 
 // MaxPlain is how much of lines an answer has.
 const MaxPlain = maxPlain
+
+// ReadPosition returns the text of a position that was read.
+func ReadPosition(s string) (string, error) {
+	p, err := readCursor(s)
+	return p.String(), err
+}
+
+// PositionOf makes a position that tells what its reader has.
+func PositionOf(place string, site journal.ID, streams []journal.Stream, whole journal.Vector, begun map[journal.Key]uint32) string {
+	s := newSeen(site, streams, whole, nil)
+	s.begun = begun
+	return cursor{after: Position(place), seen: s}.String()
+}
+
+// Moved makes of a position the one of the same reader with the place of another box.
+func Moved(t testing.TB, position string, place Position) string {
+	t.Helper()
+	p, err := readCursor(position)
+	if err != nil || p.seen == nil {
+		t.Fatalf("%q tells nothing of its reader: %v", position, err)
+	}
+	p.after = place
+	return p.String()
+}
+
+// MaxPosition is the longest position.
+const MaxPosition = maxPosition
+
+// Pace sets how long an answer may last.
+func (a *API) Pace(turn time.Duration, slowest int, longest time.Duration) {
+	a.pace = pace{turn, slowest, longest}
+}
+
+// MaxSnapshots is how many snapshots are read at once.
+const MaxSnapshots = maxSnapshots
+
+// Like says whether a name is one of a pattern.
+var Like = like

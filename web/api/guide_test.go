@@ -25,8 +25,9 @@ func TestGuide(t *testing.T) {
 		t.Fatal(err)
 	}
 	w, a, consumers := whole(t)
+	w.tells = true
 	w.visit(siteA, "sw", now, nil, cpu(7.25))
-	token, err := consumers.Add("cmdb", api.Scopes(), "")
+	token, err := consumers.Add(t.Context(), "cmdb", api.Scopes(), "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"rackpost/hw"
+	"rackpost/hw/journal"
 	"rackpost/web"
 )
 
@@ -25,6 +27,10 @@ func (c *call) query() error {
 		return err
 	}
 	defer leave()
+	id, err := s.id()
+	if err != nil {
+		return err
+	}
 	answer := web.Series{Site: s.ID, Device: q.Device, Component: q.Component, Sensor: q.Sensor, From: from, To: to, Points: []web.Point{}}
 	err = p.Series(c.r.Context(), q, func(x web.Point) error {
 		if answer.Truncated = len(answer.Points) == c.args.whole("limit"); answer.Truncated {
@@ -36,11 +42,24 @@ func (c *call) query() error {
 	if err != nil && !errors.Is(err, errEnough) {
 		return c.unknown(p, q.Device, err)
 	}
+	if len(answer.Points) == 0 {
+		if err := c.nothing([]Site{s}, AggregateQuery{Site: id, Device: q.Device, Component: q.Component, Sensor: q.Sensor}); err != nil {
+			return err
+		}
+	}
 	return c.answer(answer)
 }
 
+// facts gives those of one site, or of all that are here, together in order of time.
 func (c *call) facts() error {
-	s, p, err := c.place()
+	id, err := c.site()
+	if err != nil {
+		return err
+	}
+	sites, err := c.places(id)
+	if err == nil && id == (journal.ID{}) && c.args.text("device") != "" {
+		err = noSiteNamed()
+	}
 	if err != nil {
 		return err
 	}
@@ -55,15 +74,55 @@ func (c *call) facts() error {
 	defer leave()
 	limit := c.args.whole("limit")
 	q := web.FactQuery{Device: hw.DeviceID(c.args.text("device")), From: from, To: to, Limit: limit + 1}
-	facts, err := p.Facts(c.r.Context(), q)
-	if err != nil {
-		return c.unknown(p, q.Device, err)
+	var answer web.Facts
+	var facts []web.Fact
+	if id != (journal.ID{}) {
+		answer.Site = id.String()
+		facts, err = c.factsOf(sites[0], q)
+	} else {
+		facts, err = c.factsOfAll(sites, q)
 	}
-	answer := web.Facts{Site: s.ID, Facts: append([]web.Fact{}, facts...)}
+	if err != nil {
+		return err
+	}
+	answer.Facts = append([]web.Fact{}, facts...)
 	if answer.Truncated = len(facts) > limit; answer.Truncated {
 		answer.Facts = answer.Facts[1:]
 	}
 	return c.answer(answer)
+}
+
+func (c *call) factsOf(s Site, q web.FactQuery) (facts []web.Fact, err error) {
+	err = c.listOf(s, func(_ Site, p Place, _ func(any) error) error {
+		facts, err = p.Facts(c.r.Context(), q)
+		return c.unknown(p, q.Device, err)
+	}, nil)
+	return facts, err
+}
+
+// factsOfAll returns the newest facts of many sites.
+func (c *call) factsOfAll(sites []Site, q web.FactQuery) (all []web.Fact, err error) {
+	newest := func() {
+		slices.SortStableFunc(all, func(a, b web.Fact) int { return a.At.Compare(b.At) })
+		all = slices.Delete(all, 0, max(0, len(all)-q.Limit))
+	}
+	for _, s := range sites {
+		if !time.Now().Before(c.lastly) {
+			return nil, badRequest("to read the facts of so many sites takes too long", "ask for a shorter time, for a device, or for one site at a time")
+		}
+		facts, err := c.factsOf(s, q)
+		if err != nil {
+			return nil, err
+		}
+		for i := range facts {
+			facts[i].Site = s.ID
+		}
+		if all = append(all, facts...); len(all) > 2*q.Limit {
+			newest()
+		}
+	}
+	newest()
+	return all, nil
 }
 
 // The bounds of an aggregate.
@@ -103,6 +162,15 @@ func (c *call) aggregate() error {
 	c.allow(maxMaking + blockTime)
 	if err := c.api.Readings.Aggregate(c.r.Context(), q, func(b Bucket) error { answer.add(b); return nil }); err != nil {
 		return err
+	}
+	if len(answer.Groups) == 0 {
+		sites, err := c.places(site)
+		if err == nil {
+			err = c.nothing(sites, q)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	return c.answer(answer)
 }

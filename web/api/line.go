@@ -85,8 +85,8 @@ type LineDropped struct {
 
 // Trailer is the last line of an answer of lines. An answer without one was cut off: ask again from the same position.
 type Trailer struct {
-	Next   Position `json:"next"`   // to go on from
-	Head   Position `json:"head"`   // behind the newest record
+	Next   Position `json:"next"`   // to go on from, here or at another box of the site
+	Head   Position `json:"head"`   // behind the newest record, here alone; the same text as next where there is no more
 	Oldest Position `json:"oldest"` // before the oldest record that is here
 	More   bool     `json:"more"`   // there is more already: a bound of the answer was reached
 }

@@ -41,7 +41,7 @@ type families struct {
 
 // metrics answers GET /metrics.
 func (c *call) metrics() error {
-	leave, err := c.inTurn()
+	leave, err := c.turnOf(c.api.scrapes)
 	if err != nil {
 		return err
 	}

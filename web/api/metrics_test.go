@@ -39,7 +39,7 @@ var (
 	slow = hw.Scope{Section: "power", Extent: hw.Complete}
 )
 
-func cpu(v float64) hw.Sample  { return gauge("cpu/1", "busy_percent", v) }
+func cpu(v float64) hw.Sample  { return gauge("cpu/1", "busy_1m_percent", v) }
 func watt(v float64) hw.Sample { return gauge("supply/1", "input_watts", v) }
 
 // has tells whether there is a line that begins so.
@@ -52,7 +52,7 @@ func TestFreshness(t *testing.T) {
 	w.places[siteA].devices = []web.Device{{ID: "sw"}}
 	metrics, set := clocked(w)
 	at := func(minutes int) time.Time { return now.Add(time.Duration(minutes) * time.Minute) }
-	const busy = `rackpost_cpu_busy_ratio{site="FRA-3",device="sw",component="cpu/1"} `
+	const busy = `rackpost_cpu_busy_1m_ratio{site="FRA-3",device="sw",component="cpu/1"} `
 	const draw = `rackpost_supply_input_watts{site="FRA-3",device="sw",component="supply/1"} `
 	w.visit(siteA, "sw", at(-300), []hw.Scope{fast, slow}, cpu(1), watt(1)) // too long ago to be read
 	for m := -120; m < 0; m++ {
@@ -67,7 +67,7 @@ func TestFreshness(t *testing.T) {
 	if !has(text, fmt.Sprintf("%s0.01 %d\n", busy, at(-1).UnixMilli())) || !has(text, fmt.Sprintf("%s-60 %d\n", draw, at(-60).UnixMilli())) {
 		t.Fatalf("the newest of each with its own time:\n%s", readingsOf(text))
 	}
-	w.visit(siteA, "sw", at(0), []hw.Scope{{Section: "cpu"}, slow}, watt(7), hw.Sample{Component: "cpu/1", Sensor: "busy_percent", Absent: hw.NoAnswer})
+	w.visit(siteA, "sw", at(0), []hw.Scope{{Section: "cpu"}, slow}, watt(7), hw.Sample{Component: "cpu/1", Sensor: "busy_1m_percent", Absent: hw.NoAnswer})
 	if text = metrics("/metrics"); has(text, busy) || !has(text, draw+"7 ") {
 		t.Errorf("what is absent now is told as it was:\n%s", readingsOf(text))
 	}
@@ -92,6 +92,44 @@ func TestFreshness(t *testing.T) {
 	w.places[siteA].devices[0].Stale = true
 	if text = metrics("/metrics"); has(text, busy) || !has(text, `rackpost_device_stale{site="FRA-3",device="sw"} 1`) {
 		t.Errorf("a stale device:\n%s", readingsOf(text))
+	}
+}
+
+// TestVisitsOutOfTurn: that a person has a device visited again and again does not make an hourly reading an old one.
+func TestVisitsOutOfTurn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.places[siteA].devices = []web.Device{{ID: "sw"}}
+	metrics, set := clocked(w)
+	at := func(seconds int) time.Time { return now.Add(time.Duration(seconds) * time.Second) }
+	both := func(seconds int) {
+		w.visit(siteA, "sw", at(seconds), []hw.Scope{fast, slow}, cpu(1), watt(7))
+	}
+	minutes := func(from, to int) {
+		for m := from; m <= to; m++ {
+			w.visit(siteA, "sw", at(60*m), []hw.Scope{fast}, cpu(1))
+		}
+	}
+	const draw = `rackpost_supply_input_watts{site="FRA-3",device="sw",component="supply/1"} `
+	both(0) // a box starts
+	minutes(1, 5)
+	for _, s := range []int{310, 330, 350} { // somebody mends something
+		both(s)
+	}
+	minutes(6, 14)
+	set(at(14 * 60))
+	if text := metrics("/metrics"); !has(text, draw+"7 ") {
+		t.Errorf("what was read eight minutes ago, and is read each hour, is not told:\n%s", readingsOf(text))
+	}
+	both(15 * 60) // the hour of the section
+	minutes(16, 30)
+	set(at(30 * 60))
+	if text := metrics("/metrics"); !has(text, draw+"7 ") || !has(text, "rackpost_cpu_busy_1m_ratio{") {
+		t.Errorf("after the first visit in turn:\n%s", readingsOf(text))
+	}
+	set(at(34 * 60))
+	if text := metrics("/metrics"); has(text, "rackpost_cpu_busy_1m_ratio{") {
+		t.Errorf("three minutes of a section that is read each minute are over:\n%s", readingsOf(text))
 	}
 }
 
@@ -131,14 +169,14 @@ func TestOnlyWhatIsNew(t *testing.T) {
 	metrics("/metrics")
 	before := w.looked
 	w.visit(siteA, "sw", now.Add(100*time.Minute), []hw.Scope{fast}, cpu(42))
-	if text := metrics("/metrics"); w.looked-before != 1 || !has(text, `rackpost_cpu_busy_ratio{site="FRA-3",device="sw",component="cpu/1"} 0.42 `) {
+	if text := metrics("/metrics"); w.looked-before != 1 || !has(text, `rackpost_cpu_busy_1m_ratio{site="FRA-3",device="sw",component="cpu/1"} 0.42 `) {
 		t.Errorf("%d batches were read for one that is new:\n%s", w.looked-before, readingsOf(text))
 	}
 	w.visit(siteA, "sw", now.Add(101*time.Minute), []hw.Scope{fast}, cpu(43))
 	w.visit(siteA, "sw", now.Add(102*time.Minute), []hw.Scope{fast}, cpu(44))
 	set(now.Add(102 * time.Minute))
 	w.gone = 102
-	if text := metrics("/metrics"); !has(text, `rackpost_cpu_busy_ratio{site="FRA-3",device="sw",component="cpu/1"} 0.44 `) {
+	if text := metrics("/metrics"); !has(text, `rackpost_cpu_busy_1m_ratio{site="FRA-3",device="sw",component="cpu/1"} 0.44 `) {
 		t.Errorf("after a gap:\n%s", readingsOf(text))
 	}
 }
@@ -160,9 +198,34 @@ func fullRack(t *testing.T) *world {
 	w.places[siteA] = rack()
 	w.places[siteA].devices[0].Name = "Core \"<\\\n\xff"
 	w.visit(siteA, "sw", now.Add(-time.Second), []hw.Scope{fast},
-		cpu(57), gauge("cpu/\"\\\n", "busy_percent", 1), gauge("drive/1", "powered_hours", 2), gauge("vpn/ipsec", "security_associations_count", 3),
+		cpu(57), gauge("cpu/\"\\\n", "busy_1m_percent", 1), gauge("drive/1", "powered_hours", 2), gauge("vpn/ipsec", "security_associations_count", 3),
 		hw.Sample{Component: "drive/1", Sensor: "media_errors_total", Gauge: 3}, hw.Sample{Component: "port/Gi1/0/1", Sensor: "rx_bytes_total", Type: hw.Counter, Count: 1 << 60})
 	return w
+}
+
+// TestRemoteWriteMetrics: who watches the metrics alone sees a receiver that is late, one that is not reached, and what is lost.
+func TestRemoteWriteMetrics(t *testing.T) {
+	t.Parallel()
+	text := get(t, api.New(fullRack(t).config()).Local(), "/metrics").Body.String()
+	for _, want := range []string{
+		`rackpost_remote_write_up{receiver="victoria"} 1`,
+		`rackpost_remote_write_up{receiver="other"} 0`,
+		`rackpost_remote_write_up{receiver="waits"} 0`,
+		`rackpost_remote_write_writing{receiver="other"} 1`,
+		`rackpost_remote_write_writing{receiver="waits"} 0`,
+		`rackpost_remote_write_lag_seconds{receiver="victoria",lane="behind"} 90`,
+		`rackpost_remote_write_lag_seconds{receiver="other",lane="behind"} 0`,
+		`rackpost_remote_write_samples_total{receiver="victoria"} 7`,
+		`rackpost_remote_write_missing_total{receiver="victoria",reason="too-old"} 3`,
+		`rackpost_remote_write_missing_total{receiver="other",reason="trimmed"} 0`,
+	} {
+		if !strings.Contains(text, want+"\n") {
+			t.Errorf("no %s in\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, `rackpost_remote_write_lag_seconds{receiver="waits"`) {
+		t.Error("a box that does not write tells how late it is")
+	}
 }
 
 // TestPromtool: the program of the engine's makers finds nothing wrong with the metrics of a box and of headquarters.
@@ -172,7 +235,7 @@ func TestPromtool(t *testing.T) {
 	w := fullRack(t)
 	config := w.config()
 	config.Consumers = w.consumers()
-	token, err := config.Consumers.Add("cmdb", api.Scopes(), "")
+	token, err := config.Consumers.Add(t.Context(), "cmdb", api.Scopes(), "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,23 +13,67 @@ type SiteList struct {
 	Sites []Site `json:"sites"`
 }
 
-// Site is one site as it is known here.
+// The states of a site.
+const (
+	SiteOwn       = "own"       // it is that of the box that answers
+	SiteJoined    = "joined"    // it may send
+	SiteRevoked   = "revoked"   // it may not any more
+	SiteForgotten = "forgotten" // nobody is enrolled by its name, and what it sent is here
+)
+
+// Site is one site as it is known here: rackpost hq sites -json tells the same. Counts are since the start of the program here.
 type Site struct {
-	ID        string    `json:"id"`
-	Name      string    `json:"name"`
-	Connected bool      `json:"connected"`         // a box of it is connected now; always of a box's own site
-	Heard     time.Time `json:"heard,omitzero"`    // when anything came of it last
-	Silent    *float64  `json:"silent_seconds"`    // since then; null: never heard
-	Lag       *float64  `json:"live_lag_seconds"`  // between the writing of the newest record that came live and its coming; null: not known
-	Bytes     int64     `json:"bytes"`             // that its records take here
-	Today     int64     `json:"bytes_today"`       // that came of it today
-	Quota     int64     `json:"quota_bytes"`       // of them all; 0: none
-	FactsOnly bool      `json:"facts_only"`        // nothing but facts is taken of it now
-	Missing   uint64    `json:"missing_batches"`   // known to have been written, and not here yet
-	Refused   uint64    `json:"refused_total"`     // batches of it that were refused, since the start
-	Reason    string    `json:"reason,omitempty"`  // why something of it is refused, or nothing comes, in words
-	OffsetMS  *int64    `json:"clock_offset_ms"`   // how far its clock is ahead of the one here; null: not known
-	Version   string    `json:"version,omitempty"` // of the program there
+	ID      string    `json:"id"`
+	Name    string    `json:"name"`              // of a forgotten one its id
+	State   string    `json:"state"`             // own, joined, revoked or forgotten
+	Joined  time.Time `json:"joined,omitzero"`   // the last time
+	Revoked time.Time `json:"revoked,omitzero"`  // since then it may send nothing
+	Why     string    `json:"why,omitempty"`     // it was revoked
+	Version string    `json:"version,omitempty"` // of the program there; of both boxes where they differ, the one that sends first
+
+	Connected bool      `json:"connected"`              // a box of it is connected now; always of a box's own site
+	Heard     time.Time `json:"heard,omitzero"`         // when anything came of it last
+	Silent    *float64  `json:"silent_seconds"`         // since then; null: never heard
+	Unheard   bool      `json:"silent"`                 // for so long that people were told
+	Ended     string    `json:"ended,omitempty"`        // why its last connection ended
+	Lag       *float64  `json:"live_lag_seconds"`       // between the writing of the newest record that came live and its coming, or since the oldest that waits there was written, while nothing is to come; null: not known
+	Missing   *uint64   `json:"missing_batches"`        // written there, and not here yet, by its word; null: not known
+	Size      *uint64   `json:"missing_bytes"`          // what they take on the line, estimated; null: not known
+	Since     time.Time `json:"missing_since,omitzero"` // when the oldest of them was written, by its clock
+	Awaited   uint64    `json:"awaited_batches"`        // written there, not here, and a box that is not connected now may have them
+	Lost      uint64    `json:"lost_batches_total"`     // that no box of it has any more: gaps tell when they were written
+	OffsetMS  *int64    `json:"clock_offset_ms"`        // how far its clock is ahead of the one here; null: not known
+	Boxes     []SiteBox `json:"boxes,omitempty"`        // that came since the start
+	Expires   time.Time `json:"certificate_expires,omitzero"`
+
+	Paused    bool   `json:"paused"`                      // nothing is taken of it now
+	FactsOnly bool   `json:"facts_only"`                  // nothing but facts is
+	Slowed    uint64 `json:"slowed_to_bytes_per_second"`  // what is behind comes no faster; 0: as fast as it can
+	HeldBack  string `json:"held_back_because,omitempty"` // by whom and why, in words
+
+	Bytes    int64  `json:"bytes"`               // that its records take here
+	Today    int64  `json:"bytes_today"`         // that came of it today
+	Quota    int64  `json:"quota_bytes"`         // that all its records may take here; 0: any
+	QuotaDay int64  `json:"quota_bytes_per_day"` // that may come of it in a day; 0: any
+	Refused  uint64 `json:"refused_total"`       // batches of it that were refused
+	Reason   string `json:"reason,omitempty"`    // why something of it was refused last, in words
+	Conflict uint64 `json:"conflicts_total"`     // times other content came under a key that was held: was a disk copied?
+}
+
+// SiteBox is one box of a site.
+type SiteBox struct {
+	Origin  string   `json:"origin"` // of its journal
+	Version string   `json:"version,omitempty"`
+	Live    SiteLane `json:"live"`
+	Behind  SiteLane `json:"behind"`
+}
+
+// SiteLane is one of the two connections of a box.
+type SiteLane struct {
+	Connected bool      `json:"connected"`
+	Since     time.Time `json:"since,omitzero"`    // connected, or not
+	Address   string    `json:"address,omitempty"` // from which it came
+	Ended     string    `json:"ended,omitempty"`   // why the last one ended
 }
 
 // id is the id of the site.
@@ -158,7 +202,7 @@ type Ack struct {
 type NewConsumer struct {
 	Name   string  `json:"name"`
 	Scopes []Scope `json:"scopes"`
-	Token  string  `json:"token,omitempty"` // that the other box of a pair made; empty: one is made
+	Token  string  `json:"token,omitempty"` // that another box or headquarters made; empty: one is made
 }
 
 // Token is the answer of POST /api/v1/consumers.

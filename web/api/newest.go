@@ -27,13 +27,13 @@ const (
 	lookBack = 4 * time.Hour
 	// freshPeriods is how many of its section's periods old a reading may be. An older one says nothing about now.
 	freshPeriods = 3
-	// unknownPeriod is that of a section of which one reading is known.
+	// unknownPeriod is that of a section that was not yet read twice in turn.
 	unknownPeriod = time.Hour
 	// lateBy is how much later than due a reading may come: a visit takes time, and so does a flush.
-	lateBy      = 10 * time.Second
-	maxNewest   = 64 // sites
-	maxAttempts = 6  // of a section, that tell its period
-	maxHistory  = 16 // layouts of a device
+	lateBy     = 10 * time.Second
+	maxNewest  = 1024 // sites, of 0.3 MB where they are full-size ones
+	maxSteps   = 5    // from one reading of a section to the next, that tell its period
+	maxHistory = 16   // layouts of a device
 )
 
 // siteNewest are the last visits of a site.
@@ -51,6 +51,9 @@ type deviceNewest struct {
 	visits   []lastVisit // of which at least one section was not read since, in order of time
 	sections map[string]*lastRead
 	read     map[journal.LayoutID]layoutSections
+	writer   journal.StreamKey // of the newest visit
+	startMS  int64             // of it
+	dueMS    int64             // when that writer visits next, as it told then
 }
 
 // lastVisit is a visit, its samples still packed.
@@ -64,8 +67,11 @@ type lastVisit struct {
 
 // lastRead is when a section was read.
 type lastRead struct {
-	attempts []int64 // when it was tried, the last few
-	readMS   int64   // when it was read last; 0: never
+	triedMS int64   // when it was tried last; 0: never
+	inTurn  bool    // that was when a visit was due
+	steps   []int64 // from one try in turn to the next, the last few
+	leastMS int64   // from a try out of turn to the next: less than a period
+	readMS  int64   // when it was read last; 0: never
 }
 
 // layoutSections are the sections of all visits of one layout.
@@ -162,7 +168,7 @@ func (s *siteNewest) take(pack *journal.Compressor, b *journal.Batch) {
 			d = &deviceNewest{sections: map[string]*lastRead{}, read: map[journal.LayoutID]layoutSections{}}
 			s.devices[v.Device] = d
 		}
-		d.take(&v, l.ID, b.WallMS, r.Payload)
+		d.take(&v, l.ID, b.StreamKey, b.WallMS, r.Payload)
 		return nil
 	})
 }
@@ -185,8 +191,9 @@ func (s *siteNewest) tidy() {
 }
 
 // take takes a visit.
-func (d *deviceNewest) take(v *journal.Visit, layout journal.LayoutID, wallMS int64, payload []byte) {
+func (d *deviceNewest) take(v *journal.Visit, layout journal.LayoutID, writer journal.StreamKey, wallMS int64, payload []byte) {
 	x := lastVisit{startedMS: v.Started.UnixMilli(), layout: layout, wallMS: wallMS}
+	inTurn := d.inTurn(x.startedMS, v.Period, writer)
 	var tried, complete []string
 	for _, r := range v.Read {
 		s := d.sections[r.Section]
@@ -194,7 +201,7 @@ func (d *deviceNewest) take(v *journal.Visit, layout journal.LayoutID, wallMS in
 			s = &lastRead{}
 			d.sections[r.Section] = s
 		}
-		s.tried(x.startedMS)
+		s.tried(x.startedMS, inTurn)
 		tried = append(tried, r.Section)
 		if r.Extent == hw.Complete {
 			complete = append(complete, r.Section)
@@ -214,26 +221,40 @@ func (d *deviceNewest) take(v *journal.Visit, layout journal.LayoutID, wallMS in
 	d.visits = slices.DeleteFunc(d.visits, func(v lastVisit) bool { return len(d.alive(&v)) == 0 })
 }
 
-// tried notes that a section was tried.
-func (s *lastRead) tried(atMS int64) {
-	if n := len(s.attempts); n > 0 && atMS <= s.attempts[n-1] {
-		return
+// inTurn says whether a visit comes when the one before it said. The first one after a start of a box reads all that there is, and so
+// does one that a person asks for: what lies between them and others is no period.
+func (d *deviceNewest) inTurn(atMS int64, period time.Duration, writer journal.StreamKey) bool {
+	if atMS <= d.startMS {
+		return false
 	}
-	if s.attempts = append(s.attempts, atMS); len(s.attempts) > maxAttempts {
-		s.attempts = slices.Delete(s.attempts, 0, 1)
-	}
+	due := d.writer == writer && atMS >= d.dueMS-period.Milliseconds()/10
+	d.writer, d.startMS, d.dueMS = writer, atMS, atMS+period.Milliseconds()
+	return due
 }
 
-// period is how often a section is tried: the median of the last times, so that neither an outage nor a visit out of turn counts.
+// tried notes that a section was tried.
+func (s *lastRead) tried(atMS int64, inTurn bool) {
+	if atMS <= s.triedMS {
+		return
+	}
+	switch step := atMS - s.triedMS; {
+	case s.triedMS == 0 || !inTurn:
+	case !s.inTurn:
+		s.leastMS = max(s.leastMS, step)
+	default:
+		if s.steps = append(s.steps, step); len(s.steps) > maxSteps {
+			s.steps = slices.Delete(s.steps, 0, 1)
+		}
+	}
+	s.triedMS, s.inTurn = atMS, inTurn
+}
+
+// period is how often a section is tried: the median of the last times, so that an outage does not count.
 func (s *lastRead) period() time.Duration {
-	var steps []int64
-	for i := 1; i < len(s.attempts); i++ {
-		steps = append(steps, s.attempts[i]-s.attempts[i-1])
+	if len(s.steps) == 0 {
+		return max(unknownPeriod, time.Duration(s.leastMS)*time.Millisecond)
 	}
-	if len(steps) == 0 {
-		return unknownPeriod
-	}
-	slices.Sort(steps)
+	steps := slices.Sorted(slices.Values(s.steps))
 	return time.Duration(steps[len(steps)/2]) * time.Millisecond
 }
 

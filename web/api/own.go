@@ -29,6 +29,9 @@ func (c *call) ownMetrics(f *families) error {
 	if s.Uplink != nil {
 		f.uplink(*s.Uplink)
 	}
+	for _, x := range s.RemoteWrite {
+		f.remoteWrite(x, s.Time)
+	}
 	if c.api.Consumers != nil {
 		for _, x := range c.api.Consumers.List() {
 			f.moment("rackpost_consumer_acknowledged_timestamp_seconds", "When a consumer told last how far it has come, in Unix time.", x.Acked, "consumer", x.Name)
@@ -90,7 +93,9 @@ func (f *families) uplink(u web.Uplink) {
 		f.gauge("rackpost_uplink_way_answers", "1 while headquarters answers by this way.", truth(w.Answers), "way", w.Name)
 		f.gauge("rackpost_uplink_way_in_use", "1 for the way that is used.", truth(w.InUse), "way", w.Name)
 	}
-	f.known("rackpost_uplink_live_lag_seconds", "From the writing of a live record to the answer of headquarters.", u.Lag)
+	f.gauge("rackpost_uplink_paused", "1 while headquarters takes nothing of this site.", truth(u.Paused))
+	f.gauge("rackpost_uplink_facts_only", "1 while headquarters takes nothing but facts of this site.", truth(u.FactsOnly))
+	f.known("rackpost_uplink_live_lag_seconds", "From the writing of a live record to the answer of headquarters; it grows while there is none.", u.Lag)
 	if u.Backlog.Known {
 		f.gauge("rackpost_uplink_backlog_records", "Records that headquarters has still to get.", float64(u.Backlog.Records))
 		f.gauge("rackpost_uplink_backlog_bytes", "What they take on the line.", float64(u.Backlog.Bytes))
@@ -103,20 +108,64 @@ func (f *families) uplink(u web.Uplink) {
 	f.counter("rackpost_uplink_refused_total", "Batches that headquarters refused, since the start.", u.Refused)
 }
 
+// remoteWrite adds how far the samples are in an engine that they are written to.
+func (f *families) remoteWrite(r web.RemoteWrite, now time.Time) {
+	of := []string{"receiver", r.Name}
+	f.gauge("rackpost_remote_write_writing", "1 on the box of a site that writes to the receiver.", truth(r.Writing), of...)
+	f.gauge("rackpost_remote_write_up", "1 while this box writes and nothing hinders it: rackpost status tells what does.", truth(r.Writing && r.Problem == ""), of...)
+	lag := "How late samples are: live, since all that was new was written last; behind, the age of what is still to be written of an outage, 0 when nothing is."
+	f.known("rackpost_remote_write_lag_seconds", lag, r.Lag, append(of[:2:2], "lane", "live")...)
+	if r.Writing {
+		behind := 0.0
+		if !r.Behind.IsZero() {
+			behind = max(0, now.Sub(r.Behind).Seconds())
+		}
+		f.gauge("rackpost_remote_write_lag_seconds", lag, behind, append(of[:2:2], "lane", "behind")...)
+	}
+	f.gauge("rackpost_remote_write_waiting_batches", "Batches of islands that wait until it can be told which of their readings count.", float64(r.Waiting), of...)
+	f.moment("rackpost_remote_write_last_success_timestamp_seconds", "When the receiver took samples last, in Unix time.", r.Accepted, of...)
+	f.counter("rackpost_remote_write_samples_total", "Samples that the receiver took, since the start.", r.Samples, of...)
+	f.counter("rackpost_remote_write_sent_bytes_total", "Bytes of the requests that the receiver answered, since the start.", r.Bytes, of...)
+	f.counter("rackpost_remote_write_requests_total", "Requests that the receiver answered, since the start.", r.Requests, of...)
+	missing := map[string]uint64{}
+	for _, m := range r.Missing {
+		missing[m.Reason] = m.Samples
+	}
+	for _, reason := range web.MissingReasons() {
+		f.counter("rackpost_remote_write_missing_total", "Samples that the receiver will not have, by reason, since the first start.", missing[reason], append(of[:2:2], "reason", reason)...)
+	}
+	if r.OffsetMS != nil {
+		f.gauge("rackpost_remote_write_clock_offset_seconds", "How far the clock of the receiver is ahead of the box's.", float64(*r.OffsetMS)/1000, of...)
+	}
+}
+
 // site adds what headquarters knows of a site.
 func (f *families) site(s Site) {
 	of := []string{"site", s.Name}
 	f.gauge("rackpost_site_info", "A site whose records are here; always 1.", 1, "site", s.Name, "site_id", s.ID, "version", s.Version)
+	f.gauge("rackpost_site_revoked", "1 for a site that may not send any more, or was forgotten.", truth(s.State == SiteRevoked || s.State == SiteForgotten), of...)
 	f.gauge("rackpost_site_connected", "1 while a box of the site is connected.", truth(s.Connected), of...)
 	f.known("rackpost_site_silent_seconds", "How long nothing was heard of the site.", s.Silent, of...)
-	f.known("rackpost_site_live_lag_seconds", "From the writing of a live record at the site to its coming here.", s.Lag, of...)
+	f.known("rackpost_site_live_lag_seconds", "From the writing of a live record at the site to its coming here; while nothing is taken, since the oldest that waits was written.", s.Lag, of...)
 	f.gauge("rackpost_site_bytes", "What the records of the site take here.", float64(s.Bytes), of...)
 	f.gauge("rackpost_site_today_bytes", "What came of the site today.", float64(s.Today), of...)
 	if s.Quota > 0 {
 		f.gauge("rackpost_site_quota_bytes", "What the records of the site may take here.", float64(s.Quota), of...)
 	}
+	if s.QuotaDay > 0 {
+		f.gauge("rackpost_site_quota_day_bytes", "What may come of the site in a day.", float64(s.QuotaDay), of...)
+	}
+	f.gauge("rackpost_site_paused", "1 while nothing is taken of the site.", truth(s.Paused), of...)
+	if s.Slowed > 0 {
+		f.gauge("rackpost_site_slowed_bytes_per_second", "What is behind comes of the site no faster than this.", float64(s.Slowed), of...)
+	}
 	f.gauge("rackpost_site_facts_only", "1 while nothing but facts is taken of the site.", truth(s.FactsOnly), of...)
-	f.gauge("rackpost_site_missing_batches", "Batches known to have been written at the site that are not here yet.", float64(s.Missing), of...)
+	if s.Missing != nil {
+		f.gauge("rackpost_site_missing_batches", "Batches known to have been written at the site that are not here yet.", float64(*s.Missing), of...)
+		f.moment("rackpost_site_missing_oldest_timestamp_seconds", "When the oldest of them was written, in Unix time by the clock of the site.", s.Since, of...)
+	}
+	f.gauge("rackpost_site_awaited_batches", "Batches written at the site that are not here and that a box may have which is not connected.", float64(s.Awaited), of...)
+	f.counter("rackpost_site_lost_total", "Batches that no box of the site has any more, since the start.", s.Lost, of...)
 	f.counter("rackpost_site_refused_total", "Batches of the site that were refused, since the start.", s.Refused, of...)
 	if s.OffsetMS != nil {
 		f.gauge("rackpost_site_clock_offset_seconds", "How far the clock of the site is ahead of the one here.", float64(*s.OffsetMS)/1000, of...)

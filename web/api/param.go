@@ -173,8 +173,8 @@ func (p *param) read(s string) (any, error) {
 		return n, nil
 	case moment:
 		t, err := time.Parse(time.RFC3339, s)
-		if err != nil {
-			return nil, badRequest(fmt.Sprintf("%s: %q is no time", p.name, s), "write a time such as 2026-11-21T10:00:00Z")
+		if y := t.UTC().Year(); err != nil || y < 1 || y > 9999 { // JSON has no others
+			return nil, badRequest(fmt.Sprintf("%s: %q is no time", p.name, s), "write a time such as 2026-11-21T10:00:00Z or 2026-11-21T11:00:00%2B01:00: in an address %2B is the plus")
 		}
 		return t, nil
 	case duration:

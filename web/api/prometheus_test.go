@@ -32,7 +32,7 @@ func TestPrometheus(t *testing.T) {
 	w.visit(siteA, "gone", read, []hw.Scope{fast}, cpu(99))
 	config := w.config()
 	config.Now, config.Consumers = time.Now, w.consumers()
-	token, err := config.Consumers.Add("prometheus", []api.Scope{api.ScopeMetrics}, "")
+	token, err := config.Consumers.Add(t.Context(), "prometheus", []api.Scope{api.ScopeMetrics}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,22 +45,24 @@ scrape_configs:
     authorization: {credentials: %s}
     static_configs: [{targets: [%q]}]
 `, token, strings.TrimPrefix(box.URL, "http://")))
-	await(t, "the box is scraped", func() bool { return len(ask(`up{job="rackpost"} == 1`)) > 0 && len(ask(`rackpost_cpu_busy_ratio`)) > 0 })
+	await(t, "the box is scraped", func() bool {
+		return len(ask(`up{job="rackpost"} == 1`)) > 0 && len(ask(`rackpost_cpu_busy_1m_ratio`)) > 0
+	})
 	for query, want := range map[string]string{
-		`rackpost_cpu_busy_ratio{device="sw",site="FRA-3",component="cpu/1"}`: "0.57",
-		`timestamp(rackpost_cpu_busy_ratio{device="sw"})`:                     fmt.Sprintf("%.3f", float64(read.UnixMilli())/1000),
-		`rackpost_port_rx_bytes_total{component="port/\"1\\"}`:                "1125899906842624",
-		`rackpost_device_health{device="sw",health="ok"}`:                     "1",
-		`rackpost_uplink_backlog_records`:                                     "5",
-		`count(rackpost_device_info)`:                                         "2",
-		`rackpost_device_stale{device="gone"}`:                                "1",
-		`scrape_samples_scraped - scrape_samples_post_metric_relabeling`:      "0",
+		`rackpost_cpu_busy_1m_ratio{device="sw",site="FRA-3",component="cpu/1"}`: "0.57",
+		`timestamp(rackpost_cpu_busy_1m_ratio{device="sw"})`:                     fmt.Sprintf("%.3f", float64(read.UnixMilli())/1000),
+		`rackpost_port_rx_bytes_total{component="port/\"1\\"}`:                   "1125899906842624",
+		`rackpost_device_health{device="sw",health="ok"}`:                        "1",
+		`rackpost_uplink_backlog_records`:                                        "5",
+		`count(rackpost_device_info)`:                                            "2",
+		`rackpost_device_stale{device="gone"}`:                                   "1",
+		`scrape_samples_scraped - scrape_samples_post_metric_relabeling`:         "0",
 	} {
 		if got := ask(query); len(got) != 1 || strings.TrimRight(strings.TrimRight(got[0], "0"), ".") != strings.TrimRight(strings.TrimRight(want, "0"), ".") {
 			t.Errorf("%s: %v; want %s", query, got, want)
 		}
 	}
-	if got := ask(`rackpost_cpu_busy_ratio{device="gone"}`); len(got) != 0 {
+	if got := ask(`rackpost_cpu_busy_1m_ratio{device="gone"}`); len(got) != 0 {
 		t.Errorf("a stale device is told as fresh: %v", got)
 	}
 }

@@ -101,7 +101,7 @@ func (a *API) dispatch(w http.ResponseWriter, r *http.Request, by access, method
 	}
 	var leave func()
 	if err == nil {
-		leave, err = a.bounds.enter(who.name, to.patient)
+		leave, err = a.bounds.enter(who.name, to)
 	}
 	if err != nil {
 		a.refuse(w, r, err)

@@ -25,7 +25,29 @@ const (
 	streamBuffer = 64 << 10 // so much is made before the answer begins
 	// blockTime is how long a client may take for what fills the buffer once.
 	blockTime = 30 * time.Second
+	// leastPacked is how long an answer of one object is before it is packed.
+	leastPacked = 1 << 10
 )
+
+// pace is how long an answer may last in all: a client that reads slowly must not keep the others out.
+type pace struct {
+	turn    time.Duration // that every answer has
+	slowest int           // and so many bytes a second, before packing, of one that is not read in a turn
+	longest time.Duration // of any
+}
+
+func usualPace() pace { return pace{turn: maxTurn, slowest: 64 << 10, longest: 15 * time.Minute} }
+
+// of is how long an answer may last of which so much was made.
+func (p pace) of(plain int) time.Duration {
+	return min(p.turn+time.Duration(float64(plain)/float64(p.slowest)*float64(time.Second)), p.longest)
+}
+
+// Write implements io.Writer.
+func (s *stream) Write(b []byte) (int, error) {
+	s.late.c.plain += len(b)
+	return s.Writer.Write(b)
+}
 
 // late begins the answer with the first bytes: until then an error can still be told.
 type late struct {
@@ -36,7 +58,7 @@ type late struct {
 // Write implements io.Writer.
 func (l *late) Write(b []byte) (int, error) {
 	if !l.c.begun {
-		l.c.begun = true
+		l.c.begun, l.c.since = true, time.Now()
 		l.header(l.c.w.Header())
 		l.c.w.WriteHeader(http.StatusOK)
 	}
@@ -46,9 +68,12 @@ func (l *late) Write(b []byte) (int, error) {
 
 // allow gives the client so much time from now on, as long as the answer may last. A recorder of tests has no deadline.
 func (c *call) allow(d time.Duration) {
-	end := time.Now().Add(d)
-	if !c.lastly.IsZero() && c.lastly.Before(end) {
-		end = c.lastly
+	end, lastly := time.Now().Add(d), c.lastly
+	if lastly.IsZero() && c.begun {
+		lastly = c.since.Add(c.api.pace.of(c.plain))
+	}
+	if !lastly.IsZero() && lastly.Before(end) {
+		end = lastly
 	}
 	_ = http.NewResponseController(c.w).SetWriteDeadline(end)
 }

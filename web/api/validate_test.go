@@ -26,7 +26,7 @@ func (v validator) answer(op object, media string, body []byte) {
 		v.t.Errorf("%s: answered with %s, which is not documented", v.where, media)
 		return
 	}
-	if items, ok := form["itemSchema"].(object); ok {
+	if items, ok := form["x-itemSchema"].(object); ok {
 		lines := bytes.Split(bytes.TrimSpace(body), []byte("\n"))
 		for _, l := range lines {
 			v.raw(items, l)

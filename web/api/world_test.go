@@ -47,10 +47,16 @@ func (p *place) Status(context.Context) (web.Status, error) {
 	age := 1.5
 	return web.Status{
 		Name: "box-a", Version: "1.2.3", Site: web.Site{ID: siteA.String(), Name: "FRA-3"}, Time: now, Started: now.Add(-time.Hour), Notices: []string{},
-		Journal: web.Journal{Samples: 12, LastFlush: now, Quarantined: []string{}}, Clock: &web.Clock{Trusted: true, Source: "ntp"},
+		Devices: web.CountOf(p.devices), Journal: web.Journal{Samples: 12, LastFlush: now, Quarantined: []string{}}, Clock: &web.Clock{Trusted: true, Source: "ntp"},
 		Pair: &web.Pair{Self: web.PairMember{Mode: "leader", Paths: []web.PairPath{}}, Members: []web.PairMember{{Name: "box-b", Silent: &age, Paths: []web.PairPath{}, Journal: &web.PairJournal{}}},
 			Powers: []string{}, Alarms: []web.PairAlarm{}, Refusals: []string{}, Conflicts: []web.PairConflict{}},
 		Uplink: &web.Uplink{Connected: true, Lag: &age, Ways: []web.UplinkWay{{Name: "fibre", InUse: true, Answers: true}}, Backlog: web.UplinkBacklog{Known: true, Records: 5, Drain: &age}},
+		RemoteWrite: []web.RemoteWrite{
+			{Name: "victoria", Writing: true, Lag: &age, Behind: now.Add(-90 * time.Second), Accepted: now, Samples: 7, Bytes: 70, Requests: 2, OffsetMS: new(int64),
+				Missing: []web.RemoteWriteMissing{{Reason: "too-old", Samples: 3}}},
+			{Name: "other", Writing: true, Problem: "connection refused", Missing: []web.RemoteWriteMissing{}},
+			{Name: "waits", Missing: []web.RemoteWriteMissing{}},
+		},
 	}, p.err
 }
 
@@ -76,7 +82,7 @@ func (p *place) Latest(ctx context.Context, id hw.DeviceID) ([]web.Reading, erro
 	if _, err := p.Device(ctx, id); err != nil {
 		return nil, err
 	}
-	return []web.Reading{{Component: "cpu/1", Sensor: "busy_percent", Point: web.Point{At: now, Value: &web.Number{Gauge: 7}}}}, nil
+	return []web.Reading{{Component: "cpu/1", Sensor: "busy_1m_percent", Point: web.Point{At: now, Value: &web.Number{Gauge: 7}}}}, nil
 }
 
 func (p *place) Series(ctx context.Context, q web.SeriesQuery, fn func(web.Point) error) error {
@@ -107,8 +113,10 @@ type world struct {
 	mu      sync.Mutex
 	batches []journal.Batch
 	times   []time.Time
-	gone    int // so many are trimmed
-	looked  int // batches that were given
+	gone    int  // so many are trimmed
+	tells   bool // what stands before a position
+	bare    bool // nothing was read in the time asked for
+	looked  int  // batches that were given
 	changed chan struct{}
 	seqs    map[journal.StreamKey]uint64
 }
@@ -132,7 +140,12 @@ func (w *world) Sites(context.Context) ([]api.Site, error) {
 	for _, id := range []journal.ID{siteA, siteB} {
 		if w.places[id] != nil {
 			silent := 2.0
-			out = append(out, api.Site{ID: id.String(), Name: siteNames[id], Connected: true, Heard: now, Silent: &silent})
+			x := api.Site{ID: id.String(), Name: siteNames[id], State: api.SiteJoined, Connected: true, Heard: now, Silent: &silent, Version: "1.2.3"}
+			if id == siteB {
+				missing := uint64(7)
+				x.Paused, x.Missing = true, &missing
+			}
+			out = append(out, x)
 		}
 	}
 	return out, nil
@@ -155,6 +168,7 @@ func (w *world) Changes(_ context.Context, q api.ChangesQuery) (api.Changes, err
 		for !q.Since.IsZero() && at < len(w.batches) && w.times[at].Before(q.Since) {
 			at++
 		}
+	case strings.HasPrefix(string(q.After), "other:") && q.Seen != nil: // before the oldest that is not seen
 	case strings.HasPrefix(string(q.After), "other:"):
 		return api.Changes{}, fmt.Errorf("%w: another life", api.ErrGone)
 	case err != nil || n > len(w.batches):
@@ -165,10 +179,21 @@ func (w *world) Changes(_ context.Context, q api.ChangesQuery) (api.Changes, err
 		at = n
 	}
 	out := api.Changes{Oldest: w.position(w.gone), Head: head}
+	wanted := func(b *journal.Batch) bool {
+		return (q.Site == (journal.ID{}) || b.Site == q.Site) && (len(q.Streams) == 0 || slices.Contains(q.Streams, b.Stream))
+	}
+	if q.Tell && w.tells {
+		out.Before = journal.Vector{}
+		for i := range w.batches[:at] {
+			if b := &w.batches[i]; wanted(b) {
+				out.Before.Add(b.StreamKey, b.Seq, b.Seq)
+			}
+		}
+	}
 	bytes := 0
 	for ; at < len(w.batches) && len(out.Batches) < q.Batches && bytes < q.Bytes; at++ {
 		b := w.batches[at]
-		if q.Site != (journal.ID{}) && b.Site != q.Site || len(q.Streams) > 0 && !slices.Contains(q.Streams, b.Stream) {
+		if !wanted(&b) || q.Seen.Has(b.StreamKey, b.Seq) {
 			continue
 		}
 		bytes += len(b.Bytes)
@@ -207,7 +232,15 @@ func (w *world) Snapshot(_ context.Context, site journal.ID, fn func(api.Registe
 	return head, nil
 }
 
+// Known knows the sensor that was read in former times.
+func (w *world) Known(_ context.Context, q api.AggregateQuery) (bool, error) {
+	return q.Sensor == "former_celsius", nil
+}
+
 func (w *world) Aggregate(_ context.Context, q api.AggregateQuery, fn func(api.Bucket) error) error {
+	if w.bare {
+		return nil
+	}
 	b := api.Bucket{Site: siteA, Device: "sw", Component: "cpu/1", Sensor: q.Sensor, Start: q.From, End: q.To, Min: 1, Max: 3, Mean: 2, Last: 3, LastAt: q.To, Count: 3, Completeness: 0.75, Series: 1}
 	if err := fn(b); err != nil {
 		return err
