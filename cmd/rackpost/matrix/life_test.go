@@ -100,7 +100,7 @@ func twoWitnessesAtOnce(p *pair) {
 	for w := range tokens {
 		w.start()
 		defer w.stop()
-		p.until("a witness waits", func() bool { _, err := os.Stat(filepath.Join(w.dir, "sock")); return err == nil })
+		w.listens()
 	}
 	for w, token := range tokens {
 		go func() {

@@ -94,6 +94,9 @@ func rows(from templates) []row {
 		{"27-owner-dies-amid-act", from.witnessed, ownerDiesAmidAct},
 		{"27-handed-over", from.bare, handedOver},
 		{"15-bit-rot", from.bare, bitRot},
+		{"pulled-through", from.bare, pulledThrough},
+		{"write-leader-killed-witnessed", from.witnessed, writeLeaderKilledWitnessed},
+		{"write-leader-killed-bare", from.bare, writeLeaderKilledBare},
 	}
 }
 
@@ -104,6 +107,8 @@ func hqRows(from templates) []row {
 		{"hq-last-facts", from.bare, hqLastFacts},
 		{"hq-dies", from.bare, hqDies},
 		{"hq-leader-cut", from.bare, hqLeaderCut},
+		{"hq-stands-still", from.bare, hqStandsStill},
+		{"hq-paused", from.bare, hqPaused},
 		{"hq-thin-line", from.bare, hqThinLine},
 		{"hq-line-cut", from.bare, hqLineCut},
 		{"hq-lies", from.bare, hqLies},

@@ -213,6 +213,10 @@ func (p *pair) checkNumbers(readings []reading) {
 	}
 }
 
+// always is a section that is due at every visit of the switch: one that was cut short after it had read a little tells of each section
+// that it did not read.
+const always = "health"
+
 // untold is the longest that may go by without a visit or a gap: one and a half periods.
 const untold = period * 3 / 2
 
@@ -225,7 +229,7 @@ func (p *pair) checkTimes(s *store.Store, readings []reading) (gaps int, longest
 	}
 	var told []hw.GapValue
 	for _, f := range facts {
-		if g, ok := f.Value.(hw.GapValue); ok && !f.Removed && strings.HasPrefix(f.Group, hw.VisitGap) {
+		if g, ok := f.Value.(hw.GapValue); ok && !f.Removed && (strings.HasPrefix(f.Group, hw.VisitGap) || f.Group == always) {
 			told = append(told, g)
 		}
 	}

@@ -2,6 +2,7 @@ package matrix_test
 
 import (
 	"encoding/json"
+	"net"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -48,7 +49,7 @@ func found(t *testing.T) *pair {
 	t.Helper()
 	p := newPair(t, "")
 	p.start(boxA, boxB)
-	p.listens(boxA)
+	p.member(boxA).listens()
 	p.member(boxA).must("pair", "init")
 	p.join(boxB)
 	return p
@@ -71,16 +72,16 @@ func (p *pair) joinAt(at, name string, flags ...string) {
 	if err := json.Unmarshal([]byte(out), &token); err != nil {
 		p.t.Fatalf("%v: %s", err, out)
 	}
-	p.listens(name)
+	p.member(name).listens()
 	p.member(name).must(append([]string{"pair", "join", token.Token}, token.Addresses...)...)
 }
 
-// listens waits until a process can be asked.
-func (p *pair) listens(name string) {
-	p.t.Helper()
-	p.until("the socket of "+name+" is there", func() bool {
-		_, err := os.Stat(filepath.Join(p.member(name).dir, "sock"))
-		return err == nil
+// listens waits until the process can be asked.
+func (m *member) listens() {
+	m.pair.t.Helper()
+	m.pair.until(m.name+" listens at its socket", func() bool { // one that was killed left its own behind
+		c, err := net.Dial("unix", filepath.Join(m.dir, "sock"))
+		return err == nil && c.Close() == nil
 	})
 }
 
