@@ -225,7 +225,7 @@ func (p *pair) written(engines int, islands bool) time.Time {
 	p.t.Helper()
 	now := time.Now()
 	reached := 0
-	p.until("everything is at the engines", func() bool {
+	p.untilIn(patience+islandWait, "everything is at the engines", func() bool {
 		leader := p.leader()
 		if leader == nil || time.Since(now) < 3*period {
 			return false
