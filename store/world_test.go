@@ -3,8 +3,10 @@ package store_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -93,12 +95,26 @@ func copyDir(t testing.TB, from string) string {
 	return to
 }
 
-// dirBytes returns what is in a folder, but for the lock.
+// dirBytes returns what is in a folder, but for the lock. Where the keeper renames or removes a file meanwhile it looks anew.
 func dirBytes(t testing.TB, dir string) map[string]string {
 	t.Helper()
+	for range 100 {
+		out, err := readDir(dir)
+		if err == nil {
+			return out
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
+	t.Fatalf("what is in %s changes again and again", dir)
+	return nil
+}
+
+func readDir(dir string) (map[string]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	out := map[string]string{}
 	for _, e := range entries {
@@ -107,11 +123,11 @@ func dirBytes(t testing.TB, dir string) map[string]string {
 		}
 		b, err := os.ReadFile(filepath.Join(dir, e.Name()))
 		if err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		out[e.Name()] = string(b)
 	}
-	return out
+	return out, nil
 }
 
 // visits puts a numbered visit of a device at the box's own time. Some find a port changed.
