@@ -135,6 +135,7 @@ type FactRecord struct {
 type FactQuery struct {
 	Site     journal.ID  // the store's own when zero
 	Device   hw.DeviceID // of all devices when empty
+	Kind     hw.FactKind // of all kinds when zero
 	From, To time.Time   // both included, by the time of observation; a zero To is the end of time
 	Limit    int         // the newest so many; 10,000 when 0
 }
@@ -212,7 +213,7 @@ func (s *Store) factsIn(b *journal.Batch, q FactQuery, reach span, out *[]FactRe
 			return nil
 		}
 		raw, err := journal.ParseFact(rec.Payload)
-		if err != nil || (q.Device != "" && raw.Device != q.Device) {
+		if err != nil || q.Device != "" && raw.Device != q.Device || q.Kind != 0 && raw.Kind != q.Kind {
 			return nil
 		}
 		if at := raw.At(b.WallMS).UnixMilli(); at < reach.first || at > reach.last {

@@ -89,4 +89,16 @@ func TestNewestFacts(t *testing.T) {
 			t.Errorf("the newest %d facts are %d others", n, len(got))
 		}
 	}
+	of := func(k hw.FactKind) []store.FactRecord {
+		return slices.DeleteFunc(slices.Clone(all), func(x store.FactRecord) bool { return x.Kind != k })
+	}
+	for _, k := range []hw.FactKind{hw.ComponentFact, hw.LearnedFact, hw.GapFact} {
+		got, err := b.Facts(t.Context(), store.FactQuery{Kind: k, Limit: 3}) // the newest of that kind, not those among the newest
+		require(t, err)
+		want := of(k)
+		want = want[max(0, len(want)-3):]
+		if !slices.EqualFunc(got, want, func(x, y store.FactRecord) bool { return x.Order == y.Order }) {
+			t.Errorf("the newest 3 facts of kind %s are %d others", k, len(got))
+		}
+	}
 }

@@ -303,9 +303,10 @@ func (n *Number) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, &n.Gauge)
 }
 
-// FactQuery asks for the facts of one device, or of all if Device is empty.
+// FactQuery asks for the facts of one device, or of all if Device is empty, of one kind, or of all if Kind is zero.
 type FactQuery struct {
 	Device   hw.DeviceID
+	Kind     hw.FactKind
 	From, To time.Time
 	Limit    int
 }

@@ -38,7 +38,7 @@ func (a *appliance) Facts(ctx context.Context, q web.FactQuery) ([]web.Fact, err
 	if q.Device != "" && !a.knows(q.Device) {
 		return nil, web.ErrUnknownDevice
 	}
-	records, err := a.store.Facts(ctx, store.FactQuery{Device: q.Device, From: q.From, To: q.To, Limit: q.Limit})
+	records, err := a.store.Facts(ctx, store.FactQuery{Device: q.Device, Kind: q.Kind, From: q.From, To: q.To, Limit: q.Limit})
 	facts := make([]web.Fact, len(records))
 	for i, r := range records {
 		facts[i] = web.FactOf(r.Fact, r.Order.Turn)

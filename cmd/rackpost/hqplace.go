@@ -186,7 +186,7 @@ func (p *sitePlace) Facts(ctx context.Context, q web.FactQuery) ([]web.Fact, err
 			return nil, err
 		}
 	}
-	records, err := p.hq.store.Facts(ctx, store.FactQuery{Site: p.site, Device: q.Device, From: q.From, To: q.To, Limit: q.Limit})
+	records, err := p.hq.store.Facts(ctx, store.FactQuery{Site: p.site, Device: q.Device, Kind: q.Kind, From: q.From, To: q.To, Limit: q.Limit})
 	facts := make([]web.Fact, len(records))
 	for i, r := range records {
 		facts[i] = web.FactOf(r.Fact, r.Order.Turn)

@@ -69,6 +69,32 @@ func TestGuide(t *testing.T) {
 	}
 }
 
+// TestGuideAsksForWhatThereIs: an address with parameters that a guide names anywhere in its text is one that is answered.
+func TestGuideAsksForWhatThereIs(t *testing.T) {
+	t.Parallel()
+	_, a, _ := whole(t)
+	guides, err := filepath.Glob("../../docs/*.md")
+	if err != nil || len(guides) == 0 {
+		t.Fatalf("%d guides: %v", len(guides), err)
+	}
+	seen := 0
+	for _, file := range guides {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range regexp.MustCompile("`(?:GET )?((?:/api/v1/|/metrics)[^` ]*[?][^` ]*)`").FindAllStringSubmatch(string(text), -1) {
+			seen++
+			if r := get(t, a.Local(), x[1]); r.Code == http.StatusBadRequest {
+				t.Errorf("%s names %s, and the answer is %s", filepath.Base(file), x[1], r.Body)
+			}
+		}
+	}
+	if seen == 0 {
+		t.Error("no guide names an address with parameters: nothing was looked at")
+	}
+}
+
 // notShown says why no line that was got is like the one that is shown.
 func notShown(t *testing.T, shown string, got []string) (why string) {
 	t.Helper()

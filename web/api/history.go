@@ -73,7 +73,7 @@ func (c *call) facts() error {
 	}
 	defer leave()
 	limit := c.args.whole("limit")
-	q := web.FactQuery{Device: hw.DeviceID(c.args.text("device")), From: from, To: to, Limit: limit + 1}
+	q := web.FactQuery{Device: hw.DeviceID(c.args.text("device")), Kind: factKind(c.args.text("kind")), From: from, To: to, Limit: limit + 1}
 	var answer web.Facts
 	var facts []web.Fact
 	if id != (journal.ID{}) {
@@ -91,6 +91,17 @@ func (c *call) facts() error {
 	}
 	return c.answer(answer)
 }
+
+// factKinds are the words of the kinds that can be asked for.
+func factKinds() (words []string) {
+	for k := hw.ComponentFact; k <= hw.LearnedFact; k++ {
+		words = append(words, k.String())
+	}
+	return words
+}
+
+// factKind is the kind of a word of factKinds; zero, which is every kind, where there is none.
+func factKind(word string) hw.FactKind { return hw.FactKind(1 + slices.Index(factKinds(), word)) }
 
 func (c *call) factsOf(s Site, q web.FactQuery) (facts []web.Fact, err error) {
 	err = c.listOf(s, func(_ Site, p Place, _ func(any) error) error {

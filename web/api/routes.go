@@ -75,7 +75,10 @@ func (a *API) historyRoutes() []route {
 			}, span...)},
 		{path: "/api/v1/facts", name: "facts", does: "What was stated of devices in a stretch of time, oldest first: the newest of them where there are more than the limit. Headquarters: of all sites where none is named, each with its site.",
 			scope: ScopeRead, missing: a.Sites == nil, answer: web.Facts{}, serve: (*call).facts,
-			params: append([]param{deviceParam("id of a device; all where none is given"), siteParam(), limitParam("facts at most; truncated says that there are older ones", DefaultLimit)}, span...)},
+			params: append([]param{
+				deviceParam("id of a device; all where none is given"),
+				{name: "kind", kind: word, words: factKinds(), does: "what the facts speak of; all where none is given", example: "gap"},
+				siteParam(), limitParam("facts at most; truncated says that there are older ones", DefaultLimit)}, span...)},
 		{path: "/api/v1/aggregate", name: "aggregate", does: "Readings put together: least, greatest, mean, last, how many, and how much of what was due came. Counters give rates a second.",
 			scope: ScopeRead, missing: a.Readings == nil || a.Sites == nil, answer: Aggregates{}, serve: (*call).aggregate, patient: true,
 			params: append([]param{

@@ -101,7 +101,8 @@ func (p *place) Series(ctx context.Context, q web.SeriesQuery, fn func(web.Point
 }
 
 func (p *place) Facts(_ context.Context, q web.FactQuery) ([]web.Fact, error) {
-	return p.facts[max(0, len(p.facts)-q.Limit):], p.err
+	facts := slices.DeleteFunc(slices.Clone(p.facts), func(f web.Fact) bool { return q.Kind != 0 && f.Kind != q.Kind.String() })
+	return facts[max(0, len(facts)-q.Limit):], p.err
 }
 
 // world is a box or a headquarters in memory.
