@@ -127,6 +127,9 @@ func (c *checker) urls(raw rawHQ) (urls, names []string) {
 			continue
 		}
 		u, err := enroll.ParseURL(t.s)
+		if err == nil {
+			err = enroll.CheckPlace(u)
+		}
 		if err != nil {
 			c.problems.add(t.at, "urls: %v", err)
 			continue

@@ -9,8 +9,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -61,6 +63,24 @@ type known struct {
 // hostName is what may stand in a certificate.
 var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$`)
 
+// checkHost says why a certificate cannot be for a host.
+func checkHost(name string) error {
+	if hostName.MatchString(name) || net.ParseIP(name) != nil {
+		return nil
+	}
+	return refuse(Malformed, "write a host name in ASCII (one with other letters as DNS has it: xn--...), or an address without a zone", "%.120q is no name of headquarters", name)
+}
+
+// CheckPlace says why nobody could call headquarters at an address that ParseURL takes: its certificate cannot be for the host, or the port is none.
+func CheckPlace(u *url.URL) error {
+	if port := u.Port(); port != "" {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return refuse(Malformed, "write a port from 1 to 65535, or none for 443", "%.120q has no port that there is", u.Host)
+		}
+	}
+	return checkHost(u.Hostname())
+}
+
 // Open opens the headquarters of a folder. The first time it makes it: a CA, and no site.
 func Open(cfg Config) (*Registry, error) {
 	if cfg.Folder == "" || cfg.Logger == nil {
@@ -73,8 +93,8 @@ func Open(cfg Config) (*Registry, error) {
 		cfg.Trusted = func() bool { return true }
 	}
 	for _, n := range cfg.Names {
-		if !hostName.MatchString(n) && net.ParseIP(n) == nil {
-			return nil, refuse(Malformed, "write a host name or an address, without a port", "%.120q is no name of headquarters", n)
+		if err := checkHost(n); err != nil {
+			return nil, err
 		}
 	}
 	for _, u := range cfg.URLs {

@@ -1,0 +1,25 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// TestCheckedURLsCanBeCalled: with what the check of hq.yaml passes headquarters starts, and there is a port that sites can call.
+func TestCheckedURLsCanBeCalled(t *testing.T) {
+	t.Parallel()
+	for url, says := range map[string]string{
+		"https://hq.example.org": "", "https://hq.example.org:8443": "", "https://192.0.2.7": "", "https://[2001:db8::1]:8443": "", "https://xn--hq-xka.example": "",
+		"https://höq.example": "xn--...", "https://-hq.example": "is no name of headquarters", "https://[fe80::1%25eth0]": "without a zone",
+		"https://hq.example.org:0": "write a port from 1 to 65535", "https://hq.example.org:99999": "write a port from 1 to 65535",
+	} {
+		_, err := parseHQ("hq.yaml", fmt.Appendf(nil, "name: hq\ndata: /d\nurls: ['%s']\n", url))
+		switch {
+		case says == "" && err != nil:
+			t.Errorf("%s: %v", url, err)
+		case says != "" && (err == nil || !strings.HasPrefix(err.Error(), "hq.yaml:3:8: urls: ") || !strings.Contains(err.Error(), says)):
+			t.Errorf("%s: %v, want %q", url, err, says)
+		}
+	}
+}
