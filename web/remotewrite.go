@@ -83,7 +83,11 @@ func (m RemoteWriteMissing) Line() string {
 	if m.Samples > 0 {
 		what = fmt.Sprintf("%d samples", m.Samples)
 	}
-	text := fmt.Sprintf("a gap at the receiver: %s of %s to %s: %s", what, m.First.UTC().Format(time.DateTime), m.Last.UTC().Format(time.DateTime)+" UTC", missingWords()[m.Reason])
+	from := "some time"
+	if !m.First.IsZero() {
+		from = m.First.UTC().Format(time.DateTime)
+	}
+	text := fmt.Sprintf("a gap at the receiver: %s of %s to %s: %s", what, from, m.Last.UTC().Format(time.DateTime)+" UTC", missingWords()[m.Reason])
 	if m.Words != "" {
 		text += " (" + m.Words + ")"
 	}

@@ -1,6 +1,7 @@
 package remotewrite_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -39,4 +40,37 @@ func FuzzState(f *testing.F) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// TestTrimmedBeforeAnythingWasWritten: a box that took over has written nothing, so it does not know since when what the journal dropped is
+// missing, and does not make a time up.
+func TestTrimmedBeforeAnythingWasWritten(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	r := newReceiver(t, nil)
+	w.fill(6, 5)
+	c := w.config(r)
+	c.Shared = true
+	first := w.run(c)
+	w.all(r)
+	first.stop()
+	c.File += "-b"
+	second, err := remotewrite.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second.Join(first.Done())
+	if err := errors.Join(second.Skim(t.Context()), second.Save()); err != nil {
+		t.Fatal(err)
+	}
+	w.fill(10, 7)
+	w.mu.Lock()
+	w.first = 20
+	w.mu.Unlock()
+	s := w.run(c)
+	await(t, "it is told", func() bool { return len(s.Status().Refused) == 1 })
+	s.stop()
+	if x := s.Status().Refused[0]; x.Reason != remotewrite.Trimmed || !x.First.IsZero() || x.Last.IsZero() {
+		t.Errorf("%+v", x)
+	}
 }

@@ -72,17 +72,21 @@ func (s *Sender) note(fn func(*Status)) {
 	fn(&s.status)
 }
 
-// refuse counts samples that the receiver will not have.
+// refuse counts samples that the receiver will not have. firstMS is 0 where it is not known since when.
 func (s *Sender) refuse(reason Reason, samples int, firstMS, lastMS int64, words string) {
 	at := s.cfg.Now()
+	x := Refused{Reason: reason, Samples: uint64(samples), Last: time.UnixMilli(lastMS).UTC(), At: at, Words: words}
+	if firstMS != 0 {
+		x.First = time.UnixMilli(firstMS).UTC()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.status.Refused = addRefused(s.status.Refused, Refused{reason, uint64(samples), time.UnixMilli(firstMS).UTC(), time.UnixMilli(lastMS).UTC(), at, words})
+	s.status.Refused = addRefused(s.status.Refused, x)
 	s.moved = true
 	if last, told := s.toldRefused[reason]; !told || at.Sub(last) >= tellRefused {
 		s.toldRefused[reason] = at
 		s.cfg.Logger.Warn("samples are missing at the receiver of remote write", "url", s.url, "why", string(reason), "samples", samples,
-			"first", time.UnixMilli(firstMS).UTC(), "last", time.UnixMilli(lastMS).UTC(), "receiver", words)
+			"first", x.First, "last", x.Last, "receiver", words)
 	}
 }
 
@@ -96,7 +100,7 @@ func addRefused(all []Refused, x Refused) []Refused {
 			continue
 		}
 		r.Samples += x.Samples
-		if r.First.IsZero() || x.First.Before(r.First) {
+		if r.First.IsZero() || !x.First.IsZero() && x.First.Before(r.First) {
 			r.First = x.First
 		}
 		if x.Last.After(r.Last) {
