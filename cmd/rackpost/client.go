@@ -33,14 +33,31 @@ type client struct {
 	site   string // that is asked of; empty: the box's own, or all of headquarters
 }
 
+// usualSockets are those of usualSocket, for people.
+const usualSockets = defaultSocket + ", or\n                 " + defaultHQSocket + " where only that one is"
+
+// usualSocket is the one that is asked where none is named: that of the box of this machine, and of headquarters where there is no box.
+func usualSocket(there func(path string) bool) string {
+	if !there(defaultSocket) && there(defaultHQSocket) {
+		return defaultHQSocket
+	}
+	return defaultSocket
+}
+
+// isThere says whether something has this path; what may not be looked at has.
+func isThere(path string) bool {
+	_, err := os.Stat(path)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
 // newClient returns a client for the socket of the flag, else of RACKPOST_SOCKET, else the
-// default one.
+// usual one.
 func newClient(socket string) *client {
 	if socket == "" {
 		socket = os.Getenv("RACKPOST_SOCKET")
 	}
 	if socket == "" {
-		socket = defaultSocket
+		socket = usualSocket(isThere)
 	}
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		var d net.Dialer

@@ -32,7 +32,7 @@ The two boxes of a pair share them: say it at either one.
   -scopes S,...  with add, some of ` + scopeWords() + `; read if not given
   -token-file F  with add: a file with the token that another box, or headquarters, made for it; - is standard input
   -json          print one JSON object; with add and list
-  -socket PATH   of the appliance or headquarters; else $RACKPOST_SOCKET, else ` + defaultSocket + `
+  -socket PATH   of the appliance or headquarters; else $RACKPOST_SOCKET, else ` + usualSockets + `
 
 What there is to pull docs/api.md tells, and GET /api/v1/openapi.json.`,
 		run: runConsumer,

@@ -24,7 +24,7 @@ func queryCommand() command {
   -limit N      at most so many facts or readings; ` + strconv.Itoa(api.DefaultLimit) + ` if not given
   -latest       the last reading of every sensor of the device, whatever it is
   -json         print one JSON object
-  -socket PATH  of the appliance; else $RACKPOST_SOCKET, else ` + defaultSocket + `
+  -socket PATH  of the appliance; else $RACKPOST_SOCKET, else ` + usualSockets + `
 
 At headquarters the name of a site stands in front: FRA-3/core-1. Which components and sensors there are, -latest tells: port/Gi1/0/1 rx_bytes_total.`,
 		run: runQuery,

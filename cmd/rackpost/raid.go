@@ -28,7 +28,7 @@ how a policy changes it); the others begin with the health the device gives the 
 
   -json          print one JSON object
   -site SITE     at headquarters: of one site alone; or SITE/DEVICE
-  -socket PATH   of the appliance; else $RACKPOST_SOCKET, else ` + defaultSocket + `
+  -socket PATH   of the appliance; else $RACKPOST_SOCKET, else ` + usualSockets + `
 
 Exit code 0: nothing is wrong; 3: only warnings; 4: a fault, of level average or graver; 5: no fault, and
 something was not read or is old; 1: the appliance could not be asked; 2: wrong usage.`,

@@ -21,7 +21,7 @@ func statusCommand() command {
 		name: "status",
 		args: "[-json] [-site SITE] [-socket PATH]",
 		does: "show devices, the age of their data, and the journal of the running appliance",
-		help: "  -json          print one JSON object: {status, devices}\n  -site SITE     at headquarters: of one site alone\n  -socket PATH   of the appliance; else $RACKPOST_SOCKET, else " + defaultSocket,
+		help: "  -json          print one JSON object: {status, devices}\n  -site SITE     at headquarters: of one site alone\n  -socket PATH   of the appliance; else $RACKPOST_SOCKET, else " + usualSockets,
 		run:  runStatus,
 	}
 }
