@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,6 +22,7 @@ import (
 	"rackpost/hw/journal"
 	"rackpost/replicate/mode"
 	"rackpost/replicate/remotewrite"
+	"rackpost/replicate/ship"
 	"rackpost/store"
 	"rackpost/web"
 )
@@ -97,12 +99,20 @@ func (w *writes) open(c writeConfig, access remotewrite.Access, sum [sha256.Size
 	x.Sender, err = remotewrite.New(remotewrite.Config{
 		Access: access, Renew: x.renew, URL: c.url, Protocol: c.protocol, InOrder: c.inOrder, Window: c.window,
 		Headers: c.headers, Labels: c.labels, File: filepath.Join(w.folder, x.id), Shared: w.pair != nil,
-		Journal: w.journal, Counted: w.islands, Islands: w.islands, Places: w.places, Logger: w.logger.With("receiver", c.name),
+		Journal: w.journal, Counted: w.islands, Islands: w.islands, Places: w.places, Plain: plainWrite, Logger: w.logger.With("receiver", c.name),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("remote_write %s: %w", c.name, err)
 	}
 	return x, nil
+}
+
+// plainWrite says in words why a receiver was not reached, and that it was the proxy that was not where it was.
+func plainWrite(err error) error {
+	if op := (*net.OpError)(nil); errors.As(err, &op) && op.Op == "proxyconnect" {
+		return fmt.Errorf("the proxy that HTTPS_PROXY or HTTP_PROXY names: %w", ship.Plain(op.Err))
+	}
+	return ship.Plain(err)
 }
 
 // renew reads what the receiver lets in anew, and says whether that is another than the last time.

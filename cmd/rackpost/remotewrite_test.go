@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -34,6 +36,22 @@ func TestPlaceOfAPair(t *testing.T) {
 	}
 	if _, ok := a.place(journal.ID{2}); ok {
 		t.Error("it knows another site")
+	}
+}
+
+// TestPlainWrite: why a receiver is not reached is told with where to look, and of a proxy that it is the proxy.
+func TestPlainWrite(t *testing.T) {
+	t.Parallel()
+	refused := &net.OpError{Op: "dial", Net: "tcp", Addr: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 9), Port: 8428}, Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+	const words = "nobody listens at 192.0.2.9:8428: it does not run there, or the address is another one"
+	for want, err := range map[string]error{
+		words: refused,
+		"the proxy that HTTPS_PROXY or HTTP_PROXY names: " + words: &net.OpError{Op: "proxyconnect", Net: "tcp", Err: refused},
+		"x509: what it is": errors.New("x509: what it is"),
+	} {
+		if got := plainWrite(err); got.Error() != want || !errors.Is(got, err) && !errors.Is(got, syscall.ECONNREFUSED) {
+			t.Errorf("%v is told as %q, want %q", err, got, want)
+		}
 	}
 }
 

@@ -96,6 +96,9 @@ type Config struct {
 	// Places returns a site's; ok is false where nothing is known of it any more.
 	Places func(site journal.ID) (p Place, ok bool)
 
+	// Plain puts why a request got no answer into words that say what it means and where to look. Nil: it is told as it is.
+	Plain func(error) error
+
 	Now    func() time.Time
 	Logger *slog.Logger
 

@@ -96,6 +96,9 @@ func (p *poster) try(ctx context.Context, protocol Protocol, x part) answer {
 		if errors.As(err, &told) { // without the address: it may hold a token
 			err = told.Err
 		}
+		if plain := p.s.cfg.Plain; plain != nil {
+			err = plain(err)
+		}
 		return answer{err: err, written: -1}
 	}
 	defer resp.Body.Close()
