@@ -92,7 +92,7 @@ func parseHQ(file string, data []byte) (hqConfig, error) {
 			logLevel:  c.level(orDefault(raw.Log.Level, "info")),
 			logFormat: c.oneOf(orDefault(raw.Log.Format, "auto"), "auto", "text", "json"),
 		},
-		limits: intake.Limits{Silent: c.duration(orDefault(raw.Silent, defaultSilent), 5*time.Second, 24*time.Hour), Quota: c.quota(raw.Quota)},
+		limits: intake.Limits{Silent: c.duration(orDefault(raw.Silent, defaultSilent), intake.LeastSilent, 24*time.Hour), Quota: c.quota(raw.Quota)},
 		quotas: map[string]intake.Quota{},
 	}
 	c.socketLength(h.socket, raw.Socket)

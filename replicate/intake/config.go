@@ -124,6 +124,6 @@ type Limits struct {
 	Window      int // and one lane of what is behind; 256 KB
 
 	Bundle int           // bytes merged at once; 8 MB
-	Silent time.Duration // a site not heard for so long is told as silent; 30 s
+	Silent time.Duration // a site not heard for so long is told as silent; 30 s, and LeastSilent at least
 	Quota  Quota         // of a site for which Config.Quota knows no other
 }

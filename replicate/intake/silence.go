@@ -38,11 +38,14 @@ const (
 	within = 30 * time.Second
 )
 
+// LeastSilent is the shortest Limits.Silent that is kept: lanes say something every 5 s, and who is not heard waits for company.
+const LeastSilent = 2 * gather
+
 // fewest is how many sites that fall silent at once are told one by one, and a tenth of all if that is more.
 const fewest = 3
 
 func newSilence(after time.Duration) *silence {
-	return &silence{after: max(after, 2*gather), sites: map[journal.ID]*hearing{}}
+	return &silence{after: max(after, LeastSilent), sites: map[journal.ID]*hearing{}}
 }
 
 // expect makes these the sites that are to be heard. One that is new counts as heard now.
