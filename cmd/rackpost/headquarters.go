@@ -89,7 +89,7 @@ func openHeadquarters(ctx context.Context, cfg hqConfig, opt store.Options, logg
 // receiving is how the sites' records are taken; folder is where headquarters keeps who is who.
 func (h *headquarters) receiving(folder string) intake.Config {
 	return intake.Config{
-		Site: h.registry.HQ(), Origin: h.store.Origin(), Store: h.store, Door: h.registry, Teller: h, Limits: h.cfg.limits, Logger: h.logger, Paced: h.paces.of,
+		Site: h.registry.HQ(), Origin: h.store.Origin(), Store: h.store, Door: h.registry, Teller: h, Limits: h.cfg.limits, Logger: h.logger, Paced: h.paces.of, Lost: h.lostBefore(),
 		Stored: func(site journal.ID) int64 { return h.store.UsageOf(site).Bytes },
 		Missing: func(site journal.ID, look intake.Look) (intake.Missing, error) {
 			m, err := h.store.TellMissing(site, store.Look(look))

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rackpost/hw"
+	"rackpost/hw/journal"
 	"rackpost/replicate/intake"
 )
 
@@ -53,6 +54,17 @@ func (h *headquarters) Tell(ctx context.Context, open []intake.Alarm) error {
 		facts = facts[n:]
 	}
 	return nil
+}
+
+// lostBefore returns when each site was told to have lost records, by the alerts that stand in the journal. A new start does not make good what is lost.
+func (h *headquarters) lostBefore() func(journal.ID) time.Time {
+	told := map[string]time.Time{}
+	for _, f := range h.store.RegistersOf(h.registry.HQ(), "") {
+		if v, ok := f.Value.(hw.AlertValue); ok && v.Open && f.Group == intake.CodeLost {
+			told[f.Component] = v.Since
+		}
+	}
+	return func(site journal.ID) time.Time { return told[intake.Component(site)] }
 }
 
 // ownAlarm says whether a code is one of headquarters' about its sites.

@@ -83,6 +83,7 @@ type Config struct {
 	Stored  func(site journal.ID) int64                       // bytes that the store keeps of a site; nil: not known
 	Quota   func(site journal.ID, name string) (Quota, bool)  // of a site with other limits than Limits.Quota; may be nil
 	Paced   func(site journal.ID) ship.Pace                   // what an operator wished of a site before this start; may be nil
+	Lost    func(site journal.ID) time.Time                   // when people were told before this start that records of a site are lost, while that stands; zero: they were not; may be nil
 	Days    Days                                              // keeps what the sites brought today; nil: a restart begins the day anew
 	Limits  Limits
 	Now     func() time.Time // the wall clock; time.Now when nil

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"rackpost/hw/journal"
 	"rackpost/replicate/intake"
@@ -75,4 +77,30 @@ func TestMissingIsLookedFor(t *testing.T) {
 	b.writes(journal.Facts, 1, 0)
 	b.writes(journal.Samples, 3, 100)
 	seen("it keeps something", func(l intake.Look) bool { return len(l.Present) == 0 })
+}
+
+// TestLostIsToldOverAStart: that records of a site are lost is told for a day, also when headquarters starts anew meanwhile.
+func TestLostIsToldOverAStart(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := &teller{}
+		h := simulateHQ(t, 2, func(c *intake.Config) {
+			c.Teller = l
+			c.Lost = func(site journal.ID) (at time.Time) {
+				if site == siteID(0) {
+					at = time.Now().Add(-23 * time.Hour)
+				}
+				return at
+			}
+		})
+		defer h.stop()
+		time.Sleep(time.Minute)
+		if got := l.told(intake.CodeLost); len(got) != 1 || got[0].Params.Get("site") != siteName(0) {
+			t.Errorf("within the day %+v is told", got)
+		}
+		time.Sleep(time.Hour)
+		if got := l.told(intake.CodeLost); len(got) != 0 {
+			t.Errorf("after the day %+v is told", got)
+		}
+	})
 }

@@ -51,6 +51,9 @@ func newSite(in *Intake, id journal.ID, name string) *site {
 	if in.cfg.Paced != nil {
 		s.wishes.operator = in.cfg.Paced(id)
 	}
+	if in.cfg.Lost != nil {
+		s.absence.lostAt = in.cfg.Lost(id)
+	}
 	s.unread.Store(true)
 	return s
 }
