@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os/user"
@@ -158,10 +157,14 @@ func tell(w http.ResponseWriter, code int, v any) {
 
 // readOrder reads the body of a request, of so many bytes at most. It answers what cannot be read, and returns false.
 func readOrder(w http.ResponseWriter, r *http.Request, most int64, into any) bool {
-	d := json.NewDecoder(io.LimitReader(r.Body, most))
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, most))
 	d.DisallowUnknownFields()
 	err := d.Decode(into)
-	if err != nil {
+	var long *http.MaxBytesError
+	switch {
+	case errors.As(err, &long):
+		fail(w, http.StatusRequestEntityTooLarge, web.Problem{Error: fmt.Sprintf("the order has more than %d bytes", most), Hint: "say it in fewer words: a reason or a note is one sentence"})
+	case err != nil:
 		fail(w, http.StatusBadRequest, web.Problem{Error: "the body cannot be read: " + err.Error()})
 	}
 	return err == nil

@@ -91,7 +91,7 @@ func TestActsOverTheSocket(t *testing.T) {
 		{"/devices/srv-1/locate", `{"component": "system", "on": true, "seconds": 1e9}`, http.StatusConflict, "is not between them"},
 		{"/devices/srv-1/locate", `{"component": "system", "on": true, "seconds": 1e300}`, http.StatusConflict, "is not between them"},
 		{"/devices/srv-1/locate", `{"component": "system", "off": true}`, http.StatusBadRequest, "unknown field"},
-		{"/devices/srv-1/locate", strings.Repeat(" ", maxOrder) + `{}`, http.StatusBadRequest, "cannot be read"},
+		{"/devices/srv-1/locate", strings.Repeat(" ", maxOrder) + `{}`, http.StatusRequestEntityTooLarge, "the order has more than 4096 bytes"},
 		{"/devices/nosuch/locate", `{}`, http.StatusNotFound, "unknown device"},
 		{"/devices/srv-1/trust", `{}`, http.StatusConflict, "fingerprint"},
 		{"/devices/srv-1/trust", `{"certificate": "00"}`, http.StatusConflict, "no other certificate"},
