@@ -93,18 +93,24 @@ func emptyDir(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// eventually REGEXP PROGRAM ARGS... runs the program until its output matches.
-func eventually(ts *testscript.TestScript, _ bool, args []string) {
+// eventually REGEXP PROGRAM ARGS... runs the program until its output matches; with ! in front until it says something that does not.
+func eventually(ts *testscript.TestScript, not bool, args []string) {
 	if len(args) < 2 {
 		ts.Fatalf("usage: eventually REGEXP PROGRAM [ARGS]")
 	}
-	want := regexp.MustCompile("(?m)" + args[0])
+	want, often := regexp.MustCompile("(?m)"+args[0]), "never"
+	if not {
+		often = "always"
+	}
 	for end := time.Now().Add(patience); ; time.Sleep(200 * time.Millisecond) {
 		err := ts.Exec(args[1], args[2:]...)
-		if out := ts.ReadFile("stdout") + ts.ReadFile("stderr"); want.MatchString(out) {
+		said := ts.ReadFile("stdout")
+		out := said + ts.ReadFile("stderr")
+		if want.MatchString(out) != not && (!not || said != "") {
 			return
-		} else if time.Now().After(end) {
-			ts.Fatalf("%q never matched; the last output (%v):\n%s", args[0], err, out)
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("%q %s matched; the last output (%v):\n%s", args[0], often, err, out)
 		}
 	}
 }
