@@ -83,11 +83,11 @@ func (m RemoteWriteMissing) Line() string {
 	if m.Samples > 0 {
 		what = fmt.Sprintf("%d samples", m.Samples)
 	}
-	from := "some time"
+	when := "up to " + m.Last.UTC().Format(time.DateTime) + " UTC"
 	if !m.First.IsZero() {
-		from = m.First.UTC().Format(time.DateTime)
+		when = "of " + m.First.UTC().Format(time.DateTime) + " to " + m.Last.UTC().Format(time.DateTime) + " UTC"
 	}
-	text := fmt.Sprintf("a gap at the receiver: %s of %s to %s: %s", what, from, m.Last.UTC().Format(time.DateTime)+" UTC", missingWords()[m.Reason])
+	text := fmt.Sprintf("a gap at the receiver: %s %s: %s", what, when, missingWords()[m.Reason])
 	if m.Words != "" {
 		text += " (" + m.Words + ")"
 	}
