@@ -54,8 +54,13 @@ func (l *lane) settle(ctx context.Context, doubtful []doubt) error {
 				l.accept(x.part, a)
 			case v == refused:
 				l.refuse(a.reason(), x.part, a.text)
+			case (v == tooLarge || v == tooMuch) && x.samples() > 1: // it takes less at once than it did: no failure
+				if crowded = true; v == tooLarge {
+					l.s.smaller(x.samples())
+				}
+				middle := x.from + x.samples()/2
+				rest = append(rest, doubt{part{x.request, x.from, middle}, a.words()}, doubt{part{x.request, middle, x.to}, a.words()})
 			default:
-				crowded = crowded || v == tooMuch
 				rest = append(rest, doubt{x.part, a.words()})
 			}
 		}
