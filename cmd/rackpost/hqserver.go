@@ -179,8 +179,12 @@ func (h *headquarters) forget(ctx context.Context, _ string, o hqOrder) (any, er
 	switch {
 	case errors.Is(err, errNoSite) && o.Data && h.forgotten(o.Site) != (journal.ID{}):
 		return hqForgotten{}, h.drop(ctx, h.forgotten(o.Site))
-	case errors.Is(err, errNoSite) && h.registry.Forget(o.Site) == nil:
-		return hqForgotten{Token: true}, nil
+	case errors.Is(err, errNoSite):
+		var none *enroll.Refusal
+		if bare := h.registry.Forget(o.Site); !errors.As(bare, &none) { // it had but a token, or that could not be written
+			return hqForgotten{Token: true}, bare
+		}
+		return nil, err
 	case err != nil:
 		return nil, err
 	}
