@@ -1,6 +1,12 @@
 package remotewrite
 
-import "time"
+import (
+	"fmt"
+	"time"
+
+	"rackpost/hw"
+	"rackpost/hw/journal"
+)
 
 // Quick makes a Sender's waits short.
 func (c *Config) Quick() {
@@ -19,3 +25,23 @@ var RetryAfter = retryAfter
 
 // Bounds of a Sender.
 const LeastSamples = leastSamples
+
+// MaxTrackedBytes bounds what a tracker keeps of layouts.
+const MaxTrackedBytes = maxTrackedBytes
+
+// TrackedInTurn gives a tracker so many devices, each with a layout of so many bytes, and says how many of them it took. Each is taken out of
+// the configuration before the next one comes, or none is.
+func TrackedInTurn(devices, bytes int, takenOut bool) (taken int) {
+	t := tracker{pack: &journal.Compressor{}}
+	for i := range devices {
+		id := journal.LayoutID{byte(i)}
+		v := visit{Visit: journal.Visit{Read: []hw.Scope{{Section: "ports", Extent: hw.Complete}}}, startedMS: 1, layout: &layout{}, id: id, raw: journal.Layout{ID: id, Bytes: make([]byte, bytes)}}
+		k := deviceKey{device: hw.DeviceID(fmt.Sprint(i))}
+		t.take(k, &deviceLabels{}, &v, nil)
+		if t.devices[k] != nil {
+			taken++
+		}
+		t.gone(func(deviceKey) bool { return takenOut }, 1)
+	}
+	return taken
+}

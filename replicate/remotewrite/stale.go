@@ -19,7 +19,8 @@ type tracker struct {
 	pack    *journal.Compressor
 	devices map[deviceKey]*tracked
 	raw     map[journal.LayoutID]journal.Layout
-	bytes   int // of raw
+	bytes   int  // of raw
+	loose   bool // of raw some may be used no more
 }
 
 // tracked is a device.
@@ -57,7 +58,7 @@ type ended struct {
 func (t *tracker) take(k deviceKey, labels *deviceLabels, v *visit, samples []hw.Sample) (out []ended) {
 	d := t.devices[k]
 	if d == nil {
-		if len(t.devices) >= maxTracked || t.bytes >= maxTrackedBytes {
+		if len(t.devices) >= maxTracked || t.full() {
 			return nil
 		}
 		d = &tracked{labels: labels, reads: map[string]trackedRead{}}
@@ -72,7 +73,7 @@ func (t *tracker) take(k deviceKey, labels *deviceLabels, v *visit, samples []hw
 	d.lastMS = v.startedMS
 	if !d.labels.equal(labels) {
 		out = t.endAll(d, v.startedMS)
-		d.reads = map[string]trackedRead{}
+		d.reads, t.loose = map[string]trackedRead{}, true
 	}
 	d.labels = labels
 	if !v.Good() {
@@ -103,8 +104,9 @@ func (t *tracker) compare(d *tracked, v *visit, samples []hw.Sample) (out []ende
 		out = t.differ(d, v, before, now, whole)
 	}
 	if !known && len(d.reads) >= maxReads {
-		d.reads = map[string]trackedRead{}
+		d.reads, t.loose = map[string]trackedRead{}, true
 	}
+	t.loose = t.loose || known && before.layout != now.layout
 	d.reads[sections] = now
 	t.keep(v.raw)
 	return out
@@ -168,6 +170,7 @@ func (t *tracker) gone(is func(deviceKey) bool, atMS int64) (out []ended) {
 				out = append(out, t.endAll(d, max(atMS, d.lastMS+1))...)
 			}
 			delete(t.devices, k)
+			t.loose = true
 		}
 	}
 	return out
@@ -210,15 +213,21 @@ func (t *tracker) keep(l journal.Layout) {
 	if _, known := t.raw[l.ID]; known || l.Bytes == nil {
 		return
 	}
-	if t.bytes >= maxTrackedBytes {
-		t.sweep()
-	}
+	t.full()
 	t.raw[l.ID] = journal.Layout{ID: l.ID, Bytes: slices.Clone(l.Bytes)}
 	t.bytes += len(l.Bytes)
 }
 
-// sweep lets go of the layouts that nobody uses.
+// full says whether there is no room for another layout, when those that nobody uses are let go of.
+func (t *tracker) full() bool {
+	if t.bytes >= maxTrackedBytes && t.loose {
+		t.sweep()
+	}
+	return t.bytes >= maxTrackedBytes
+}
+
 func (t *tracker) sweep() {
+	t.loose = false
 	used := map[journal.LayoutID]journal.Layout{}
 	t.bytes = 0
 	for _, d := range t.devices {

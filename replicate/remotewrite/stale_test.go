@@ -110,6 +110,19 @@ func TestDeviceGone(t *testing.T) {
 	}
 }
 
+// TestTracksAgain: what was kept of devices that are configured no more leaves its room to others; of more than there is room for, the
+// first are known.
+func TestTracksAgain(t *testing.T) {
+	t.Parallel()
+	const quarter = remotewrite.MaxTrackedBytes / 4
+	if n := remotewrite.TrackedInTurn(12, quarter, true); n != 12 {
+		t.Errorf("of 12 devices, one after the other, %d are known", n)
+	}
+	if n := remotewrite.TrackedInTurn(12, quarter, false); n != 4 {
+		t.Errorf("of 12 devices at once %d are known, there is room for 4", n)
+	}
+}
+
 // TestLabels: labels of the configuration stand with the others, in order, and a text that is no UTF-8 is made such.
 func TestLabels(t *testing.T) {
 	t.Parallel()
