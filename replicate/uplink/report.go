@@ -67,13 +67,14 @@ func heldBack(s Status) (h HeldBack) {
 
 // lag is how long what is new waits for headquarters' answer: while it may not be sent, or cannot, as long as the oldest of it does.
 func lag(s Status, now, wall time.Time) float64 {
-	worst := s.Live.Lag
-	switch {
-	case !s.Sending:
+	if !s.Sending {
 		return 0 // the other box knows
-	case !s.Live.Connected && s.Backlog.Records > 0:
+	}
+	worst := s.Live.Lag
+	if !s.Live.Connected && s.Backlog.Records > 0 {
 		worst = max(worst, now.Sub(s.Live.Since).Seconds())
-	case (s.Held.Paused || s.Held.FactsOnly) && !s.Held.Since.IsZero():
+	}
+	if (s.Held.Paused || s.Held.FactsOnly) && !s.Held.Since.IsZero() {
 		worst = max(worst, wall.Sub(s.Held.Since).Seconds())
 	}
 	return worst

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -117,7 +118,7 @@ func (o *office) lane(w http.ResponseWriter, r *http.Request) {
 		enroll.Refuse(w, err)
 		return
 	}
-	date := w.Header().Get("Date")
+	date, line := w.Header().Get("Date"), o.line(r) // who is connected has a line
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return
@@ -127,7 +128,7 @@ func (o *office) lane(w http.ResponseWriter, r *http.Request) {
 	o.conns[conn] = r.URL.Path
 	o.mu.Unlock()
 	fmt.Fprintf(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: %s\r\nDate: %s\r\n\r\n", uplink.Upgrade, date)
-	_ = o.line(r).Run(context.Background(), conn)
+	_ = line.Run(context.Background(), conn)
 	o.mu.Lock()
 	delete(o.conns, conn)
 	o.mu.Unlock()
@@ -292,11 +293,16 @@ func (w *world) writing(every time.Duration) (stop func()) {
 }
 
 // endAll ends all connections of lanes.
-func (o *office) endAll() {
+func (o *office) endAll() { o.end(uplink.PathLive, uplink.PathBehind) }
+
+// end ends the connections of lanes.
+func (o *office) end(paths ...string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for c := range o.conns {
-		_ = c.Close()
+	for c, path := range o.conns {
+		if slices.Contains(paths, path) {
+			_ = c.Close()
+		}
 	}
 }
 
