@@ -219,6 +219,9 @@ func (l *lane) done(p *page, after Position) {
 	if together || s.cfg.InOrder {
 		s.at.behind = *x
 	}
+	if together || !l.hops {
+		s.at.passedMS = max(s.at.passedMS, p.oldest)
+	}
 	if s.at.writtenMS > 0 || s.status.Samples > 0 { // of a receiver that has taken nothing yet it is not known what it takes
 		s.at.writtenMS = max(s.at.writtenMS, p.oldest)
 	}
@@ -286,7 +289,7 @@ func (l *lane) lost() {
 	s := l.s
 	s.mu.Lock()
 	x := l.at(s.at)
-	first := s.at.writtenMS
+	first := s.at.passedMS
 	*x = standing{}
 	s.moved = true
 	s.mu.Unlock()

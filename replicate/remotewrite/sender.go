@@ -184,13 +184,13 @@ func (s *Sender) Skim(ctx context.Context) error {
 		}
 		c, err := s.cfg.Journal.Changes(ctx, after, "", maxPage)
 		if errors.Is(err, ErrGone) && after != "" {
-			s.place("")
+			s.place("", 0)
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		next := c.Next
+		next, passedMS := c.Next, int64(0)
 		for i := range c.Batches {
 			if k := c.Batches[i].Key; !s.isDone(k) {
 				if next = after; i > 0 {
@@ -198,22 +198,26 @@ func (s *Sender) Skim(ctx context.Context) error {
 				}
 				break
 			}
+			if passedMS == 0 || c.Batches[i].WallMS < passedMS {
+				passedMS = c.Batches[i].WallMS
+			}
 		}
-		s.place(next)
+		s.place(next, passedMS)
 		if next != c.Next || next == c.Head || next == after {
 			return nil
 		}
 	}
 }
 
-// place sets both lanes to a place.
-func (s *Sender) place(at Position) {
+// place sets both lanes to a place, after batches that were written then or later.
+func (s *Sender) place(at Position, passedMS int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.running {
 		return
 	}
 	s.moved = s.moved || s.at.behind.After != at
+	s.at.passedMS = max(s.at.passedMS, passedMS)
 	s.at.begun, s.at.live, s.at.behind = true, standing{After: at}, standing{After: at}
 }
 

@@ -28,6 +28,7 @@ type state struct {
 	waiting      journal.Vector // batches of islands that both lanes have passed
 	refused      []Refused
 	writtenMS    int64 // wall clock of the newest batch that was done; 0 while no sample was ever taken
+	passedMS     int64 // of the newest that the lane behind has passed: what is lost is later; 0: not known
 }
 
 type stateFile struct {
@@ -38,6 +39,7 @@ type stateFile struct {
 	Waiting   []byte       `json:"waiting,omitempty"`
 	Refused   []Refused    `json:"refused,omitempty"`
 	WrittenMS int64        `json:"written_ms"`
+	PassedMS  int64        `json:"passed_ms,omitempty"`
 }
 
 type standingFile struct {
@@ -90,7 +92,7 @@ func parseState(b []byte) (*state, error) {
 	if err != nil {
 		return nil, err
 	}
-	st := &state{begun: true, done: done, refused: f.Refused, writtenMS: f.WrittenMS}
+	st := &state{begun: true, done: done, refused: f.Refused, writtenMS: f.WrittenMS, passedMS: f.PassedMS}
 	if len(f.Waiting) > 0 {
 		if st.waiting, err = journal.UnmarshalVector(f.Waiting); err != nil {
 			return nil, err
@@ -128,7 +130,7 @@ func (p standing) file() standingFile {
 }
 
 func (st *state) bytes() ([]byte, error) {
-	f := stateFile{Version: 1, Live: st.live.file(), Behind: st.behind.file(), Done: st.done.Marshal(), Refused: st.refused, WrittenMS: st.writtenMS}
+	f := stateFile{Version: 1, Live: st.live.file(), Behind: st.behind.file(), Done: st.done.Marshal(), Refused: st.refused, WrittenMS: st.writtenMS, PassedMS: st.passedMS}
 	if len(st.waiting) > 0 {
 		f.Waiting = st.waiting.Marshal()
 	}

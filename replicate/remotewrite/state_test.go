@@ -4,7 +4,9 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
+	"time"
 
 	"rackpost/replicate/remotewrite"
 )
@@ -42,35 +44,48 @@ func FuzzState(f *testing.F) {
 	})
 }
 
-// TestTrimmedBeforeAnythingWasWritten: a box that took over has written nothing, so it does not know since when what the journal dropped is
-// missing, and does not make a time up.
-func TestTrimmedBeforeAnythingWasWritten(t *testing.T) {
+// TestTrimmedSince: what the journal dropped is missing since what was written last before it, also at a box that took over and has written
+// nothing, and whatever of what is new is written before it is found. A file that does not tell when that was makes no time up.
+func TestTrimmedSince(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	r := newReceiver(t, nil)
-	w.fill(6, 5)
-	c := w.config(r)
-	c.Shared = true
-	first := w.run(c)
-	w.all(r)
-	first.stop()
-	c.File += "-b"
-	second, err := remotewrite.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	second.Join(first.Done())
-	if err := errors.Join(second.Skim(t.Context()), second.Save()); err != nil {
-		t.Fatal(err)
-	}
-	w.fill(10, 7)
-	w.mu.Lock()
-	w.first = 20
-	w.mu.Unlock()
-	s := w.run(c)
-	await(t, "it is told", func() bool { return len(s.Status().Refused) == 1 })
-	s.stop()
-	if x := s.Status().Refused[0]; x.Reason != remotewrite.Trimmed || !x.First.IsZero() || x.Last.IsZero() {
-		t.Errorf("%+v", x)
+	for _, told := range []bool{true, false} {
+		w := newWorld(t)
+		r := newReceiver(t, nil)
+		for i := range 6 {
+			w.visit("sw-1", recent(time.Duration(60-i)*time.Minute), one("cpu/1", "busy_percent", 1))
+		}
+		c := w.config(r)
+		c.Shared = true
+		first := w.run(c)
+		w.all(r)
+		first.stop()
+		last := time.UnixMilli(w.batches[len(w.batches)-1].WallMS).UTC()
+		c.File += "-b"
+		second, err := remotewrite.New(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		second.Join(first.Done())
+		if err := errors.Join(second.Skim(t.Context()), second.Save()); err != nil {
+			t.Fatal(err)
+		}
+		if !told {
+			b, err := os.ReadFile(c.File)
+			without := regexp.MustCompile(`,"passed_ms":[0-9]+`).ReplaceAll(b, nil)
+			if err = errors.Join(err, os.WriteFile(c.File, without, 0o600)); err != nil || len(without) == len(b) {
+				t.Fatal("the file does not tell what was passed", err)
+			}
+		}
+		w.fill(10, 7)
+		w.mu.Lock()
+		w.first = 10
+		w.mu.Unlock()
+		s := w.run(c)
+		await(t, "it is told", func() bool { return len(s.Status().Refused) == 1 })
+		s.stop()
+		x := s.Status().Refused[0]
+		if known := !x.First.IsZero(); x.Reason != remotewrite.Trimmed || known != told || known && (x.First.After(last) || last.Sub(x.First) > 10*time.Minute) || x.Last.IsZero() {
+			t.Errorf("%+v; the last was written at %v", x, last)
+		}
 	}
 }
