@@ -49,9 +49,9 @@ func (s *Store) TellMissing(site journal.ID, look Look) (Missing, error) {
 		return m, fmt.Errorf("tell what is missing of site %s: %w", site, ErrClosed)
 	}
 	m, said, now := s.look(site, look, lost) // what came meanwhile
-	if !now.Equal(lost) { // the next look tells
+	if !now.Equal(lost) {
 		m.Visits, m.Open = 0, true
-		return m, nil
+		return m, nil // the next look tells
 	}
 	said.facts, said.tombs = append(said.facts, facts...), tombs
 	if err := s.tellSites([]statement{said}); err != nil {
