@@ -222,9 +222,7 @@ func (l *lane) done(p *page, after Position) {
 	if together || !l.hops {
 		s.at.passedMS = max(s.at.passedMS, p.oldest)
 	}
-	if s.at.writtenMS > 0 || s.status.Samples > 0 { // of a receiver that has taken nothing yet it is not known what it takes
-		s.at.writtenMS = max(s.at.writtenMS, p.oldest)
-	}
+	s.at.took = s.at.took || s.status.Samples > 0
 	if s.cfg.InOrder && p.next != p.head { // what the lane behind had not come to may be before what the live one had written
 		return
 	}

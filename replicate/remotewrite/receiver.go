@@ -164,7 +164,7 @@ func (s *Sender) tookNothing() {
 // ever written to it: that is no matter of the samples, but of an address, a tenant or what stands before the receiver.
 func (s *Sender) refusesAll(ctx context.Context, p *poster) bool {
 	s.mu.Lock()
-	known := s.to.empties || s.at.writtenMS == 0 && s.status.Samples == 0
+	known := s.to.empties || !s.at.took && s.status.Samples == 0
 	protocol := s.to.speaks
 	s.mu.Unlock()
 	if !known {

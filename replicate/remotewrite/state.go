@@ -27,19 +27,19 @@ type state struct {
 	done         journal.Vector // of what is behind the place of either lane
 	waiting      journal.Vector // batches of islands that both lanes have passed
 	refused      []Refused
-	writtenMS    int64 // wall clock of the newest batch that was done; 0 while no sample was ever taken
-	passedMS     int64 // of the newest that the lane behind has passed: what is lost is later; 0: not known
+	took         bool  // the receiver has taken a sample: before, it is not known what it takes
+	passedMS     int64 // wall clock of the newest batch that the lane behind has passed: what is lost is later; 0: not known
 }
 
 type stateFile struct {
-	Version   int          `json:"version"`
-	Live      standingFile `json:"live"`
-	Behind    standingFile `json:"behind"`
-	Done      []byte       `json:"done"`
-	Waiting   []byte       `json:"waiting,omitempty"`
-	Refused   []Refused    `json:"refused,omitempty"`
-	WrittenMS int64        `json:"written_ms"`
-	PassedMS  int64        `json:"passed_ms,omitempty"`
+	Version  int          `json:"version"`
+	Live     standingFile `json:"live"`
+	Behind   standingFile `json:"behind"`
+	Done     []byte       `json:"done"`
+	Waiting  []byte       `json:"waiting,omitempty"`
+	Refused  []Refused    `json:"refused,omitempty"`
+	Took     bool         `json:"took,omitempty"`
+	PassedMS int64        `json:"passed_ms,omitempty"`
 }
 
 type standingFile struct {
@@ -92,7 +92,7 @@ func parseState(b []byte) (*state, error) {
 	if err != nil {
 		return nil, err
 	}
-	st := &state{begun: true, done: done, refused: f.Refused, writtenMS: f.WrittenMS, passedMS: f.PassedMS}
+	st := &state{begun: true, done: done, refused: f.Refused, took: f.Took, passedMS: f.PassedMS}
 	if len(f.Waiting) > 0 {
 		if st.waiting, err = journal.UnmarshalVector(f.Waiting); err != nil {
 			return nil, err
@@ -130,7 +130,7 @@ func (p standing) file() standingFile {
 }
 
 func (st *state) bytes() ([]byte, error) {
-	f := stateFile{Version: 1, Live: st.live.file(), Behind: st.behind.file(), Done: st.done.Marshal(), Refused: st.refused, WrittenMS: st.writtenMS, PassedMS: st.passedMS}
+	f := stateFile{Version: 1, Live: st.live.file(), Behind: st.behind.file(), Done: st.done.Marshal(), Refused: st.refused, Took: st.took, PassedMS: st.passedMS}
 	if len(st.waiting) > 0 {
 		f.Waiting = st.waiting.Marshal()
 	}
